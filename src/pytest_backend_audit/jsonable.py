@@ -1,0 +1,34 @@
+"""Our frozen values as plain JSON values, and back. Unknown types are refused, never turned into text."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def to_builtins(value: object) -> Any:
+    """The value as dicts, lists, texts, numbers, booleans and None.
+
+    Raises:
+        pydantic_core.PydanticSerializationError: It holds something that JSON has no form for.
+    """
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_builtins(kind: type[T], data: object) -> T:
+    """The frozen value that `data` describes.
+
+    Raises:
+        pydantic.ValidationError: `data` is not of that form.
+    """
+    made: T = _adapter(kind).validate_python(data)
+    return made

@@ -1,0 +1,139 @@
+"""The one door through which evidence enters: redacts, bounds, and hands it to the check at hand.
+
+A process has one recorder. Recording clients and `audit_evidence` call :meth:`Recorder.record`; the session opens a
+buffer around each fixture set-up and each check's call, and takes what was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pytest_backend_audit.model import Evidence, EvidenceKind
+
+BODY_LIMIT = 64 * 1024
+"""Characters of one answer that are kept; what is over is counted, not stored."""
+TITLE_LIMIT = 4 * 1024
+PIECES_LIMIT = 500
+"""Pieces of evidence that one buffer keeps; a check that loops over thousands of requests keeps the first."""
+
+Fact = str | int | float | bool | None
+
+
+def utc_now() -> str:
+    """The present instant as RFC 3339 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Buffer:
+    """What one set-up or one call has recorded so far."""
+
+    origin: str = ""
+    evidence: list[Evidence] = field(default_factory=list)
+    dropped: int = 0
+    acknowledged: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Recorder:
+    """Collects evidence for whichever buffer is open; without one, nothing is kept."""
+
+    def __init__(self, redact: Callable[[str], str], clock: Callable[[], str] = utc_now) -> None:
+        self._redact = redact
+        self._clock = clock
+        self._stack: list[Buffer] = []
+        self._paused = 0
+        self.answered: set[str] = set()
+        """HTTP targets that have answered in this check (design 3: when a transport error is a failure)."""
+        self.faults_on: set[str] = set()
+        """Faults of ours that are in effect."""
+
+    @contextmanager
+    def open(self, origin: str = "") -> Iterator[Buffer]:
+        """Collect into a new buffer until the block ends."""
+        buffer = Buffer(origin)
+        self._stack.append(buffer)
+        try:
+            yield buffer
+        finally:
+            self._stack.remove(buffer)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep nothing inside the block: connecting, health and version probes never count as evidence."""
+        self._paused += 1
+        try:
+            yield
+        finally:
+            self._paused -= 1
+
+    @property
+    def recording(self) -> bool:
+        """Whether what is recorded now is kept."""
+        return bool(self._stack) and not self._paused
+
+    def record(
+        self,
+        kind: EvidenceKind,
+        title: str,
+        body: str = "",
+        *,
+        target: str = "",
+        taken_at: str = "",
+        duration: float | None = None,
+        facts: Mapping[str, Fact] | None = None,
+    ) -> None:
+        """Keep one piece of evidence.
+
+        Texts are redacted as a whole first and cut afterwards, so that a cut can't leave half a secret.
+
+        Args:
+            kind: Place in the evidence hierarchy.
+            title: What was asked: statement, command line, request line or reference.
+            body: What came back.
+            target: The system that answered, without credentials.
+            taken_at: UTC instant (RFC 3339); now, if not given.
+            duration: Seconds.
+            facts: Small named values.
+        """
+        if not self.recording:
+            return
+        buffer = self._stack[-1]
+        if len(buffer.evidence) >= PIECES_LIMIT:
+            buffer.dropped += 1
+            return
+        title, _ = _bounded(self._redact(title), TITLE_LIMIT)
+        body, left_out = _bounded(self._redact(body), BODY_LIMIT)
+        clean = {k: self._redact(v) if isinstance(v, str) else v for k, v in facts.items()} if facts else {}
+        buffer.evidence.append(
+            Evidence(
+                kind=kind,
+                title=title,
+                body=body,
+                target=self._redact(target) if target else "",
+                taken_at=taken_at or self._clock(),
+                duration=duration,
+                left_out=left_out,
+                facts=clean,
+                origin=buffer.origin,
+            )
+        )
+
+    def acknowledge(self, item: str) -> None:
+        """Note that an acknowledged item (``criterion:item``) was taken out of the result."""
+        if self._stack:
+            self._stack[-1].acknowledged.append(item)
+
+    def note(self, text: str) -> None:
+        """Keep a remark about how the outcome came about."""
+        if self._stack:
+            self._stack[-1].notes.append(self._redact(text))
+
+
+def _bounded(text: str, limit: int) -> tuple[str, int]:
+    if len(text) <= limit:
+        return text, 0
+    return text[:limit], len(text[limit:].encode("utf-8", "surrogatepass"))

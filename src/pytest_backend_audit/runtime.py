@@ -1,0 +1,54 @@
+"""What fixtures and targets need to know of the audit they run in. One object a process, reached by `runtime()`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.config import AuditConfig
+    from pytest_backend_audit.model import Check, Document, Need
+    from pytest_backend_audit.recorder import Recorder
+    from pytest_backend_audit.redaction import Redactor
+    from pytest_backend_audit.standard.model import Standard
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One process's view of the audit: the controller's, or a worker's."""
+
+    recorder: Recorder
+    redactor: Redactor
+    standard: Standard
+    standard_loaded: bool
+    config: AuditConfig | None
+    """None when there is no audit.yaml."""
+    repository: Path
+    """Top of the audited repository; rootdir where there is no git."""
+    commit: str
+    """Full SHA; empty in a rehearsal outside git."""
+    instant: str
+    """Instant of the audit, RFC 3339 in UTC."""
+    document: Document
+    allowed: frozenset[Need]
+    run_key: bytes
+    """Random, a run: keys the digests that stand in for personal data."""
+    check: Check | None = None
+    """The check whose set-up, call or teardown is running in this process."""
+    closers: list[object] = field(default_factory=list)
+    """Things with a ``close()`` that live as long as the process's part of the run."""
+
+
+RUNTIME = pytest.StashKey[Runtime]()
+
+
+def runtime(config: pytest.Config) -> Runtime:
+    """The audit that this pytest process is part of.
+
+    Raises:
+        KeyError: No audit is on. Fixtures never see this: tests that ask for one are skipped then.
+    """
+    return config.stash[RUNTIME]
