@@ -1,0 +1,1 @@
+"""Audits under pytest-xdist: what travels between controller and workers, and who runs what when."""

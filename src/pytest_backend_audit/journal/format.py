@@ -1,0 +1,82 @@
+"""The bytes of a journal: one JSON object a line, each carrying the hash of the line before it.
+
+A line is::
+
+    {"n":3,"prev":"<64 hex>","type":"attempt","data":{...},"hash":"<64 hex>"}
+
+``hash`` is the SHA-256 of every byte of the line before ``,"hash"``; ``prev`` is the hash of the line before, 64 zeros
+in the first. So a changed byte, a removed, added or moved line shows at the line where it happened. The chain shows
+accidents and clumsy hands; who can write the file can write a new chain. Authenticity comes from a signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+FORMAT = 1
+"""Version of this layout; a reader refuses another."""
+
+GENESIS = "0" * 64
+JOURNAL = "journal.jsonl"
+EVIDENCE = "evidence"
+INLINE_LIMIT = 4 * 1024
+"""Bytes of evidence (UTF-8) that stand in the line; what is larger becomes a blob."""
+
+TYPES = ("start", "attempt", "notice", "seal")
+_TAIL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\n\Z')
+
+
+class State(StrEnum):
+    """What `verify` says of a journal."""
+
+    INTACT = "intact"
+    TORN = "torn"
+    """Good up to a point where writing stopped: killed, or the disk was full."""
+    ALTERED = "altered"
+
+
+class LineError(ValueError):
+    """A line that does not say what its hash says."""
+
+
+def encode(n: int, prev: str, kind: str, data: Mapping[str, Any]) -> tuple[bytes, str]:
+    """One line and its hash.
+
+    Raises:
+        TypeError: `data` holds something JSON has no form for.
+        ValueError: It holds a NaN or an infinity.
+    """
+    body = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    head = f'{{"n":{n},"prev":"{prev}","type":"{kind}","data":{body}'.encode("ascii")
+    digest = hashlib.sha256(head).hexdigest()
+    return head + f',"hash":"{digest}"}}\n'.encode("ascii"), digest
+
+
+def decode(line: bytes, n: int, prev: str) -> tuple[str, dict[str, Any], str]:
+    """Type, data and hash of the line that should be number `n` after a line of hash `prev`.
+
+    Raises:
+        LineError: It isn't; the message says in which way.
+    """
+    tail = _TAIL.search(line)
+    if tail is None:
+        raise LineError("is not a journal line")
+    digest = hashlib.sha256(line[: tail.start()]).hexdigest()
+    if digest.encode("ascii") != tail.group(1):
+        raise LineError("was changed: its hash does not fit its text")
+    try:
+        event = json.loads(line)
+    except ValueError:
+        raise LineError("is not JSON") from None
+    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+        raise LineError("is not a journal line")
+    if event.get("n") != n or event.get("prev") != prev:
+        raise LineError("does not follow the line before it: lines were removed, added or moved")
+    if event.get("type") not in TYPES:
+        raise LineError(f"has the unknown type {event.get('type')!r}")
+    return event["type"], event["data"], digest

@@ -1,0 +1,68 @@
+"""Why a run is partial: everything by which a user, wherever it was set, leaves out part of an audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+
+def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
+    """Narrowing that shows in options and arguments alone.
+
+    Args:
+        config: pytest's configuration.
+        audit_paths: The ini value, empty where it isn't set.
+    """
+    reasons: list[str] = []
+    option = config.option
+    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    reasons.extend(f"node id {a.rpartition('/')[2]}" for a in given if "::" in a)
+    if audit_paths and given:
+        wanted = [(config.rootpath / p).resolve() for p in audit_paths]
+        have = [(config.invocation_params.dir / a.partition("::")[0]).resolve() for a in given]
+        left = [p for p, full in zip(audit_paths, wanted, strict=True) if not any(full.is_relative_to(h) for h in have)]
+        reasons.extend(f"paths leave out {p} of audit_paths" for p in left)
+    if getattr(option, "lf", False):
+        reasons.append("--lf")
+    if getattr(option, "stepwise", False):
+        reasons.append("--stepwise")
+    if getattr(option, "stepwise_skip", False):
+        reasons.append("--stepwise-skip")
+    reasons.extend(f"--ignore={_short(p)}" for p in option.ignore or ())
+    reasons.extend(f"--ignore-glob={_short(p)}" for p in option.ignore_glob or ())
+    return reasons
+
+
+def by_items(config: pytest.Config, missing: Sequence[str], only: Sequence[str]) -> list[str]:
+    """Narrowing that shows once others have deselected.
+
+    Args:
+        config: pytest's configuration.
+        missing: Node ids of checks that were collected and then deselected by somebody else.
+        only: Dimensions of ``--audit-dimension``.
+    """
+    reasons = [f"--audit-dimension={d}" for d in only]
+    if missing:
+        how = [
+            name
+            for name, value in (
+                ("-k", config.option.keyword),
+                ("-m", config.option.markexpr),
+                ("--deselect", config.option.deselect),
+            )
+            if value
+        ]
+        reasons.append(f"{len(missing)} checks deselected by {', '.join(how) or 'a plugin'}, such as {missing[0]}")
+    return reasons
+
+
+def by_collector(nodeid: str, outcome: str) -> str:
+    """Narrowing by a collector that failed or skipped itself."""
+    verb = "could not be collected" if outcome == "failed" else "skipped itself"
+    return f"{nodeid or 'the session'} {verb}"
+
+
+def _short(path: object) -> str:
+    return Path(str(path)).name

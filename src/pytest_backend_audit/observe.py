@@ -1,0 +1,272 @@
+"""Watching tests run: from pytest's phases to attempts, which ride on the report of each test's teardown."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_backend_audit.collect import PLAN
+from pytest_backend_audit.deadline import deadline
+from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.jsonable import to_builtins
+from pytest_backend_audit.model import Attempt, Check, Evidence, Status
+from pytest_backend_audit.recorder import Buffer, utc_now
+from pytest_backend_audit.redaction.reports import redact_report
+from pytest_backend_audit.targets.classify import classify
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.plan import Plan
+    from pytest_backend_audit.runtime import Runtime
+
+ATTEMPTS = "audit_attempts"
+"""Attribute of a teardown report that carries the attempts, as builtins, from an xdist worker to the controller."""
+WIDER = "audit_wider_teardown"
+"""Attribute of a teardown report: an error there belongs to a fixture of wider scope, not to the test."""
+
+REASON_LIMIT = 4 * 1024
+"""Characters of a reason that are kept."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """One set-up, call and teardown of one test."""
+
+    started: str
+    begun: float
+    status: Status | None = None
+    reason: str = ""
+    where: str = ""
+    call: Buffer = field(default_factory=Buffer)
+    calling: bool = False
+    """Whether the test function is running: a report made meanwhile is a subtest's."""
+    subtests: list[Attempt] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Observer:
+    """Hooks of the run phase; registered in every process that runs tests."""
+
+    def __init__(self, runtime: Runtime, timeout: float, worker: str = "") -> None:
+        self._runtime = runtime
+        self._recorder = runtime.recorder
+        self._timeout = timeout
+        self._worker = worker
+        self._plan: Plan | None = None
+        self._checks: dict[str, Check] = {}
+        self._run: _Run | None = None
+        self._set_up: dict[pytest.FixtureDef[Any], tuple[Evidence, ...]] = {}
+        self._wider: list[BaseException] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learn the plan."""
+        collected = session.config.stash.get(PLAN, None)
+        if collected is not None:
+            self._plan = collected.plan
+            self._checks = {c.id: c for c in collected.plan.checks}
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Begin an attempt; refuse a check whose needs are not allowed."""
+        self._run = _Run(utc_now(), time.perf_counter())
+        self._recorder.answered.clear()
+        checks = self._checks_of(item)
+        self._runtime.check = checks[0] if checks else None
+        missing = [n for c in checks for n in c.needs if n not in self._runtime.allowed]
+        if missing:
+            need = missing[0]
+            raise CouldNotRun(f"needs {need}, which is not allowed: run with --audit-allow={need}")
+        with deadline(self._timeout):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Collect what a fixture's set-up records; every check that uses the fixture shares it."""
+        if fixturedef.scope != "function":
+            self._watch_finish(fixturedef)
+        with self._recorder.open(fixturedef.argname) as buffer:
+            value = yield
+        if buffer.evidence:
+            self._set_up[fixturedef] = tuple(buffer.evidence)
+        else:
+            self._set_up.pop(fixturedef, None)
+        return value
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Collect what the check itself records, inside its deadline."""
+        run = self._run
+        if run is None:
+            return (yield)
+        with self._recorder.open() as run.call, deadline(self._timeout):
+            run.calling = True
+            try:
+                return (yield)
+            finally:
+                run.calling = False
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Bound the teardown too."""
+        with deadline(self._timeout):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge the phase, redact its report, and attach the attempts once the test is over."""
+        report = yield
+        run = self._run
+        checks = self._checks_of(item)
+        if not checks or run is None:
+            return report
+        error = call.excinfo.value if call.excinfo is not None else None
+        if error is not None or report.sections or report.longrepr is not None:
+            redact_report(report, self._runtime.redactor)
+        if call.when == "setup":
+            if error is not None:
+                status, reason = self._judge(item, error, in_call=False)
+                self._end(run, status, reason, report)
+        elif call.when == "call" and run.calling:
+            self._subtest(item, run, report, error)
+        elif call.when == "call":
+            self._judge_call(item, run, report, error)
+        elif call.when == "teardown":
+            if error is not None:
+                self._judge_teardown(run, report, error)
+            self._attach(item, run, report, checks)
+        return report
+
+    def _judge_call(
+        self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
+    ) -> None:
+        if error is None:
+            self._end(run, Status.PASSED, "", None)
+            strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
+            if strict or hasattr(report, "wasxfail"):
+                run.notes.append("stale xfail: the check passes")
+            return
+        status, reason = self._judge(item, error, in_call=True)
+        self._end(run, status, reason, report)
+
+    def _subtest(
+        self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
+    ) -> None:
+        # A subtest that passed says nothing that the whole test does not say; its evidence is the test's.
+        if error is None:
+            return
+        status, reason = self._judge(item, error, in_call=True)
+        clean, where = self._clean(reason), _where(report)
+        run.subtests.append(
+            Attempt("", f"{item.nodeid} subtest {len(run.subtests) + 1}", status, clean, where, started=run.started)
+        )
+
+    def _judge_teardown(self, run: _Run, report: pytest.TestReport, error: BaseException) -> None:
+        if any(_holds(error, wide) for wide in self._wider):
+            self._wider.clear()
+            setattr(report, WIDER, True)
+            return
+        if run.status is not Status.COULD_NOT_RUN:
+            self._end(run, Status.BROKEN, f"error in teardown: {_headline(error)}", report)
+
+    def _judge(self, item: pytest.Item, error: BaseException, *, in_call: bool) -> tuple[Status, str]:
+        if not in_call:
+            status, reason = classify(error, self._recorder)
+            if status is Status.COULD_NOT_RUN:
+                return status, reason
+            return Status.COULD_NOT_RUN, f"error in set-up: {reason}"
+        function = getattr(item, "function", None)
+        if isinstance(error, pytest.fail.Exception) and inspect.iscoroutinefunction(function):
+            return Status.COULD_NOT_RUN, "an async test that nobody runs: install a pytest plugin for async tests"
+        return classify(error, self._recorder)
+
+    def _end(self, run: _Run, status: Status, reason: str, report: pytest.TestReport | None) -> None:
+        run.status, run.reason = status, self._clean(reason)
+        run.where = _where(report) if report is not None else ""
+
+    def _attach(self, item: pytest.Item, run: _Run, report: pytest.TestReport, checks: list[Check]) -> None:
+        evidence = [*self._shared(item), *run.call.evidence]
+        notes = [*run.notes, *run.call.notes]
+        if run.call.dropped:
+            notes.append(f"{run.call.dropped} more pieces of evidence were not kept")
+        status = run.status or Status.COULD_NOT_RUN
+        reason = run.reason or ("" if run.status else "interrupted before it ended")
+        duration = round(time.perf_counter() - run.begun, 6)
+        data: list[dict[str, Any]] = []
+        for check in checks:
+            whole = Attempt(
+                check.id,
+                item.nodeid,
+                status,
+                reason,
+                run.where,
+                tuple(evidence),
+                tuple(run.call.acknowledged),
+                tuple(notes),
+                run.started,
+                duration,
+                self._worker,
+            )
+            data.append(to_builtins(whole))
+            for part in run.subtests:
+                data.append({**to_builtins(part), "check": check.id, "worker": self._worker})
+        setattr(report, ATTEMPTS, data)
+        self._run = None
+        self._runtime.check = None
+
+    def _shared(self, item: pytest.Item) -> list[Evidence]:
+        if not self._set_up:
+            return []
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = info.name2fixturedefs.values() if info is not None else ()
+        return [e for several in definitions for d in several for e in self._set_up.get(d, ())]
+
+    def _watch_finish(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Remember errors of a wider-scoped fixture's end: they land on an innocent test and carry no scope."""
+        if "finish" in vars(fixturedef):
+            return
+        finish = fixturedef.finish
+
+        def watched(request: Any) -> None:
+            try:
+                finish(request)
+            except BaseException as error:
+                self._wider.append(error)
+                raise
+
+        fixturedef.finish = watched  # type: ignore[method-assign]
+
+    def _checks_of(self, item: pytest.Item) -> list[Check]:
+        if self._plan is None:
+            return []
+        return [self._checks[i] for i in self._plan.of_node.get(item.nodeid, ())]
+
+    def _clean(self, reason: str) -> str:
+        return self._runtime.redactor.redact(reason)[:REASON_LIMIT]
+
+
+def _holds(error: BaseException, wanted: BaseException) -> bool:
+    if error is wanted:
+        return True
+    return isinstance(error, BaseExceptionGroup) and any(_holds(e, wanted) for e in error.exceptions)
+
+
+def _headline(error: BaseException) -> str:
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _where(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return f"{crash.path}:{crash.lineno}"
+    if isinstance(report.longrepr, tuple):
+        return f"{report.longrepr[0]}:{report.longrepr[1]}"
+    return ""

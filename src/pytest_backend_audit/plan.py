@@ -1,0 +1,144 @@
+"""Which checks there are, in which order, and which of them this run leaves out. Pure: from marks to a `Plan`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_backend_audit.marker import read_mark
+from pytest_backend_audit.model import Check, Page
+from pytest_backend_audit.standard.model import Standard
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One collected test with the marks that make it a check."""
+
+    nodeid: str
+    base: str
+    """Check id without parameters, and without a criterion where two marks share the function."""
+    location: str
+    page: Page
+    bundled: bool
+    marks: tuple[tuple[tuple[Any, ...], Mapping[str, Any]], ...]
+    """Arguments of the closest marks."""
+    parameter_marks: tuple[tuple[tuple[Any, ...], Mapping[str, Any]], ...] = ()
+    """Those that come with a parameter set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was collected, before narrowing."""
+
+    checks: tuple[Check, ...] = ()
+    """In the order of the walk."""
+    of_node: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """pytest node id -> ids of the checks that it is an instance of."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with marks: each a line with file, line and the way out."""
+
+    def disturbing(self) -> frozenset[str]:
+        """Node ids of checks that do more than read."""
+        disturbers = {c.id for c in self.checks if c.needs}
+        return frozenset(n for n, ids in self.of_node.items() if not disturbers.isdisjoint(ids))
+
+
+def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declared: Sequence[str] = ()) -> Plan:
+    """The plan of a run.
+
+    Args:
+        marked: Collected tests with marks.
+        standard: Gives dimensions, criteria and the order of the walk.
+        loaded: Whether its rows count; then an explicit criterion must be one of its own or declared.
+        declared: Criteria that audit.yaml declares.
+    """
+    checks: dict[str, Check] = {}
+    of_node: dict[str, tuple[str, ...]] = {}
+    problems: list[str] = []
+    for test in marked:
+        found, wrong = _checks_of(test, standard, loaded=loaded, declared=declared)
+        problems.extend(f"{test.location}: {message}" for message in wrong)
+        for check in found:
+            known = checks.setdefault(check.id, check)
+            if (known.dimension, known.level, known.criterion, known.needs) != (
+                check.dimension,
+                check.level,
+                check.criterion,
+                check.needs,
+            ):
+                problems.append(
+                    f"{test.location}: audit marks of {test.base}'s parameter sets disagree; "
+                    "one check has one dimension, level, criterion and needs"
+                )
+        of_node[test.nodeid] = tuple(c.id for c in found)
+    order = walk_order(standard)
+    ordered = sorted(checks.values(), key=order)
+    return Plan(tuple(ordered), of_node, tuple(dict.fromkeys(problems)))
+
+
+def walk_order(standard: Standard) -> Any:
+    """Sort key for checks: disturbing ones last; then dimension, criterion and level as the standard has them."""
+    dimensions = {d.id: n for n, d in enumerate(standard.dimensions)}
+    criteria = {(r.dimension, r.criterion): n for n, r in reversed(list(enumerate(standard.rows)))}
+    last = len(standard.rows)
+
+    def key(check: Check) -> tuple[bool, int, int, str, int, str]:
+        place = criteria.get((check.dimension, check.criterion or ""), last)
+        return (bool(check.needs), dimensions.get(check.dimension, 99), place, check.ladder, check.level, check.id)
+
+    return key
+
+
+def _checks_of(
+    test: Marked, standard: Standard, *, loaded: bool, declared: Sequence[str]
+) -> tuple[list[Check], list[str]]:
+    problems: list[str] = []
+    marks = test.marks or test.parameter_marks
+    if test.marks and any(mark not in test.marks for mark in test.parameter_marks):
+        problems.append("the audit mark of a parameter set differs from its function's; they must agree")
+    checks: list[Check] = []
+    for args, kwargs in marks:
+        values, wrong = read_mark(args, kwargs)
+        problems.extend(f"audit mark: {message}" for message in wrong)
+        if values is None:
+            continue
+        problems.extend(f"audit mark: {m}" for m in _unknown_names(values, standard, loaded=loaded, declared=declared))
+        several = len(marks) > 1
+        checks.append(
+            Check(
+                id=f"{test.base}@{values['criterion']}" if several else test.base,
+                location=test.location,
+                page=test.page,
+                bundled=test.bundled,
+                **values,
+            )
+        )
+    ladders = [c.criterion for c in checks]
+    if len(checks) > 1 and (None in ladders or len(set(ladders)) < len(ladders)):
+        problems.append("two audit marks on one function must name different criteria")
+    return checks, problems
+
+
+def _unknown_names(
+    values: Mapping[str, Any], standard: Standard, *, loaded: bool, declared: Sequence[str]
+) -> list[str]:
+    dimension, criterion = values["dimension"], values["criterion"]
+    known = [d.id for d in standard.dimensions]
+    if dimension not in known:
+        return [f"dimension is {dimension!r}; the standard has {', '.join(known)}"]
+    if not loaded or criterion is None or criterion in declared:
+        return []
+    criteria = standard.criteria(dimension)
+    if criterion in criteria or criterion in {p.split("/")[1] for p in standard.pending if p.startswith(dimension)}:
+        return []
+    elsewhere = [d for d in known if criterion in standard.criteria(d)]
+    if elsewhere:
+        return [f"criterion {criterion!r} belongs to dimension {elsewhere[0]}, not {dimension}"]
+    near = difflib.get_close_matches(criterion, [*criteria, *declared], 1, 0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return [
+        f"criterion {criterion!r} is not in the standard; {hint}"
+        "`backend-audit standard show` lists them, and audit.yaml `criteria:` declares your own"
+    ]

@@ -1,0 +1,81 @@
+"""The pytest plugin's shell: decides whether an audit is on, and hands over.
+
+Without ``--audit`` or ``--audit-sha`` none of our other modules is imported; audit checks are skipped, so that a
+unit-test job never dials production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from pytest_backend_audit.options import add_options, is_on, orphans
+
+SKIP_REASON = "audit check: run with --audit"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the ``pytest_audit_*`` hooks, so that a conftest may implement them whether or not an audit is on."""
+    from pytest_backend_audit import hookspecs  # noqa: PLC0415 - signatures only; nothing else is loaded
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start an audit, if one is asked for."""
+    config.addinivalue_line(
+        "markers",
+        "audit(*, dimension, level, criterion=None, needs=()): an audit check; runs with --audit only",
+    )
+    if is_on(config):
+        if not config.option.help and not config.option.version:
+            from pytest_backend_audit import startup  # noqa: PLC0415 - the point of the shell
+
+            startup.begin(config)
+    elif given := orphans(config):
+        raise pytest.UsageError(f"{', '.join(given)} without an audit: add --audit (rehearsal) or --audit-sha=REV")
+    elif config.option.showfixtures:
+        from pytest_backend_audit import fixtures  # noqa: PLC0415 - only to be listed
+
+        config.pluginmanager.register(fixtures, "backend_audit_fixtures")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip audit checks in a run that is no audit."""
+    if is_on(config):
+        return
+    for item in items:
+        mark = item.get_closest_marker("audit")
+        if mark is not None:
+            from pytest_backend_audit.marker import is_ours  # noqa: PLC0415 - only where there is a mark
+
+            if is_ours(mark):
+                item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
+                continue
+        for name in getattr(item, "fixturenames", ()):
+            if name.startswith("audit_") and name in FIXTURES:
+                item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
+                break
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Have the last word on the exit status: nothing turns a verdict that fails into 0."""
+    status = yield
+    if is_on(config) and (audit := config.pluginmanager.get_plugin("backend_audit_session")) is not None:
+        return audit.final_status(status)
+    return status
+
+
+FIXTURES = frozenset(
+    "audit_" + name
+    for name in ["acknowledged", "attestation", "baseline", "command", "downstream", "endpoints", "evidence", "faults", "http", "identity", "kubernetes", "load", "logs", "pgbouncer", "postgres", "postgres_connect", "prometheus", "query_budget", "queues", "redis", "run", "settings", "source", "traces", "window"]
+)
+"""Names of our fixtures, known without importing them; a test holds the list to the truth."""

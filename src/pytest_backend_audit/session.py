@@ -1,0 +1,269 @@
+"""One audit run, seen from the process that owns it: journal, seal, card, reports, exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_backend_audit.collect import PLAN, Collected
+from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.journal import Writer, read_run
+from pytest_backend_audit.jsonable import from_builtins
+from pytest_backend_audit.model import Attempt, Card, Inputs, Mode, Seal, Status
+from pytest_backend_audit.narrowing import by_collector
+from pytest_backend_audit.observe import ATTEMPTS, WIDER
+from pytest_backend_audit.recorder import utc_now
+from pytest_backend_audit.redaction.reports import redact_report
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.redaction import Redactor
+
+SESSION = "backend_audit_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a run is to be, known before collection."""
+
+    folder: Path
+    """Report folder."""
+    inputs: Callable[[Collected, tuple[str, ...]], Inputs]
+    """Completes the inputs, once the plan and all narrowing are known."""
+    narrowing: tuple[str, ...] = ()
+    gate_asked: bool = False
+    """Whether a gate was asked for on the command line, where a narrowed run is a usage error."""
+    head: tuple[str, ...] = ()
+    at_end: Callable[[], str] = lambda: ""
+    """Looks at the service's build once more; returns why the run is invalid, or an empty text."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What went wrong beside the checks."""
+
+    broken: list[str] = field(default_factory=list)
+    narrowing: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    interrupted: str = ""
+
+
+class Session:
+    """The controller's hooks. Exists only when an audit is on, and never in an xdist worker."""
+
+    def __init__(self, config: pytest.Config, plot: Plot, redactor: Redactor) -> None:
+        self.card: Card | None = None
+        self._config = config
+        self._plot = plot
+        self._redactor = redactor
+        self._writer: Writer | None = None
+        self._collected: Collected | None = None
+        self._seen = _Seen()
+        self._trouble = ""
+        """Why the record could not be kept."""
+        self._terminated = False
+
+    # Collection
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """End on SIGTERM as on Ctrl-C: sealed, everything undone."""
+
+        def terminate(_number: int, _frame: object) -> None:
+            self._terminated = True
+            raise KeyboardInterrupt("SIGTERM")
+
+        signal.signal(signal.SIGTERM, terminate)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is audited, and under which rules."""
+        return list(self._plot.head)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notice files that were not looked at."""
+        if report.longrepr is not None:
+            redact_report(report, self._redactor)
+        if report.outcome == "passed":
+            return
+        text = by_collector(report.nodeid, report.outcome)
+        self._seen.narrowing.append(text)
+        if report.outcome == "failed":
+            self._seen.broken.append(text)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Begin the record."""
+        collected = session.config.stash.get(PLAN, None)
+        if collected is not None:
+            self.begin(collected)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say how many checks there are."""
+        return [self._collected.line()] if self._collected else []
+
+    def begin(self, collected: Collected) -> None:
+        """Open the journal with the plan.
+
+        Raises:
+            AuditUsageError: A mark is wrong; a gate was asked of a narrowed run; the report folder can't be written.
+        """
+        if self._collected is not None:
+            return
+        self._collected = collected
+        if collected.plan.problems:
+            raise AuditUsageError("\n".join(collected.plan.problems))
+        narrowing = (*self._plot.narrowing, *collected.narrowing)
+        if self._plot.gate_asked and narrowing:
+            raise AuditUsageError(
+                f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}"
+            )
+        if self._config.option.collectonly:
+            return
+        try:
+            self._writer = Writer(self._plot.folder)
+            self._writer.start(self._plot.inputs(collected, (*narrowing, *self._seen.narrowing)))
+        except OSError as error:
+            raise AuditUsageError(
+                f"the report folder {self._plot.folder} can't be written: {error.strerror}; "
+                "give another one with --audit-report=DIR"
+            ) from None
+
+    # Running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write what rides on a report into the journal."""
+        attempts = getattr(report, ATTEMPTS, None)
+        if attempts is not None:
+            for data in attempts:
+                self._write(data)
+            # Other plugins' reports have no use for it, and some choke on it.
+            delattr(report, ATTEMPTS)
+        elif report.when == "???":
+            self._crashed(report)
+        if getattr(report, WIDER, False):
+            delattr(report, WIDER)
+            self._seen.broken.append(f"teardown of a wider-scoped fixture failed after {report.nodeid}")
+
+    def _crashed(self, report: pytest.TestReport) -> None:
+        redact_report(report, self._redactor)
+        if self._collected is None:
+            return
+        worker = report.longrepr if isinstance(report.longrepr, str) else ""
+        for check in self._collected.plan.of_node.get(report.nodeid, ()):
+            attempt = Attempt(check, report.nodeid, Status.COULD_NOT_RUN, f"the worker crashed: {worker}".strip(": "))
+            self._write(_builtins(attempt))
+
+    def _write(self, data: dict[str, Any]) -> None:
+        if self._writer is None or self._trouble:
+            return
+        try:
+            self._writer.attempt_data(data)
+        except OSError as error:
+            self._trouble = f"the journal can't be written: {error.strerror} ({self._plot.folder})"
+            pytest.exit(f"audit: {self._trouble}; what was recorded before is kept", returncode=3)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note why the run ended early."""
+        what = "SIGTERM" if self._terminated else str(excinfo.value) or type(excinfo.value).__name__
+        self._seen.interrupted = f"interrupted: {self._redactor.redact(what)}"
+
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """Keep secrets out of pytest's summary of warnings."""
+        text = str(warning_message.message)
+        clean = self._redactor.redact(text)
+        if clean != text:
+            warning_message.message = Warning(clean)
+
+    # The end
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
+        """Seal, judge, report; innermost, so that it comes before the terminal's summary and after everybody else."""
+        try:
+            return (yield)
+        finally:
+            self._finish(session, int(exitstatus))
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._writer is None:
+            return
+        stopped = session.shouldstop or session.shouldfail
+        if stopped and not self._seen.interrupted:
+            self._seen.interrupted = f"stopped: {stopped}" if isinstance(stopped, str) else "stopped"
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
+            self._seen.interrupted = self._trouble or "an internal error of pytest or a plugin"
+        seal = Seal(
+            ended=utc_now(),
+            exit_status=exitstatus,
+            broken=tuple(dict.fromkeys(self._seen.broken)),
+            interrupted=self._seen.interrupted,
+            invalid="" if self._trouble else self._plot.at_end(),
+            notices=tuple(self._seen.notices),
+        )
+        try:
+            self._writer.seal(seal)
+        except OSError as error:
+            self._trouble = self._trouble or f"the journal can't be sealed: {error.strerror} ({self._plot.folder})"
+        self._report(session)
+
+    def _report(self, session: pytest.Session) -> None:
+        # Read back from the disk, so that what is shown is what a later `render` shows.
+        from pytest_backend_audit.reports.writing import write_all  # noqa: PLC0415 - templates load with it
+        from pytest_backend_audit.scoring import score  # noqa: PLC0415 - only at the end
+
+        record = read_run(self._plot.folder)
+        self.card = score(record.inputs, record.attempts, record.seal)
+        hook = self._config.hook
+        extra = {name: make for formats in hook.pytest_audit_report_formats() for name, make in formats.items()}
+        try:
+            write_all(self.card, self._plot.folder, extra_formats=extra)
+        except OSError as error:
+            self._trouble = self._trouble or f"the reports can't be written: {error}"
+        session.exitstatus = self.final_status(self.card.verdict.exit_status)
+        for finding in self.card.findings:
+            hook.pytest_audit_finding(finding=finding)
+        hook.pytest_audit_scorecard(scorecard=self.card, config=self._config)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the card."""
+        if self.card is None:
+            return
+        from pytest_backend_audit.reports.terminal import section  # noqa: PLC0415 - only at the end
+
+        terminalreporter.write_sep("=", "backend audit")
+        width = min(terminalreporter._tw.fullwidth, 100)  # noqa: SLF001 - the terminal's width has no public name
+        for line in section(self.card, width=max(80, width), report=_shown(self._plot.folder)):
+            terminalreporter.write_line(line)
+        if self._trouble:
+            terminalreporter.write_line(f"audit: {self._trouble}", red=True)
+
+    def final_status(self, status: object) -> object:
+        """The exit status: pytest's, unless the verdict says otherwise; never 0 for a verdict that fails."""
+        if self.card is None:
+            return status
+        number = int(status) if isinstance(status, int) else 1
+        if self._trouble:
+            return number or 1
+        if number in {2, 3, 4, 5}:
+            return number
+        return self.card.verdict.exit_status
+
+
+def _builtins(attempt: Attempt) -> dict[str, Any]:
+    from pytest_backend_audit.jsonable import to_builtins  # noqa: PLC0415 - a crash is rare
+
+    made: dict[str, Any] = to_builtins(attempt)
+    return made
+
+
+def _shown(folder: Path) -> str:
+    relative = os.path.relpath(folder)
+    return str(folder) if relative.startswith("..") else relative
+
+
+__all__ = ["SESSION", "Mode", "Plot", "Session", "from_builtins"]
