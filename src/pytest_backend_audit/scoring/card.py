@@ -1,0 +1,289 @@
+"""From judged checks to the whole scorecard."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from pytest_backend_audit import findings
+from pytest_backend_audit.model import (
+    Attempt,
+    Card,
+    Check,
+    CheckResult,
+    DispositionResult,
+    EvidenceKind,
+    Finding,
+    Inputs,
+    Mode,
+    Outcome,
+    Seal,
+)
+from pytest_backend_audit.scoring import coverage, disposition, exceptions, overrides, raises, verdict
+from pytest_backend_audit.scoring.dates import moment
+from pytest_backend_audit.scoring.dimensions import Assessed, Material, assess
+from pytest_backend_audit.scoring.outcomes import SOLID, TOP, Execution, settle
+from pytest_backend_audit.standard.model import Row, Standard
+
+OWN_CRITERIA = "own criteria, the standard is not loaded"
+TRUSTED_KINDS = frozenset({"prod", "canary", ""})
+"""Kinds of environment that need no remark beside the disposition; the empty one is not stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run set out to do, and what it did."""
+
+    environment: str
+    kind: str
+    selected: frozenset[str]
+    attempts: Mapping[str, Sequence[Attempt]]
+
+
+def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
+    """The run that a journal tells of."""
+    document = inputs.document
+    return Run(
+        environment=document.environment or document.environment_kind,
+        kind=document.environment_kind,
+        selected=frozenset(inputs.selected),
+        attempts=attempts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Every check of the plan, judged or left out."""
+
+    results: tuple[CheckResult, ...]
+    unselected: tuple[Check, ...]
+    rows: tuple[Row, ...]
+    pending: int
+
+
+def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bool) -> Judged:
+    """One result for each check that some run set out to execute, in the order of the walk."""
+    rows, pending = coverage.live_rows(standard, inputs.plan) if inputs.standard_loaded else ([], 0)
+    accepts: dict[tuple[str, str, int], frozenset[EvidenceKind]] = {r.key: r.accepts for r in rows}
+    not_sought = set(inputs.not_sought)
+    results: list[CheckResult] = []
+    unselected: list[Check] = []
+    for check in inputs.plan:
+        if check.id in not_sought or check.level > inputs.policy.sought.get(check.dimension, TOP):
+            continue
+        executions = [
+            Execution(run.environment, run.attempts.get(check.id, ()))
+            for run in runs
+            if check.id in run.selected or check.id in run.attempts
+        ]
+        if not executions:
+            unselected.append(check)
+            continue
+        kinds = accepts.get((check.dimension, check.ladder, check.level), SOLID)
+        results.append(_carried(settle(check, kinds, executions, merged=merged), inputs))
+    return Judged(tuple(results), tuple(unselected), tuple(rows), pending)
+
+
+def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:
+    """A check that could not run keeps the lower limit of its last failure."""
+    prior = inputs.prior.get(result.check.id)
+    if result.outcome is not Outcome.COULD_NOT_RUN or prior is None:
+        return result
+    if prior.outcome is not Outcome.FAILED or prior.limit >= result.limit:
+        return result
+    return replace(result, limit=prior.limit, carried=prior.source or "an earlier audit")
+
+
+def build(
+    inputs: Inputs,
+    standard: Standard,
+    runs: Sequence[Run],
+    seal: Seal | None,
+    *,
+    signed_off: frozenset[str] | bool,
+    merged: bool = False,
+    partial: Sequence[str] = (),
+) -> Card:
+    """The card.
+
+    Args:
+        inputs: What the audit was made from; for merged runs, what they have in common.
+        standard: The instrument.
+        runs: The run, or the runs that are merged.
+        seal: How it ended.
+        signed_off: Dimensions whose level from L4 up a second reviewer signed, or whether all are signed.
+        merged: Whether results say which environment they come from.
+        partial: Why there are levels only.
+    """
+    loaded = inputs.standard_loaded
+    instant = moment(inputs.instant)
+    today = instant.date()
+    exempt = exceptions.exemptions(inputs.policy, today)
+    judged = judge(inputs, standard, runs, merged=merged)
+    environments = tuple(sorted({run.environment for run in runs if run.environment}))
+    assessed = _assess(inputs, standard, judged, exempt, environments=environments, signed_off=signed_off)
+    dimensions = tuple(a.result for a in assessed)
+    invalid = seal.invalid if seal else ""
+    levels_only = bool(partial or invalid)
+    outlook = _Outlook(inputs, standard, instant)
+
+    recorded = {d.id: d.level for d in dimensions}
+    would_be = {d.id: d.would_be for d in dimensions}
+    verbal = frozenset(a.result.id for a in assessed if a.verbal_only)
+    total = None if levels_only else disposition.total(recorded, inputs.policy.weights)
+    minimum = None if levels_only else min(recorded.values(), default=1)
+    downgrades = () if levels_only else outlook.overrides(would_be, verbal)
+    reached, why_not = _disposition(standard, total, minimum, today, downgraded=bool(downgrades))
+    if inputs.mode is not Mode.FORMAL:
+        reached, why_not = None, "a rehearsal has no disposition (--audit-sha makes the audit formal)"
+    if reached is not None:
+        reached = replace(reached, qualifier=_qualifier(assessed, runs, loaded=loaded))
+    if levels_only:
+        why_not = f"the run is invalid: {invalid}" if invalid else f"the run is partial: {partial[0]}"
+
+    queue = findings.queue(
+        standard,
+        dimensions,
+        inputs.policy.owners,
+        reached.actions if reached else (),
+        inputs.policy.leave_out,
+        whole=not partial,
+    )
+    facts = verdict.Facts(
+        seal=seal,
+        partial=partial,
+        disposition=reached,
+        no_disposition=why_not,
+        matrix=standard.dispositions,
+        broken=verdict.broken_checks(judged.results),
+        worse=_worse(inputs, assessed, queue, whole=not partial),
+    )
+    known = {r.criterion for r in judged.rows} | {c.ladder for c in inputs.plan}
+    return Card(
+        inputs=inputs,
+        seal=seal,
+        dimensions=dimensions,
+        total=total,
+        maximum=5 * len(dimensions),
+        minimum=minimum,
+        lowest=() if minimum is None else tuple(d.id for d in dimensions if d.level == minimum),
+        blocking=() if levels_only else tuple(d.id for d in standard.dimensions if d.blocking and recorded[d.id] == 1),
+        disposition=reached,
+        no_disposition=why_not,
+        overrides=downgrades,
+        findings=queue,
+        coverage=coverage.summary(dimensions, inputs.plan, judged.pending, loaded=loaded),
+        partial=tuple(partial),
+        basis=standard.name if loaded else OWN_CRITERIA,
+        raises=() if levels_only else raises.find(assessed, outlook, standard.dispositions),
+        exceptions_unused=exceptions.unused(inputs.policy, judged.results, known, today),
+        exceptions_lapsing=exceptions.lapsing(inputs.policy, today),
+        notices=_notices(inputs, standard, judged, exempt, seal),
+        verdict=verdict.decide(facts, verdict.gate_of(inputs)),
+    )
+
+
+def _assess(
+    inputs: Inputs,
+    standard: Standard,
+    judged: Judged,
+    exempt: Mapping[str, exceptions.Exemption],
+    *,
+    environments: tuple[str, ...],
+    signed_off: frozenset[str] | bool,
+) -> list[Assessed]:
+    rows: dict[str, list[Row]] = defaultdict(list)
+    results: dict[str, list[CheckResult]] = defaultdict(list)
+    unselected: dict[str, list[Check]] = defaultdict(list)
+    for row in judged.rows:
+        rows[row.dimension].append(row)
+    for result in judged.results:
+        results[result.check.dimension].append(result)
+    for check in judged.unselected:
+        unselected[check.dimension].append(check)
+    return [
+        assess(
+            Material(d, rows[d.id], results[d.id], unselected[d.id], environments),
+            inputs.policy,
+            exempt,
+            loaded=inputs.standard_loaded,
+            reviewer_from=standard.reviewer_from,
+            signed=signed_off if isinstance(signed_off, bool) else d.id in signed_off,
+        )
+        for d in standard.dimensions
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlook:
+    """What the card says, or would say, of levels before the reviewer's cap."""
+
+    inputs: Inputs
+    standard: Standard
+    instant: datetime
+
+    def overrides(self, levels: Mapping[str, int], verbal_only: Collection[str]) -> tuple[str, ...]:
+        """The overrides that apply at these levels."""
+        return overrides.found(self.standard, levels, verbal_only, self.inputs.policy.incidents, self.instant)
+
+    def __call__(self, levels: Mapping[str, int], verbal_only: Collection[str]) -> raises.Result:
+        points = disposition.total(levels, self.inputs.policy.weights)
+        if self.inputs.mode is not Mode.FORMAL:
+            return raises.Result(points)
+        tier = disposition.row(self.standard.dispositions, points, min(levels.values(), default=1))
+        if tier is not None and self.overrides(levels, verbal_only):
+            tier = min(tier + 1, len(self.standard.dispositions) - 1)
+        return raises.Result(points, tier)
+
+
+def _disposition(
+    standard: Standard, total: int | None, minimum: int | None, today: date, *, downgraded: bool
+) -> tuple[DispositionResult | None, str]:
+    if total is None or minimum is None:
+        return None, ""
+    matrix = standard.dispositions
+    place = disposition.row(matrix, total, minimum)
+    if place is None:
+        return None, f"no row of the matrix takes a total of {total} with a minimum of L{minimum}"
+    entry = matrix[min(place + 1, len(matrix) - 1) if downgraded else place]
+    return DispositionResult(entry.id, entry.name, disposition.actions(entry, today), matrix[place].id), ""
+
+
+def _qualifier(assessed: Sequence[Assessed], runs: Sequence[Run], *, loaded: bool) -> str:
+    """What stands beside the disposition: no standard, or proven elsewhere than in prod."""
+    kinds = {run.environment: run.kind for run in runs}
+    where = {e for a in assessed for c in a.result.criteria for e in c.proven_in} or set(kinds)
+    outside = sorted(e for e in where if kinds.get(e, "") not in TRUSTED_KINDS)
+    remarks = [] if loaded else [OWN_CRITERIA]
+    if outside:
+        remarks.append(f"{'' if len(outside) == len(where) else 'partly '}proven outside prod ({', '.join(outside)})")
+    return "; ".join(remarks)
+
+
+def _worse(inputs: Inputs, assessed: Sequence[Assessed], queue: Sequence[Finding], *, whole: bool) -> tuple[str, ...]:
+    if not inputs.options.get("no_worse"):
+        return ()
+    looked = {a.result.id: a.result.would_be for a in assessed if whole or any(c.checks for c in a.result.criteria)}
+    return verdict.worse(inputs, looked, queue)
+
+
+def _notices(
+    inputs: Inputs,
+    standard: Standard,
+    judged: Judged,
+    exempt: Mapping[str, exceptions.Exemption],
+    seal: Seal | None,
+) -> tuple[str, ...]:
+    fixed = {d.id: d.fixed_levels for d in standard.dimensions}
+    held = [(r.criterion, r.level) for r in judged.rows if r.level in fixed[r.dimension]]
+    held += [(c.ladder, c.level) for c in inputs.plan if c.level in fixed[c.dimension]]
+    lines = [*inputs.notices, *(seal.notices if seal else ()), *(seal.broken if seal else ())]
+    lines += exceptions.refused(exempt, held)
+    lines += [
+        f"not applicable {e.declared.criterion} expired on {e.declared.expires}" for e in exempt.values() if e.expired
+    ]
+    if inputs.policy.incidents is None and inputs.mode is Mode.FORMAL:
+        lines.append("incidents are not stated (audit.yaml: incidents), so no override for an open P0 was looked for")
+    return tuple(dict.fromkeys(lines))

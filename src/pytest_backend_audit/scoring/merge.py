@@ -1,0 +1,196 @@
+"""Joining formal runs of one commit, one audit.yaml and one standard into one card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pytest_backend_audit import jsonable
+from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, PriorCheck, Seal
+from pytest_backend_audit.scoring.card import build, run_of
+from pytest_backend_audit.scoring.outcomes import attempt_key
+from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
+
+Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
+"""What the journal of one run holds."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def combine(*groups: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) -> tuple[Record, ...]:
+    """The records of all groups, each once, in an order that depends on nothing but themselves.
+
+    So merging what was merged before gives the same as merging everything at once, in whatever order.
+
+    Raises:
+        ValueError: There are none, or they can't be merged: a rehearsal, or another commit, audit.yaml or standard.
+    """
+    records = [(i, tuple(sorted(a, key=attempt_key)), s) for group in groups for i, a, s in group]
+    if not records:
+        raise ValueError("nothing to merge: name at least one run")
+    keyed = sorted(((_digest(r), r) for r in records), key=lambda pair: (pair[1][0].instant, pair[0]))
+    unique = tuple(dict(keyed).values())
+    _check_fit([record[0] for record in unique])
+    return unique
+
+
+def score_merged(
+    records: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]], *, signed_off: frozenset[str] | bool = False
+) -> Card:
+    """The one card of several runs.
+
+    It is whole when each planned check was run in one of them.
+
+    Args:
+        records: What their journals hold, in any order.
+        signed_off: As for `score`.
+
+    Raises:
+        ValueError: They can't be merged, as `combine` says, or one of them can't be scored.
+    """
+    joined = combine(records)
+    if len(joined) == 1:
+        inputs, attempts, seal = joined[0]
+        runs = [run_of(inputs, by_check(inputs, attempts))]
+        partial = partial_because(inputs, seal)
+        return build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
+    inputs = _joined_inputs([r[0] for r in joined])
+    runs = [run_of(i, by_check(i, a)) for i, a, _ in joined]
+    run = {id_ for r in runs for id_ in r.attempts}
+    sought = inputs.policy.sought
+    skipped = set(inputs.not_sought)
+    missing = [
+        c.id for c in inputs.plan if c.id not in run and c.id not in skipped and c.level <= sought.get(c.dimension, 5)
+    ]
+    partial = (f"{len(missing)} planned checks were run in none of the runs: {_few(missing)}",) if missing else ()
+    seal = _joined_seal(joined)
+    return build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
+
+
+def _check_fit(inputs: Sequence[Inputs]) -> None:
+    first = inputs[0]
+    for other in inputs:
+        if other.mode is not Mode.FORMAL:
+            raise ValueError(f"the run of {other.instant} is a rehearsal; only formal runs (--audit-sha) can be merged")
+    for other in inputs[1:]:
+        pairs = [
+            ("commit", first.document.commit, other.document.commit),
+            ("service", first.document.service, other.document.service),
+            ("audit.yaml digest", first.config_digest, other.config_digest),
+            ("standard digest", _standard_digest(first), _standard_digest(other)),
+            ("policy", first.policy, other.policy),
+        ]
+        for what, one, another in pairs:
+            if one != another:
+                told = "" if what == "policy" else f": {one or 'none'} and {another or 'none'}"
+                raise ValueError(
+                    f"the runs of {first.instant} and {other.instant} differ in their {what}{told}; "
+                    "only runs of one commit, one audit.yaml and one standard can be merged"
+                )
+
+
+def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
+    """What runs have in common; the latest instant is the one that windows compare with."""
+    latest = max(inputs, key=lambda i: i.instant)
+    plan = tuple({(c.id, c.dimension, c.ladder): c for i in inputs for c in i.plan}.values())
+    return replace(
+        latest,
+        document=_joined_document([i.document for i in inputs]),
+        plan=plan,
+        selected=_union(i.selected for i in inputs),
+        not_sought=_union(i.not_sought for i in inputs),
+        narrowing=(),
+        scope=_union(i.scope for i in inputs),
+        suites=_union(i.suites for i in inputs),
+        options=_common([i.options for i in inputs]),
+        prior=_worst_priors(inputs),
+        prior_levels=_highest([i.prior_levels for i in inputs]),
+        prior_source=", ".join(_union((i.prior_source,) for i in inputs if i.prior_source)),
+        earlier=_union(i.earlier for i in inputs),
+        run_number=max(i.run_number for i in inputs),
+        notices=_union(i.notices for i in inputs),
+    )
+
+
+def _joined_document(documents: Sequence[Document]) -> Document:
+    def every(field: str) -> str:
+        return ", ".join(sorted({getattr(d, field) for d in documents} - {""}))
+
+    return replace(
+        documents[-1],
+        environment=every("environment"),
+        environment_kind=every("environment_kind"),
+        build=every("build"),
+        audited_at=max(d.audited_at for d in documents),
+    )
+
+
+def _joined_seal(records: Sequence[Record]) -> Seal:
+    """How the runs ended, taken together. That one was cut short matters only if no other ran what it left."""
+    seals = [seal for _, _, seal in records if seal is not None]
+    crashed = [
+        f"the run of {i.instant} ended with pytest's status {s.exit_status}"
+        for i, _, s in records
+        if s and s.exit_status in {3, 4}
+    ]
+    return Seal(
+        ended=max((s.ended for s in seals), default=""),
+        exit_status=int(any(s.exit_status != 0 for s in seals) or len(seals) < len(records)),
+        broken=_union([*(s.broken for s in seals), tuple(crashed)]),
+        invalid="; ".join(_union((s.invalid,) for s in seals if s.invalid)),
+        notices=_union(s.notices for s in seals),
+    )
+
+
+def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
+    found: dict[str, PriorCheck] = {}
+    for one in inputs:
+        for id_, prior in one.prior.items():
+            known = found.get(id_)
+            if known is None or (prior.limit, prior.source) < (known.limit, known.source):
+                found[id_] = prior
+    return found
+
+
+def _highest(levels: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in levels:
+        for id_, level in one.items():
+            found[id_] = max(level, found.get(id_, level))
+    return found
+
+
+def _common(mappings: Sequence[Mapping[K, V]]) -> dict[K, V]:
+    first, *others = mappings
+    return {k: v for k, v in first.items() if all(k in o and o[k] == v for o in others)}
+
+
+def _union(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for group in groups for text in group))
+
+
+def _standard_digest(inputs: Inputs) -> str:
+    return _sha256({"loaded": inputs.standard_loaded, "standard": inputs.standard})
+
+
+def _digest(record: Record) -> str:
+    return _sha256(
+        [
+            jsonable.to_builtins(record[0]),
+            [jsonable.to_builtins(a) for a in record[1]],
+            jsonable.to_builtins(record[2]) if record[2] else None,
+        ]
+    )
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=dict).encode()).hexdigest()
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

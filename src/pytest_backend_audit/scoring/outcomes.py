@@ -1,0 +1,168 @@
+"""From what happened to one check, in one run or several, to its outcome and the limit it sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_backend_audit.model import Attempt, Check, CheckResult, EvidenceKind, Outcome, Status
+
+TOP = 5
+"""The limit of a check that limits nothing."""
+COULD_NOT_RUN_LIMIT = 2
+NOT_REACHED = "not reached"
+
+SOLID = frozenset(EvidenceKind) - {EvidenceKind.VERBAL}
+"""What is accepted where no row says more: all but verbal."""
+
+EXECUTED = frozenset({Outcome.PASSED, Outcome.WEAK, Outcome.UNSUPPORTED, Outcome.FAILED})
+
+_RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
+_KIND_NAMES = {
+    EvidenceKind.OUTPUT: "output",
+    EvidenceKind.DASHBOARD: "dashboard",
+    EvidenceKind.POSTMORTEM: "postmortem",
+    EvidenceKind.LOAD: "load result",
+    EvidenceKind.CODE: "code reference",
+    EvidenceKind.DOCUMENT: "document",
+    EvidenceKind.VERBAL: "verbal assertion",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What one run did about one check; no attempts means that the run did not reach it."""
+
+    environment: str
+    attempts: Sequence[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    outcome: Outcome
+    limit: int
+    attempt: Attempt | None
+
+
+def judge(attempt: Attempt, accepts: frozenset[EvidenceKind]) -> Outcome:
+    """The outcome of one attempt, its evidence weighed. Verbal evidence never carries a pass by itself."""
+    if attempt.status is not Status.PASSED:
+        return Outcome(attempt.status.value)
+    if not attempt.evidence:
+        return Outcome.UNSUPPORTED
+    if any(e.kind in accepts and e.kind is not EvidenceKind.VERBAL for e in attempt.evidence):
+        return Outcome.PASSED
+    return Outcome.WEAK
+
+
+def limit_of(outcome: Outcome, level: int) -> int:
+    """The level above which a check of this level and outcome does not let its criterion rise."""
+    match outcome:
+        case Outcome.PASSED:
+            return TOP
+        case Outcome.WEAK | Outcome.COULD_NOT_RUN:
+            return COULD_NOT_RUN_LIMIT
+        case Outcome.UNSUPPORTED:
+            return 1
+        case Outcome.FAILED:
+            return max(1, level - 1)
+        case Outcome.BROKEN:
+            return max(1, min(2, level - 1))
+
+
+def settle(
+    check: Check, accepts: frozenset[EvidenceKind], executions: Iterable[Execution], *, merged: bool = False
+) -> CheckResult:
+    """The one result of a check, from everything that happened to it.
+
+    Within a run, the attempt with the lowest limit gives the check its limit and its label. Across runs, one that
+    answered in full takes the place of what could not run in the others; what failed or broke anywhere stands.
+
+    Args:
+        check: The check.
+        accepts: Kinds of evidence that its row accepts.
+        executions: One for each run that set out to execute it.
+        merged: Whether the result says which environments its evidence comes from.
+    """
+    answered: list[_Part] = []
+    missing: list[_Part] = []
+    complete = False
+    environments: list[str] = []
+    everything: list[Attempt] = []
+    for execution in executions:
+        lacks = not execution.attempts
+        if lacks:
+            missing.append(_Part(Outcome.COULD_NOT_RUN, COULD_NOT_RUN_LIMIT, None))
+        for attempt in execution.attempts:
+            outcome = judge(attempt, accepts)
+            part = _Part(outcome, limit_of(outcome, check.level), attempt)
+            everything.append(attempt)
+            if outcome is Outcome.COULD_NOT_RUN:
+                lacks = True
+                missing.append(part)
+            else:
+                answered.append(part)
+                environments.append(execution.environment)
+        complete = complete or not lacks
+    deciding = _lowest(answered if complete else answered + missing)
+    attempts = tuple(everything) if len(everything) < 2 else tuple(sorted(everything, key=attempt_key))
+    return CheckResult(
+        check=check,
+        outcome=deciding.outcome,
+        limit=deciding.limit,
+        reason=_reason(deciding, accepts),
+        where=deciding.attempt.where if deciding.attempt else "",
+        executed=deciding.outcome in EXECUTED,
+        attempts=attempts,
+        acknowledged=_union(a.acknowledged for a in attempts),
+        notes=_union(a.notes for a in attempts),
+        environments=tuple(sorted({e for e in environments if e})) if merged else (),
+    )
+
+
+def attempt_key(attempt: Attempt) -> tuple[Any, ...]:
+    """Sorts attempts the same way, whatever order they were reported in."""
+    return (
+        attempt.instance,
+        attempt.started,
+        attempt.status.value,
+        attempt.reason,
+        attempt.where,
+        attempt.notes,
+        attempt.acknowledged,
+        attempt.duration,
+        attempt.worker,
+        tuple((e.kind.value, e.title, e.body, e.target, e.taken_at) for e in attempt.evidence),
+    )
+
+
+def _lowest(parts: list[_Part]) -> _Part:
+    if len(parts) == 1:
+        return parts[0]
+    worst = min((p.limit, _RANK[p.outcome]) for p in parts)
+    equal = [p for p in parts if (p.limit, _RANK[p.outcome]) == worst]
+    # A reason told by an attempt says more than "not reached".
+    return min(equal, key=lambda p: (p.attempt is None, attempt_key(p.attempt) if p.attempt else ()))
+
+
+def _reason(part: _Part, accepts: frozenset[EvidenceKind]) -> str:
+    if part.attempt is None:
+        return NOT_REACHED
+    if part.outcome is Outcome.UNSUPPORTED:
+        return "passed, but recorded no evidence"
+    if part.outcome is Outcome.WEAK:
+        kinds = {e.kind for e in part.attempt.evidence}
+        if kinds == {EvidenceKind.VERBAL}:
+            return "passed, but all its evidence is verbal"
+        return f"passed, but its evidence ({_names(kinds)}) is not of a kind that is accepted here ({_names(accepts)})"
+    return part.attempt.reason
+
+
+def _names(kinds: Iterable[EvidenceKind]) -> str:
+    found = set(kinds)
+    return ", ".join(_KIND_NAMES[k] for k in EvidenceKind if k in found)
+
+
+def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for group in groups for text in group))

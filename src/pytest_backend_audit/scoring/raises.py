@@ -1,0 +1,129 @@
+"""What would raise the result most: for each dimension the fewest checks that lift the total or the disposition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_backend_audit.model import Raise
+from pytest_backend_audit.scoring.dimensions import Assessed, Obstacle
+from pytest_backend_audit.scoring.levels import proven
+from pytest_backend_audit.standard.model import Disposition
+
+NAMED = 3
+"""Checks that a sentence names before it says how many more there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A total and, for a formal audit, the row of the matrix after overrides."""
+
+    total: int
+    tier: int | None = None
+
+
+Outlook = Callable[[Mapping[str, int], Collection[str]], Result]
+"""From the levels (before the reviewer's cap) and the dimensions with purely verbal passes to a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    target: int
+    sought: int
+    mend: tuple[str, ...]
+
+
+def find(dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disposition]) -> tuple[Raise, ...]:
+    """Ways to lift the result, the one with the fewest checks first; then what lifts more; then the standard's order.
+
+    Each dimension has at most two: its cheapest one, and one that seeks less if that takes fewer checks.
+
+    Args:
+        dimensions: The assessed dimensions.
+        outlook: What the card would say of other levels.
+        matrix: The disposition matrix, for the names.
+    """
+    now_levels = {d.result.id: d.result.would_be for d in dimensions}
+    verbal = frozenset(d.result.id for d in dimensions if d.verbal_only)
+    now = outlook(now_levels, verbal)
+    ranked: list[tuple[tuple[int, int, int, int], Raise]] = []
+    for place, dimension in enumerate(dimensions):
+        best: tuple[tuple[int, int, int, int], Raise] | None = None
+        for sought_less in (False, True):
+            for way in _ways(dimension, sought_less=sought_less):
+                id_ = dimension.result.id
+                then = outlook({**now_levels, id_: way.target}, verbal - {id_} if way.mend else verbal)
+                tiers = 0 if now.tier is None or then.tier is None else now.tier - then.tier
+                if tiers <= 0 and then.total <= now.total:
+                    continue
+                rank = (len(way.mend), -tiers, now.total - then.total, place)
+                if best is None or rank[0] < best[0][0] or (not sought_less and rank < best[0]):
+                    best = (rank, _raise(dimension, way, now, then, matrix))
+                    ranked.append(best)
+    kept: dict[tuple[str, bool], tuple[tuple[int, int, int, int], Raise]] = {}
+    for rank, found in sorted(ranked, key=lambda pair: pair[0]):
+        kept.setdefault((found.dimension, found.how.startswith("seek")), (rank, found))
+    return tuple(found for _, found in sorted(kept.values(), key=lambda pair: pair[0]))
+
+
+def _ways(dimension: Assessed, *, sought_less: bool) -> list[_Way]:
+    now = dimension.result.would_be
+    sought = dimension.result.sought
+    aims = [
+        (target, ceiling)
+        for target in range(now + 1, sought if sought_less else sought + 1)
+        for ceiling in (range(target, sought) if sought_less else (sought,))
+    ]
+    return [_Way(target, ceiling, _mend(dimension, target, ceiling)) for target, ceiling in aims]
+
+
+def _mend(dimension: Assessed, target: int, sought: int) -> tuple[str, ...]:
+    """The fewest checks to mend so that the dimension reaches `target` while it seeks `sought`."""
+    relevant = [o for o in dimension.obstacles if o.level <= sought]
+    chosen = [o for o in relevant if o.limit < target and not o.row]
+    highest: dict[str, int] = {}
+    for o in chosen:
+        highest[o.criterion] = max(o.level, highest.get(o.criterion, 0))
+    rows: dict[str, Obstacle] = {}
+    for o in relevant:
+        if o.row and o.limit < target and o.level > highest.get(o.criterion, 0):
+            known = rows.get(o.criterion)
+            if known is None or o.level > known.level:
+                rows[o.criterion] = o
+    # One new check covers the rows of its criterion at and below its level.
+    chosen += rows.values()
+    names = [o.name for o in chosen]
+    passes = {level for level in dimension.passed if level <= sought} | {o.level for o in chosen}
+    taken = set(names)
+    for level in _lacking(passes, dimension.weak, target):
+        spare = next((o.name for o in relevant if o.name not in taken and o.level == level), f"a check at L{level}")
+        taken.add(spare)
+        names.append(spare)
+    return tuple(names)
+
+
+def _lacking(passes: Collection[int], weak: Collection[int], target: int) -> list[int]:
+    """Levels at which a pass is lacking for `target` to be proven."""
+    if proven(passes, weak) >= target:
+        return []
+    return [2] if target == 2 else [level for level in range(3, target + 1) if level not in passes]
+
+
+def _raise(dimension: Assessed, way: _Way, now: Result, then: Result, matrix: Sequence[Disposition]) -> Raise:
+    result = dimension.result
+    lifts = []
+    if then.total > now.total:
+        lifts.append(f"total {now.total} to {then.total}")
+    if now.tier is not None and then.tier is not None and then.tier < now.tier:
+        lifts.append(f"disposition to {matrix[then.tier].name}")
+    steps = []
+    if way.sought < result.sought:
+        steps.append(f"seek {way.sought} instead of {result.sought} in {result.id} {result.name} (audit.yaml: sought)")
+    if way.mend:
+        steps.append(f"mend {_few(way.mend)} in {result.id} {result.name}")
+    return Raise(result.id, way.target, way.mend, ", ".join(lifts), " and ".join(steps))
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED} more"

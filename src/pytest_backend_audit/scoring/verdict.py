@@ -1,0 +1,160 @@
+"""The verdict: one exit status and one sentence, from which everybody else takes theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_backend_audit.model import (
+    Card,
+    CheckResult,
+    DispositionResult,
+    Finding,
+    Inputs,
+    Mode,
+    Outcome,
+    Seal,
+    Severity,
+    Status,
+    Verdict,
+)
+from pytest_backend_audit.standard.model import Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a verdict is made from."""
+
+    seal: Seal | None
+    partial: Sequence[str]
+    disposition: DispositionResult | None
+    no_disposition: str
+    matrix: Sequence[Disposition]
+    broken: Sequence[str] = ()
+    """Ids of checks that are broken themselves."""
+    worse: Sequence[str] = field(default=())
+    """What got worse since the prior audit, if the user asked to be told."""
+
+
+def gate_of(inputs: Inputs) -> str | None:
+    """The gate that a run's own verdict answers: the option, else audit.yaml's for formal runs that are whole."""
+    asked = inputs.options.get("gate")
+    if asked:
+        return str(asked)
+    return inputs.policy.gate if inputs.mode is Mode.FORMAL and not inputs.narrowing else None
+
+
+def decide(facts: Facts, gate: str | None) -> Verdict:
+    """The verdict.
+
+    Without a gate the status is pytest's own. With one, failing audit checks alone don't fail the run; everything
+    that stopped it, broke it or made it prove nothing does. Statuses of pytest above 1 keep their meaning.
+
+    Args:
+        facts: What the run found.
+        gate: Id of the lowest disposition that passes, or None.
+
+    Raises:
+        ValueError: The matrix has no disposition of that id.
+    """
+    own = 1 if facts.seal is None else facts.seal.exit_status
+    obstacle = _obstacle(facts, own)
+    if gate is None:
+        return _without_gate(facts, own)
+    order = [d.id for d in facts.matrix]
+    if gate not in order:
+        raise ValueError(f"gate {gate!r} is not a disposition of the standard; it has {', '.join(order)}")
+    wanted = facts.matrix[order.index(gate)].name
+    if obstacle:
+        return Verdict(gate, False, f"gate {wanted}: not passed, {obstacle}", max(1, own))
+    reached = facts.disposition
+    if reached is None:
+        why = facts.no_disposition or "there is no disposition"
+        return Verdict(gate, False, f"gate {wanted}: not passed, {why}", 1)
+    if order.index(reached.id) > order.index(gate):
+        return Verdict(gate, False, f"gate {wanted}: not passed, the disposition is {reached.name}", 1)
+    if facts.worse:
+        return Verdict(gate, False, f"gate {wanted}: not passed, worse than the prior audit: {facts.worse[0]}", 1)
+    return Verdict(gate, True, f"gate {wanted}: passed, the disposition is {reached.name}", 0)
+
+
+def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_worse: bool = False) -> Verdict:
+    """The verdict of a finished card under another gate, as `backend-audit gate` asks for it.
+
+    Raises:
+        ValueError: The matrix has no disposition of that id.
+    """
+    facts = Facts(
+        seal=card.seal,
+        partial=card.partial,
+        disposition=card.disposition,
+        no_disposition=card.no_disposition,
+        matrix=matrix,
+        broken=broken_checks(card.checks),
+        worse=worse(card.inputs, {d.id: d.would_be for d in card.dimensions}, card.findings) if no_worse else (),
+    )
+    return decide(facts, gate)
+
+
+def broken_checks(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    """Checks of which an attempt was broken, whatever label a lower limit gave them."""
+    return tuple(
+        r.check.id for r in results if r.outcome is Outcome.BROKEN or any(a.status is Status.BROKEN for a in r.attempts)
+    )
+
+
+def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What fell since the prior audit: levels before the reviewer's cap, and new findings of high severity or above.
+
+    Args:
+        inputs: They hold the prior audit's levels and outcomes.
+        levels: Dimension -> level before the cap, for the dimensions that this run looked at.
+        findings: This run's findings.
+    """
+    fell = [
+        f"{id_} fell from L{before} to L{levels[id_]}"
+        for id_, before in inputs.prior_levels.items()
+        if levels.get(id_, before) < before
+    ]
+    if not inputs.prior and not inputs.prior_levels:
+        return ()
+    known = {id_ for id_, prior in inputs.prior.items() if prior.outcome is not Outcome.PASSED}
+    new = [
+        f"new {f.severity.value} finding {f.title}"
+        for f in findings
+        if f.severity in {Severity.CRITICAL, Severity.HIGH} and f.outcome and f.check not in known
+    ]
+    return (*fell, *new)
+
+
+def _without_gate(facts: Facts, own: int) -> Verdict:
+    if own <= 1 and facts.seal is None:
+        return Verdict(None, None, "the run did not end", 1)
+    if own <= 1 and facts.seal is not None and facts.seal.invalid:
+        return Verdict(None, None, f"the run is invalid: {facts.seal.invalid}", 1)
+    if own <= 1 and facts.worse:
+        return Verdict(None, None, f"worse than the prior audit: {facts.worse[0]}", 1)
+    return Verdict(None, None, f"no gate; the exit status is pytest's own, {own}", own)
+
+
+def _obstacle(facts: Facts, own: int) -> str:
+    """Why no gate can pass, whatever the levels are; empty if nothing stands in the way."""
+    seal = facts.seal
+    if seal is None:
+        return "the run did not end"
+    checks = [
+        (bool(seal.invalid), f"the run is invalid: {seal.invalid}"),
+        (bool(seal.interrupted), f"the run was interrupted: {seal.interrupted}"),
+        (own == 5, "nothing was collected"),
+        (own not in {0, 1}, f"pytest ended with status {own}"),
+        (bool(seal.broken), f"something outside the checks broke: {_first(seal.broken)}"),
+        (bool(facts.broken), f"a check is broken: {_first(facts.broken)}"),
+        (bool(facts.partial), f"the run is partial: {_first(facts.partial)}"),
+    ]
+    return next((text for applies, text in checks if applies), "")
+
+
+def _first(items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    return items[0] if len(items) == 1 else f"{items[0]} (and {len(items) - 1} more)"
