@@ -197,6 +197,10 @@ def _assess(
     rows: dict[str, list[Row]] = defaultdict(list)
     results: dict[str, list[CheckResult]] = defaultdict(list)
     unselected: dict[str, list[Check]] = defaultdict(list)
+    pending: dict[str, set[str]] = defaultdict(set)
+    for name in standard.pending:
+        dimension, _, rest = name.partition("/")
+        pending[dimension].add(rest.rpartition("/")[0])
     for row in judged.rows:
         rows[row.dimension].append(row)
     for result in judged.results:
@@ -205,7 +209,7 @@ def _assess(
         unselected[check.dimension].append(check)
     return [
         assess(
-            Material(d, rows[d.id], results[d.id], unselected[d.id], environments),
+            Material(d, rows[d.id], results[d.id], unselected[d.id], frozenset(pending[d.id]), environments),
             inputs.policy,
             exempt,
             loaded=inputs.standard_loaded,

@@ -54,6 +54,8 @@ class Material:
     rows: Sequence[Row]
     results: Sequence[CheckResult]
     unselected: Sequence[Check]
+    pending: frozenset[str] = frozenset()
+    """Criteria of the standard whose rows this edition leaves out."""
     environments: tuple[str, ...] = ()
     """Where a passed check was proven, unless its result says so itself."""
 
@@ -81,7 +83,10 @@ def assess(
     sought = policy.sought.get(dimension.id, TOP)
     ladders = _ladders(material)
     built = [_Ladder(dimension, sought, exempt.get(name), name, *parts) for name, parts in ladders.items()]
-    criteria = tuple(b.criterion(material.environments, loaded=loaded) for b in built)
+    criteria = tuple(
+        b.criterion(material.environments, in_standard=not loaded or bool(b.rows) or b.name in material.pending)
+        for b in built
+    )
     obstacles = tuple(o for b in built for o in b.obstacles())
     proving = [r for b in built for r in b.proving()]
     passed = frozenset(r.check.level for r in proving if r.outcome is Outcome.PASSED)
@@ -137,10 +142,6 @@ class _Ladder:
         exempt = {r.level for r in self.rows if self.exempt(r.level)}
         return rows_of(self.rows, self.results, self.unselected, sought=self.sought, exempt=exempt)
 
-    def lapsed(self) -> bool:
-        """Whether it was declared away until a day that is past, and nothing has looked since."""
-        return self.exemption is not None and self.exemption.expired and not any(r.executed for r in self.results)
-
     def obstacles(self) -> list[Obstacle]:
         """What would have to be mended, checks first."""
         checks = [
@@ -155,11 +156,11 @@ class _Ladder:
         ]
         return checks + rows
 
-    def criterion(self, environments: tuple[str, ...], *, loaded: bool) -> CriterionResult:
+    def criterion(self, environments: tuple[str, ...], *, in_standard: bool) -> CriterionResult:
         """The criterion, assessed."""
         rows = self.row_results()
         limit = min((self.limit(r) for r in self.results), default=TOP)
-        if self.lapsed() or any(r.state is RowState.UNCOVERED for r in rows):
+        if any(r.state is RowState.UNCOVERED for r in rows):
             limit = min(limit, COULD_NOT_RUN_LIMIT)
         passed = [r for r in self.proving() if r.outcome is Outcome.PASSED]
         where = {e for r in passed for e in (r.environments or environments)}
@@ -169,7 +170,7 @@ class _Ladder:
             proven=max((r.check.level for r in passed), default=0),
             checks=tuple(self.results),
             rows=rows,
-            in_standard=bool(self.rows) or not loaded,
+            in_standard=in_standard,
             not_applicable=self.exemption.declared if self.exemption and not self.exemption.expired else None,
             proven_in=tuple(sorted(where)),
         )

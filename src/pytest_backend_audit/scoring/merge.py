@@ -178,17 +178,21 @@ def _standard_digest(inputs: Inputs) -> str:
 
 
 def _digest(record: Record) -> str:
-    return _sha256(
-        [
-            jsonable.to_builtins(record[0]),
-            [jsonable.to_builtins(a) for a in record[1]],
-            jsonable.to_builtins(record[2]) if record[2] else None,
-        ]
-    )
+    """Identity of a record; fed piece by piece, so that a long journal is never held twice."""
+    inputs, attempts, seal = record
+    digest = hashlib.sha256(_json(jsonable.to_builtins(inputs)))
+    for attempt in attempts:
+        digest.update(_json(jsonable.to_builtins(attempt)))
+    digest.update(_json(jsonable.to_builtins(seal) if seal else None))
+    return digest.hexdigest()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, default=dict).encode()
 
 
 def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=dict).encode()).hexdigest()
+    return hashlib.sha256(_json(value)).hexdigest()
 
 
 def _few(names: Sequence[str]) -> str:

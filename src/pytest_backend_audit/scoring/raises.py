@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_backend_audit.model import Raise
@@ -33,6 +33,15 @@ class _Way:
     mend: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    rank: tuple[int, int, int, int]
+    """Checks to mend; tiers and points gained, negated; place of the dimension: the smallest is the best."""
+    dimension: Assessed
+    way: _Way
+    then: Result
+
+
 def find(dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disposition]) -> tuple[Raise, ...]:
     """Ways to lift the result, the one with the fewest checks first; then what lifts more; then the standard's order.
 
@@ -46,24 +55,38 @@ def find(dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disp
     now_levels = {d.result.id: d.result.would_be for d in dimensions}
     verbal = frozenset(d.result.id for d in dimensions if d.verbal_only)
     now = outlook(now_levels, verbal)
-    ranked: list[tuple[tuple[int, int, int, int], Raise]] = []
+
+    def levels_then(dimension: Assessed, way: _Way) -> Result:
+        id_ = dimension.result.id
+        return outlook({**now_levels, id_: way.target}, verbal - {id_} if way.mend else verbal)
+
+    found: list[_Ranked] = []
     for place, dimension in enumerate(dimensions):
-        best: tuple[tuple[int, int, int, int], Raise] | None = None
-        for sought_less in (False, True):
-            for way in _ways(dimension, sought_less=sought_less):
-                id_ = dimension.result.id
-                then = outlook({**now_levels, id_: way.target}, verbal - {id_} if way.mend else verbal)
-                tiers = 0 if now.tier is None or then.tier is None else now.tier - then.tier
-                if tiers <= 0 and then.total <= now.total:
-                    continue
-                rank = (len(way.mend), -tiers, now.total - then.total, place)
-                if best is None or rank[0] < best[0][0] or (not sought_less and rank < best[0]):
-                    best = (rank, _raise(dimension, way, now, then, matrix))
-                    ranked.append(best)
-    kept: dict[tuple[str, bool], tuple[tuple[int, int, int, int], Raise]] = {}
-    for rank, found in sorted(ranked, key=lambda pair: pair[0]):
-        kept.setdefault((found.dimension, found.how.startswith("seek")), (rank, found))
-    return tuple(found for _, found in sorted(kept.values(), key=lambda pair: pair[0]))
+        cheapest = _cheapest(_ways(dimension, sought_less=False), dimension, place, now, then=levels_then)
+        modest = _cheapest(_ways(dimension, sought_less=True), dimension, place, now, then=levels_then)
+        if cheapest is not None:
+            found.append(cheapest)
+        if modest is not None and (cheapest is None or len(modest.way.mend) < len(cheapest.way.mend)):
+            found.append(modest)
+    found.sort(key=lambda ranked: ranked.rank)
+    return tuple(_raise(ranked, now, matrix) for ranked in found)
+
+
+def _cheapest(
+    ways: Iterable[_Way], dimension: Assessed, place: int, now: Result, then: Callable[[Assessed, _Way], Result]
+) -> _Ranked | None:
+    """The way with the fewest checks that lifts anything; among equals the one that lifts most."""
+    best: _Ranked | None = None
+    for way in ways:
+        result = then(dimension, way)
+        tiers = 0 if now.tier is None or result.tier is None else now.tier - result.tier
+        gain = result.total - now.total
+        if tiers <= 0 and gain <= 0:
+            continue
+        rank = (len(way.mend), -tiers, -gain, place)
+        if best is None or rank < best.rank:
+            best = _Ranked(rank, dimension, way, result)
+    return best
 
 
 def _ways(dimension: Assessed, *, sought_less: bool) -> list[_Way]:
@@ -109,8 +132,8 @@ def _lacking(passes: Collection[int], weak: Collection[int], target: int) -> lis
     return [2] if target == 2 else [level for level in range(3, target + 1) if level not in passes]
 
 
-def _raise(dimension: Assessed, way: _Way, now: Result, then: Result, matrix: Sequence[Disposition]) -> Raise:
-    result = dimension.result
+def _raise(ranked: _Ranked, now: Result, matrix: Sequence[Disposition]) -> Raise:
+    result, way, then = ranked.dimension.result, ranked.way, ranked.then
     lifts = []
     if then.total > now.total:
         lifts.append(f"total {now.total} to {then.total}")

@@ -37,11 +37,13 @@ class Facts:
 
 
 def gate_of(inputs: Inputs) -> str | None:
-    """The gate that a run's own verdict answers: the option, else audit.yaml's for formal runs that are whole."""
-    asked = inputs.options.get("gate")
-    if asked:
-        return str(asked)
-    return inputs.policy.gate if inputs.mode is Mode.FORMAL and not inputs.narrowing else None
+    """The gate that a run's own verdict answers; a rehearsal has none.
+
+    Whoever makes the inputs decides whether audit.yaml's gate is asked of a run that its user narrowed. It is kept
+    here for whatever else made the run partial, such as a module that skipped itself: that must not open the gate.
+    """
+    asked = inputs.options.get("gate") or inputs.policy.gate
+    return str(asked) if asked and inputs.mode is Mode.FORMAL else None
 
 
 def decide(facts: Facts, gate: str | None) -> Verdict:
