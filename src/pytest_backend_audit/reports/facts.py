@@ -1,0 +1,170 @@
+"""What several formats say of a card, said in one place. Pure; nothing here is formatted for one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_backend_audit.model import (
+    Attempt,
+    Card,
+    Check,
+    CheckResult,
+    DimensionResult,
+    Evidence,
+    Mode,
+    Outcome,
+    RowState,
+    Severity,
+    Status,
+)
+
+OUTCOME_WORDS = {
+    Outcome.PASSED: "passed",
+    Outcome.WEAK: "weak evidence",
+    Outcome.UNSUPPORTED: "no evidence",
+    Outcome.FAILED: "failed",
+    Outcome.COULD_NOT_RUN: "could not run",
+    Outcome.BROKEN: "broken",
+}
+KIND_WORDS = {
+    "output": "command output or query result",
+    "dashboard": "dashboard",
+    "postmortem": "postmortem",
+    "load": "load or chaos result",
+    "code": "code reference",
+    "document": "runbook or design document",
+    "verbal": "verbal assertion",
+}
+ROW_WORDS = {
+    RowState.COVERED: "covered",
+    RowState.NOT_EXECUTED: "not executed",
+    RowState.UNCOVERED: "no check",
+    RowState.NOT_APPLICABLE: "not applicable",
+    RowState.NOT_SOUGHT: "not sought",
+}
+LEVEL_NAMES = {1: "Unknown / absent", 2: "Ad-hoc", 3: "Deliberate", 4: "Tuned", 5: "Governed"}
+"""Names of the levels where the loaded standard gives none."""
+
+
+def short_commit(card: Card) -> str:
+    """The first seven digits of the commit, or "no commit"."""
+    return card.inputs.document.commit[:7] or "no commit"
+
+
+def short_name(name: str) -> str:
+    """The function's name where a check's id stands for a criterion; else the name as it is."""
+    return name.rpartition("::")[2]
+
+
+def date_of(instant: str) -> str:
+    """The date of an RFC 3339 instant, or empty."""
+    return instant.partition("T")[0]
+
+
+def audit_date(card: Card) -> str:
+    """The day of the audit, UTC."""
+    return date_of(card.inputs.document.audited_at or card.inputs.instant)
+
+
+def mode_words(card: Card) -> str:
+    """Formal audit or rehearsal."""
+    return "formal audit" if card.inputs.mode is Mode.FORMAL else "rehearsal"
+
+
+def assessed(card: Card) -> str:
+    """Says "assessed n of m", and how many rows this edition leaves out."""
+    coverage = card.coverage
+    said = f"assessed {coverage.assessed} of {coverage.of}"
+    return f"{said}, {coverage.pending} not in this edition" if coverage.pending else said
+
+
+def standard_name(card: Card) -> str:
+    """Name and version of the standard, or the basis that stands in for it."""
+    if not card.inputs.standard_loaded:
+        return card.basis
+    version = str(card.inputs.standard.get("version", "") or "")
+    return f"{card.basis} {version}" if version and version not in card.basis else card.basis
+
+
+def level_names(card: Card) -> dict[int, tuple[str, str]]:
+    """Level -> name and definition, as the standard gives them."""
+    named = {n: (name, "") for n, name in LEVEL_NAMES.items()}
+    for level in card.inputs.standard.get("levels", ()):
+        named[int(level["number"])] = (str(level["name"]), str(level.get("definition", "")))
+    return named
+
+
+def by_severity(card: Card) -> dict[Severity, int]:
+    """How many findings there are of each severity, worst first."""
+    counts = dict.fromkeys(Severity, 0)
+    for finding in card.findings:
+        counts[finding.severity] += 1
+    return counts
+
+
+def severity_words(card: Card) -> str:
+    """Says "1 critical, 3 high", or "none"."""
+    return ", ".join(f"{n} {severity.value}" for severity, n in by_severity(card).items() if n) or "none"
+
+
+def outcome_counts(results: Sequence[CheckResult]) -> dict[Outcome, int]:
+    """How many checks have each outcome, best first, without zeros."""
+    counts = dict.fromkeys(reversed(Outcome), 0)
+    for result in results:
+        counts[result.outcome] += 1
+    return {outcome: n for outcome, n in counts.items() if n}
+
+
+def why_no_disposition(card: Card) -> str:
+    """Why the card has no disposition; empty where it has one."""
+    if card.disposition is not None:
+        return ""
+    return card.no_disposition or "; ".join(card.partial) or "levels only"
+
+
+def capped(dimension: DimensionResult) -> bool:
+    """Whether the level is held down by the missing second reviewer alone."""
+    return dimension.would_be > dimension.level
+
+
+def evidence_of(result: CheckResult) -> list[Evidence]:
+    """What a check's attempts recorded, in order, each piece once.
+
+    Parameters of one check share what their fixtures recorded; that would otherwise stand there once for each.
+    """
+    seen: dict[tuple[str, ...], Evidence] = {}
+    for attempt in result.attempts:
+        for piece in attempt.evidence:
+            seen.setdefault((piece.kind, piece.title, piece.taken_at, piece.target, piece.body), piece)
+    return list(seen.values())
+
+
+def worst_first(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Attempts that did not pass before those that did, otherwise in order."""
+    return sorted(attempts, key=lambda attempt: attempt.status is Status.PASSED)
+
+
+def _identity(checks: Sequence[Check]) -> Iterator[bytes]:
+    for check in checks:
+        line = [check.id, check.dimension, check.criterion, check.level, sorted(check.needs)]
+        yield json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def plan_digest(card: Card) -> str:
+    """SHA-256 over the plan: id, dimension, criterion, level and needs of each check, in the order of the walk.
+
+    Two runs with the same digest set out from the same checks.
+    """
+    digest = hashlib.sha256()
+    for line in _identity(card.inputs.plan):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def overrides_stated(card: Card) -> list[tuple[str, str]]:
+    """The standard's overrides: key and wording."""
+    stated: Any = card.inputs.standard.get("overrides", {})
+    return [(str(key), str(text)) for key, text in stated.items()]

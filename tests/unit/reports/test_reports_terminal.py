@@ -1,0 +1,123 @@
+"""The terminal section: what it says, within 80 columns and 25 lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from unit.reports.cards import CARDS, DIMENSIONS, FULL, HOSTILE, NOTHING, PARTIAL
+
+from pytest_backend_audit.model import Card, Seal
+from pytest_backend_audit.reports import render
+from pytest_backend_audit.reports.terminal import section
+from pytest_backend_audit.reports.text import columns
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_full_card_line_by_line() -> None:
+    """A formal audit's section shows every part, each in its place."""
+    assert section(FULL, folder="audit-report/") == [
+        "orders  stage  9f2c4e1  2026-11-24  formal audit, run 2",
+        "assessed 6 of 8, 131 not in this edition · audit.yaml",
+        "Backend Systems Audit Scorecard 1",
+        "",
+        "  4.1 Query Performance     ██░░░ L2  was L3; foreign-key-indexes",
+        "  4.2 Connection Management ██░░░ L2  pooler",
+        "  4.3 Caching               ███░░ L3  L4 once signed",
+        "  4.4 API Latency SLOs      ██░░░ L2  latency-tracked",
+        "  4.5 Observability         █░░░░ L1  red-metrics",
+        "  4.6 Reliability           ███░░ L3  seeks L4; nothing proves L4",
+        "  4.7 Security              █░░░░ L1  authentication",
+        "  4.8 Scalability           ██░░░ L2  test_own_check",
+        "",
+        "Total        15 of 40, lowest L1: 4.5, 4.7",
+        "Disposition  Not production-grade (proven outside prod)",
+        "             one tier down: L1 in Security (4.7); P0 INC-12 is open",
+        "             Stop customer-facing rollout. (and 1 more)",
+        "Gate         conditional-production: not met: Not production-grade is below",
+        "             conditional-production",
+        "Raise        4.7 to L2: mend authentication; disposition to Significant",
+        "             technical debt",
+        "Findings     1 critical, 2 high, 1 medium, 1 low",
+        "Exceptions   lapse soon: foreign-key-indexes:public.legacy.owner_id lapses on 2…",
+        "Notice       the build is not verifiable by more tha… (and 1 more in the report)",
+        "Report       audit-report/scorecard.html",
+    ]
+
+
+def test_partial_card_says_why_there_is_no_disposition() -> None:
+    """Without a disposition the reason stands in its place, and no total is shown."""
+    assert section(PARTIAL)[4:] == [
+        "  4.1 Query Performance     ██░░░ L2  was L3; foreign-key-indexes",
+        "  4.2 Connection Management ██░░░ L2  pooler",
+        "",
+        "Disposition  none: a rehearsal has no disposition; run with --audit-sha=HEAD",
+        "Findings     1 high",
+    ]
+
+
+def test_nothing_assessed_is_not_silent() -> None:
+    """A card without a check says so, and that its record has no end."""
+    assert section(NOTHING) == [
+        "service not stated  environment not…  no commit  2026-11-24  rehearsal, run 1",
+        "assessed 0 of 0 · no audit.yaml",
+        "own criteria, the standard is not loaded",
+        "",
+        "  no check was collected",
+        "",
+        "Disposition  none: nothing was collected",
+        "Findings     none",
+        "Notice       the record was cut short",
+    ]
+
+
+def test_broken_parts_of_the_run_are_the_first_notice() -> None:
+    """What belongs to no check, and fails a gate, is not pushed out by other notices."""
+    card = replace(FULL, seal=Seal("2026-11-24T08:03:00Z", 1, broken=("audits/test_x.py: SyntaxError",)))
+    assert section(card, folder="audit-report")[-2] == (
+        "Notice       broken: audits/test_x.py: SyntaxError (and 2 more in the report)"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132])
+@pytest.mark.parametrize("name", CARDS)
+def test_fits(name: str, width: int) -> None:
+    """No card, hostile ones included, breaks the bounds or puts a control character on the terminal."""
+    lines = section(CARDS[name], width=width, folder="audit-report")
+    assert len(lines) <= 25
+    assert [line for line in lines if columns(line) > width] == []
+    assert [line for line in lines if not line.isprintable()] == []
+
+
+def test_long_standard_shows_the_lowest_dimensions() -> None:
+    """Of more dimensions than there are lines for, the lowest stay and the rest are counted."""
+    many = tuple(replace(DIMENSIONS[2], id=f"X{n}", level=5 - n // 10, would_be=5) for n in range(30))
+    card = replace(FULL, dimensions=many)
+    lines = section(card, folder="audit-report")
+    assert len(lines) == 25
+    assert [line.split()[0] for line in lines[4:11]] == [f"X{n}" for n in range(20, 27)]
+    assert lines[11] == "  and 23 more, none of them lower"
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_ascii_terminal(name: str) -> None:
+    """Without Unicode every character is ASCII, and the bars stay readable."""
+    lines = section(CARDS[name], unicode=False)
+    assert [line for line in lines if not line.isascii() or columns(line) > 80] == []
+    if name == "full":
+        assert lines[4] == "  4.1 Query Performance     ##... L2  was L3; foreign-key-indexes"
+
+
+def test_colors_change_no_text() -> None:
+    """Colours are added around the same text."""
+    colored = section(HOSTILE, color=True)
+    assert [_ANSI.sub("", line) for line in colored] == section(HOSTILE)
+    assert colored != section(HOSTILE)
+
+
+def test_registered_as_a_format() -> None:
+    """The registry gives the section as one text."""
+    card: Card = FULL
+    assert render(card, "terminal") == "".join(f"{line}\n" for line in section(card))
