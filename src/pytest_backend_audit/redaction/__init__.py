@@ -1,0 +1,139 @@
+"""What never gets stored or shown: secrets are replaced by a mark before a text goes anywhere.
+
+Two lines of defence. *Known values* are those that the environment gave to a target; they are hidden wherever they
+come again, also encoded. *Patterns* are places where a secret usually stands: an URL's password, a header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from pytest_backend_audit.redaction.forms import MARK, Forms, split_connection
+from pytest_backend_audit.redaction.patterns import redact_patterns
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.config import AuditConfig
+
+__all__ = ["MARK", "SHORTEST", "Redactor"]
+
+SHORTEST = 8
+"""Values with fewer characters are hidden in their own place only: elsewhere they'd blot out ordinary words."""
+
+
+class Redactor:
+    """Replaces secrets in texts by ``[redacted]``. Calling it is the same as :meth:`redact`.
+
+    Args:
+        secrets: Values that are secret as a whole.
+        patterns: Regular expressions of the user's own; the group named ``secret`` is hidden, or all that matched.
+        names: Words that stay readable (hosts, ports, users, databases), even where a password equals one of them.
+        hooks: Further functions from text to text, applied last (``pytest_audit_redact``).
+
+    Raises:
+        re.error: One of the patterns is not a regular expression.
+    """
+
+    def __init__(
+        self,
+        secrets: Iterable[str] = (),
+        patterns: Iterable[str] = (),
+        *,
+        names: Iterable[str] = (),
+        hooks: Iterable[Callable[[str], str]] = (),
+    ) -> None:
+        self._values: dict[str, str] = {}
+        self._names = {n.lower() for n in names if n}
+        self._patterns = tuple(re.compile(p) for p in patterns)
+        self._hooks = tuple(hooks)
+        self._forms = Forms(())
+        for secret in secrets:
+            self._values.setdefault(secret, "")
+        self._rebuild()
+
+    @classmethod
+    def for_config(cls, config: AuditConfig | None, extra: Callable[..., list[str | None]] | None = None) -> Redactor:
+        """The redactor of an audit: what the environment gave to targets and identities, and the file's own patterns.
+
+        Args:
+            config: audit.yaml, or None.
+            extra: pluggy's caller of the hook ``pytest_audit_redact``.
+        """
+        hooks = () if extra is None else (lambda text: _through_hook(text, extra),)
+        if config is None:
+            return cls(hooks=hooks)
+        redactor = cls(patterns=config.evidence.patterns, names=config.names, hooks=hooks)
+        redactor._values = {s.value: s.place for s in config.secrets}
+        redactor._rebuild()
+        return redactor
+
+    def add_secret(self, value: str, place: str = "") -> None:
+        """Hide this value wherever it comes again.
+
+        Args:
+            value: The secret as a whole.
+            place: Where it came from (``targets.redis.url``), for `weak_places`.
+        """
+        if value and value not in self._values:
+            self._values[value] = place
+            self._rebuild()
+
+    def add_value(self, value: str, place: str = "") -> None:
+        """Learn from a value that the environment gave: of a URL or DSN its secrets and names, else the whole value."""
+        parts = split_connection(value)
+        if parts is None:
+            self.add_secret(value, place)
+            return
+        self.add_names(parts.names)
+        for secret in parts.secrets:
+            self.add_secret(secret, place)
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Words that stay readable although they may equal a secret."""
+        self._names |= {n.lower() for n in names if n}
+        self._rebuild()
+
+    @property
+    def weak_places(self) -> tuple[str, ...]:
+        """Where secrets come from that are too short, or too ordinary a word, to be hidden everywhere."""
+        return tuple(
+            sorted({place or "a secret" for value, place in self._values.items() if not self._hideable(value)})
+        )
+
+    def redact(self, text: str) -> str:
+        """The text with every secret replaced. Idempotent."""
+        text = self._forms.replace(text)
+        if len(text) > 5:
+            text = redact_patterns(text)
+        for pattern in self._patterns:
+            text = pattern.sub(_hide_match, text)
+        for hook in self._hooks:
+            text = hook(text)
+        return text
+
+    __call__ = redact
+
+    def _hideable(self, value: str) -> bool:
+        return len(value) >= SHORTEST and value.lower() not in self._names
+
+    def _rebuild(self) -> None:
+        self._forms = Forms(v for v in self._values if self._hideable(v))
+
+
+def _through_hook(text: str, hook: Callable[..., list[str | None]]) -> str:
+    # Each implementation is shown the same text; applying their answers one after the other needs one call each.
+    for answer in hook(text=text):
+        if answer is not None and answer != text:
+            return answer
+    return text
+
+
+def _hide_match(match: re.Match[str]) -> str:
+    if not match[0]:
+        return ""
+    if match.groupdict().get("secret") is None:
+        return MARK
+    start, end = match.span("secret")
+    base = match.start()
+    return match[0][: start - base] + MARK + match[0][end - base :]

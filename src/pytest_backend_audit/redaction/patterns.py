@@ -1,0 +1,187 @@
+"""The places where a secret usually stands.
+
+Each pattern is linear by construction: possessive quantifiers (``*+``) give nothing back, and a look-behind lets a run
+of characters be read from its start only. So a megabyte of hostile text costs as little, a character, as a line.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+
+from pytest_backend_audit.redaction.forms import MARK
+
+Rule = tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[str]], str] | str]
+
+_WORDS = (
+    r"(?:password|passwd|passphrase|passwort|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key"
+    r"|credentials?|requirepass|masterauth)"
+)
+_WORD_GATES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential", "requirepass", "masterauth")
+_QUOTED = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.|'')*+'|\\"(?:[^"\\]|\\[^"])*+\\\""""
+_BARE = r"""[^\s,;&"'<>(){}\[\]\\]++"""
+_HEADERS = (
+    r"(?:proxy-authorization|authorization|set-cookie|cookie|x-api-key|x-auth-token|x-amz-security-token"
+    r"|x-csrf-token|x-xsrf-token)"
+)
+_HEADER_GATES = (
+    "authorization",
+    "cookie",
+    "x-api-key",
+    "x-auth-token",
+    "x-amz-security-token",
+    "csrf-token",
+    "xsrf-token",
+)
+
+
+def _keep_first(match: re.Match[str]) -> str:
+    return f"{match[1]}{MARK}"
+
+
+def _keep_quotes(match: re.Match[str]) -> str:
+    """``key = "value"`` keeps its quotes, so that JSON stays JSON."""
+    value = match[2]
+    for mark in ('\\"', '"', "'"):
+        if value.startswith(mark) and value.endswith(mark) and len(value) >= 2 * len(mark):
+            return f"{match[1]}{mark}{MARK}{mark}" if len(value) > 2 * len(mark) else match[0]
+    if value.startswith(MARK[:-1]):
+        return match[0]
+    return f"{match[1]}{MARK}"
+
+
+def _bearer(match: re.Match[str]) -> str:
+    token = match[2]
+    looks_like_a_word = token.isalpha() and (token.islower() or token.istitle()) and len(token) < 24
+    return match[0] if looks_like_a_word else f"{match[1]}{MARK}"
+
+
+def _basic(match: re.Match[str]) -> str:
+    try:
+        known = b":" in base64.b64decode(match[2] + "=" * (-len(match[2]) % 4), altchars=b"-_", validate=False)
+    except (binascii.Error, ValueError):
+        known = False
+    return f"{match[1]}{MARK}" if known else match[0]
+
+
+# Gates are looked for in the lower-cased text: one of them must be there, else the pattern isn't tried.
+RULES: tuple[Rule, ...] = (
+    (
+        ("-----begin",),
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----(?:BEGIN|END) )[\s\S])*+"
+            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
+        ),
+        MARK,
+    ),
+    (
+        ("://",),
+        re.compile(r"""(://[^\s:/?#@"'<>]*+:)(?:[^\s/@"'<>]*+@)++"""),
+        lambda m: f"{m[1]}{MARK}@",
+    ),
+    (
+        _HEADER_GATES,
+        # Header as a quoted key, a tuple or a JSON member: its value is the quoted text that follows.
+        re.compile(
+            rf"""((?<![\w-])(?:{_HEADERS})(?:\\?["'])[ \t]{{0,4}}[:,=][ \t]{{0,4}}\[?b?)({_QUOTED})""", re.IGNORECASE
+        ),
+        _keep_quotes,
+    ),
+    (
+        _HEADER_GATES,
+        re.compile(rf"""((?<=["'])(?:{_HEADERS})[ \t]{{0,4}}:[ \t]{{0,4}})[^\r\n"'\\]++""", re.IGNORECASE),
+        _keep_first,
+    ),
+    (
+        _HEADER_GATES,
+        re.compile(rf"""((?<![\w"'-])(?:{_HEADERS})[ \t]{{0,16}}[:=][ \t]{{0,16}})[^\r\n\s][^\r\n]*+""", re.IGNORECASE),
+        _keep_first,
+    ),
+    (
+        ("bearer",),
+        re.compile(r"(\bbearer[ \t]{1,4}|\bbearer%20)([A-Za-z0-9._~+/=-]{8,}+)", re.IGNORECASE),
+        _bearer,
+    ),
+    (
+        ("basic",),
+        re.compile(r"(\bbasic[ \t]{1,4}|\bbasic%20)([A-Za-z0-9+/=_-]{4,}+)", re.IGNORECASE),
+        _basic,
+    ),
+    (
+        ("eyj",),
+        re.compile(
+            r"((?<![A-Za-z0-9_-])(?:(?!eyJ)[A-Za-z0-9_-])*+)eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+)++"
+        ),
+        _keep_first,
+    ),
+    (
+        ("akia", "asia"),
+        re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        MARK,
+    ),
+    (
+        (
+            "ghp_",
+            "gho_",
+            "ghu_",
+            "ghs_",
+            "ghr_",
+            "github_pat_",
+            "xox",
+            "k_live_",
+            "k_test_",
+            "aiza",
+            "sk-",
+            "glpat-",
+            "npm_",
+        ),
+        re.compile(
+            r"gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_\w{20,}+|xox[abeoprs]-[A-Za-z0-9-]{10,}+|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}+"
+            r"|AIza[0-9A-Za-z_-]{30,}+|\bsk-[A-Za-z0-9_-]{20,}+|glpat-[\w-]{20,}+|\bnpm_[A-Za-z0-9]{30,}+"
+        ),
+        MARK,
+    ),
+    (
+        ("scram-sha-",),
+        re.compile(r"SCRAM-SHA-256\$\d{1,9}:[A-Za-z0-9+/=]{1,200}+\$[A-Za-z0-9+/=:]{1,400}+"),
+        MARK,
+    ),
+    (
+        ("--",),
+        re.compile(rf"((?<![\w-])--[\w-]{{0,20}}{_WORDS}[\w-]{{0,20}}[ \t]{{1,4}})([^\s-]\S*+)", re.IGNORECASE),
+        _keep_quotes,
+    ),
+    (
+        ("curl",),
+        re.compile(r"(\s(?:-u|--user)[ =]{1,4}['\"]?[^\s:'\"]{0,200}+:)[^\s'\"]++"),
+        _keep_first,
+    ),
+    (
+        ("passw",),
+        # SQL: ALTER ROLE app PASSWORD 'x'.
+        re.compile(r"(\bpassword\s{1,8})('(?:[^']|'')*+')", re.IGNORECASE),
+        _keep_quotes,
+    ),
+    (
+        _WORD_GATES,
+        re.compile(
+            rf"""({_WORDS}[\w-]{{0,32}}+(?:\\?["']|%22)?\]?[ \t]{{0,32}}(?:[:=]|%3D)[ \t]{{0,32}}b?)"""
+            rf"""({_QUOTED}|{_BARE}(?:\][^\s,;&"'<>]*+)?)""",
+            re.IGNORECASE,
+        ),
+        _keep_quotes,
+    ),
+)
+
+
+def redact_patterns(text: str) -> str:
+    """The text with the mark in each place where a secret usually stands."""
+    lowered = text.lower()
+    for gates, pattern, replacement in RULES:
+        for gate in gates:
+            if gate in lowered:
+                text = pattern.sub(replacement, text)
+                break
+    return text

@@ -1,0 +1,128 @@
+"""Known secrets, in every form in which they come again."""
+
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_backend_audit.redaction import MARK, Redactor
+
+SECRET = 'kräftig/2+horse "battery" &staple'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        quote(SECRET, safe="").lower(),
+        "".join(f"%{b:02X}" for b in SECRET.encode()),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps(SECRET)[1:-1])[1:-1],
+        repr(SECRET)[1:-1],
+        html.escape(SECRET),
+        SECRET.encode().hex(),
+    ],
+)
+def test_a_known_secret_is_hidden_in_each_written_form(form):
+    """As written, percent-encoded, escaped for JSON, Python and HTML, in hexadecimal."""
+    assert Redactor([SECRET])(f"before {form} after") == f"before {MARK} after"
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", [b"", b"u", b"u:", b"u:v", b"user:"])
+@pytest.mark.parametrize("after", [b"", b"x", b"xy", b"xyz"])
+def test_a_known_secret_is_hidden_in_base64_at_each_alignment(encode, before, after):
+    """Whatever stands before and after it moves the characters of base64 about."""
+    encoded = encode(before + SECRET.encode() + after).decode()
+    shown = Redactor([SECRET])(f"= {encoded} =")
+    assert MARK in shown
+    longest = max((len(part) for part in shown.split(MARK)), default=0)
+    assert longest <= len("= ") + 8
+
+
+@given(secret=st.text(min_size=8, max_size=40), before=st.binary(max_size=5), after=st.binary(max_size=5))
+def test_no_encoding_of_any_secret_gets_through(secret, before, after):
+    """Whatever the secret is made of, and wherever it stands in base64."""
+    redact = Redactor([secret])
+    encoded = base64.b64encode(before + secret.encode() + after).decode()
+    core = base64.b64encode(bytes(3 - len(before) % 3 if len(before) % 3 else 0) + secret.encode()).decode()[8:-8]
+    assert secret not in redact(f"<{secret}>")
+    assert quote(secret, safe="") not in redact(quote(secret, safe=""))
+    assert not core or core not in redact(encoded)
+
+
+def test_the_longer_of_two_secrets_is_hidden_whole():
+    """A secret that begins with another one leaves no tail."""
+    assert Redactor(["abcdefgh", "abcdefgh-and-more"])("x abcdefgh-and-more y") == f"x {MARK} y"
+
+
+def test_a_short_value_is_hidden_in_its_own_place_only():
+    """`app` is a password here, and an ordinary word everywhere else."""
+    redact = Redactor(["app"])
+    assert redact("the app answers") == "the app answers"
+    assert redact("postgresql://app:app@db/app") == f"postgresql://app:{MARK}@db/app"
+    assert redact("host=db user=app password=app dbname=app") == f"host=db user=app password={MARK} dbname=app"
+
+
+def test_a_value_that_equals_a_name_is_hidden_in_its_own_place_only():
+    """A password that equals the database's name must not blot out that name."""
+    redact = Redactor()
+    redact.add_value("postgresql://reporting:warehouse@db.internal:5432/warehouse", "targets.postgres.dsn")
+    assert (
+        redact("relation in warehouse, as reporting on db.internal")
+        == "relation in warehouse, as reporting on db.internal"
+    )
+    assert redact("postgresql://reporting:warehouse@db.internal/x") == f"postgresql://reporting:{MARK}@db.internal/x"
+    assert redact.weak_places == ("targets.postgres.dsn",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgresql://orders:correct%20horse@db:5432/orders?sslmode=require",
+        "host=db port=5432 user=orders password='correct horse' dbname=orders",
+        "https://metrics.internal/api?token=correct+horse&x=1",
+        "redis://:correct%20horse@cache:6379/0",
+    ],
+)
+def test_of_a_connection_string_only_its_secrets_are_secret(value):
+    """Host, port, user and database stay readable; the password and secrets of the query don't."""
+    redact = Redactor()
+    redact.add_value(value, "targets.x")
+    assert redact("at db 5432 as orders: correct horse") == f"at db 5432 as orders: {MARK}"
+
+
+def test_what_is_no_connection_string_is_secret_as_a_whole():
+    """A token has no parts."""
+    redact = Redactor()
+    redact.add_value("alice-token-0123", "identities.alice.token")
+    assert redact("got alice-token-0123 back") == f"got {MARK} back"
+
+
+def test_an_url_that_urllib_refuses_still_gives_its_password():
+    """A bracket in a password makes urlsplit raise."""
+    redact = Redactor()
+    redact.add_value("postgresql://orders:pass[word-1@db/orders", "targets.postgres.dsn")
+    assert redact("failed: pass[word-1") == f"failed: {MARK}"
+
+
+def test_own_patterns_hide_the_group_or_all():
+    """The group named secret is hidden where there is one."""
+    redact = Redactor(patterns=[r"ticket-(?P<secret>\d+)", r"\bIBAN\w+"])
+    assert redact("ticket-4711 paid to IBANDE00") == f"ticket-{MARK} paid to {MARK}"
+
+
+def test_hooks_come_last():
+    """What other plugins add sees text that is already clean."""
+    seen = []
+    redact = Redactor(["correct-horse"], hooks=[lambda t: seen.append(t) or t.replace("Mallory", MARK)])
+    assert redact("Mallory has correct-horse") == f"{MARK} has {MARK}"
+    assert seen == [f"Mallory has {MARK}"]
