@@ -1,0 +1,199 @@
+"""audit.yaml as the rest of the package reads it: one environment chosen, variables filled in, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from pytest_backend_audit import model
+from pytest_backend_audit.config.model import (
+    AttestationEntry,
+    AuditFile,
+    Build,
+    Endpoint,
+    EvidenceSettings,
+    Load,
+    Pool,
+)
+from pytest_backend_audit.config.secrets import Secret
+from pytest_backend_audit.config.targets import Identity, Timeouts
+from pytest_backend_audit.yamlnodes import Path, YamlDocument
+
+
+@dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """What audit.yaml says, for one environment."""
+
+    path: FilePath
+    name: str
+    """The file as messages name it: ``audit.yaml``."""
+    digest: str
+    """SHA-256 of the file's bytes, in hex."""
+    file: AuditFile
+    """Everything of the file, typed; of `environments`, prefer the attributes below."""
+    document: YamlDocument
+    environment_name: str
+    """Name of the chosen block, or the kind where there are no blocks."""
+    environment_kind: str
+    """prod, stage, canary or local."""
+    targets: Mapping[str, Any]
+    """Name -> its typed settings; for targets of other plugins the mapping as written."""
+    identities: Mapping[str, Identity]
+    endpoints: tuple[Endpoint, ...]
+    pools: Mapping[str, Pool]
+    load: Load | None
+    build: Build | None
+    allow: tuple[model.Need, ...]
+    unset: Mapping[str, tuple[str, ...]]
+    """Target, or ``identities.NAME`` -> variables that it needs and that are not set (rehearsals only)."""
+    secrets: tuple[Secret, ...]
+    """Texts that must not be stored or shown."""
+    plain_names: frozenset[str]
+    """Hosts, ports, users and database names of connection strings: hidden nowhere but in a secret's own place."""
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The file's values before variables are filled in."""
+        data: Mapping[str, Any] = self.document.data
+        return data
+
+    @property
+    def service(self) -> str:
+        """Name of the service, or empty."""
+        return self.file.service
+
+    @property
+    def lead_auditor(self) -> str:
+        """Who leads the audit, or empty."""
+        return self.file.lead_auditor
+
+    @property
+    def second_reviewer(self) -> str:
+        """Who reviews levels of 4 and 5, or empty."""
+        return self.file.second_reviewer
+
+    @property
+    def distribution(self) -> str:
+        """Who gets the scorecard, or empty."""
+        return self.file.distribution
+
+    @property
+    def prior_audit(self) -> str:
+        """Reference of the audit before, or empty."""
+        return self.file.prior_audit
+
+    @property
+    def runbook(self) -> str:
+        """Where the service's runbook is, or empty."""
+        return self.file.runbook
+
+    @property
+    def repository(self) -> FilePath:
+        """Folder of the audited repository."""
+        return (self.path.parent / self.file.repository).resolve()
+
+    @property
+    def standard(self) -> str:
+        """``default``, ``none``, or the absolute path of another standard."""
+        named = self.file.standard
+        return named if named in {"default", "none"} else str((self.path.parent / named).resolve())
+
+    @property
+    def suites(self) -> str | tuple[str, ...]:
+        """``all``, ``none``, or dimensions."""
+        named: str | tuple[str, ...] = self.file.suites
+        return named
+
+    @property
+    def gate(self) -> str | None:
+        """Least disposition for which a whole formal run exits with 0."""
+        return self.file.gate
+
+    @property
+    def criteria(self) -> Mapping[str, str]:
+        """Criteria declared beside the standard's -> what each is about."""
+        return self.file.criteria
+
+    @property
+    def attestations(self) -> tuple[AttestationEntry, ...]:
+        """What only people can know."""
+        return self.file.attestations
+
+    @property
+    def evidence(self) -> EvidenceSettings:
+        """What is kept of what the systems answer."""
+        return self.file.evidence
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Deadlines, in seconds."""
+        return self.file.timeouts
+
+    @property
+    def keep_rows(self) -> bool:
+        """Whether rows and bodies of own statements are kept as they are."""
+        stated = self.file.evidence.keep_rows
+        return self.environment_kind not in {"prod", "canary"} if stated is None else stated
+
+    def target(self, name: str) -> Any | None:
+        """A target's settings; None when it is not configured, or a variable of it is not set."""
+        return self.targets.get(name)
+
+    def why_no_target(self, name: str) -> str:
+        """The sentence that says why `target` gives None."""
+        if names := self.unset.get(name):
+            return f"targets.{name}: {_variables(names)} ({self.name})"
+        return f"targets.{name} is not configured ({self.name})"
+
+    def why_no_identity(self, name: str) -> str:
+        """The sentence that says why `identities` has no such name."""
+        if names := self.unset.get(f"identities.{name}"):
+            return f"identities.{name}: {_variables(names)} ({self.name})"
+        return f"identities.{name} is not configured ({self.name})"
+
+    def line(self, path: Path) -> int:
+        """Line of a key, or of the nearest key around it."""
+        return self.document.line(path)
+
+    def origin(self, path: Path) -> str:
+        """``audit.yaml:LINE`` of a key."""
+        return f"{self.name}:{self.line(path)}"
+
+    def threshold(self, name: str) -> tuple[float | int | str | bool, str] | None:
+        """What the file says of a setting of the standard, and where it says so."""
+        if name not in self.file.thresholds:
+            return None
+        return self.file.thresholds[name], self.origin(("thresholds", name))
+
+    def policy(self) -> model.Policy:
+        """What the file says about the score."""
+        file = self.file
+        return model.Policy(
+            sought=dict(file.sought),
+            weights=dict(file.weights),
+            not_applicable=tuple(
+                model.NotApplicable(
+                    e.criterion, e.reason, e.who, e.since, e.expires, self.origin(("not_applicable", i))
+                )
+                for i, e in enumerate(file.not_applicable)
+            ),
+            acknowledged=tuple(
+                model.Acknowledged(e.item, e.reason, e.who, e.ticket, e.expires, self.origin(("acknowledged", i)))
+                for i, e in enumerate(file.acknowledged)
+            ),
+            incidents=None
+            if file.incidents is None
+            else tuple(
+                model.Incident(e.id, e.severity, e.opened, e.resolved, e.dimensions, e.reference)
+                for e in file.incidents
+            ),
+            owners=dict(file.owners),
+            leave_out=dict(file.leave_out),
+            gate=file.gate,
+        )
+
+
+def _variables(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set in the environment"

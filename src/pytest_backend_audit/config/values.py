@@ -1,0 +1,183 @@
+"""The kinds of single value that audit.yaml is made of. What pydantic can't say by itself is checked here."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"\d{1,3}(\.\d{1,12})?")
+_CONNINFO = re.compile(r"\s*\w+\s*=")
+
+
+def wrong(allowed: str) -> PydanticCustomError:
+    """An error that says what may stand in a place; what was found there is added where the file is known.
+
+    Args:
+        allowed: What may stand there instead.
+    """
+    return PydanticCustomError("audit_allowed", "{allowed}", {"allowed": allowed})
+
+
+def senseless(why: str) -> PydanticCustomError:
+    """An error that is a sentence of its own.
+
+    Args:
+        why: The sentence.
+    """
+    return PydanticCustomError("audit_senseless", "{why}", {"why": why})
+
+
+class Strict(BaseModel):
+    """A mapping that knows all its keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _as_date(text: str) -> str:
+    if not _DATE.fullmatch(text):
+        raise wrong("a day as YYYY-MM-DD, without time or zone (it counts through that day, UTC)")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise wrong("a day of the calendar, as YYYY-MM-DD") from None
+    return text
+
+
+def _as_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise wrong("http://HOST... or https://HOST...")
+    return text
+
+
+def _as_redis_url(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise wrong("redis://..., rediss://... or unix://...")
+    return text
+
+
+def _as_dsn(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://")) and not _CONNINFO.match(text):
+        raise wrong('postgresql://USER@HOST:PORT/DATABASE, or "host=... port=... dbname=... user=..."')
+    return text
+
+
+def _as_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise wrong("a path that starts with /")
+    return text
+
+
+def _as_location(text: str) -> str:
+    if text.startswith("/"):
+        return text
+    try:
+        return _as_url(text)
+    except PydanticCustomError:
+        raise wrong("a path that starts with /, or a URL") from None
+
+
+def _as_pointer(text: str) -> str:
+    if text and not text.startswith("/"):
+        raise wrong("a JSON pointer such as /sha, or an empty text for the whole answer")
+    return text
+
+
+def _as_weight(value: Any) -> str:
+    # The loader hands over the text as it was written, so that 0.1 stays one tenth.
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value) or not 0 < float(value) <= 100:
+        raise wrong("a number above 0 and at most 100, written plainly as 2 or 1.5")
+    return value
+
+
+def _as_regex(text: str) -> str:
+    try:
+        compiled = re.compile(text)
+    except re.error as error:
+        raise wrong(f"a regular expression; this is none: {error}") from None
+    if compiled.match(""):
+        raise wrong("a regular expression that does not match the empty text")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise wrong("a text that says something")
+    return text
+
+
+def _as_scalar(value: Any) -> str | int | float | bool:
+    if not isinstance(value, str | int | float | bool):
+        raise wrong("a number, a text, true or false")
+    return value
+
+
+def _as_suites(value: Any) -> str | tuple[str, ...]:
+    if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if isinstance(value, str) and value in {"all", "none"}:
+        return value
+    raise wrong('all, none, or a list of dimensions such as ["4.1", "4.3"]')
+
+
+def _as_item(text: str) -> str:
+    criterion, _, item = text.partition(":")
+    if not criterion.strip() or not item.strip():
+        raise wrong("criterion:item, as the failure message prints it")
+    return text
+
+
+def _hex(least: int, most: int, what: str) -> AfterValidator:
+    form = re.compile(f"[0-9a-f]{{{least},{most}}}")
+
+    def check(text: str) -> str:
+        if not form.fullmatch(text):
+            raise wrong(what)
+        return text
+
+    return AfterValidator(check)
+
+
+Items = Annotated[tuple[T, ...], Field(strict=False)]
+"""A list of YAML, kept as a tuple."""
+Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
+Day = Annotated[str, AfterValidator(_as_date), Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+Url = Annotated[str, AfterValidator(_as_url)]
+RedisUrl = Annotated[str, AfterValidator(_as_redis_url)]
+Dsn = Annotated[str, AfterValidator(_as_dsn)]
+UrlPath = Annotated[str, AfterValidator(_as_path)]
+Location = Annotated[str, AfterValidator(_as_location)]
+"""A path below ``targets.http.base_url``, or a URL."""
+Pointer = Annotated[str, AfterValidator(_as_pointer)]
+Weight = Annotated[
+    str,
+    BeforeValidator(_as_weight),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100}),
+]
+Regex = Annotated[str, AfterValidator(_as_regex), Field(json_schema_extra={"format": "regex"})]
+Scalar = Annotated[Any, AfterValidator(_as_scalar), WithJsonSchema({"type": ["number", "string", "boolean"]})]
+Suites = Annotated[
+    Any,
+    AfterValidator(_as_suites),
+    WithJsonSchema(
+        {"anyOf": [{"enum": ["all", "none"]}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]}
+    ),
+]
+"""``all``, ``none``, or a tuple of dimensions."""
+Item = Annotated[str, AfterValidator(_as_item), Field(json_schema_extra={"pattern": "^[^:]+:."})]
+Sha256 = Annotated[str, _hex(64, 64, "64 hex digits in lower case")]
+Commit = Annotated[str, _hex(7, 64, "7 or more hex digits of a commit, in lower case")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Milliseconds = Annotated[float, Field(gt=0, le=600_000)]
