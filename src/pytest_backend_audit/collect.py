@@ -308,7 +308,7 @@ def _is_ours(module: str) -> bool:
 
 
 def _may_reach_bundled(module: str) -> bool:
-    return _is_ours(module) or module.startswith("_pytest.") or module in {"pytest_subtests.plugin"}
+    return _is_ours(module) or module.startswith("_pytest.") or module == "pytest_subtests.plugin"
 
 
 def _module_doc(item: pytest.Item) -> str | None:

@@ -14,8 +14,8 @@ import pytest
 from pytest_backend_audit.collect import PLAN, Collected
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.journal import Writer, read_run
-from pytest_backend_audit.jsonable import from_builtins
-from pytest_backend_audit.model import Attempt, Card, Inputs, Mode, Seal, Status
+from pytest_backend_audit.jsonable import to_builtins
+from pytest_backend_audit.model import Attempt, Card, Inputs, Seal, Status
 from pytest_backend_audit.narrowing import by_collector
 from pytest_backend_audit.observe import ATTEMPTS, WIDER
 from pytest_backend_audit.recorder import utc_now
@@ -67,6 +67,7 @@ class Session:
         self._trouble = ""
         """Why the record could not be kept."""
         self._terminated = False
+        self._failures = 0
 
     # Collection
 
@@ -137,6 +138,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write what rides on a report into the journal."""
+        self._failures += report.failed
         attempts = getattr(report, ATTEMPTS, None)
         if attempts is not None:
             for data in attempts:
@@ -156,7 +158,7 @@ class Session:
         worker = report.longrepr if isinstance(report.longrepr, str) else ""
         for check in self._collected.plan.of_node.get(report.nodeid, ()):
             attempt = Attempt(check, report.nodeid, Status.COULD_NOT_RUN, f"the worker crashed: {worker}".strip(": "))
-            self._write(_builtins(attempt))
+            self._write(to_builtins(attempt))
 
     def _write(self, data: dict[str, Any]) -> None:
         if self._writer is None or self._trouble:
@@ -197,6 +199,9 @@ class Session:
             self._seen.interrupted = f"stopped: {stopped}" if isinstance(stopped, str) else "stopped"
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
             self._seen.interrupted = self._trouble or "an internal error of pytest or a plugin"
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and not self._failures and not self._seen.broken:
+            # An audit's tests are its checks; something else wants this run to fail, and no gate may hide it.
+            self._seen.broken.append("another plugin failed the run")
         seal = Seal(
             ended=utc_now(),
             exit_status=exitstatus,
@@ -224,7 +229,8 @@ class Session:
             write_all(self.card, self._plot.folder, extra_formats=extra)
         except OSError as error:
             self._trouble = self._trouble or f"the reports can't be written: {error}"
-        session.exitstatus = self.final_status(self.card.verdict.exit_status)
+        if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            session.exitstatus = self.card.verdict.exit_status
         for finding in self.card.findings:
             hook.pytest_audit_finding(finding=finding)
         hook.pytest_audit_scorecard(scorecard=self.card, config=self._config)
@@ -236,34 +242,21 @@ class Session:
         from pytest_backend_audit.reports.terminal import section  # noqa: PLC0415 - only at the end
 
         terminalreporter.write_sep("=", "backend audit")
-        width = min(terminalreporter._tw.fullwidth, 100)  # noqa: SLF001 - the terminal's width has no public name
+        width = min(terminalreporter._tw.fullwidth, 100)  # the terminal's width has no public name
         for line in section(self.card, width=max(80, width), report=_shown(self._plot.folder)):
             terminalreporter.write_line(line)
         if self._trouble:
             terminalreporter.write_line(f"audit: {self._trouble}", red=True)
 
     def final_status(self, status: object) -> object:
-        """The exit status: pytest's, unless the verdict says otherwise; never 0 for a verdict that fails."""
+        """The exit status, once everybody else has had a say: never 0 for a verdict that fails."""
         if self.card is None:
             return status
-        number = int(status) if isinstance(status, int) else 1
-        if self._trouble:
-            return number or 1
-        if number in {2, 3, 4, 5}:
-            return number
-        return self.card.verdict.exit_status
-
-
-def _builtins(attempt: Attempt) -> dict[str, Any]:
-    from pytest_backend_audit.jsonable import to_builtins  # noqa: PLC0415 - a crash is rare
-
-    made: dict[str, Any] = to_builtins(attempt)
-    return made
+        if self._trouble and not status:
+            return 1
+        return status or self.card.verdict.exit_status
 
 
 def _shown(folder: Path) -> str:
     relative = os.path.relpath(folder)
     return str(folder) if relative.startswith("..") else relative
-
-
-__all__ = ["SESSION", "Mode", "Plot", "Session", "from_builtins"]

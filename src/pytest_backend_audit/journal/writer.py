@@ -27,7 +27,7 @@ class Writer:
         """
         self.folder = folder
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
-        self._file = (folder / JOURNAL).open("xb")
+        self._file = (folder / JOURNAL).open("xb", buffering=0)
         self._n = 0
         self._prev = GENESIS
 
@@ -64,8 +64,10 @@ class Writer:
 
     def _append(self, kind: str, data: dict[str, Any]) -> None:
         line, digest = encode(self._n, self._prev, kind, data)
-        self._file.write(line)
-        self._file.flush()
+        rest = memoryview(line)
+        while rest:
+            # Unbuffered: what can't be written raises here, and nothing waits to fail again at close.
+            rest = rest[self._file.write(rest) :]
         self._n += 1
         self._prev = digest
 

@@ -1,0 +1,106 @@
+"""Running audits inside tests: a suite of literal text, run plain or under xdist, and its journal read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_backend_audit.journal import Record, read_run
+
+HEADER = "import pytest\nfrom pytest_backend_audit import CouldNotRun, audit\n\n"
+
+CONFIG = """\
+version: 1
+service: orders
+environment: local
+lead_auditor: Ada
+suites: none
+"""
+
+GIT = {
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+@dataclass
+class Project:
+    """A repository under audit, in a folder of its own."""
+
+    pytester: pytest.Pytester
+
+    @property
+    def path(self) -> Path:
+        """Top of the repository."""
+        return self.pytester.path
+
+    def suite(self, text: str, name: str = "test_checks.py") -> Path:
+        """Write a suite; the usual imports stand on its top."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEADER + text, "utf-8")
+        return path
+
+    def config(self, text: str = CONFIG) -> Path:
+        """Write audit.yaml."""
+        path = self.path / "audit.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the repository."""
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, env={**os.environ, **GIT}, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        """Commit everything; the full SHA."""
+        if not (self.path / ".git").exists():
+            self.git("init", "-q", "-b", "main")
+            (self.path / ".gitignore").write_text("audit-report/\n__pycache__/\n.pytest_cache/\n", "utf-8")
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "state")
+        return self.git("rev-parse", "HEAD")
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest in a process of its own."""
+        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+    def record(self) -> Record:
+        """The journal of the latest run."""
+        return read_run(self.path / "audit-report")
+
+    def card(self) -> dict[str, object]:
+        """scorecard.json of the latest run."""
+        data: dict[str, object] = json.loads((self.path / "audit-report" / "scorecard.json").read_text("utf-8"))
+        return data
+
+    def statuses(self) -> dict[str, str]:
+        """Test name -> status of its last attempt, in the order of the journal."""
+        return {a.instance.rpartition("::")[2]: a.status.value for a in self.record().attempts}
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """An empty repository, shielded from the configuration of this one and of the user."""
+    for name, value in GIT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    return Project(pytester)
+
+
+@pytest.fixture(params=[(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
+def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Options for running plain, with xdist switched off, and with two workers."""
+    options: tuple[str, ...] = request.param
+    return options

@@ -1,0 +1,206 @@
+"""Without a gate the exit status is pytest's own; with one, the verdict's; nothing hides what broke."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.conftest import CONFIG, Project
+
+ALL = "".join(
+    f"@audit(dimension='4.{n}', level={level})\n"
+    f"def test_{n}_{level}(audit_evidence): audit_evidence.command('true', 'ok')\n"
+    for n in range(1, 9)
+    for level in (2, 3)
+)
+OWN = CONFIG + "standard: two.yaml\n"
+GATE = "--audit-gate=conditional-production"
+FORMAL = ("--audit-sha=HEAD", GATE)
+
+
+@pytest.fixture
+def audited(project: Project) -> Project:
+    """A repository whose own small standard is proven at L3 in every dimension."""
+    (project.path / "two.yaml").write_text(STANDARD, "utf-8")
+    project.config(OWN)
+    return project
+
+
+STANDARD = """\
+id: small
+name: Small standard
+version: "1"
+levels:
+  - {number: 1, name: Unknown, definition: nobody knows}
+  - {number: 2, name: Ad-hoc, definition: it is there}
+  - {number: 3, name: Deliberate, definition: it was meant}
+  - {number: 4, name: Tuned, definition: it was measured}
+  - {number: 5, name: Governed, definition: it is watched}
+dimensions:
+  - {id: "4.1", name: First, scope: all, folder: first, rows: []}
+  - {id: "4.2", name: Second, scope: all, folder: second, rows: []}
+dispositions:
+  - {id: production-ready, name: Ready, floor: 9, minimum: 4, needs_sign_off: true}
+  - {id: conditional-production, name: Conditional, floor: 5, minimum: 2}
+  - {id: not-production-grade, name: Not ready}
+"""
+
+TWO = "".join(
+    f"@audit(dimension='4.{n}', level={level})\n"
+    f"def test_{n}_{level}(audit_evidence): audit_evidence.command('true', 'ok')\n"
+    for n in (1, 2)
+    for level in (2, 3)
+)
+
+
+def test_without_a_gate_it_is_pytests_own(project: Project, workers: tuple[str, ...]) -> None:
+    """0 when all passed, 1 when a check failed, 5 when nothing was collected."""
+    project.suite(ALL)
+    assert project.run("--audit", *workers).ret == 0
+    project.suite(ALL + "@audit(dimension='4.1', level=2)\ndef test_x(): assert False\n")
+    assert project.run("--audit", *workers).ret == 1
+    project.suite("def test_plain(): pass\n")
+    assert project.run("--audit", *workers).ret == 5
+
+
+def test_a_gate_that_is_met_is_0_although_a_check_failed(audited: Project, workers: tuple[str, ...]) -> None:
+    """What counts is the recorded disposition."""
+    audited.suite(TWO + "@audit(dimension='4.1', level=4)\ndef test_x(): assert False\n")
+    audited.commit()
+    result = audited.run(*FORMAL, *workers)
+    assert result.ret == 0
+    result.assert_outcomes(passed=4, failed=1)
+
+
+def test_a_gate_that_is_missed_is_1_although_every_check_passed(audited: Project, workers: tuple[str, ...]) -> None:
+    """A dimension that nothing proves is an L1."""
+    audited.suite("@audit(dimension='4.1', level=2)\ndef test_x(audit_evidence): audit_evidence.command('true', '')\n")
+    audited.commit()
+    assert audited.run(*FORMAL, *workers).ret == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "@pytest.fixture(scope='module')\ndef wide():\n    yield\n    raise OSError\n"
+        "@audit(dimension='4.1', level=2)\ndef test_x(wide, audit_evidence): audit_evidence.command('true', '')\n",
+        "@audit(dimension='4.1', level=5)\ndef test_x(): {}['key']\n",
+    ],
+    ids=["wider teardown", "broken check"],
+)
+def test_a_gate_hides_nothing_that_broke(audited: Project, workers: tuple[str, ...], body: str) -> None:
+    """A teardown that failed and a broken check fail the gate, whatever the disposition."""
+    audited.suite(TWO + body)
+    audited.commit()
+    assert audited.run(*FORMAL, *workers).ret == 1
+
+
+def test_a_gate_does_not_hide_a_broken_module(audited: Project, workers: tuple[str, ...]) -> None:
+    """pytest's interruption keeps its meaning; with --continue-on-collection-errors it is a failure."""
+    audited.suite(TWO)
+    audited.suite("raise OSError\n", "test_other.py")
+    audited.commit()
+    assert audited.run(*FORMAL).ret == 2
+    assert audited.run(*FORMAL, "--continue-on-collection-errors", *workers).ret == 1
+
+
+def test_pytest_exit_keeps_its_status_and_never_passes_a_gate(audited: Project) -> None:
+    """``pytest.exit(returncode=0)`` in a check does not make a verdict."""
+    audited.suite(TWO + "@audit(dimension='4.2', level=5)\ndef test_x(): pytest.exit('enough', returncode=0)\n")
+    audited.commit()
+    assert audited.run(*FORMAL).ret == 1
+
+
+def test_another_plugins_sessionfinish_can_not_turn_a_failure_into_0(audited: Project) -> None:
+    """The verdict has the last word."""
+    audited.suite("@audit(dimension='4.1', level=2)\ndef test_x(audit_evidence): audit_evidence.command('true', '')\n")
+    (audited.path / "conftest.py").write_text(
+        "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+        "def pytest_sessionfinish(session):\n    yield\n    session.exitstatus = 0\n",
+        "utf-8",
+    )
+    audited.commit()
+    assert audited.run(*FORMAL).ret == 1
+
+
+def test_another_plugins_failure_is_not_hidden_by_a_gate(audited: Project) -> None:
+    """Coverage that fell too low, for one, still fails the run."""
+    audited.suite(TWO)
+    (audited.path / "conftest.py").write_text(
+        "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n", "utf-8"
+    )
+    audited.commit()
+    assert audited.run(*FORMAL).ret == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--audit", GATE), "--audit-gate needs a formal audit: give --audit-sha=HEAD instead of --audit"),
+        (
+            ("--audit-sha=HEAD", "--audit-gate=production-ready"),
+            "--audit-gate=production-ready needs a second reviewer's sign-off, which a run can't have: "
+            "run, sign, then `backend-audit gate audit-report --min production-ready`",
+        ),
+        (
+            ("--audit-sha=HEAD", "--audit-gate=perfect"),
+            "--audit-gate=perfect: unknown disposition; allowed are conditional-production",
+        ),
+        ((*FORMAL, "--collect-only"), "--audit-gate with --collect-only: nothing would run"),
+        (
+            (*FORMAL, "test_checks.py::test_1_2"),
+            "--audit-gate needs a whole run, and this one is narrowed: node id test_checks.py::test_1_2",
+        ),
+        (
+            (*FORMAL, "-k", "1_2"),
+            "--audit-gate needs a whole run, and this one is narrowed: "
+            "3 checks deselected by -k, such as test_checks.py::test_1_3",
+        ),
+        (
+            ("--audit-sha=HEAD", "--audit-dimension=9.9"),
+            "--audit-dimension=9.9: no dimension '9.9'; allowed are 4.1, 4.2",
+        ),
+        (("--audit", "--audit-suite=9.9"), "--audit-suite=9.9: no dimension '9.9'; allowed are all, none, 4.1, 4.2"),
+        (
+            ("--audit", "--audit-allow=love"),
+            "--audit-allow: unknown 'love'; allowed are load, writes, faults, probes",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_makes_no_sense_is_one_clear_usage_error(
+    audited: Project, workers: tuple[str, ...], arguments: tuple[str, ...], message: str
+) -> None:
+    """Status 4, the reason and the way out, no traceback; under xdist too."""
+    audited.suite(TWO)
+    audited.commit()
+    result = audited.run(*arguments, *workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line.startswith("ERROR")] == [f"ERROR: {message}"]
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_gate_without_audit_yaml_is_a_usage_error(project: Project) -> None:
+    """So that deleting the file never helps."""
+    project.suite(TWO)
+    project.commit()
+    result = project.run(*FORMAL)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --audit-gate needs an audit.yaml; `backend-audit init` writes one"])
+
+
+def test_the_gate_of_audit_yaml_counts_in_formal_runs_only(audited: Project) -> None:
+    """A rehearsal has no disposition to compare."""
+    audited.config(OWN + "gate: conditional-production\n")
+    audited.suite(TWO + "@audit(dimension='4.1', level=4)\ndef test_x(): assert False\n")
+    audited.commit()
+    assert audited.run("--audit").ret == 1
+    assert audited.run("--audit-sha=HEAD").ret == 0
+
+
+def test_allow_in_addopts_does_not_count(audited: Project) -> None:
+    """Permission to disturb is given at the terminal, not by a file."""
+    (audited.path / "pytest.ini").write_text("[pytest]\naddopts = --audit-allow=writes\n", "utf-8")
+    audited.suite(TWO)
+    result = audited.run("--audit")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --audit-allow counts on the command line only; take it out of addopts"])

@@ -1,0 +1,144 @@
+"""Whatever ends a run early, what was recorded is kept, and the record says that it is not whole."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from plugin.conftest import CONFIG, Project
+from pytest_backend_audit.journal import State, read_run, verify_run
+
+SUITE = (
+    "import os, time\nfrom pathlib import Path\n"
+    "@audit(dimension='4.1', level=2)\ndef test_first(audit_evidence): audit_evidence.command('true', 'ok')\n"
+    "@audit(dimension='4.1', level=3)\ndef test_second():\n"
+    "    Path('waiting.tmp').touch(); Path('waiting.tmp').rename('waiting')\n    time.sleep(60)\n"
+    "@audit(dimension='4.1', level=4)\ndef test_third(): pass\n"
+)
+
+
+def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
+    """An audit in the background, in its second check."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--audit", *arguments],
+        cwd=project.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(project.path / "waiting", process)
+    return process
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    """Await a file that a check of the background run makes."""
+    pause = threading.Event()
+    for _ in range(600):
+        if path.exists():
+            return
+        assert process.poll() is None, process.communicate()[0]
+        pause.wait(0.05)
+    raise AssertionError("the check did not start")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("options", [(), ("-n2",)], ids=["plain", "n2"])
+def test_a_signal_seals_the_run(project: Project, number: signal.Signals, options: tuple[str, ...]) -> None:
+    """Ctrl-C and SIGTERM alike: exit 2, a seal, a partial card that keeps what was found."""
+    project.config(CONFIG)
+    project.suite(SUITE)
+    process = start(project, *options)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, out
+    assert "Traceback" not in out
+    assert verify_run(project.path / "audit-report").state is State.INTACT
+    assert project.statuses()["test_first"] == "passed"
+    (reason,) = project.card()["partial"]  # type: ignore[misc]
+    assert reason.startswith("interrupted: ")
+
+
+def test_sigkill_loses_only_the_check_in_flight(project: Project) -> None:
+    """The journal is readable up to there, and verify calls it torn."""
+    project.config(CONFIG)
+    project.suite(SUITE)
+    process = start(project)
+    process.kill()
+    process.communicate(timeout=60)
+    folder = project.path / "audit-report"
+    assert verify_run(folder).state is State.TORN
+    record = read_run(folder)
+    assert [a.check.rpartition("::")[2] for a in record.attempts] == ["test_first"]
+    assert record.seal is None
+
+
+def test_the_next_run_keeps_the_torn_one(project: Project) -> None:
+    """It moves to earlier/, by rename; nothing is truncated."""
+    project.config(CONFIG)
+    project.suite(SUITE)
+    process = start(project)
+    process.kill()
+    process.communicate(timeout=60)
+    before = (project.path / "audit-report" / "journal.jsonl").read_bytes()
+    project.run("--audit", "-k", "first")
+    (moved,) = (project.path / "audit-report" / "earlier").iterdir()
+    assert (moved / "journal.jsonl").read_bytes() == before
+
+
+def test_two_runs_at_once(project: Project) -> None:
+    """The second is refused by name; the first goes on undisturbed."""
+    project.config(CONFIG)
+    project.suite(SUITE)
+    process = start(project)
+    try:
+        result = project.run("--audit", "-k", "first")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            [
+                f"ERROR: another audit (process {process.pid}) is writing to audit-report; wait for it, or give "
+                "--audit-report=DIR"
+            ]
+        )
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert verify_run(project.path / "audit-report").state is State.INTACT
+
+
+def test_a_report_folder_that_is_a_file(project: Project) -> None:
+    """Root or not, a file is no folder."""
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    (project.path / "out").write_text("", "utf-8")
+    result = project.run("--audit", "--audit-report=out")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "out" in "".join(line for line in result.errlines if line.startswith("ERROR"))
+    assert "Traceback" not in "\n".join([*result.outlines, *result.errlines])
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_was_written(project: Project) -> None:
+    """A limit on file size stands in for the disk: the kernel refuses to write more, at the same calls."""
+    project.config(CONFIG)
+    project.suite(
+        "import resource, signal\n"
+        "@audit(dimension='4.1', level=2)\ndef test_first(audit_evidence): audit_evidence.command('true', 'ok')\n"
+        "@audit(dimension='4.1', level=3)\ndef test_second(audit_evidence):\n"
+        "    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "    size = Path('audit-report/journal.jsonl').stat().st_size\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
+        "    audit_evidence.command('true', 'ok')\n"
+        "@audit(dimension='4.1', level=4)\ndef test_third(): pass\n"
+    )
+    path = project.path / "test_checks.py"
+    path.write_text("from pathlib import Path\n" + path.read_text("utf-8"), "utf-8")
+    result = project.run("--audit")
+    assert result.ret not in {0, 5}
+    text = "\n".join([*result.outlines, *result.errlines])
+    assert "the journal can't be written: File too large" in text
+    assert "Traceback" not in text
+    record = read_run(project.path / "audit-report")
+    assert [a.check.rpartition("::")[2] for a in record.attempts] == ["test_first"]

@@ -1,0 +1,126 @@
+"""Every way to leave out part of an audit makes it partial, wherever it was set."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.conftest import CONFIG, Project
+
+SUITE = (
+    "@audit(dimension='4.1', level=2)\ndef test_one(audit_evidence): audit_evidence.command('true', 'ok')\n"
+    "@audit(dimension='4.2', level=2)\ndef test_two(audit_evidence): audit_evidence.command('true', 'ok')\n"
+    "def test_plain(): pass\n"
+)
+
+
+def partial(project: Project) -> list[str]:
+    """Why the latest run is partial."""
+    reasons: list[str] = project.card()["partial"]  # type: ignore[assignment]
+    return reasons
+
+
+def test_a_whole_run_is_not_partial_and_leaves_out_unmarked_tests(project: Project, workers: tuple[str, ...]) -> None:
+    """Unmarked tests are none of the audit's business; the line says how many there were."""
+    project.suite(SUITE)
+    result = project.run("--audit", *workers)
+    assert partial(project) == []
+    if workers != ("-n2",):
+        result.stdout.fnmatch_lines(["audit: 2 checks of 2, 1 unmarked tests left out"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("test_checks.py::test_one",), "node id test_checks.py::test_one"),
+        (("-k", "one"), "1 checks deselected by -k, such as test_checks.py::test_two"),
+        (("-m", "not audit"), "2 checks deselected by -m, such as test_checks.py::test_one"),
+        (
+            ("--deselect", "test_checks.py::test_two"),
+            "1 checks deselected by --deselect, such as test_checks.py::test_two",
+        ),
+        (("--ignore", "other.py"), "--ignore=other.py"),
+        (("--ignore-glob", "other*"), "--ignore-glob=other*"),
+        (("--audit-dimension", "4.1"), "--audit-dimension=4.1"),
+        (("-p", "cacheprovider", "--lf"), "--lf"),
+        (("-p", "cacheprovider", "--sw"), "--stepwise"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_narrowing(project: Project, arguments: tuple[str, ...], reason: str) -> None:
+    """Each makes the run partial and is named."""
+    project.suite(SUITE)
+    project.pytester.runpytest_subprocess("--audit", *arguments)
+    assert partial(project) == [reason]
+
+
+def test_narrowing_in_the_ini_file_counts_too(project: Project, workers: tuple[str, ...]) -> None:
+    """``addopts`` is no back door."""
+    (project.path / "pytest.ini").write_text("[pytest]\naddopts = -k one\n", "utf-8")
+    project.suite(SUITE)
+    project.run("--audit", *workers)
+    assert partial(project) == ["1 checks deselected by -k, such as test_checks.py::test_two"]
+
+
+def test_k_that_takes_no_check_is_no_narrowing(project: Project) -> None:
+    """Only marked items count."""
+    project.suite(SUITE)
+    project.run("--audit", "-k", "not plain")
+    assert partial(project) == []
+
+
+def test_a_path_that_leaves_out_a_part_of_audit_paths(project: Project) -> None:
+    """With audit_paths set, less than all of it is partial; a folder above it is not."""
+    (project.path / "pytest.ini").write_text("[pytest]\naudit_paths = audits more\n", "utf-8")
+    project.suite(SUITE, "audits/test_a.py")
+    project.suite(SUITE, "more/test_b.py")
+    project.run("--audit", "audits")
+    assert partial(project) == ["paths leave out more of audit_paths"]
+    project.run("--audit", ".")
+    assert partial(project) == []
+
+
+def test_audit_paths_are_the_scope_without_paths(project: Project, workers: tuple[str, ...]) -> None:
+    """They replace testpaths in an audit, under xdist too."""
+    (project.path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\naudit_paths = audits\n", "utf-8")
+    project.suite("def test_unit(): pass\n", "tests/test_unit.py")
+    project.suite(SUITE, "audits/test_a.py")
+    project.run("--audit", *workers)
+    assert set(project.statuses()) == {"test_one", "test_two"}
+    assert partial(project) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "verb"),
+    [("raise OSError\n", "could not be collected"), ("pytest.skip('x', allow_module_level=True)\n", "skipped itself")],
+)
+def test_a_module_that_fails_or_skips_itself(project: Project, workers: tuple[str, ...], text: str, verb: str) -> None:
+    """Its checks are not known, so the run can't be whole."""
+    project.suite(SUITE)
+    project.suite(text, "test_other.py")
+    project.run("--audit", "--continue-on-collection-errors", *workers)
+    assert partial(project) == [f"test_other.py {verb}"]
+
+
+def test_a_stop_makes_the_run_partial(project: Project) -> None:
+    """After -x the rest was not reached."""
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_zero(): assert False\n" + SUITE)
+    project.run("--audit", "-x")
+    assert partial(project) == ["stopped: stopping after 1 failures"]
+
+
+def test_the_plan_holds_what_was_collected_before_narrowing(project: Project, workers: tuple[str, ...]) -> None:
+    """So that merging can tell which checks are missing."""
+    project.suite(SUITE)
+    project.run("--audit", "-k", "one", *workers)
+    inputs = project.record().inputs
+    assert [c.id for c in inputs.plan] == ["test_checks.py::test_one", "test_checks.py::test_two"]
+    assert inputs.selected == ("test_checks.py::test_one",)
+
+
+def test_checks_above_the_sought_level_are_deselected_in_the_open(project: Project, workers: tuple[str, ...]) -> None:
+    """They set no limit, and the run is whole."""
+    project.config(CONFIG + "standard: none\nsought: {'4.2': 1}\n")
+    project.suite(SUITE)
+    project.run("--audit", *workers)
+    assert project.record().inputs.not_sought == ("test_checks.py::test_two",)
+    assert partial(project) == []

@@ -1,0 +1,92 @@
+"""Without --audit nothing is dialled, read or written, and other people's marks are left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.conftest import Project
+
+
+def test_marked_tests_are_skipped_with_the_way_in(project: Project) -> None:
+    """A unit-test job skips audit checks and says how to run them."""
+    project.suite(
+        "@audit(dimension='4.1', level=3)\ndef test_it(): raise SystemExit('dialled')\ndef test_plain(): pass\n"
+    )
+    result = project.run("-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED [[]1[]] *: audit check: run with --audit"])
+    assert not (project.path / "audit-report").exists()
+
+
+def test_class_marks_and_unittest_cases_are_skipped_too(project: Project) -> None:
+    """A mark on a class counts for its tests, unittest's included."""
+    project.suite(
+        "import unittest\n"
+        "@audit(dimension='4.1', level=3)\nclass TestA:\n    def test_a(self): raise SystemExit\n"
+        "@audit(dimension='4.1', level=3)\nclass TestB(unittest.TestCase):\n    def test_b(self): raise SystemExit\n"
+    )
+    project.run().assert_outcomes(skipped=2)
+
+
+def test_a_test_that_asks_for_our_fixture_is_skipped(project: Project) -> None:
+    """An unmarked test with an audit_* fixture never reaches a server either."""
+    project.suite("def test_it(audit_postgres): raise SystemExit\n")
+    project.run().assert_outcomes(skipped=1)
+
+
+def test_marks_arguments_and_configuration_are_not_read(project: Project) -> None:
+    """Wrong arguments and a broken audit.yaml matter only to an audit."""
+    project.config(": not yaml [")
+    project.suite("@audit(dimension=99, level='x')\ndef test_it(): pass\n")
+    project.run().assert_outcomes(skipped=1)
+
+
+def test_somebody_elses_mark_is_left_alone(project: Project) -> None:
+    """``pytest.mark.audit`` with none of our keywords runs as it always did."""
+    (project.path / "pytest.ini").write_text("[pytest]\nmarkers = audit\n", "utf-8")
+    project.suite("@pytest.mark.audit\ndef test_bare(): pass\n@pytest.mark.audit(ticket=3)\ndef test_other(): pass\n")
+    project.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--audit-config=x",
+        "--audit-env=x",
+        "--audit-suite=all",
+        "--audit-dimension=4.1",
+        "--audit-allow=load",
+        "--audit-report=x",
+        "--audit-prior=x",
+        "--audit-policy=x",
+        "--audit-gate=conditional-production",
+        "--audit-no-worse",
+    ],
+)
+def test_an_option_without_an_audit_is_a_usage_error(project: Project, option: str) -> None:
+    """Every --audit-* option says that it needs an audit."""
+    project.suite("def test_plain(): pass\n")
+    result = project.run(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    name = option.partition("=")[0]
+    result.stderr.fnmatch_lines([f"ERROR: {name} without an audit: add --audit (rehearsal) or --audit-sha=REV"])
+
+
+def test_only_the_shell_is_imported(project: Project) -> None:
+    """A run that is no audit loads the plugin, its options and its hook signatures, and nothing else of ours."""
+    project.suite(
+        "import sys\n"
+        "def test_modules():\n"
+        "    ours = sorted(m for m in sys.modules if m.startswith('pytest_backend_audit'))\n"
+        "    assert ours == ['pytest_backend_audit', 'pytest_backend_audit.errors', 'pytest_backend_audit.hookspecs',\n"
+        "        'pytest_backend_audit.marker', 'pytest_backend_audit.model', 'pytest_backend_audit.options',\n"
+        "        'pytest_backend_audit.plugin']\n"
+    )
+    (project.path / "test_bare.py").write_text(
+        "import sys\n"
+        "def test_modules():\n"
+        "    ours = {m for m in sys.modules if m.startswith('pytest_backend_audit')}\n"
+        "    assert not ours & {'pytest_backend_audit.startup', 'pytest_backend_audit.session'}\n",
+        "utf-8",
+    )
+    project.run().assert_outcomes(passed=2)

@@ -1,0 +1,238 @@
+"""From what pytest reports to an outcome: every trap of pytest's own, plain and under xdist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plugin.conftest import Project
+
+MARK = "@audit(dimension='4.1', level=3)\n"
+SEEN = "    audit_evidence.command('true', 'ok')\n"
+
+
+def outcome(project: Project, name: str = "test_it") -> tuple[str, int]:
+    """Outcome and limit of a check of the latest run's card."""
+    for dimension in project.card()["dimensions"]:  # type: ignore[attr-defined]
+        for criterion in dimension["criteria"]:
+            for check in criterion["checks"]:
+                if check["check"]["id"].rpartition("::")[2] == name:
+                    return check["outcome"], check["limit"]
+    raise AssertionError(f"{name} is not on the card")
+
+
+def run_one(project: Project, body: str, *arguments: str) -> tuple[str, int]:
+    """Outcome of a suite's ``test_it``."""
+    project.suite(body)
+    project.run("--audit", *arguments)
+    return outcome(project)
+
+
+def test_each_outcome(project: Project, workers: tuple[str, ...]) -> None:
+    """Passed, unsupported, weak, failed, could not run and broken, each with the limit of the design's table."""
+    project.suite(
+        MARK
+        + "def test_passed(audit_evidence):\n"
+        + SEEN
+        + MARK
+        + "def test_unsupported(): pass\n"
+        + MARK
+        + "def test_weak(audit_evidence): audit_evidence.verbal('we do')\n"
+        + MARK
+        + "def test_failed(audit_evidence):\n"
+        + SEEN
+        + "    assert 1 == 2, '3 of 4 are bare'\n"
+        + MARK
+        + "def test_pytest_fail(): pytest.fail('no record')\n"
+        + MARK
+        + "def test_skipped(): pytest.skip('no server')\n"
+        + MARK
+        + "def test_could_not_run(): raise CouldNotRun('no tool')\n"
+        + MARK
+        + "def test_broken(): {}['key']\n"
+    )
+    project.run("--audit", *workers)
+    names = ["passed", "unsupported", "weak", "failed", "pytest_fail", "skipped", "could_not_run", "broken"]
+    assert {n: outcome(project, f"test_{n}") for n in names} == {
+        "passed": ("passed", 5),
+        "unsupported": ("unsupported", 1),
+        "weak": ("weak", 2),
+        "failed": ("failed", 2),
+        "pytest_fail": ("failed", 2),
+        "skipped": ("could-not-run", 2),
+        "could_not_run": ("could-not-run", 2),
+        "broken": ("broken", 2),
+    }
+
+
+def test_the_reason_is_the_message_of_the_assertion(project: Project) -> None:
+    """A finding shows what the check's author wrote, not pytest's rewriting of the expression."""
+    run_one(project, MARK + "def test_it():\n    bare = ['a']\n    assert not bare, f'{len(bare)} bare: a'\n")
+    (attempt,) = project.record().attempts
+    assert attempt.reason == "1 bare: a"
+
+
+def test_an_error_in_set_up_could_not_run(project: Project, workers: tuple[str, ...]) -> None:
+    """A fixture that fails says nothing about the service, whatever it raises."""
+    body = "@pytest.fixture\ndef broken(): assert False, 'no data'\n" + MARK + "def test_it(broken): pass\n"
+    assert run_one(project, body, *workers) == ("could-not-run", 2)
+
+
+def test_xfail_that_failed_in_the_call_is_failed(project: Project, workers: tuple[str, ...]) -> None:
+    """Expecting a failure does not make it go away."""
+    body = "@pytest.mark.xfail(reason='')\n" + MARK + "def test_it(): assert False\n"
+    assert run_one(project, body, *workers) == ("failed", 2)
+
+
+def test_xfail_over_an_error_in_set_up_could_not_run(project: Project) -> None:
+    """Nothing was asked of the service."""
+    body = "@pytest.fixture\ndef broken(): raise OSError\n@pytest.mark.xfail\n" + MARK + "def test_it(broken): pass\n"
+    assert run_one(project, body) == ("could-not-run", 2)
+
+
+def test_xfail_that_never_runs_could_not_run(project: Project) -> None:
+    """``run=False`` is a skip."""
+    assert run_one(project, "@pytest.mark.xfail(run=False)\n" + MARK + "def test_it(): pass\n") == ("could-not-run", 2)
+
+
+def test_a_stale_xfail_passes_and_is_said(project: Project, workers: tuple[str, ...]) -> None:
+    """Strict or not, a check that passes against expectation has passed."""
+    strict = "@pytest.mark.xfail(strict=True)\n" + MARK + "def test_it(audit_evidence):\n" + SEEN
+    assert run_one(project, strict, *workers) == ("passed", 5)
+    assert project.record().attempts[0].notes == ("stale xfail: the check passes",)
+    assert run_one(project, strict.replace("strict=True", ""), *workers) == ("passed", 5)
+
+
+def test_a_failing_subtest_fails_the_check(project: Project, workers: tuple[str, ...]) -> None:
+    """Although pytest reports the whole test as passed and corrects itself only on the terminal."""
+    body = (
+        MARK
+        + "def test_it(subtests, audit_evidence):\n"
+        + SEEN
+        + "    for n in range(3):\n        with subtests.test(n=n):\n            assert n != 1, f'{n} is bare'\n"
+    )
+    assert run_one(project, body, *workers) == ("failed", 2)
+    assert [a.reason for a in project.record().attempts if a.reason] == ["1 is bare"]
+
+
+def test_a_skip_in_a_subtest_could_not_run(project: Project) -> None:
+    """A pass follows it, and does not cover it."""
+    body = (
+        MARK
+        + "def test_it(subtests, audit_evidence):\n"
+        + SEEN
+        + "    with subtests.test():\n        pytest.skip('x')\n"
+    )
+    assert run_one(project, body) == ("could-not-run", 2)
+
+
+def test_the_worst_instance_labels_the_check(project: Project, workers: tuple[str, ...]) -> None:
+    """Parametrised instances are one check."""
+    body = (
+        "@pytest.mark.parametrize('n', [0, 1, 2])\n"
+        + MARK
+        + "def test_it(n, audit_evidence):\n"
+        + SEEN
+        + "    if n == 0: pytest.skip('x')\n    assert n != 1, 'n is 1'\n"
+    )
+    assert run_one(project, body, *workers) == ("failed", 2)
+
+
+def test_a_rerun_does_not_cover_an_earlier_failure(project: Project, workers: tuple[str, ...]) -> None:
+    """A check that fails and then passes has failed."""
+    body = (
+        "tries = []\n"
+        + MARK
+        + "def test_it(audit_evidence):\n"
+        + SEEN
+        + "    tries.append(1)\n    assert len(tries) > 1, 'first try'\n"
+    )
+    assert run_one(project, body, "--reruns=2", *workers) == ("failed", 2)
+    assert [a.status.value for a in project.record().attempts] == ["failed", "passed"]
+
+
+def test_an_async_test_that_nobody_runs_could_not_run(project: Project) -> None:
+    """It is failed by pytest in the call; the service did nothing wrong."""
+    assert run_one(project, MARK + "async def test_it(): pass\n") == ("could-not-run", 2)
+
+
+def test_an_error_in_the_checks_own_teardown_is_broken(project: Project) -> None:
+    """The check is wrong, not the service."""
+    body = (
+        "@pytest.fixture\ndef own():\n    yield\n    raise OSError\n"
+        + MARK
+        + ("def test_it(own, audit_evidence):\n" + SEEN)
+    )
+    assert run_one(project, body) == ("broken", 2)
+
+
+def test_an_error_in_a_wider_teardown_belongs_to_no_check(project: Project, workers: tuple[str, ...]) -> None:
+    """It lands on the last test of the module, which did nothing wrong; the run takes note."""
+    body = (
+        "@pytest.fixture(scope='module')\ndef wide():\n    yield\n    raise OSError\n"
+        + MARK
+        + ("def test_it(wide, audit_evidence):\n" + SEEN)
+    )
+    assert run_one(project, body, *workers) == ("passed", 5)
+    seal = project.record().seal
+    assert seal is not None
+    assert seal.broken == ("teardown of a wider-scoped fixture failed after test_checks.py::test_it",)
+
+
+def test_a_crashed_worker_could_not_run(project: Project) -> None:
+    """Its report comes with no phase at all; the other checks are not lost."""
+    body = MARK + "def test_it(): import os; os._exit(3)\n" + MARK + "def test_other(audit_evidence):\n" + SEEN
+    assert run_one(project, body, "-n2") == ("could-not-run", 2)
+    assert outcome(project, "test_other") == ("passed", 5)
+
+
+def test_evidence_of_a_fixtures_set_up_counts_for_each_of_its_users(project: Project, workers: tuple[str, ...]) -> None:
+    """Five checks on one load run all have it."""
+    body = (
+        "@pytest.fixture(scope='module')\ndef load(audit_evidence): audit_evidence.load('vegeta', 'p99 12 ms')\n"
+        + MARK
+        + "def test_it(load): pass\n"
+        + MARK
+        + "def test_second(load): pass\n"
+        + MARK
+        + "def test_without(): pass\n"
+    )
+    assert run_one(project, body, *workers) == ("passed", 5)
+    assert outcome(project, "test_second") == ("passed", 5)
+    assert outcome(project, "test_without") == ("unsupported", 1)
+
+
+def test_a_check_that_runs_too_long_could_not_run(project: Project) -> None:
+    """The deadline ends the check, not the run."""
+    (project.path / "pytest.ini").write_text("[pytest]\naudit_timeout = 0.2\n", "utf-8")
+    body = MARK + "def test_it():\n    while True: pass\n" + MARK + "def test_other(audit_evidence):\n" + SEEN
+    assert run_one(project, body) == ("could-not-run", 2)
+    reason = next(a.reason for a in project.record().attempts if a.reason)
+    assert reason == "deadline of the check passed: 0.2 s (ini value audit_timeout)"
+    assert outcome(project, "test_other") == ("passed", 5)
+
+
+def test_needs_must_be_allowed_on_the_command_line(project: Project, workers: tuple[str, ...]) -> None:
+    """Without permission the check could not run and says which option it wants; with it, it runs."""
+    body = "@audit(dimension='4.1', level=3, needs=('writes',))\ndef test_it(audit_evidence):\n" + SEEN
+    assert run_one(project, body, *workers) == ("could-not-run", 2)
+    (attempt,) = project.record().attempts
+    assert attempt.reason == "needs writes, which is not allowed: run with --audit-allow=writes"
+    assert run_one(project, body, "--audit-allow=writes", *workers) == ("passed", 5)
+
+
+def test_two_marks_on_one_function_are_two_checks(project: Project) -> None:
+    """One measurement may answer two criteria."""
+    body = (
+        "@audit(dimension='4.1', level=3, criterion='query-logging')\n"
+        "@audit(dimension='4.2', level=2, criterion='headroom')\n"
+        "def test_it(audit_evidence):\n" + SEEN
+    )
+    project.suite(body)
+    project.run("--audit")
+    checks: list[Any] = [
+        k["check"]["id"]
+        for d in project.card()["dimensions"]
+        for c in d["criteria"]
+        for k in c["checks"]  # type: ignore[attr-defined]
+    ]
+    assert checks == ["test_checks.py::test_it@query-logging", "test_checks.py::test_it@headroom"]
