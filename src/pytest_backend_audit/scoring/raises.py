@@ -119,9 +119,12 @@ def _mend(dimension: Assessed, target: int, sought: int) -> tuple[str, ...]:
     passes = {level for level in dimension.passed if level <= sought} | {o.level for o in chosen}
     taken = set(names)
     for level in _lacking(passes, dimension.weak, target):
-        spare = next((o.name for o in relevant if o.name not in taken and o.level == level), f"a check at L{level}")
-        taken.add(spare)
-        names.append(spare)
+        # Any pass above L2 proves L2 as well; a check that is there already comes before one that is to be written.
+        fits = (o for o in relevant if o.name not in taken and (o.level == level or target == 2 <= o.level))
+        spare = min(fits, key=lambda o: o.row, default=None)
+        name = spare.name if spare else f"a check at L{level}"
+        taken.add(name)
+        names.append(name)
     return tuple(names)
 
 
