@@ -16,6 +16,8 @@ from pytest_backend_audit.model import (
     Evidence,
     Mode,
     Outcome,
+    Raise,
+    RowResult,
     RowState,
     Severity,
     Status,
@@ -168,3 +170,26 @@ def overrides_stated(card: Card) -> list[tuple[str, str]]:
     """The standard's overrides: key and wording."""
     stated: Any = card.inputs.standard.get("overrides", {})
     return [(str(key), str(text)) for key, text in stated.items()]
+
+
+def rows_without_answer(card: Card) -> Iterator[RowResult]:
+    """Rows that no executed check answers, in the standard's order."""
+    for dimension in card.dimensions:
+        for criterion in dimension.criteria:
+            yield from (row for row in criterion.rows if row.state is not RowState.COVERED)
+
+
+def raise_words(way: Raise) -> str:
+    """One way to lift the result, in one sentence."""
+    return way.how or f"{way.dimension} to L{way.to_level}: {', '.join(way.checks)}; {way.lifts}"
+
+
+def notices(card: Card) -> list[str]:
+    """What belongs to no dimension, the gravest first."""
+    seal = card.seal
+    said = ["the record was cut short"] if seal is None else []
+    if seal is not None:
+        said += [f"invalid: {seal.invalid}"] if seal.invalid else []
+        said += [f"interrupted: {seal.interrupted}"] if seal.interrupted else []
+        said += [f"broken: {text}" for text in seal.broken]
+    return [*said, *card.notices, *(f"earlier: {text}" for text in card.inputs.earlier)]

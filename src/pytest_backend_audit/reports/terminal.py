@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_backend_audit.model import Card, DimensionResult
@@ -138,8 +138,7 @@ def _result(card: Card, style: _Style) -> list[str]:
         word, color = ("met", _GREEN) if verdict.passed else ("not met", _RED)
         lines += _labelled("Gate", f"{verdict.gate}: {word}: {verdict.reason}", style, 2, color)
     if card.raises:
-        best = card.raises[0]
-        lines += _labelled("Raise", best.how or f"{best.dimension} to L{best.to_level}: {best.lifts}", style, 2)
+        lines += _labelled("Raise", facts.raise_words(card.raises[0]), style, 2)
     color = _YELLOW if card.findings else _GREEN
     lines += _labelled("Findings", facts.severity_words(card), style, 1, color)
     exceptions = []
@@ -178,12 +177,7 @@ def _disposition(card: Card, style: _Style) -> list[str]:
 
 
 def _notices(card: Card, style: _Style, room: int) -> list[str]:
-    seal = card.seal
-    notices: Sequence[str] = [
-        *([f"broken: {text}" for text in seal.broken] if seal else ["the record was cut short"]),
-        *card.notices,
-        *(f"earlier: {text}" for text in card.inputs.earlier),
-    ]
+    notices = facts.notices(card)
     lines = [line for text in notices[:room] for line in _labelled("Notice", text, style, 1)]
     left = len(notices) - len(lines)
     if left:
