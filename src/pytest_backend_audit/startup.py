@@ -41,7 +41,8 @@ class _Setting:
     standard: Standard
     repository: Path
     audit_paths: tuple[str, ...]
-    environ: dict[str, str]
+    loaded: bool
+    """Whether the standard's rows count."""
 
 
 def begin(config: pytest.Config) -> None:
@@ -184,27 +185,34 @@ def _close(runtime: Runtime) -> None:
 
 
 def _setting(config: pytest.Config) -> _Setting:
-    environ = dict(os.environ)
     top = document.find_repository(config.rootpath)
     path = _config_path(config, top)
     audit_paths = tuple(config.getini("audit_paths"))
     if audit_paths and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(config.rootpath / p) for p in audit_paths]
     default = standard.load("default")
-    names = {k: v for more in config.hook.pytest_audit_standards() for k, v in more.items()}
-    targets = {k: v for more in config.hook.pytest_audit_targets() for k, v in more.items()}
     if path is None:
-        return _Setting(None, default, top or config.rootpath, audit_paths, environ)
-    loaded = load_config(
+        return _Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
+    names = {k: v for more in config.hook.pytest_audit_standards() for k, v in more.items()}
+    found: list[Standard] = []
+
+    def find(key: str) -> Standard | None:
+        if key == "none":
+            return None
+        found.append(default if key == "default" else standard.load(key, names=names))
+        return found[-1]
+
+    audit = load_config(
         path,
         environment=config.option.audit_env,
-        environ=environ,
+        environ=os.environ,
         formal=bool(config.option.audit_sha),
-        find_standard=lambda name: default if name == "default" else standard.load(name, names=names),
-        targets=frozenset(targets),
+        standard=find,
+        registered={name for more in config.hook.pytest_audit_targets() for name in more},
+        name=_relative(path, config.rootpath),
     )
-    repository = document.find_repository(loaded.repository_path) or loaded.repository_path
-    return _Setting(loaded, loaded.standard_loaded or default, repository, audit_paths, environ)
+    repository = document.find_repository(audit.repository) or audit.repository
+    return _Setting(audit, found[0] if found else default, repository, audit_paths, loaded=bool(found))
 
 
 def _config_path(config: pytest.Config, top: Path | None) -> Path | None:
@@ -249,13 +257,13 @@ def _gate(config: pytest.Config, setting: _Setting, mode: Mode) -> str | None:
 def _choice(config: pytest.Config, setting: _Setting, mode: Mode) -> Choice:
     known = [d.id for d in setting.standard.dimensions]
     asked = config.option.audit_suite
-    in_file = setting.config.suites if setting.config else ()
+    in_file = setting.config.suites if setting.config else "none"
     if asked is not None:
         suites = _dimensions(asked, known, "--audit-suite")
     elif mode is Mode.REHEARSAL and config.args_source is pytest.Config.ArgsSource.ARGS:
         suites = ()
     else:
-        suites = tuple(in_file)
+        suites = _in_file(in_file, known)
     only = tuple(d for given in config.option.audit_dimension for d in _dimensions(given, known, "--audit-dimension"))
     policy = setting.config.policy() if setting.config else Policy()
     roots = [Path(p) for paths in config.hook.pytest_audit_suites() for p in paths]
@@ -267,6 +275,12 @@ def _choice(config: pytest.Config, setting: _Setting, mode: Mode) -> Choice:
         sought=dict(policy.sought),
         declared=tuple(setting.config.criteria) if setting.config else (),
     )
+
+
+def _in_file(suites: str | tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(suites, str):
+        return tuple(known) if suites == "all" else ()
+    return suites
 
 
 def _dimensions(text: str, known: Sequence[str], option: str) -> tuple[str, ...]:
@@ -306,7 +320,7 @@ def _runtime(config: pytest.Config, setting: _Setting, commit: str, instant: str
         recorder=Recorder(redactor.redact),
         redactor=redactor,
         standard=setting.standard,
-        standard_loaded=setting.config is not None and setting.config.standard_loaded is not None,
+        standard_loaded=setting.loaded,
         config=setting.config,
         repository=setting.repository,
         commit=commit,
@@ -348,11 +362,11 @@ def _document(setting: _Setting, commit: str, instant: str, config: pytest.Confi
         commit=commit,
         build=said,
         audited_at=instant,
-        lead_auditor=audit.lead_auditor or "",
-        second_reviewer=audit.second_reviewer or "",
-        prior_audit=audit.prior_audit or "",
-        distribution=audit.distribution or "",
-        runbook=audit.runbook or "",
+        lead_auditor=audit.lead_auditor,
+        second_reviewer=audit.second_reviewer,
+        prior_audit=audit.prior_audit,
+        distribution=audit.distribution,
+        runbook=audit.runbook,
     )
 
 
