@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from pytest_backend_audit import yamlnodes
 from pytest_backend_audit.config.audit_config import AuditConfig
 from pytest_backend_audit.config.model import AuditFile, Environment
+from pytest_backend_audit.config.partial import Partial, sound_part
 from pytest_backend_audit.config.problems import shown, translate
-from pytest_backend_audit.config.rules import Rules
+from pytest_backend_audit.config.rules import Context, disagreements
 from pytest_backend_audit.config.secrets import Secret, SecretKind, parts_of, secrets_of, take_apart
 from pytest_backend_audit.config.variables import Filled, fill
 from pytest_backend_audit.errors import ConfigError, Problem
@@ -68,16 +69,14 @@ def load(
     chosen, problems = _choose(document, environment)
     filled = fill(document, environ, environment=chosen, formal=formal)
     problems += filled.problems
-    file, found = _validate(document, filled)
-    problems += found
-    if file is not None:
-        asked = standard(_standard_key(path, file)) if callable(standard) else standard
-        day = today or datetime.now(UTC).date()
-        problems += Rules(file, document, day, asked, registered).problems()
-    if problems or file is None:
+    sound, found = _validate(document, filled)
+    asked = standard(_standard_key(path, sound.file)) if callable(standard) else standard
+    day = today or datetime.now(UTC).date()
+    problems += [*found, *disagreements(Context(sound, document, day, asked, registered))]
+    if problems:
         raise ConfigError(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
     digest = hashlib.sha256(content).hexdigest()
-    return _assemble(path, digest, document=document, file=file, filled=filled, chosen=chosen)
+    return _assemble(path, digest, document=document, file=sound.file, filled=filled, chosen=chosen)
 
 
 def _not_a_mapping(document: YamlDocument) -> Problem:
@@ -114,22 +113,17 @@ def _single(document: YamlDocument, asked: str | None) -> Iterator[Problem]:
         yield document.problem(("environment",), message)
 
 
-def _validate(document: YamlDocument, filled: Filled) -> tuple[AuditFile | None, list[Problem]]:
-    """The typed file without what unset variables leave open, or what is wrong with the rest."""
+def _validate(document: YamlDocument, filled: Filled) -> tuple[Partial, list[Problem]]:
+    """The typed file less what unset variables leave open and what is wrong, and what is wrong."""
     data = _prepared(filled.data, document, ())
     problems: list[Problem] = []
     try:
-        return AuditFile.model_validate(_without_unset(data, filled)), []
-    except ValidationError:
-        pass
-    try:
         AuditFile.model_validate(data)
     except ValidationError as error:
-        for path, problem in translate(error.errors(), document, AuditFile):
-            # A placeholder that stands for an unset variable is not judged.
-            if path not in filled.unset:
-                problems.append(problem)
-    return None, problems
+        found = translate(error.errors(), document, AuditFile)
+        # A placeholder that stands for an unset variable is not judged.
+        problems = [problem for path, problem in found if path not in filled.unset]
+    return sound_part(data, [_entry(path) for path in filled.unset]), problems
 
 
 def _prepared(value: Any, document: YamlDocument, path: Path) -> Any:
@@ -143,22 +137,6 @@ def _prepared(value: Any, document: YamlDocument, path: Path) -> Any:
     if path[:1] == ("weights",) and len(path) == 2:
         return document.scalars.get(path, value)
     return value
-
-
-def _without_unset(data: dict[str, Any], filled: Filled) -> dict[str, Any]:
-    """The data less each target and identity that an unset variable leaves open."""
-    for path in filled.unset:
-        *above, entry = _entry(path)
-        data = _dropped(data, tuple(above), entry)
-    return data
-
-
-def _dropped(data: Any, above: Path, entry: str | int) -> Any:
-    if not isinstance(data, dict):
-        return data
-    if not above:
-        return {k: v for k, v in data.items() if k != entry}
-    return {k: _dropped(v, above[1:], entry) if k == above[0] else v for k, v in data.items()}
 
 
 def _entry(path: Path) -> Path:

@@ -15,6 +15,7 @@ from pytest_backend_audit.config.values import (
     Day,
     Item,
     Items,
+    LevelNumber,
     Location,
     Milliseconds,
     Pointer,
@@ -34,7 +35,6 @@ NeedName = Literal["load", "writes", "faults", "probes"]
 Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 Kind = Literal["output", "dashboard", "postmortem", "load", "code", "document", "verbal"]
 Severity = Literal["P0", "P1", "P2", "P3", "P4", "P5"]
-LevelNumber = Annotated[int, Field(ge=1, le=5)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -68,7 +68,9 @@ def shown(value: object) -> str:
 def _message(error: ErrorDetails, path: Path, document: YamlDocument, model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         known = _keys(model, path[:-1])
-        return f"unknown key; allowed: {', '.join(known)}{nearest(str(path[-1]), known)}"
+        # A long list hides the one name that matters.
+        listed = f"; allowed: {', '.join(known)}" if len(known) <= 12 else ""
+        return f"unknown key{listed}{nearest(str(path[-1]), known)}"
     if error["type"] == "missing":
         return f"missing; wanted: {_meaning(model, path)}"
     if error["type"] == "audit_senseless":

@@ -97,7 +97,8 @@ def _url(text: str) -> Parts:
     # A user without a password, as in https://TOKEN@host, is a token there; databases know users without one.
     alone = user if user and not password and split.scheme in {"http", "https"} else ""
     secrets = [v for v in dict.fromkeys((password, unquote(password), alone, unquote(alone))) if v]
-    plain = (host, str(port or ""), "" if alone else unquote(user), unquote(split.path.strip("/")))
+    database = "" if split.scheme in {"http", "https"} else unquote(split.path.strip("/"))
+    plain = (host, str(port or ""), "" if alone else unquote(user), database)
     found = [(k, v) for k, v in parse_qsl(split.query) if v]
     return Parts(
         passwords=tuple(secrets),

@@ -112,6 +112,12 @@ def _as_regex(text: str) -> str:
     return text
 
 
+def _as_level(number: int) -> int:
+    if not 1 <= number <= 5:
+        raise wrong("a whole number from 1 to 5")
+    return number
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise wrong("a text that says something")
@@ -179,5 +185,6 @@ Suites = Annotated[
 Item = Annotated[str, AfterValidator(_as_item), Field(json_schema_extra={"pattern": "^[^:]+:."})]
 Sha256 = Annotated[str, _hex(64, 64, "64 hex digits in lower case")]
 Commit = Annotated[str, _hex(7, 64, "7 or more hex digits of a commit, in lower case")]
+LevelNumber = Annotated[int, AfterValidator(_as_level), Field(json_schema_extra={"minimum": 1, "maximum": 5})]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Milliseconds = Annotated[float, Field(gt=0, le=600_000)]
