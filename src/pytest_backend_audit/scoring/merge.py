@@ -66,7 +66,8 @@ def score_merged(
     missing = [
         c.id for c in inputs.plan if c.id not in run and c.id not in skipped and c.level <= sought.get(c.dimension, 5)
     ]
-    partial = (f"{len(missing)} planned checks were run in none of the runs: {_few(missing)}",) if missing else ()
+    count = "1 planned check was" if len(missing) == 1 else f"{len(missing)} planned checks were"
+    partial = (f"{count} run in none of the runs: {_few(missing)}",) if missing else ()
     seal = _joined_seal(joined)
     return build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
 
@@ -82,7 +83,7 @@ def _check_fit(inputs: Sequence[Inputs]) -> None:
             ("service", first.document.service, other.document.service),
             ("audit.yaml digest", first.config_digest, other.config_digest),
             ("standard digest", _standard_digest(first), _standard_digest(other)),
-            ("policy", first.policy, other.policy),
+            ("policy", replace(first.policy, gate=None), replace(other.policy, gate=None)),
         ]
         for what, one, another in pairs:
             if one != another:
@@ -99,6 +100,7 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
     plan = tuple({(c.id, c.dimension, c.ladder): c for i in inputs for c in i.plan}.values())
     return replace(
         latest,
+        policy=replace(latest.policy, gate=_strictest(inputs)),
         document=_joined_document([i.document for i in inputs]),
         plan=plan,
         selected=_union(i.selected for i in inputs),
@@ -114,6 +116,12 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         run_number=max(i.run_number for i in inputs),
         notices=_union(i.notices for i in inputs),
     )
+
+
+def _strictest(inputs: Sequence[Inputs]) -> str | None:
+    """The highest gate that a run had; a narrowed run has none."""
+    gates = {i.policy.gate for i in inputs}
+    return next((d.id for d in standard_of(inputs[0]).dispositions if d.id in gates), None)
 
 
 def _joined_document(documents: Sequence[Document]) -> Document:

@@ -1,0 +1,228 @@
+"""Joining formal runs of one commit, one audit.yaml and one standard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.scoring.scoring_cases import (
+    NAMES,
+    SEALED,
+    all_at,
+    attempt,
+    broken,
+    check,
+    failed,
+    inputs,
+    passed,
+    skipped,
+    standard,
+)
+
+from pytest_backend_audit import scoring
+from pytest_backend_audit.model import Mode, Outcome, PriorCheck, Seal
+from pytest_backend_audit.scoring.merge import combine
+
+PLAN = [check("a", 2), check("b", 3), check("c", 3, "4.2")]
+
+
+def run(attempts, *, kind="prod", selected=None, seal=SEALED, plan=PLAN, **fields):
+    """What the journal of one run holds."""
+    chosen = tuple(c.id for c in plan) if selected is None else selected
+    narrowing = () if len(chosen) == len(plan) else ("--audit-dimension",)
+    made = inputs(plan, kind=kind, rules=standard(ids=("4.1", "4.2")), **{"narrowing": narrowing, **fields})
+    return (replace(made, selected=chosen), tuple(attempts), seal)
+
+
+def results(card):
+    """Outcome, limit and environments of each check."""
+    return {r.check.id: (r.outcome.value, r.limit, r.environments) for r in card.checks}
+
+
+def test_shards_of_one_audit_make_it_whole():
+    """Each dimension ran in a run of its own; together each planned check was run."""
+    one = run([passed("a"), passed("b")], selected=("a", "b"))
+    two = run([failed("c")], selected=("c",), seal=Seal("2026-08-31T11:00:00Z", 1))
+    card = scoring.score_merged([one, two])
+    assert card.partial == ()
+    assert [(d.id, d.would_be) for d in card.dimensions] == [("4.1", 3), ("4.2", 1)]
+    assert (card.total, card.seal.ended, card.seal.exit_status) == (4, "2026-08-31T11:00:00Z", 1)
+
+
+def test_a_check_that_no_run_ran_leaves_the_merged_card_partial():
+    """Levels only, and the check is named."""
+    card = scoring.score_merged([run([passed("a")], selected=("a",)), run([passed("c")], selected=("c",))])
+    assert card.partial == ("1 planned check was run in none of the runs: b",)
+    assert (card.total, card.disposition) == (None, None)
+
+
+def test_a_check_above_what_is_sought_need_not_run():
+    """What nobody seeks is not lacking."""
+    policy = {"sought": {"4.2": 2}}
+    one = run([passed("a")], selected=("a",), policy=policy, not_sought=("c",))
+    two = run([passed("b")], selected=("b",), policy=policy, not_sought=("c",))
+    assert scoring.score_merged([one, two]).partial == ()
+
+
+@pytest.mark.parametrize(
+    ("prod", "stage", "outcome", "limit", "where"),
+    [
+        ([skipped("b")], [passed("b")], "passed", 5, ("stage",)),
+        ([skipped("b")], [failed("b")], "failed", 2, ("stage",)),
+        ([passed("b")], [failed("b")], "failed", 2, ("prod", "stage")),
+        ([passed("b")], [attempt("b")], "unsupported", 1, ("prod", "stage")),
+        ([broken("b")], [passed("b")], "broken", 2, ("prod", "stage")),
+        ([skipped("b")], [broken("b")], "broken", 2, ("stage",)),
+        ([skipped("b")], [skipped("b")], "could-not-run", 2, ()),
+        ([], [passed("b")], "passed", 5, ("stage",)),
+        ([failed("b", instance="b[1]"), skipped("b", instance="b[2]")], [passed("b")], "failed", 2,
+         ("prod", "stage")),
+        ([passed("b", instance="b[1]"), skipped("b", instance="b[2]")], [skipped("b")], "could-not-run", 2,
+         ("prod",)),
+    ],
+)  # fmt: skip
+def test_an_answer_satisfies_what_could_not_run_and_failures_stand(prod, stage, outcome, limit, where):
+    """Per check the lowest limit among executed outcomes counts, and it says where it was answered."""
+    others = [passed("a"), passed("c")]
+    card = scoring.score_merged([run([*prod, *others]), run([*stage, *others], kind="stage")])
+    assert results(card)["b"] == (outcome, limit, where)
+
+
+def test_a_criterion_says_where_it_was_proven_and_the_card_that_it_was_outside_prod():
+    """Passes of prod and of stage are told apart beside the disposition."""
+    one = run([passed("a"), passed("c")], selected=("a", "c"))
+    two = run([passed("b")], selected=("b",), kind="stage")
+    card = scoring.score_merged([one, two])
+    assert {c.id: c.proven_in for d in card.dimensions for c in d.criteria} == {
+        "a": ("prod",),
+        "b": ("stage",),
+        "c": ("prod",),
+    }
+    assert card.disposition.qualifier == "own criteria, the standard is not loaded; partly proven outside prod (stage)"
+    assert (card.inputs.document.environment, card.inputs.document.environment_kind) == ("prod, stage", "prod, stage")
+
+
+def test_an_interrupted_run_is_made_good_by_another():
+    """What one left and another ran is whole; a run without a seal likewise."""
+    cut = run([passed("a")], seal=Seal("", 2, interrupted="SIGTERM"))
+    killed = run([passed("b")], seal=None)
+    rest = run([passed("c"), passed("b")], selected=("b", "c"))
+    card = scoring.score_merged([cut, killed, rest])
+    assert (card.partial, card.total, card.seal.interrupted) == ((), 6, "")
+
+
+def test_what_broke_in_a_run_stays_broken():
+    """Broken modules, a crash of pytest and an invalid run are not mended by merging."""
+    plain = run([passed("a"), passed("b"), passed("c")])
+    spoiled = run([passed("a")], seal=Seal("", 3, broken=("tests/x.py",)), instant="2026-08-31T12:00:00Z")
+    card = scoring.score_merged([plain, spoiled])
+    assert card.seal.broken == ("tests/x.py", "the run of 2026-08-31T12:00:00Z ended with pytest's status 3")
+    invalid = run([passed("a")], seal=Seal("", 0, invalid="the build changed"))
+    assert scoring.score_merged([plain, invalid]).no_disposition == "the run is invalid: the build changed"
+
+
+def test_the_latest_instant_is_the_one_that_counts():
+    """Windows and expiries compare with the last of the runs."""
+    early = run([passed("a")], selected=("a",))
+    late = run([passed("b"), passed("c")], selected=("b", "c"), instant="2026-09-30T10:00:00Z")
+    card = scoring.score_merged([late, early])
+    assert card.inputs.instant == "2026-09-30T10:00:00Z"
+
+
+def test_the_lowest_prior_limit_is_carried_unless_a_run_answered():
+    """A failure that one run knows of is kept if no run could look, and dropped if one did."""
+    prior = {"b": PriorCheck(Outcome.FAILED, 1, "prior audit")}
+    others = [passed("a"), passed("c")]
+    blind = scoring.score_merged(
+        [run([*others, skipped("b")], prior=prior), run([*others, skipped("b")], kind="stage")]
+    )
+    seeing = scoring.score_merged(
+        [run([*others, skipped("b")], prior=prior), run([*others, passed("b")], kind="stage")]
+    )
+    assert results(blind)["b"][:2] == ("could-not-run", 1)
+    assert results(seeing)["b"][:2] == ("passed", 5)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"commit": "9f9f9f9f"}, "differ in their commit: 1a2b3c4d and 9f9f9f9f; "),
+        ({"config_digest": "feed"}, "differ in their audit.yaml digest: none and feed; "),
+        ({"loaded": True}, "differ in their standard digest: "),
+        ({"policy": {"sought": {"4.1": 3}}}, "differ in their policy; "),
+        ({"mode": Mode.REHEARSAL}, "the run of 2026-08-31T12:00:00Z is a rehearsal; only formal runs"),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_refused(other, message):
+    """Another commit, audit.yaml, standard or policy, or a rehearsal, is named with both values."""
+    one, two = run([passed("a")]), run([passed("a")], instant="2026-08-31T12:00:00Z", **other)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at below
+        scoring.score_merged([one, two])
+    assert message in str(caught.value)
+
+
+def test_the_strictest_gate_of_the_runs_is_asked_of_the_merged_card():
+    """Narrowed runs have no gate; whole ones may have had different ones."""
+    whole = [passed("a"), passed("b"), passed("c")]
+    gates = ["significant-technical-debt", None, "conditional-production"]
+    records = [run(whole, policy={"gate": gate}, instant=f"2026-08-31T1{n}:00:00Z") for n, gate in enumerate(gates)]
+    verdict = scoring.score_merged(records).verdict
+    assert (verdict.gate, verdict.passed, verdict.exit_status) == ("conditional-production", False, 1)
+
+
+def test_nothing_to_merge_is_refused():
+    """An empty list is a mistake of the caller."""
+    with pytest.raises(ValueError, match=r"^nothing to merge: name at least one run$"):
+        scoring.score_merged([])
+
+
+def test_merging_one_run_is_scoring_it():
+    """Alone, a run keeps its levels, its total and its reasons for being partial."""
+    made, attempts = all_at(dict.fromkeys(NAMES, 3), narrowing=("-k x",))
+    alone, merged = scoring.score(made, attempts, SEALED), scoring.score_merged([(made, attempts, SEALED)])
+    assert [d.level for d in merged.dimensions] == [d.level for d in alone.dimensions]
+    assert (merged.partial, merged.total, merged.seal) == (alone.partial, alone.total, alone.seal)
+
+
+ATTEMPTS = {"pass": passed, "fail": failed, "skip": skipped, "break": broken, "bare": attempt}
+
+
+@st.composite
+def runs(draw):
+    """One run with any outcomes of any selection of the plan."""
+    selected = draw(st.sets(st.sampled_from("abc")))
+    tried = []
+    for id_ in sorted(selected):
+        kinds = draw(st.lists(st.sampled_from(sorted(ATTEMPTS)), max_size=2))
+        tried += [ATTEMPTS[kind](id_, instance=f"{id_}[{place}]") for place, kind in enumerate(kinds)]
+    return run(
+        tried,
+        selected=tuple(sorted(selected)),
+        kind=draw(st.sampled_from(["prod", "stage", "local"])),
+        instant=draw(st.sampled_from(["2026-08-31T10:00:00Z", "2026-09-01T10:00:00Z"])),
+        seal=draw(st.sampled_from([SEALED, Seal("", 1), None])),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs(), runs(), runs())
+def test_merging_is_associative_commutative_and_idempotent(one, two, three):
+    """Any order and grouping of runs, also with repetitions, gives the same card."""
+    card = scoring.score_merged([one, two, three])
+    assert scoring.score_merged([three, one, two]) == card
+    assert scoring.score_merged(combine(combine([one], [two]), [three])) == card
+    assert scoring.score_merged(combine([one], combine([two], [three]))) == card
+    assert scoring.score_merged([one, two, three, two, one]) == card
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs(), runs())
+def test_merging_never_hides_a_failure(one, two):
+    """What failed in a run limits the merged check at least as much."""
+    merged = {r.check.id: r.limit for r in scoring.score_merged([one, two]).checks}
+    for inputs_, attempts, seal in (one, two):
+        for result in scoring.score(inputs_, attempts, seal).checks:
+            if result.outcome is Outcome.FAILED:
+                assert merged[result.check.id] <= result.limit
