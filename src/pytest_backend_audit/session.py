@@ -119,9 +119,7 @@ class Session:
             raise AuditUsageError("\n".join(collected.plan.problems))
         narrowing = (*self._plot.narrowing, *collected.narrowing)
         if self._plot.gate_asked and narrowing:
-            raise AuditUsageError(
-                f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}"
-            )
+            raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
         if self._config.option.collectonly:
             return
         try:
@@ -241,9 +239,12 @@ class Session:
             return
         from pytest_backend_audit.reports.terminal import section  # noqa: PLC0415 - only at the end
 
+        terminal = terminalreporter._tw  # its width and encoding have no public name
+        width = max(80, min(terminal.fullwidth, 100))
+        unicode = "utf" in (getattr(terminal._file, "encoding", None) or "").lower()
+        shown = _shown(self._plot.folder)
         terminalreporter.write_sep("=", "backend audit")
-        width = min(terminalreporter._tw.fullwidth, 100)  # the terminal's width has no public name
-        for line in section(self.card, width=max(80, width), report=_shown(self._plot.folder)):
+        for line in section(self.card, width, color=terminal.hasmarkup, unicode=unicode, folder=shown):
             terminalreporter.write_line(line)
         if self._trouble:
             terminalreporter.write_line(f"audit: {self._trouble}", red=True)

@@ -1,0 +1,1 @@
+"""Measurements of what the plugin costs; run with ``python -m benchmarks``."""
