@@ -89,6 +89,15 @@ def test_a_declaration_is_valid_through_its_last_day(expires, since, limit):
     assert card.dimensions[0].criteria[0].limit == limit
 
 
+@pytest.mark.parametrize("first", ["2026-08-01", "2026-12-31"])
+def test_a_renewed_declaration_counts_beside_its_expired_one(first):
+    """Of two for one criterion the one in force counts, whichever stands first."""
+    last = "2026-12-31" if first == "2026-08-01" else "2026-08-01"
+    both = (away("pooler", first), away("pooler", last))
+    card = scored([check("a", 4, criterion="pooler")], [skipped("a")], not_applicable=both)
+    assert card.dimensions[0].criteria[0].limit == 5
+
+
 def test_an_expired_declaration_is_told_and_its_row_could_not_run():
     """The notice names the day; the row without a check limits to 2."""
     card = scored([], [], rules=PLANS, not_applicable=(away("plans", "2026-08-30"),))

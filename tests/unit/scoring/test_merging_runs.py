@@ -145,6 +145,17 @@ def test_the_lowest_prior_limit_is_carried_unless_a_run_answered():
     assert results(seeing)["b"][:2] == ("passed", 5)
 
 
+def test_levels_of_prior_audits_and_many_missing_checks_are_joined():
+    """The highest prior level of each dimension is kept; three missing checks are named, the rest are counted."""
+    plan = [check(f"t{n}", 2) for n in range(6)]
+    one = run([passed("t0")], plan=plan, selected=("t0",), prior_levels={"4.1": 3, "4.2": 2})
+    two = run([passed("t1")], plan=plan, selected=("t1",), prior_levels={"4.1": 4}, options={"no_worse": True})
+    card = scoring.score_merged([one, two])
+    assert card.inputs.prior_levels == {"4.1": 4, "4.2": 2}
+    assert card.inputs.options == {}
+    assert card.partial == ("4 planned checks were run in none of the runs: t2, t3, t4 and 1 more",)
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -121,6 +121,15 @@ def test_an_unknown_gate_names_those_that_exist():
         verdict_of(gate="silver")
 
 
+def test_a_hole_in_the_matrix_passes_no_gate():
+    """Where the standard has no disposition for a total, the gate isn't met."""
+    whole = inputs([]).standard
+    holed = {**whole, "dispositions": whole["dispositions"][:1]}
+    card = scoring.score(inputs([], standard=holed, policy={"gate": "production-ready"}), [], SEALED)
+    reason = "gate Production-ready: not passed, no row of the matrix takes a total of 8 with a minimum of L1"
+    assert card.verdict == Verdict("production-ready", False, reason, 1)
+
+
 def worse(levels, prior_levels, *, gate=None, status=0, **fields):
     """The verdict of a run that was asked to be no worse than the prior audit."""
     return verdict_of(levels, ended(status), gate=gate, options={"no_worse": True}, prior_levels=prior_levels, **fields)
