@@ -1,0 +1,110 @@
+"""What every test of this repository starts from: a clean environment, and honesty about what the machine lacks.
+
+A test that needs a program says so: ``@pytest.mark.needs("pgbouncer")``. On a machine without it the test is not run,
+and the end of the run lists it; with ``--strict-machine`` that, and any skipped test, makes the exit status 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+
+import pytest
+
+# Variables that would let the developer's shell or the CI service change what a test sees.
+_FAMILIES = ("AUDIT_", "GIT_", "GITHUB_", "PG", "REDIS_")
+_SINGLE = {"all_proxy", "build_number", "ci", "columns", "force_color", "http_proxy", "https_proxy", "no_color"}
+_SINGLE |= {"py_colors", "pytest_addopts", "pytest_plugins", "pytest_xdist_auto_num_workers"}
+
+# Where servers live that are not on an ordinary user's PATH.
+_MORE_PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/sbin")
+_OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome"), "redis-server": ("valkey-server",)}
+_PACKAGES = {"psql": "postgresql-client"}
+"""Program -> Debian package, where the names differ."""
+
+
+def _clean_environment() -> None:
+    for name in list(os.environ):
+        if name.startswith(_FAMILIES) or name.lower() in _SINGLE:
+            del os.environ[name]
+    os.environ["GIT_CONFIG_GLOBAL"] = os.environ["GIT_CONFIG_SYSTEM"] = os.devnull
+
+
+_clean_environment()
+
+
+@cache
+def find_program(name: str) -> str | None:
+    """Path of a program, also outside PATH where servers live; None where there is none."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_PLACES])
+    return next((found for n in (name, *_OTHER_NAMES.get(name, ())) if (found := shutil.which(n, path=path))), None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare ``--strict-machine``."""
+    parser.addoption(
+        "--strict-machine", action="store_true", help="exit 1 if a program that a test needs is missing, or one skips"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch over the run."""
+    config.pluginmanager.register(Lacks(config), "lacks")
+
+
+class Lacks:
+    """What a run leaves out, in this process and in those of xdist's workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.programs: dict[str, list[str]] = {}
+        """Missing program -> tests that need it."""
+        self.skipped: list[str] = []
+        self._config = config
+        self._strict = config.getoption("--strict-machine")
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what can't run here, and remember it."""
+        kept, left_out = [], []
+        for item in items:
+            missing = [p for mark in item.iter_markers("needs") for p in mark.args if find_program(p) is None]
+            for program in missing:
+                self.programs.setdefault(program, []).append(item.nodeid)
+            (left_out if missing else kept).append(item)
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = kept
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember skipped tests; the reports of workers arrive here too."""
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self.skipped.append(report.nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object, error: object) -> None:
+        """Take over what a worker found missing; each of them collects everything."""
+        self.programs.update((getattr(node, "workeroutput", None) or {}).get("lacks", {}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Tell the controller, or turn a lack into a failure."""
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput["lacks"] = self.programs
+        elif self._strict and (self.programs or self.skipped) and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """List what was not run, and what would make it run."""
+        colour = {"red": True} if self._strict else {"yellow": True}
+        if self.programs:
+            terminalreporter.write_sep("=", "this machine lacks", **colour)
+        for program, nodeids in sorted(self.programs.items()):
+            files = sorted({nodeid.partition("::")[0] for nodeid in nodeids})
+            terminalreporter.write_line(
+                f"{program} (Debian: apt install {_PACKAGES.get(program, program)}), "
+                f"for {len(nodeids)} tests that were not run, in {', '.join(files)}"
+            )
+        if self._strict and self.skipped:
+            terminalreporter.write_sep("=", "skipped, which --strict-machine forbids", **colour)
+            for nodeid in sorted(self.skipped):
+                terminalreporter.write_line(nodeid)
