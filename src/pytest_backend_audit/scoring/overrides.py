@@ -35,14 +35,14 @@ def found(
         instant: The instant of the audit.
     """
     names = {d.id: f"{d.id} {d.name}" for d in standard.dimensions}
-    rules = standard.overrides
+    rules = {key: wording.rstrip(".") for key, wording in standard.overrides.items()}
     lines: list[str] = []
     if BLOCKING in rules:
         low = [d.id for d in standard.dimensions if d.blocking and levels[d.id] == 1]
-        lines += [f"{rules[BLOCKING]}: {names[id_]} stands at L1" for id_ in low]
+        lines += [f"{rules[BLOCKING]}: {names[id_]}" for id_ in low]
     if VERBAL in rules:
         told = [d.id for d in standard.dimensions if d.id in verbal_only]
-        lines += [f"{rules[VERBAL]}: {names[id_]} rests on verbal evidence alone" for id_ in told]
+        lines += [f"{rules[VERBAL]}: {names[id_]}" for id_ in told]
     if P0 in rules:
         healthy = {id_ for id_, level in levels.items() if level >= HEALTHY_FROM}
         lines += [f"{rules[P0]}: {line}" for line in _p0(incidents or (), healthy, names, levels, instant)]
@@ -63,8 +63,7 @@ def _p0(
         since = "opened in the last 30 days" if age <= RECENT else "older than 30 days and still open"
         for id_ in incident.dimensions:
             if id_ in healthy:
-                where = f"{names[id_]}, which stands at L{levels[id_]}"
-                yield f"{incident.id} ({since}, {incident.opened}) is mapped to {where}"
+                yield f"{incident.id} ({since}, {incident.opened}) in {names[id_]} at L{levels[id_]}"
 
 
 def outstanding(incident: Incident, instant: datetime) -> bool:

@@ -98,7 +98,7 @@ def standard(*rows: Row, ids: Iterable[str] = tuple(NAMES), **fields: Any) -> St
         rows=rows,
         dispositions=DISPOSITIONS,
         **{
-            "overrides": {"blocking-l1": "L1 where it blocks", "verbal-only": "words alone", "p0": "an open P0"},
+            "overrides": {"blocking-l1": "L1 where it blocks.", "verbal-only": "words alone", "p0": "an open P0."},
             **fields,
         },
     )
