@@ -83,6 +83,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{found[0]}"?' if found else ""
 
 
+def allowed(word: str, known: Iterable[str]) -> str:
+    """The nearest of the known names as `nearest` says it, else all of them: ``; allowed are a, b``."""
+    names = list(known)
+    return nearest(word, names) or f"; allowed are {', '.join(names)}"
+
+
 def read(file: FilePath, path: str | None = None) -> YamlDocument:
     """Read a file.
 

@@ -49,6 +49,15 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Defect:
+    """Something that must turn a row's check red; the reference service can be made to have it."""
+
+    text: str
+    common_finding: bool = False
+    """Whether the standard lists it among its common findings."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One clause: dimension, criterion and level are its key."""
 
@@ -59,15 +68,20 @@ class Row:
     proof: tuple[tuple[Proof, ...], ...]
     """Parts that are all asked for; of each part's alternatives one is enough, the first tried first."""
     accepts: frozenset[EvidenceKind]
+    """Kinds of evidence of which a passed check needs at least one; see `standard.proofs.accepted`."""
     settings: tuple[Setting, ...] = ()
-    defects: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
     """What must turn its check red."""
-    common_finding: bool = False
 
     @property
     def key(self) -> tuple[str, str, int]:
         """Dimension, criterion, level."""
         return (self.dimension, self.criterion, self.level)
+
+    @property
+    def name(self) -> str:
+        """The key as one text: ``4.1/foreign-key-indexes/L3``."""
+        return f"{self.dimension}/{self.criterion}/L{self.level}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,7 @@ class SloClass:
     p95: float
     p99: float
     availability: str
+    """As written, so that error budgets are computed exactly: ``99.95``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +153,8 @@ class Standard:
     """Levels from here on need the second reviewer."""
     slo_classes: tuple[SloClass, ...] = ()
     pending: tuple[str, ...] = ()
-    """Rows left out of this edition, as ``4.1/criterion/L3``."""
+    """Rows whose bundled check is still to come, as ``4.1/criterion/L3``. They stand in `rows` too, so that a
+    team's own check can cover them, unless `standard.edition` left them out."""
     tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Tooling checklist: category -> baseline tools."""
 
