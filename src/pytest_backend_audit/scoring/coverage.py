@@ -17,13 +17,8 @@ def live_rows(standard: Standard, plan: Iterable[Check]) -> tuple[list[Row], int
         return list(standard.rows), 0
     addressed = {(c.dimension, c.ladder, c.level) for c in plan}
     pending = set(standard.pending)
-    rows = [r for r in standard.rows if name_of(r) not in pending or r.key in addressed]
-    return rows, len(pending - {name_of(r) for r in rows})
-
-
-def name_of(row: Row) -> str:
-    """``4.1/criterion/L3``, the form in which a standard lists pending rows."""
-    return f"{row.dimension}/{row.criterion}/L{row.level}"
+    rows = [r for r in standard.rows if r.name not in pending or r.key in addressed]
+    return rows, len(pending - {r.name for r in rows})
 
 
 def rows_of(

@@ -13,6 +13,7 @@ from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, Pr
 from pytest_backend_audit.scoring.card import build, run_of
 from pytest_backend_audit.scoring.outcomes import attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
+from pytest_backend_audit.standard import digest
 
 Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
 """What the journal of one run holds."""
@@ -182,25 +183,22 @@ def _union(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
 
 
 def _standard_digest(inputs: Inputs) -> str:
-    return _sha256({"loaded": inputs.standard_loaded, "standard": inputs.standard})
+    whole = digest(standard_of(inputs))
+    return whole if inputs.standard_loaded else f"{whole} (not loaded)"
 
 
 def _digest(record: Record) -> str:
     """Identity of a record; fed piece by piece, so that a long journal is never held twice."""
     inputs, attempts, seal = record
-    digest = hashlib.sha256(_json(jsonable.to_builtins(inputs)))
+    whole = hashlib.sha256(_json(jsonable.to_builtins(inputs)))
     for attempt in attempts:
-        digest.update(_json(jsonable.to_builtins(attempt)))
-    digest.update(_json(jsonable.to_builtins(seal) if seal else None))
-    return digest.hexdigest()
+        whole.update(_json(jsonable.to_builtins(attempt)))
+    whole.update(_json(jsonable.to_builtins(seal) if seal else None))
+    return whole.hexdigest()
 
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, default=dict).encode()
-
-
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(_json(value)).hexdigest()
 
 
 def _few(names: Sequence[str]) -> str:

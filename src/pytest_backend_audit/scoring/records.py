@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from pytest_backend_audit import jsonable
 from pytest_backend_audit.model import Attempt, Inputs, Seal
+from pytest_backend_audit.standard import from_data
 from pytest_backend_audit.standard.model import Standard
 
 
@@ -16,7 +16,7 @@ def standard_of(inputs: Inputs) -> Standard:
     Raises:
         ValueError: It is not one, or a check of the plan names a dimension that it lacks.
     """
-    standard = jsonable.from_builtins(Standard, dict(inputs.standard))
+    standard = from_data(inputs.standard)
     known = {d.id for d in standard.dimensions}
     for check in inputs.plan:
         if check.dimension not in known:

@@ -19,6 +19,7 @@ from unit.scoring.scoring_cases import (
 
 from pytest_backend_audit.model import Outcome
 from pytest_backend_audit.scoring.outcomes import limit_of
+from pytest_backend_audit.standard import load
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-a-level-is-computed.md").read_text(encoding="utf-8")
 
@@ -82,6 +83,7 @@ def test_the_page_lists_the_outcomes_with_their_limits():
 
 
 def test_the_page_has_the_matrix():
-    """The page's matrix is the one that the scoring tests use, which is the standard's."""
+    """The page's matrix is that of the default standard, and the one that the scoring tests use."""
     rows = [(name, int(floor or 0), int(low.removeprefix("L") or 0)) for name, floor, low in table("disposition")]
-    assert rows == [(d.name, d.floor or 0, d.minimum or 0) for d in DISPOSITIONS]
+    for matrix in (load().dispositions, DISPOSITIONS):
+        assert rows == [(d.name, d.floor or 0, d.minimum or 0) for d in matrix]
