@@ -1,0 +1,20 @@
+"""Document control: which commit is audited, what earlier runs found, and where this run's report goes."""
+
+from __future__ import annotations
+
+from pytest_backend_audit.document.history import Earlier, Prior, earlier, joined, load_prior
+from pytest_backend_audit.document.pinning import Pinned, build_matches, find_repository, pin
+from pytest_backend_audit.document.rotation import rotate
+
+__all__ = [
+    "Earlier",
+    "Pinned",
+    "Prior",
+    "build_matches",
+    "earlier",
+    "find_repository",
+    "joined",
+    "load_prior",
+    "pin",
+    "rotate",
+]

@@ -1,0 +1,203 @@
+"""What earlier runs recorded: those of the same commit in the report folder, and the audit to compare with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
+from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.model import Outcome, PriorCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Runs of the same commit."""
+
+    lines: tuple[str, ...] = ()
+    """One for each, with what it found, in the order of their numbers."""
+    checks: Mapping[str, PriorCheck] = field(default_factory=dict)
+    """Checks that failed in one of them, each with its lowest limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The audit to compare with."""
+
+    levels: Mapping[str, int] = field(default_factory=dict)
+    """Dimension -> level before the reviewer's cap."""
+    checks: Mapping[str, PriorCheck] = field(default_factory=dict)
+    source: str = ""
+
+
+def earlier(report_dir: Path, commit: str) -> Earlier:
+    """The runs of this commit that the report folder holds, the latest included.
+
+    A run that can't be read is listed as such: it may have found something.
+
+    Args:
+        report_dir: Report folder, before its run is moved away.
+        commit: Full SHA; nothing is earlier to a rehearsal outside git.
+    """
+    if not commit:
+        return Earlier()
+    lines: list[str] = []
+    checks: dict[str, PriorCheck] = {}
+    for name, folder in _named_runs(report_dir):
+        told = _run(folder)
+        if told is None:
+            if name.endswith(f"-{commit[:7]}"):
+                lines.append(f"run {name}: can't be read")
+            continue
+        if told.commit != commit:
+            continue
+        lines.append(f"run {name}, {told.instant}, {told.mode}: {told.result}")
+        failed = {id_: c for id_, c in _checks(told, f"earlier run {name}") if c.outcome is Outcome.FAILED}
+        checks = joined(checks, failed)
+    return Earlier(tuple(lines), checks)
+
+
+def load_prior(path: str | Path) -> Prior:
+    """Read the audit to compare with.
+
+    Args:
+        path: A run folder, or a scorecard.json.
+
+    Raises:
+        AuditUsageError: It is neither, or can't be read.
+    """
+    given = Path(path)
+    file = given / SCORECARD if given.is_dir() else given
+    if given.is_dir() and not file.is_file() and (given / JOURNAL).is_file():
+        raise AuditUsageError(f"--audit-prior={path}: it has no {SCORECARD} yet; backend-audit render {path} writes it")
+    if not file.is_file():
+        raise AuditUsageError(f"--audit-prior={path}: there is no run folder and no {SCORECARD} there")
+    told = _card(file)
+    if told is None:
+        raise AuditUsageError(f"--audit-prior={path}: {file.name} is no scorecard of this tool")
+    source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
+    return Prior(told.levels, joined({}, dict(_checks(told, source))), source + told.remark)
+
+
+def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
+    """Both records: a check that failed in either keeps its lowest failed limit; else the second's word stands."""
+    result = dict(first)
+    for id_, check in second.items():
+        known = result.get(id_)
+        if known is None or _weight(check) <= _weight(known):
+            result[id_] = check
+    return result
+
+
+def _weight(check: PriorCheck) -> tuple[bool, int]:
+    failed = check.outcome is Outcome.FAILED
+    return (not failed, check.limit if failed else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is read of a run."""
+
+    commit: str
+    instant: str
+    mode: str
+    result: str
+    remark: str
+    levels: Mapping[str, int]
+    checks: tuple[tuple[str, Outcome, int], ...]
+
+
+def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
+    for _, folder in runs_in(report_dir):
+        yield folder.name, folder
+    if (report_dir / JOURNAL).is_file() or (report_dir / SCORECARD).is_file():
+        yield name_of(next_number(report_dir), report_dir), report_dir
+
+
+def _run(folder: Path) -> _Told | None:
+    """A run by its card; one that was killed before it had any, by its journal."""
+    return _card(folder / SCORECARD) or _journal(folder)
+
+
+def _card(file: Path) -> _Told | None:
+    """The parts of a scorecard.json that we need; None for anything else."""
+    try:
+        data = json.loads(file.read_bytes())
+        levels = {str(d["id"]): int(d["would_be"]) for d in data["dimensions"]}
+        checks = tuple(_of_card(data["dimensions"]))
+        remark = ""
+        if data["mode"] != "formal":
+            remark = f" ({data['mode']})"
+        elif data["partial"]:
+            remark = " (partial)"
+        return _Told(
+            commit=str(data["document"]["commit"]),
+            instant=str(data["instant"]),
+            mode=str(data["mode"]),
+            result=_result(data),
+            remark=remark,
+            levels=levels,
+            checks=checks,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _of_card(dimensions: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Outcome, int]]:
+    for dimension in dimensions:
+        for criterion in dimension["criteria"]:
+            for result in criterion["checks"]:
+                # A failure that was carried over is still that failure.
+                outcome = Outcome.FAILED if result.get("carried") else Outcome(result["outcome"])
+                yield str(result["check"]["id"]), outcome, int(result["limit"])
+
+
+def _result(data: Mapping[str, Any]) -> str:
+    if data.get("invalid"):
+        return "invalid"
+    if data["total"] is None:
+        levels = " ".join(f"{d['id']} L{d['would_be']}" for d in data["dimensions"])
+        return ("partial, " if data["partial"] else "") + levels
+    disposition = data["disposition"]
+    named = f", {disposition['name']}" if disposition else ""
+    return f"total {data['total']} of {data['maximum']}{named}"
+
+
+def _journal(folder: Path) -> _Told | None:
+    """What a journal without a card tells: failures seen before the run was cut short."""
+    try:
+        with (folder / JOURNAL).open("rb") as file:
+            start = json.loads(next(file))["data"]["inputs"]
+            levels = {str(c["id"]): int(c["level"]) for c in start["plan"]}
+            failed = sorted({id_ for line in file if (id_ := _failed(line)) in levels})
+        return _Told(
+            commit=str(start["document"]["commit"]),
+            instant=str(start["instant"]),
+            mode=str(start["mode"]),
+            result="cut short" + (f", {len(failed)} failed by then" if failed else ""),
+            remark="",
+            levels={},
+            checks=tuple((id_, Outcome.FAILED, max(1, levels[id_] - 1)) for id_ in failed),
+        )
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
+        return None
+
+
+def _failed(line: bytes) -> str:
+    """Id of the check that a journal's line says failed; empty for all others, the torn last line included."""
+    try:
+        event = json.loads(line)
+        failed = event["type"] == "attempt" and event["data"]["status"] == "failed"
+        return str(event["data"]["check"]) if failed else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _checks(told: _Told, source: str) -> Iterator[tuple[str, PriorCheck]]:
+    worst: dict[str, PriorCheck] = {}
+    for id_, outcome, limit in told.checks:
+        worst = joined(worst, {id_: PriorCheck(outcome, limit, source)})
+    yield from worst.items()
