@@ -55,7 +55,7 @@ def ask(base_url: str, path: str, pointer: str, samples: int, commit: str) -> Bu
                 if answer.status_code != httpx.codes.OK:
                     return Build(trouble=f"{url} answers {answer.status_code}")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Build(trouble=f"{url}: {error or type(error).__name__}")
+            return Build(trouble=f"{url}: {str(error) or type(error).__name__}")
         sha = _read(body, pointer)
         if sha is None:
             return Build(trouble=f"{url} has no SHA at {pointer or 'the top of its answer'}")

@@ -4,8 +4,7 @@
 
     pytest.skip.Exception
       CouldNotRun          a check could not look: no server, no right, no tool, no traffic, not allowed
-    pytest.UsageError
-      AuditUsageError      what the user asked for makes no sense; one message, exit status 4
+    AuditUsageError        pytest's own UsageError: what the user asked for makes no sense; one message, exit status 4
     ValueError
       AuditError           base of what can be wrong with files that we read
         ConfigError        audit.yaml, with every problem at once
@@ -17,11 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from _pytest.outcomes import Skipped
+else:
+    # The public name of the same class; type checkers can't take it as a base.
+    Skipped = pytest.skip.Exception
 
-class CouldNotRun(pytest.skip.Exception):
+
+class CouldNotRun(Skipped):
     """Raise it in a check, or in a fixture of a check, when the question could not be asked.
 
     The check's criterion is then capped at L2, and the message stands on the card as the reason. Say what is missing
@@ -29,8 +35,8 @@ class CouldNotRun(pytest.skip.Exception):
     """
 
 
-class AuditUsageError(pytest.UsageError):
-    """What was asked for makes no sense: pytest prints the message as ``ERROR: ...`` and exits with 4."""
+AuditUsageError = pytest.UsageError
+"""What was asked for makes no sense: pytest prints the message as ``ERROR: ...`` and exits with 4."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class Session:
                 self._write(data)
             # Other plugins' reports have no use for it, and some choke on it.
             delattr(report, ATTEMPTS)
-        elif report.when == "???":
+        elif str(report.when) == "???":  # xdist's word for a worker that crashed
             self._crashed(report)
         if getattr(report, WIDER, False):
             delattr(report, WIDER)

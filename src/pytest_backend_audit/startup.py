@@ -93,12 +93,15 @@ def _begin_controller(config: pytest.Config, setting: _Setting) -> None:
     choice = _choice(config, setting, mode)
 
     def inputs(collected: Collected, reasons: tuple[str, ...]) -> Inputs:
+        # audit.yaml's gate is for whole runs; one that its user narrowed has none, one that became partial by itself
+        # keeps it, so that a module that skips itself opens no gate.
+        narrowed = bool(narrowing or collected.narrowing)
         return Inputs(
             plugin_version=__version__,
             mode=mode,
             instant=instant,
             document=runtime.document,
-            policy=replace(policy, gate=gate),
+            policy=replace(policy, gate=None if narrowed else gate),
             standard=standard.to_data(setting.standard),
             standard_loaded=runtime.standard_loaded,
             plan=collected.plan.checks,
@@ -111,7 +114,7 @@ def _begin_controller(config: pytest.Config, setting: _Setting) -> None:
             config=setting.config.raw if setting.config else {},
             suites=choice.dimensions,
             options={"no_worse": bool(config.option.audit_no_worse), "allow": sorted(runtime.allowed)},
-            prior={**prior.checks, **earlier.checks},
+            prior=document.joined(prior.checks, earlier.checks),
             prior_levels=prior.levels,
             prior_source=prior.source,
             earlier=earlier.lines,
@@ -219,7 +222,7 @@ def _config_path(config: pytest.Config, top: Path | None) -> Path | None:
     given = config.option.audit_config or config.getini("audit_config")
     if given:
         base = config.invocation_params.dir if config.option.audit_config else config.rootpath
-        path = base / given
+        path: Path = base / given
         if not path.is_file():
             raise AuditUsageError(f"--audit-config={given}: there is no such file; `backend-audit init` writes one")
         return path
