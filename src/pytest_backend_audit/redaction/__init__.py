@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.redaction.forms import MARK, Forms, split_connection
+from pytest_backend_audit.redaction.forms import MARK, Forms
 from pytest_backend_audit.redaction.patterns import redact_patterns
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ __all__ = ["MARK", "SHORTEST", "Redactor"]
 
 SHORTEST = 8
 """Values with fewer characters are hidden in their own place only: elsewhere they'd blot out ordinary words."""
+
+
+_HOOK_ROUNDS = 20
 
 
 class Redactor:
@@ -63,7 +66,7 @@ class Redactor:
         hooks = () if extra is None else (lambda text: _through_hook(text, extra),)
         if config is None:
             return cls(hooks=hooks)
-        redactor = cls(patterns=config.evidence.patterns, names=config.names, hooks=hooks)
+        redactor = cls(patterns=config.evidence.patterns, names=config.plain_names, hooks=hooks)
         redactor._values = {s.value: s.place for s in config.secrets}
         redactor._rebuild()
         return redactor
@@ -78,16 +81,6 @@ class Redactor:
         if value and value not in self._values:
             self._values[value] = place
             self._rebuild()
-
-    def add_value(self, value: str, place: str = "") -> None:
-        """Learn from a value that the environment gave: of a URL or DSN its secrets and names, else the whole value."""
-        parts = split_connection(value)
-        if parts is None:
-            self.add_secret(value, place)
-            return
-        self.add_names(parts.names)
-        for secret in parts.secrets:
-            self.add_secret(secret, place)
 
     def add_names(self, names: Iterable[str]) -> None:
         """Words that stay readable although they may equal a secret."""
@@ -122,10 +115,12 @@ class Redactor:
 
 
 def _through_hook(text: str, hook: Callable[..., list[str | None]]) -> str:
-    # Each implementation is shown the same text; applying their answers one after the other needs one call each.
-    for answer in hook(text=text):
-        if answer is not None and answer != text:
-            return answer
+    # One call shows every implementation the same text, so each change is followed by another call.
+    for _ in range(_HOOK_ROUNDS):
+        changed = next((a for a in hook(text=text) if a is not None and a != text), None)
+        if changed is None:
+            break
+        text = changed
     return text
 
 

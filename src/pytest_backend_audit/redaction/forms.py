@@ -1,4 +1,4 @@
-"""A known secret in each of the forms in which it comes again, and where a connection string holds its secrets."""
+"""A known secret in each of the forms in which it comes again."""
 
 from __future__ import annotations
 
@@ -7,69 +7,11 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus
 
 MARK = "[redacted]"
 
-_SECRET_KEY = re.compile(r"pass|pwd|secret|token|key|auth|sig|credential", re.IGNORECASE)
-_CONNINFO = re.compile(r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*+'|[^\s']*+)", re.IGNORECASE)
-_CONNINFO_KEYS = frozenset(
-    {"host", "hostaddr", "port", "dbname", "user", "password", "passfile", "service", "sslpassword"}
-)
-_NAME_KEYS = frozenset({"host", "hostaddr", "port", "dbname", "user"})
 _BASE64 = "A-Za-z0-9+/_-"
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionParts:
-    """What a URL or DSN holds: its secrets, and the words beside them that are none."""
-
-    secrets: tuple[str, ...]
-    names: tuple[str, ...]
-
-
-def split_connection(value: str) -> ConnectionParts | None:
-    """Tell the secrets of a URL or ``key=value`` DSN from its names.
-
-    Args:
-        value: ``postgresql://u:p@h/db``, ``host=h password=p``, ``https://h/?token=t``, or anything else.
-
-    Returns:
-        None when `value` is neither a URL nor a DSN, and so is a secret as a whole.
-    """
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]{0,30}://", value):
-        return _split_url(value)
-    pairs = {m[1].lower(): _unquoted(m[2]) for m in _CONNINFO.finditer(value)}
-    if not pairs.keys() & _CONNINFO_KEYS or _CONNINFO.sub("", value).strip():
-        return None
-    secrets = tuple(v for k, v in pairs.items() if v and _SECRET_KEY.search(k) and k != "passfile")
-    return ConnectionParts(secrets, tuple(v for k, v in pairs.items() if k in _NAME_KEYS and v))
-
-
-def _split_url(value: str) -> ConnectionParts:
-    # By hand rather than by urlsplit alone: it refuses a password with a stray bracket, which is hidden all the same.
-    rest = value.split("://", 1)[1]
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    userinfo, _, hosts = authority.rpartition("@")
-    user, _, password = userinfo.partition(":")
-    names = [unquote(user), *(p for host in hosts.split(",") for p in host.rsplit(":", 1))]
-    secrets = [password, unquote(password)] if password else []
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return ConnectionParts(tuple(dict.fromkeys(secrets)), tuple(names))
-    names += [unquote(p) for p in parts.path.split("/") if p]
-    for key, text in parse_qsl(parts.query):
-        if _SECRET_KEY.search(key):
-            secrets += [text]
-        elif key.lower() in _NAME_KEYS:
-            names.append(text)
-    return ConnectionParts(tuple(dict.fromkeys(s for s in secrets if s)), tuple(n for n in names if n))
-
-
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith("'") else text
 
 
 def plain_forms(secret: str) -> Iterator[str]:
