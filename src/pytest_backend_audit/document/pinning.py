@@ -120,7 +120,8 @@ def _tracked(config: Path) -> None:
     if ask(config.parent, "ls-files", "--error-unmatch", "--", config.name).status:
         raise GitError(f"{name} is not tracked:\n  git add {name} && git commit -m 'Audit configuration'")
     # Another repository than the audited one has not been looked at yet.
-    if ask(config.parent, "diff", "--quiet", "HEAD", "--", config.name).status:
+    # `status` and not `diff`: that one writes the index.
+    if ask(config.parent, "status", "--porcelain=v1", "--", config.name).line:
         raise GitError(
             f"{name} differs from the commit of {top}; commit it:\n  git commit -m 'Audit configuration' {name}"
         )

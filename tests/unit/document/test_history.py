@@ -1,0 +1,279 @@
+"""Earlier runs are read from what they left behind, however little that is, and never removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit import document
+from pytest_backend_audit.document import rotation
+from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.journal import Writer
+from pytest_backend_audit.model import (
+    Attempt,
+    Check,
+    Document,
+    Inputs,
+    Mode,
+    Outcome,
+    Policy,
+    PriorCheck,
+    Status,
+)
+
+SHA = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
+OTHER = "9" * 40
+
+
+def card(commit: str = SHA, *checks: tuple[str, str, int], **changes: Any) -> dict[str, Any]:
+    """A scorecard.json with what is read of it."""
+    results = [{"check": {"id": i}, "outcome": o, "limit": n, "carried": ""} for i, o, n in checks]
+    data = {
+        "mode": "formal",
+        "instant": "2026-11-24T08:00:00.000Z",
+        "document": {"commit": commit},
+        "partial": [],
+        "invalid": "",
+        "total": 23,
+        "maximum": 40,
+        "disposition": {"id": "conditional-production", "name": "Conditional production"},
+        "dimensions": [{"id": "4.1", "level": 3, "would_be": 4, "criteria": [{"id": "a", "checks": results}]}],
+    }
+    return data | changes
+
+
+def leave_card(folder: Path, data: dict[str, Any]) -> Path:
+    """A run folder with that card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scorecard.json").write_text(json.dumps(data))
+    return folder
+
+
+def leave_journal(folder: Path, *failed: str, commit: str = SHA) -> Path:
+    """A run folder whose run was killed after these checks had failed."""
+    checks = tuple(Check(id=i, dimension="4.1", level=n) for i, n in (("a", 3), ("b", 5), ("c", 2)))
+    writer = Writer(folder)
+    writer.start(
+        Inputs(
+            plugin_version="0.1.0",
+            mode=Mode.FORMAL,
+            instant="2026-11-24T07:00:00.000Z",
+            document=Document(commit=commit),
+            policy=Policy(),
+            standard={},
+            standard_loaded=True,
+            plan=checks,
+            selected=("a", "b", "c"),
+        )
+    )
+    for check in failed:
+        writer.attempt(Attempt(check=check, instance=check, status=Status.FAILED, reason="no index"))
+    writer.attempt(Attempt(check="c", instance="c", status=Status.PASSED))
+    writer.close()
+    return folder
+
+
+def test_no_report_folder_is_no_earlier_run(tmp_path: Path) -> None:
+    """The first run has number 1, and its folder is made."""
+    assert document.earlier(tmp_path / "audit-report", SHA) == document.Earlier()
+    assert document.rotate(tmp_path / "audit-report") == 1
+    assert [p.name for p in (tmp_path / "audit-report").iterdir()] == [".running"]
+
+
+def test_runs_of_this_commit_are_listed_with_what_they_found(tmp_path: Path) -> None:
+    """The latest and the earlier ones, in their order; runs of other commits are not."""
+    leave_card(tmp_path / "earlier" / "001-1a2b3c4", card(total=None, partial=["-k"], disposition=None))
+    leave_card(tmp_path / "earlier" / "002-9999999", card(OTHER))
+    leave_journal(tmp_path / "earlier" / "003-1a2b3c4", "b")
+    leave_card(tmp_path / "earlier" / "004-1a2b3c4", card(invalid="the build changed"))
+    leave_card(tmp_path, card(mode="rehearsal"))
+    assert document.earlier(tmp_path, SHA).lines == (
+        "run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: partial, 4.1 L4",
+        "run 003-1a2b3c4, 2026-11-24T07:00:00.000Z, formal: cut short, 1 failed by then",
+        "run 004-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: invalid",
+        "run 005-1a2b3c4, 2026-11-24T08:00:00.000Z, rehearsal: total 23 of 40, Conditional production",
+    )
+
+
+def test_outside_git_nothing_is_earlier(tmp_path: Path) -> None:
+    """Without a commit there is nothing to compare."""
+    leave_card(tmp_path, card(""))
+    assert document.earlier(tmp_path, "") == document.Earlier()
+
+
+def test_a_failure_at_this_commit_is_remembered_with_its_lowest_limit(tmp_path: Path) -> None:
+    """Whatever passed before or after: the same code failed once."""
+    leave_card(tmp_path / "earlier" / "001-1a2b3c4", card(SHA, ("a", "failed", 2), ("b", "passed", 5)))
+    leave_card(tmp_path / "earlier" / "002-1a2b3c4", card(SHA, ("a", "failed", 1), ("b", "could-not-run", 2)))
+    leave_card(tmp_path / "earlier" / "003-1a2b3c4", card(SHA, ("a", "passed", 5)))
+    assert document.earlier(tmp_path, SHA).checks == {"a": PriorCheck(Outcome.FAILED, 1, "earlier run 002-1a2b3c4")}
+
+
+def test_a_carried_failure_stays_a_failure(tmp_path: Path) -> None:
+    """A check that could not run twice in a row has not got better."""
+    data = card(SHA, ("a", "could-not-run", 1))
+    data["dimensions"][0]["criteria"][0]["checks"][0]["carried"] = "prior audit 2026-08-01"
+    assert document.load_prior(leave_card(tmp_path, data)).checks["a"].outcome is Outcome.FAILED
+
+
+def test_failures_of_a_killed_run_are_read_from_its_journal(tmp_path: Path) -> None:
+    """Killing a run before it has a card forgets nothing; the torn last line is passed over."""
+    leave_journal(tmp_path, "a", "b")
+    with (tmp_path / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"n":5,"prev":"')
+    assert document.earlier(tmp_path, SHA).checks == {
+        "a": PriorCheck(Outcome.FAILED, 2, "earlier run 001-1a2b3c4"),
+        "b": PriorCheck(Outcome.FAILED, 4, "earlier run 001-1a2b3c4"),
+    }
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"\xff\xfe", b"[]", b'{"dimensions": 3}', b"[" * 100_000, b'{"document": {"commit": 3}}'],
+    ids=["empty", "binary", "list", "number", "deep", "number-commit"],
+)
+def test_garbage_is_listed_and_stops_nothing(tmp_path: Path, garbage: bytes) -> None:
+    """A run of this commit that can't be read may have found something; others are passed over."""
+    for name in ("001-1a2b3c4", "002-9999999"):
+        folder = tmp_path / "earlier" / name
+        folder.mkdir(parents=True)
+        (folder / "scorecard.json").write_bytes(garbage)
+        (folder / "journal.jsonl").write_bytes(garbage)
+    (tmp_path / "earlier" / "notes").mkdir()
+    assert document.earlier(tmp_path, SHA) == document.Earlier(("run 001-1a2b3c4: can't be read",), {})
+    assert document.rotate(tmp_path) == 3
+
+
+def test_a_prior_audit_gives_levels_before_the_cap(tmp_path: Path) -> None:
+    """From a run folder and from the file alone."""
+    leave_card(tmp_path, card(SHA, ("a", "failed", 2), ("b", "passed", 5)))
+    source = "prior audit 2026-11-24 of 1a2b3c4"
+    expected = document.Prior(
+        {"4.1": 4},
+        {"a": PriorCheck(Outcome.FAILED, 2, source), "b": PriorCheck(Outcome.PASSED, 5, source)},
+        source,
+    )
+    assert document.load_prior(tmp_path) == expected
+    assert document.load_prior(str(tmp_path / "scorecard.json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark"), [({"partial": ["-k"]}, " (partial)"), ({"mode": "rehearsal"}, " (rehearsal)")]
+)
+def test_a_prior_audit_that_was_none_is_called_so(tmp_path: Path, changes: dict[str, Any], remark: str) -> None:
+    """Its levels are compared with, but the head says what they are."""
+    source = document.load_prior(leave_card(tmp_path, card(**changes))).source
+    assert source == "prior audit 2026-11-24 of 1a2b3c4" + remark
+
+
+def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:
+    """Each lack has its message."""
+    with pytest.raises(AuditUsageError, match=r"^--audit-prior=nosuch: there is no run folder and no scorecard.json"):
+        document.load_prior("nosuch")
+    (tmp_path / "scorecard.json").write_text("{}")
+    with pytest.raises(AuditUsageError, match=r"scorecard.json is no scorecard of this tool$"):
+        document.load_prior(tmp_path)
+    with pytest.raises(AuditUsageError, match=r"it has no scorecard.json yet; backend-audit render .*writes it$"):
+        document.load_prior(leave_journal(tmp_path / "killed"))
+
+
+def test_joined_records_keep_the_lowest_failure() -> None:
+    """A pass at this commit does not wash away the prior audit's failure."""
+    failed, worse = PriorCheck(Outcome.FAILED, 2, "prior"), PriorCheck(Outcome.FAILED, 1, "earlier")
+    passed = PriorCheck(Outcome.PASSED, 5, "earlier")
+    assert document.joined({"a": failed, "b": failed}, {"a": passed, "b": worse}) == {"a": failed, "b": worse}
+    assert document.joined({"a": passed}, {"a": failed}) == {"a": failed}
+
+
+def test_a_run_moves_as_a_whole(tmp_path: Path) -> None:
+    """Journal, evidence and reports move together under the next number and the run's own SHA."""
+    leave_journal(tmp_path, commit=OTHER)
+    (tmp_path / "evidence" / "ab").write_text("1")
+    (tmp_path / "scorecard.html").write_text("<html>")
+    (tmp_path / "earlier" / "007-1a2b3c4").mkdir(parents=True)
+    assert document.rotate(tmp_path) == 9
+    moved = tmp_path / "earlier" / "008-9999999"
+    assert sorted(p.name for p in moved.iterdir()) == ["evidence", "journal.jsonl", "scorecard.html"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".running", "earlier"]
+    assert document.rotate(tmp_path) == 9
+
+
+def test_a_run_without_a_commit_moves_too(tmp_path: Path) -> None:
+    """Rehearsals outside git."""
+    leave_journal(tmp_path, commit="")
+    assert document.rotate(tmp_path) == 2
+    assert (tmp_path / "earlier" / "001-none" / "journal.jsonl").is_file()
+
+
+def test_what_a_killed_rotation_left_moves_next_time(tmp_path: Path) -> None:
+    """Reports without their journal are no reason to refuse the folder, once it is one of ours."""
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "junit.xml").write_text("")
+    assert document.rotate(tmp_path) == 2
+    assert (tmp_path / "earlier" / "001-none" / "junit.xml").is_file()
+
+
+def test_a_folder_of_others_is_not_touched(tmp_path: Path) -> None:
+    """A mistyped --audit-report moves nobody's files."""
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(AuditUsageError) as caught:
+        document.rotate(tmp_path)
+    assert str(caught.value) == (
+        f"--audit-report={tmp_path}: the folder holds thesis.tex and no run of an audit; "
+        "nothing is touched there. Give the report a folder of its own"
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_is_no_report_folder(tmp_path: Path) -> None:
+    """Also where a folder above it is one."""
+    (tmp_path / "report").write_text("")
+    for path in (tmp_path / "report", tmp_path / "report" / "below"):
+        with pytest.raises(AuditUsageError) as caught:
+            document.rotate(path)
+        assert str(caught.value) == f"--audit-report={path}: that is a file; name a folder"
+
+
+def test_a_folder_that_can_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message; root may write everywhere, so the refusal is the system call's own."""
+    leave_journal(tmp_path)
+
+    def refuse(path: Path, target: Path) -> Path:
+        raise PermissionError(13, os.strerror(13), str(path))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(AuditUsageError, match=r"can't be made ready: Permission denied; make it writable, or name"):
+        document.rotate(tmp_path)
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    """The folder is the first one's until its process ends, even by a kill; the second one is refused."""
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom pytest_backend_audit import document\n"
+        "document.rotate(Path(sys.argv[1]))\nprint('held', flush=True)\nsys.stdin.read()\n"
+    )
+    argv = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        leave_journal(tmp_path)
+        with pytest.raises(AuditUsageError, match=r"another audit is writing there; wait for it, or give this one"):
+            document.rotate(tmp_path)
+        assert (tmp_path / "journal.jsonl").is_file()
+        first.kill()
+    assert document.rotate(tmp_path) == 2
+
+
+def test_a_number_is_claimed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the next number's folder appears in between, the run takes the one after."""
+    leave_journal(tmp_path)
+    (tmp_path / "earlier" / "001-1a2b3c4").mkdir(parents=True)
+    monkeypatch.setattr(rotation, "next_number", lambda _: 1)
+    document.rotate(tmp_path)
+    assert (tmp_path / "earlier" / "002-1a2b3c4" / "journal.jsonl").is_file()
