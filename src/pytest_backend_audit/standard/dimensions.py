@@ -57,8 +57,9 @@ class SettingTable:
 
     def note_unused(self) -> None:
         """Note every setting that no row names: changing it would change nothing."""
-        for name in self.known.keys() - self.used:
-            self.nodes[name].wrong("no row uses this setting")
+        for name, node in self.nodes.items():
+            if name not in self.used:
+                node.wrong("no row uses this setting")
 
 
 def _setting(name: str, node: Node) -> Setting:

@@ -81,7 +81,9 @@ def _read(root: Node, folder: Path, base: str) -> Standard | None:
         settings.add(fields["settings"])
     ladders = [read_dimension(node, settings) for node in nodes]
     _validate(ladders)
-    settings.note_unused()
+    if not root.problems:
+        # Where a row is wrong, that nobody uses its setting may just follow from that.
+        settings.note_unused()
     rows = tuple(row for ladder in ladders for row in ladder.rows)
     tools = fields["tools"].entries() if "tools" in fields else {}
     return Standard(

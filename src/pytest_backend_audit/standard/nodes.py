@@ -47,9 +47,9 @@ class Node:
 
     def _found(self) -> str:
         if isinstance(self.value, dict):
-            return "a mapping"
+            return "a mapping" if self.value else "an empty mapping"
         if isinstance(self.value, list):
-            return "a list"
+            return "a list" if self.value else "an empty list"
         return f'"{self.source}"' if self.source else "nothing"
 
     def fields(self, required: Iterable[str], optional: Iterable[str] = ()) -> Mapping[str, Node]:
