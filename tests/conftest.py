@@ -101,8 +101,8 @@ class Lacks:
         for program, nodeids in sorted(self.programs.items()):
             files = sorted({nodeid.partition("::")[0] for nodeid in nodeids})
             terminalreporter.write_line(
-                f"{program} (Debian: apt install {_PACKAGES.get(program, program)}), "
-                f"for {len(nodeids)} tests that were not run, in {', '.join(files)}"
+                f"{program} (Debian: apt install {_PACKAGES.get(program, program)}); "
+                f"tests not run: {len(nodeids)}, in {', '.join(files)}"
             )
         if self._strict and self.skipped:
             terminalreporter.write_sep("=", "skipped, which --strict-machine forbids", **colour)

@@ -24,7 +24,7 @@ def to_builtins(value: object) -> Any:
     Raises:
         pydantic_core.PydanticSerializationError: It holds something that JSON has no form for.
     """
-    return _adapter(type(value)).dump_python(value, mode="json")
+    return _adapter(type(value)).dump_python(value, mode="json", warnings="error")
 
 
 def from_builtins(kind: type[T], data: object) -> T:

@@ -43,6 +43,11 @@ class State(StrEnum):
 class LineError(ValueError):
     """A line that does not say what its hash says."""
 
+    def __init__(self, message: str, *, incomplete: bool = False) -> None:
+        self.incomplete = incomplete
+        """Whether it is what writing leaves behind when it stops in the middle of the last line."""
+        super().__init__(message)
+
 
 def encode(n: int, prev: str, kind: str, data: Mapping[str, Any]) -> tuple[bytes, str]:
     """One line and its hash.
@@ -57,26 +62,34 @@ def encode(n: int, prev: str, kind: str, data: Mapping[str, Any]) -> tuple[bytes
     return head + f',"hash":"{digest}"}}\n'.encode("ascii"), digest
 
 
-def decode(line: bytes, n: int, prev: str) -> tuple[str, dict[str, Any], str]:
+def decode(line: bytes, n: int, prev: str, *, last: bool = False) -> tuple[str, dict[str, Any], str]:
     """Type, data and hash of the line that should be number `n` after a line of hash `prev`.
 
+    Args:
+        line: With its line feed.
+        n: Counted from 0.
+        prev: Hash of the line before.
+        last: Whether nothing follows it; only then can it be incomplete.
+
     Raises:
-        LineError: It isn't; the message says in which way.
+        LineError: It isn't that line; the message says in which way.
     """
+    if last and not line.endswith(b"\n") and not _TAIL.search(line[:-1] + b"\n"):
+        raise LineError("the last line is incomplete", incomplete=True)
     tail = _TAIL.search(line)
     if tail is None:
-        raise LineError("is not a journal line")
+        raise LineError("this is no line of a journal")
     digest = hashlib.sha256(line[: tail.start()]).hexdigest()
     if digest.encode("ascii") != tail.group(1):
-        raise LineError("was changed: its hash does not fit its text")
+        raise LineError("this line was changed: its hash does not fit its text")
     try:
         event = json.loads(line)
-    except ValueError:
-        raise LineError("is not JSON") from None
+    except (ValueError, RecursionError):
+        raise LineError("this line is not JSON") from None
     if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
-        raise LineError("is not a journal line")
+        raise LineError("this is no line of a journal")
     if event.get("n") != n or event.get("prev") != prev:
-        raise LineError("does not follow the line before it: lines were removed, added or moved")
+        raise LineError("this line does not follow the one before it: lines were removed, added or moved")
     if event.get("type") not in TYPES:
-        raise LineError(f"has the unknown type {event.get('type')!r}")
+        raise LineError(f"this line has the unknown type {event.get('type')!r}")
     return event["type"], event["data"], digest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from pytest_backend_audit.model import Attempt, Inputs, Seal
 
 LINE_LIMIT = 256 * 1024 * 1024
 """Bytes of one line; a longer one is not ours."""
+
+AGAIN = "The run proves nothing any more; run the audit again"
+
+_BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class RunError(ValueError):
@@ -46,11 +51,60 @@ class Verification:
 
 
 @dataclass(slots=True)
-class _Walk:
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    prev: str = GENESIS
+class _Chain:
+    """A journal, followed line by line for as long as it is good. Only one line is held at a time."""
+
+    path: Path
+    lines: int = 0
+    head: str = GENESIS
     torn: str = ""
     altered: str = ""
+    sealed: bool = False
+
+    def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Type and data of each good line; afterwards `torn` and `altered` tell why it stopped, if it had to.
+
+        Raises:
+            RunError: There is no journal, it can't be read, or it is of another version.
+        """
+        if not self.path.is_file():
+            raise RunError(f"{self.path.parent}: not a run folder (it has no {JOURNAL})")
+        try:
+            with self.path.open("rb") as file:
+                while not self.altered and not self.torn and (line := file.readline(LINE_LIMIT)):
+                    event = self._event(line, last=not file.peek(1))
+                    if event is not None:
+                        yield event
+        except OSError as error:
+            raise RunError(f"{self.path}: can't be read: {error.strerror}") from None
+        if not (self.altered or self.torn or self.sealed):
+            self.torn = f"{self.path}:{self.lines + 1}: the journal ends without a seal: the run was cut short"
+
+    def _event(self, line: bytes, *, last: bool) -> tuple[str, dict[str, Any]] | None:
+        place = f"{self.path}:{self.lines + 1}"
+        if self.sealed:
+            self.altered = f"{place}: something follows the seal"
+            return None
+        try:
+            kind, data, digest = decode(line, self.lines, self.head, last=last)
+        except LineError as error:
+            if error.incomplete:
+                self.torn = f"{place}: {error}: the run was cut short while writing it"
+            else:
+                self.altered = f"{place}: {error}"
+            return None
+        if (self.lines == 0) != (kind == "start"):
+            self.altered = f"{place}: a journal starts with one line of type start, and has no other"
+            return None
+        if self.lines == 0 and data.get("format") != FORMAT:
+            raise RunError(
+                f"{place}: journal format {data.get('format')!r}; this version reads {FORMAT}. Use the version of "
+                "pytest-backend-audit that wrote it"
+            )
+        self.lines += 1
+        self.head = digest
+        self.sealed = kind == "seal"
+        return kind, data
 
 
 def read_run(folder: Path) -> Record:
@@ -59,17 +113,31 @@ def read_run(folder: Path) -> Record:
     Raises:
         RunError: It is no run folder, is of another version, or was altered.
     """
-    walk = _walk(folder)
-    if walk.altered:
-        raise RunError(f"{walk.altered}. The run proves nothing any more; run the audit again")
-    if not walk.events:
-        raise RunError(f"{folder / JOURNAL}: holds no complete line; the run ended before it began")
+    chain = _Chain(folder / JOURNAL)
+    inputs: Inputs | None = None
+    attempts: list[Attempt] = []
+    notices: list[str] = []
+    seal: Seal | None = None
     try:
-        return _record(folder, walk)
+        for kind, data in chain.events():
+            if kind == "start":
+                inputs = from_builtins(Inputs, data.get("inputs"))
+            elif kind == "attempt":
+                attempts.append(from_builtins(Attempt, _with_blobs(folder, data)))
+            elif kind == "notice":
+                notices.append(str(data.get("text", "")))
+            else:
+                seal = from_builtins(Seal, data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
-        raise RunError(f"{folder / JOURNAL}: written by another version? {where}: {first['msg']}") from None
+        place = f"{chain.path}:{chain.lines}"
+        raise RunError(f"{place}: written by another version? {where or 'data'}: {first['msg']}") from None
+    if chain.altered:
+        raise RunError(f"{chain.altered}. {AGAIN}")
+    if inputs is None:
+        raise RunError(f"{chain.path}: holds no complete line; the run ended before it began")
+    return Record(folder, inputs, tuple(attempts), seal, tuple(notices))
 
 
 def verify_run(folder: Path) -> Verification:
@@ -78,103 +146,48 @@ def verify_run(folder: Path) -> Verification:
     Raises:
         RunError: There is no journal to look at, or it is of another version.
     """
-    walk = _walk(folder)
-    problems = [walk.altered] if walk.altered else []
+    chain = _Chain(folder / JOURNAL)
+    problems: list[str] = []
     named: set[str] = set()
-    for n, (kind, data) in enumerate(walk.events, start=1):
-        if kind != "attempt":
-            continue
-        for piece in data.get("evidence", ()):
+    for kind, data in chain.events():
+        for piece in _pieces(data) if kind == "attempt" else ():
             if blob := piece.get("blob"):
-                named.add(blob)
+                named.add(str(blob))
                 if trouble := _blob_trouble(folder, blob):
-                    problems.append(f"{folder / JOURNAL}:{n}: {trouble}")
-    store = folder / EVIDENCE
-    if store.is_dir():
-        problems.extend(
-            f"{path}: belongs to no line of the journal" for path in sorted(store.iterdir()) if path.name not in named
-        )
+                    problems.append(f"{chain.path}:{chain.lines}: {trouble}")
+    if chain.altered:
+        problems.insert(0, chain.altered)
+    elif not chain.torn:
+        # After a cut, evidence may stand there whose line was never written.
+        problems.extend(f"{path}: belongs to no line of the journal" for path in _strangers(folder, named))
     if problems:
-        return Verification(State.ALTERED, len(walk.events), tuple(problems), walk.prev)
-    if walk.torn:
-        return Verification(State.TORN, len(walk.events), (walk.torn,), walk.prev)
-    return Verification(State.INTACT, len(walk.events), (), walk.prev)
+        return Verification(State.ALTERED, chain.lines, tuple(problems), chain.head)
+    if chain.torn:
+        return Verification(State.TORN, chain.lines, (chain.torn,), chain.head)
+    return Verification(State.INTACT, chain.lines, (), chain.head)
 
 
-def _walk(folder: Path) -> _Walk:
-    path = folder / JOURNAL
-    if not path.is_file():
-        raise RunError(f"{folder}: not a run folder (it has no {JOURNAL})")
-    walk = _Walk()
-    try:
-        _follow(path, walk)
-    except OSError as error:
-        raise RunError(f"{path}: can't be read: {error.strerror}") from None
-    if not walk.altered and not walk.torn and (not walk.events or walk.events[-1][0] != "seal"):
-        walk.torn = f"{path}:{len(walk.events) + 1}: the journal ends without a seal: the run was cut short"
-    return walk
+def _strangers(folder: Path, named: set[str]) -> list[Path]:
+    store = folder / EVIDENCE
+    return sorted(path for path in store.iterdir() if path.name not in named) if store.is_dir() else []
 
 
-def _follow(path: Path, walk: _Walk) -> None:
-    lines = _lines(path)
-    for n, line in enumerate(lines):
-        place = f"{path}:{n + 1}"
-        if walk.events and walk.events[-1][0] == "seal":
-            walk.altered = f"{place}: something follows the seal"
-            return
-        try:
-            kind, data, digest = decode(line, n, walk.prev)
-        except LineError as error:
-            # Only what writing could have left behind counts as torn: a last line without its end.
-            if not line.endswith(b"\n") and next(lines, None) is None:
-                walk.torn = f"{place}: the last line is incomplete: the run was cut short while writing it"
-            else:
-                walk.altered = f"{place}: this line {error}"
-            return
-        if (n == 0) != (kind == "start"):
-            walk.altered = f"{place}: a journal starts with one line of type start, and has no other"
-            return
-        if n == 0 and data.get("format") != FORMAT:
-            raise RunError(
-                f"{place}: journal format {data.get('format')!r}; this version reads {FORMAT}. Use the version of "
-                "pytest-backend-audit that wrote it"
-            )
-        walk.events.append((kind, data))
-        walk.prev = digest
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while line := file.readline(LINE_LIMIT):
-            yield line
-
-
-def _record(folder: Path, walk: _Walk) -> Record:
-    inputs = from_builtins(Inputs, walk.events[0][1]["inputs"])
-    attempts: list[Attempt] = []
-    notices: list[str] = []
-    seal: Seal | None = None
-    for kind, data in walk.events[1:]:
-        if kind == "attempt":
-            attempts.append(from_builtins(Attempt, _with_blobs(folder, data)))
-        elif kind == "notice":
-            notices.append(str(data.get("text", "")))
-        elif kind == "seal":
-            seal = from_builtins(Seal, data)
-    return Record(folder, inputs, tuple(attempts), seal, tuple(notices))
+def _pieces(data: dict[str, Any]) -> list[dict[str, Any]]:
+    pieces = data.get("evidence")
+    return [p for p in pieces if isinstance(p, dict)] if isinstance(pieces, list) else []
 
 
 def _with_blobs(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
-    for piece in data.get("evidence", ()):
+    for piece in _pieces(data):
         if blob := piece.pop("blob", None):
             if trouble := _blob_trouble(folder, blob):
-                raise RunError(f"{trouble}. The run proves nothing any more; run the audit again")
-            piece["body"] = (folder / EVIDENCE / blob).read_text("utf-8")
+                raise RunError(f"{trouble}. {AGAIN}")
+            piece["body"] = (folder / EVIDENCE / blob).read_bytes().decode("utf-8", "surrogatepass")
     return data
 
 
 def _blob_trouble(folder: Path, blob: object) -> str:
-    if not isinstance(blob, str) or len(blob) != 64 or not set(blob) <= set("0123456789abcdef"):
+    if not isinstance(blob, str) or not _BLOB_NAME.fullmatch(blob):
         return f"evidence has the impossible name {blob!r}"
     path = folder / EVIDENCE / blob
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +29,36 @@ class Writer:
         """
         self.folder = folder
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
+        # Unbuffered: what can't be written raises at once, and never comes out later behind something else.
         self._file = (folder / JOURNAL).open("xb", buffering=0)
         self._n = 0
         self._prev = GENESIS
+        self._failed: OSError | None = None
 
     def start(self, inputs: Inputs) -> None:
-        """Write the first line."""
+        """Write the first line.
+
+        Raises:
+            TypeError: An open-ended part of the inputs holds something that JSON has no form for.
+            ValueError: It holds a NaN or an infinity.
+            OSError: It can't be written.
+        """
+        for name in ("standard", "config", "options"):
+            refuse_foreign(getattr(inputs, name), name)
         self._append("start", {"format": FORMAT, "inputs": to_builtins(inputs)})
 
     def attempt(self, attempt: Attempt) -> None:
-        """Write one execution of a check, its larger evidence as blobs."""
+        """Write one execution of a check, its larger evidence as blobs.
+
+        Raises:
+            pydantic_core.PydanticSerializationError: It holds a value of an undeclared type.
+            OSError: It can't be written.
+        """
         self.attempt_data(to_builtins(attempt))
 
-    def attempt_data(self, data: dict[str, Any]) -> None:
+    def attempt_data(self, data: Mapping[str, Any]) -> None:
         """The same for an attempt that is already in its JSON form, as it travels from an xdist worker."""
-        for piece in data["evidence"]:
-            body = piece["body"]
-            # An ASCII text has as many bytes as characters; only longer texts need a closer look.
-            if len(body) * 4 > INLINE_LIMIT and len(raw := body.encode("utf-8", "backslashreplace")) > INLINE_LIMIT:
-                piece["body"] = ""
-                piece["blob"] = self._store(raw)
-        self._append("attempt", data)
+        self._append("attempt", {**data, "evidence": [self._stored(piece) for piece in data["evidence"]]})
 
     def notice(self, text: str) -> None:
         """Write something that belongs to no check."""
@@ -62,12 +73,29 @@ class Writer:
         """Close the file; a journal without a seal reads as torn."""
         self._file.close()
 
+    def _stored(self, piece: dict[str, Any]) -> dict[str, Any]:
+        body = piece["body"]
+        # A text has at most four bytes a character; only longer ones need a closer look.
+        if len(body) * 4 <= INLINE_LIMIT:
+            return piece
+        # A hostile answer may hold lone surrogates; this way they come back as they were.
+        raw = body.encode("utf-8", "surrogatepass")
+        if len(raw) <= INLINE_LIMIT:
+            return piece
+        return {**piece, "body": "", "blob": self._store(raw)}
+
     def _append(self, kind: str, data: dict[str, Any]) -> None:
+        if self._failed is not None:
+            # Half a line may stand there: it stays the last one, so that the journal reads as torn, not as altered.
+            raise OSError(self._failed.errno, self._failed.strerror)
         line, digest = encode(self._n, self._prev, kind, data)
         rest = memoryview(line)
-        while rest:
-            # Unbuffered: what can't be written raises here, and nothing waits to fail again at close.
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._failed = error
+            raise
         self._n += 1
         self._prev = digest
 
@@ -76,6 +104,37 @@ class Writer:
         path = self.folder / EVIDENCE / digest
         if not path.exists():
             partial = path.with_suffix(f".{os.getpid()}.tmp")
-            partial.write_bytes(raw)
-            partial.replace(path)
+            try:
+                partial.write_bytes(raw)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         return digest
+
+
+def refuse_foreign(value: object, where: str) -> None:
+    """Make sure that a value is built of dicts with text keys, lists, texts, finite numbers, booleans and None only.
+
+    Args:
+        value: What to look through.
+        where: Its name, for the message.
+
+    Raises:
+        TypeError: It holds something else, such as a set or a date.
+        ValueError: It holds a NaN or an infinity.
+    """
+    if value is None or isinstance(value, str | int):
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{where}: {value} has no form in JSON")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"{where}: the key {key!r} is no text")
+            refuse_foreign(inner, f"{where}.{key}")
+    elif isinstance(value, list | tuple):
+        for n, inner in enumerate(value):
+            refuse_foreign(inner, f"{where}[{n}]")
+    else:
+        raise TypeError(f"{where}: a {type(value).__name__} has no form in JSON")
