@@ -180,8 +180,17 @@ def rows_without_answer(card: Card) -> Iterator[RowResult]:
 
 
 def raise_words(way: Raise) -> str:
-    """One way to lift the result, in one sentence."""
-    return way.how or f"{way.dimension} to L{way.to_level}: {', '.join(way.checks)}; {way.lifts}"
+    """One way to lift the result, in one sentence; checks by the names of their functions."""
+    how = way.how or f"{way.dimension} to L{way.to_level}: {', '.join(way.checks)}"
+    for check in way.checks:
+        how = how.replace(check, short_name(check))
+    return f"{how}: {way.lifts}" if way.lifts else how
+
+
+def gate_words(card: Card) -> str:
+    """Whether the gate is passed, and why; a sentence without its full stop."""
+    reason = card.verdict.reason
+    return reason[:1].upper() + reason[1:]
 
 
 def notices(card: Card) -> list[str]:

@@ -140,8 +140,7 @@ def _disposition(card: Card) -> Iterator[str]:
     yield "Overrides that apply:\n\n"
     yield from bullets(card.overrides, "None.")
     if card.verdict.gate is not None:
-        word = "met" if card.verdict.passed else "not met"
-        yield f"Gate {escape(card.verdict.gate)}: {word}. {escape(card.verdict.reason)}\n\n"
+        yield f"{escape(facts.gate_words(card))}.\n\n"
     if card.raises:
         yield "What would raise it most:\n\n"
         yield from bullets(facts.raise_words(way) for way in card.raises)

@@ -135,19 +135,17 @@ def _result(card: Card, style: _Style) -> list[str]:
     lines += _disposition(card, style)
     verdict = card.verdict
     if verdict.gate is not None:
-        word, color = ("met", _GREEN) if verdict.passed else ("not met", _RED)
-        lines += _labelled("Gate", f"{verdict.gate}: {word}: {verdict.reason}", style, 2, color)
+        color = _GREEN if verdict.passed else _RED
+        lines += _labelled("Gate", verdict.reason.removeprefix("gate "), style, 2, color)
     if card.raises:
         lines += _labelled("Raise", facts.raise_words(card.raises[0]), style, 2)
     color = _YELLOW if card.findings else _GREEN
     lines += _labelled("Findings", facts.severity_words(card), style, 1, color)
-    exceptions = []
-    if card.exceptions_lapsing:
-        exceptions.append(f"lapse soon: {', '.join(card.exceptions_lapsing)}")
-    if card.exceptions_unused:
-        exceptions.append(f"unused: {', '.join(card.exceptions_unused)}")
-    if exceptions:
-        lines += _labelled("Exceptions", "; ".join(exceptions), style, 1, _YELLOW)
+    told = {"lapsing": card.exceptions_lapsing, "unused": card.exceptions_unused}
+    counts = ", ".join(f"{len(texts)} {word}" for word, texts in told.items() if texts)
+    if counts:
+        texts = "; ".join((*card.exceptions_lapsing, *card.exceptions_unused))
+        lines += _labelled("Exceptions", f"{counts}: {texts}", style, 1, _YELLOW)
     return lines
 
 
@@ -164,11 +162,11 @@ def _disposition(card: Card, style: _Style) -> list[str]:
         return _labelled("Disposition", f"none: {facts.why_no_disposition(card)}", style, 2, _YELLOW)
     said = disposition.name
     if disposition.qualifier:
-        said += f" ({disposition.qualifier})"
+        said += f", {disposition.qualifier}"
     lines = _labelled("Disposition", said, style, 1, _BOLD)
     if card.overrides:
-        lines += _labelled("", f"one tier down: {'; '.join(card.overrides)}", style, 1)
-    if disposition.actions:
+        lines += _labelled("", f"one tier down: {'; '.join(card.overrides)}", style, 2)
+    elif disposition.actions:
         action = disposition.actions[0]
         due = f"{action.due}: " if action.due else ""
         others = len(disposition.actions) - 1

@@ -364,16 +364,21 @@ FULL = Card(
         Raise(
             "4.7",
             2,
-            ("authentication",),
+            ("audits/own.py::test_authentication",),
             "disposition to Significant technical debt",
-            "4.7 to L2: mend authentication; disposition to Significant technical debt",
+            "mend audits/own.py::test_authentication in 4.7 Security",
         ),
         Raise("4.1", 3, ("foreign-key-indexes",), "total 15 to 16", ""),
     ),
     exceptions_unused=("hit-rate:sessions",),
     exceptions_lapsing=("foreign-key-indexes:public.legacy.owner_id lapses on 2026-12-01",),
     notices=("the build is not verifiable by more than 7 digits",),
-    verdict=Verdict("conditional-production", False, "Not production-grade is below conditional-production", 1),
+    verdict=Verdict(
+        "conditional-production",
+        False,
+        "gate Conditional production: not passed, the disposition is Not production-grade",
+        1,
+    ),
 )
 PARTIAL = replace(
     FULL,

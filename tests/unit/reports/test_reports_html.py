@@ -111,10 +111,10 @@ def test_full_card_shows_every_part() -> None:
     for part in (
         "15 / 40",
         "Not production-grade proven outside prod One tier down, because of: L1 in Security (4.7) P0 INC-12 is open",
-        "Gate conditional-production : not met . Not production-grade is below conditional-production",
+        "Gate Conditional production: not passed, the disposition is Not production-grade.",
         "now Stop customer-facing rollout. 2027-01-23 Re-audit.",
         "4.3 Caching L3 L4 once signed",
-        "4.7 to L2: mend authentication; disposition to Significant technical debt",
+        "mend test_authentication in 4.7 Security: disposition to Significant technical debt",
         "Critical (1) L1 authentication failed F-0001",
         "Owner Grace Hopper",
         "Commit SHA 9f2c4e1ab37d5c6e8f90a1b2c3d4e5f60718293a",

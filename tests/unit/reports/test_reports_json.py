@@ -67,7 +67,7 @@ def test_names_that_a_later_audit_reads() -> None:
     assert card["verdict"] == {
         "gate": "conditional-production",
         "passed": False,
-        "reason": "Not production-grade is below conditional-production",
+        "reason": "gate Conditional production: not passed, the disposition is Not production-grade",
         "exit_status": 1,
     }
     assert [f["id"] for f in card["findings"]] == ["F-0001", "F-0002", "F-0003", "F-0004", "F-0005"]

@@ -42,7 +42,7 @@ def test_each_outcome_with_a_gate_that_failed() -> None:
         "idempotency": "passed",
         "authentication": ("failure: failed: 1 of 14 operations answers without a token: GET /v1/orders/export 200"),
         "pytest_backend_audit/suites/own_check.py::test_own_check": "error: broken: KeyError: 'pod_id'",
-        "gate": "failure: Not production-grade is below conditional-production",
+        "gate": "failure: gate Conditional production: not passed, the disposition is Not production-grade",
     }
 
 

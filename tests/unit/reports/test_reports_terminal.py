@@ -33,16 +33,16 @@ def test_full_card_line_by_line() -> None:
         "  4.8 Scalability           ██░░░ L2  test_own_check",
         "",
         "Total        15 of 40, lowest L1: 4.5, 4.7",
-        "Disposition  Not production-grade (proven outside prod)",
+        "Disposition  Not production-grade, proven outside prod",
         "             one tier down: L1 in Security (4.7); P0 INC-12 is open",
-        "             Stop customer-facing rollout. (and 1 more)",
-        "Gate         conditional-production: not met: Not production-grade is below",
-        "             conditional-production",
-        "Raise        4.7 to L2: mend authentication; disposition to Significant",
-        "             technical debt",
+        "Gate         Conditional production: not passed, the disposition is Not",
+        "             production-grade",
+        "Raise        mend test_authentication in 4.7 Security: disposition to",
+        "             Significant technical debt",
         "Findings     1 critical, 2 high, 1 medium, 1 low",
-        "Exceptions   lapse soon: foreign-key-indexes:public.legacy.owner_id lapses on 2…",
-        "Notice       the build is not verifiable by more tha… (and 1 more in the report)",
+        "Exceptions   1 lapsing, 1 unused: foreign-key-indexes:public.legacy.owner_id la…",
+        "Notice       the build is not verifiable by more than 7 digits",
+        "Notice       earlier: 001-9f2c4e1: total 12, significant-technical-debt",
         "Report       audit-report/scorecard.html",
     ]
 
@@ -73,12 +73,21 @@ def test_nothing_assessed_is_not_silent() -> None:
     ]
 
 
+def test_first_action_is_shown_where_no_override_needs_the_room() -> None:
+    """Without overrides, the first required action follows the disposition, with its date."""
+    assert FULL.disposition is not None
+    disposition = replace(FULL.disposition, actions=FULL.disposition.actions[::-1])
+    lines = section(replace(FULL, overrides=(), disposition=disposition))
+    assert lines[15] == "             2027-01-23: Re-audit. (and 1 more)"
+
+
 def test_broken_parts_of_the_run_are_the_first_notice() -> None:
     """What belongs to no check, and fails a gate, is not pushed out by other notices."""
     card = replace(FULL, seal=Seal("2026-11-24T08:03:00Z", 1, broken=("audits/test_x.py: SyntaxError",)))
-    assert section(card, folder="audit-report")[-2] == (
-        "Notice       broken: audits/test_x.py: SyntaxError (and 2 more in the report)"
-    )
+    assert section(card, folder="audit-report")[-3:-1] == [
+        "Notice       broken: audits/test_x.py: SyntaxError",
+        "Notice       the build is not verifiable by more tha… (and 1 more in the report)",
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132])
