@@ -73,8 +73,14 @@ def dotted(path: Path) -> str:
     """The path as a person would write it: ``endpoints[0].path``."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        text += f"[{step}]" if isinstance(step, int) else f".{shown(step)}" if text else shown(step)
     return text
+
+
+def shown(text: str) -> str:
+    """A text as messages show it: at most 80 characters, with what a terminal might obey escaped."""
+    short = text if len(text) <= 80 else f"{text[:79]}…"
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in short)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_backend_audit.yamlnodes import Path, YamlDocument, allowed
+from pytest_backend_audit.yamlnodes import Path, YamlDocument, allowed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ class Node:
             return "a mapping" if self.value else "an empty mapping"
         if isinstance(self.value, list):
             return "a list" if self.value else "an empty list"
-        return f'"{self.source}"' if self.source else "nothing"
+        return f'"{shown(self.source)}"' if self.source else "nothing"
 
     def fields(self, required: Iterable[str], optional: Iterable[str] = ()) -> Mapping[str, Node]:
         """The entries of a mapping that may have these keys, and must have the required ones."""
@@ -85,6 +85,9 @@ class Node:
         """A text of at least one character. Numbers are taken as written, so that a version needs no quotes."""
         if not isinstance(self.value, str | int | float) or isinstance(self.value, bool) or not self.source.strip():
             self._expected("a text")
+            return ""
+        if not self.source.replace("\n", "").isprintable():
+            self._expected("a text without control characters")
             return ""
         return self.source.strip()
 

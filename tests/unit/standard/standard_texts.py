@@ -293,6 +293,39 @@ WRONG = (
         ("mine.yaml:26: dimensions[0].rows[0].clause: expected a text, found a list",),
     ),
     Wrong(
+        "yes-is-no-boolean",
+        "minimum: 3}",
+        "minimum: 3, needs_sign_off: yes}",
+        ('mine.yaml:11: dispositions[0].needs_sign_off: expected true or false, found "yes"',),
+    ),
+    Wrong(
+        "a-list-for-a-mapping",
+        "  p0: A fresh incident.",
+        "  - p0",
+        ("mine.yaml:13: overrides: expected a mapping, found a list",),
+    ),
+    Wrong(
+        "a-text-for-a-mapping",
+        "  - {number: 1, name: A, definition: a}",
+        "  - A",
+        ('mine.yaml:5: levels[0]: expected a mapping with number, name, definition, found "A"',),
+    ),
+    Wrong(
+        "a-mapping-for-a-file-name",
+        "dimensions:\n",
+        "pending: {}\ndimensions:\n",
+        ("mine.yaml:19: pending: expected a text, found an empty mapping",),
+    ),
+    Wrong(
+        "control-characters",
+        "clause: It is fast.",
+        'clause: "\\e[31mIt is fast."',
+        (
+            "mine.yaml:26: dimensions[0].rows[0].clause: expected a text without control characters, "
+            'found "\\u001b[31mIt is fast."',
+        ),
+    ),
+    Wrong(
         "empty-text",
         "clause: It is fast.",
         'clause: ""',

@@ -222,9 +222,25 @@ def test_files_that_are_not_there(name: str, reason: str, tmp_path: Path) -> Non
     assert str(caught.value) == f"x: {reason}"
 
 
+def test_a_file_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's reason stands in the message."""
+    file = tmp_path / "a.yaml"
+    file.write_text("a: 1\n")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(YamlError) as caught:
+        read(file, "x")
+    assert str(caught.value) == "x: can't be read: Permission denied"
+
+
 def test_names_near_a_mistake() -> None:
     """The nearest known name, else all of them where they are few."""
     assert nearest("repositry", ["repository", "service"]) == '; did you mean "repository"?'
     assert nearest("zzz", ["repository"]) == ""
     assert allowed("zzz", ["a", "b"]) == "; allowed are a, b"
     assert dotted(("endpoints", 0, "path")) == "endpoints[0].path"
+    assert dotted(("a\x1b[2J\u202e", "b")) == "a\\u001b[2J\\u202e.b"
+    assert dotted(("x" * 100,)) == "x" * 79 + "…"
