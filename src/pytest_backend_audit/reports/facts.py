@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pytest_backend_audit.model import (
     Attempt,
@@ -112,14 +111,6 @@ def severity_words(card: Card) -> str:
     return ", ".join(f"{n} {severity.value}" for severity, n in by_severity(card).items() if n) or "none"
 
 
-def outcome_counts(results: Sequence[CheckResult]) -> dict[Outcome, int]:
-    """How many checks have each outcome, best first, without zeros."""
-    counts = dict.fromkeys(reversed(Outcome), 0)
-    for result in results:
-        counts[result.outcome] += 1
-    return {outcome: n for outcome, n in counts.items() if n}
-
-
 def why_no_disposition(card: Card) -> str:
     """Why the card has no disposition; empty where it has one."""
     if card.disposition is not None:
@@ -164,12 +155,6 @@ def plan_digest(card: Card) -> str:
     for line in _identity(card.inputs.plan):
         digest.update(line)
     return digest.hexdigest()
-
-
-def overrides_stated(card: Card) -> list[tuple[str, str]]:
-    """The standard's overrides: key and wording."""
-    stated: Any = card.inputs.standard.get("overrides", {})
-    return [(str(key), str(text)) for key, text in stated.items()]
 
 
 def rows_without_answer(card: Card) -> Iterator[RowResult]:

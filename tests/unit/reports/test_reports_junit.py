@@ -128,6 +128,23 @@ def test_what_belongs_to_no_check_is_an_error() -> None:
     assert _kinds(_parsed(NOTHING)) == {"seal 1": "error: the record was cut short"}
 
 
+def test_criterion_with_many_checks_lists_the_worst_fifty() -> None:
+    """A large criterion is one case of bounded size."""
+    failed = replace(POOLER, outcome=Outcome.FAILED, limit=2, reason="12 clients wait")
+    card = replace(FULL, dimensions=(dimension("4.2", 2, criterion("pooler", *([POOLER] * 60), failed)),))
+    lines = (_parsed(card).findtext(".//system-out") or "").splitlines()
+    assert len(lines) == 51
+    assert lines[0].startswith("failed L4 ")
+    assert lines[-1] == "and 11 more checks"
+
+
+def test_criterion_of_which_nothing_is_sought_is_skipped() -> None:
+    """It is neither a pass nor an error, whatever the gate says."""
+    ladder = CriterionResult("chaos", 5, 0, rows=(RowResult("4.6", "chaos", 5, RowState.NOT_SOUGHT, "Faults."),))
+    card = replace(FULL, dimensions=(dimension("4.6", 3, ladder),))
+    assert _kinds(_parsed(card))["chaos"] == "skipped: not sought"
+
+
 def test_empty_reason_still_fails() -> None:
     """A failed check that says nothing is not shown as passed."""
     silent = replace(POOLER, outcome=Outcome.FAILED, reason="")
