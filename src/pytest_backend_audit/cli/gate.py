@@ -1,0 +1,97 @@
+"""``backend-audit gate``: exit 1 if a run's disposition is below a minimum, or the run proves none."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.runs import add_run, card_of
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.standard.model import Disposition
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to those of ``backend-audit``."""
+    parser = subparsers.add_parser(
+        "gate",
+        help="exit 1 if a run's disposition is below a minimum",
+        description="Judge a finished run: whole, formal and intact, nothing broken, and its disposition at least the "
+        "minimum.",
+        epilog="Exit status: 0 the gate is passed, 1 it is not, 2 usage.",
+    )
+    add_run(parser)
+    parser.add_argument(
+        "--min",
+        required=True,
+        metavar="DISPOSITION",
+        help="id of the lowest disposition that passes, such as conditional-production",
+    )
+    parser.add_argument(
+        "--no-worse",
+        action="store_true",
+        help="exit 1 too if a dimension fell since the prior audit, or a new high finding came",
+    )
+    parser.add_argument("--json", action="store_true", help="the verdict as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``gate``."""
+    try:
+        return _judge(args)
+    except ValueError as error:
+        return fail(str(error))
+    except OSError as error:
+        return fail(f"{error.filename or args.folder} can't be read: {error.strerror}")
+
+
+def _judge(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.journal import State, verify_run  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.scoring.records import standard_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.scoring.verdict import regate  # noqa: PLC0415 - heavy
+
+    found = verify_run(Path(args.folder))
+    if found.state is State.ALTERED:
+        return _say(args, f"not passed, the run was altered: {found.problems[0]}")
+    if not found.lines:
+        return _say(args, f"not passed, the run did not end: {found.problems[0]}")
+    card = card_of(args.folder)
+    matrix = standard_of(card.inputs).dispositions
+    if trouble := _usage(args.min, matrix):
+        return fail(trouble)
+    if not card.inputs.standard_loaded:
+        return _say(args, f"not passed, {card.basis}; `backend-audit init` writes the audit.yaml that loads it")
+    verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
+    reached = card.disposition.id if card.disposition else None
+    return _say(args, verdict.reason.partition(": ")[2], disposition=reached, passed=bool(verdict.passed))
+
+
+def _say(args: argparse.Namespace, reason: str, *, disposition: str | None = None, passed: bool = False) -> int:
+    if args.json:
+        facts = {"gate": args.min, "passed": passed, "disposition": disposition, "reason": reason}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        sys.stdout.write(f"{args.folder}: gate {args.min}: {reason}\n")
+    return 0 if passed else 1
+
+
+def _usage(minimum: str, matrix: Sequence[Disposition]) -> str:
+    """Why no run can be asked this question; empty if it can."""
+    ids = [d.id for d in matrix]
+    askable = [d.id for d in matrix[:-1] if not d.needs_sign_off]
+    allowed = f"allowed are {', '.join(askable)}"
+    if minimum not in ids:
+        near = difflib.get_close_matches(minimum, ids, 1)
+        return f"--min={minimum}: no such disposition{f', did you mean {near[0]}?' if near else ';'} {allowed}"
+    if minimum == ids[-1]:
+        return f"--min={minimum}: every run reaches the last disposition; {allowed}"
+    if minimum not in askable:
+        return f"--min={minimum}: this disposition needs a sign-off, and this run has none; {allowed}"
+    return ""

@@ -1,0 +1,200 @@
+"""``backend-audit gate``: what passes, what does not, and what is no question."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.scoring.scoring_cases import SEALED, all_at, broken
+
+from pytest_backend_audit.cli import main
+from pytest_backend_audit.journal import Writer
+from pytest_backend_audit.model import Mode, Seal
+
+ALLOWED = "allowed are conditional-production, significant-technical-debt"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the command looks in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "audit-report"
+
+
+def write(folder: Path, level: int, seal: Seal | None = SEALED, **fields: Any) -> Path:
+    """A run in which each dimension reaches one level; its journal."""
+    inputs, attempts = all_at(level, **{"loaded": True, **fields})
+    writer = Writer(folder)
+    writer.start(inputs)
+    for attempt in attempts:
+        writer.attempt(attempt)
+    if seal:
+        writer.seal(seal)
+    writer.close()
+    return folder / "journal.jsonl"
+
+
+@pytest.mark.parametrize("minimum", ["conditional-production", "significant-technical-debt"])
+def test_a_run_at_or_above_the_minimum_passes(here: Path, minimum: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight dimensions at L3 without a sign-off make 24 of 40: conditional production."""
+    write(here, 3)
+    assert main(["gate", "--min", minimum]) == 0
+    assert capsys.readouterr() == (
+        f"audit-report: gate {minimum}: passed, the disposition is Conditional production\n",
+        "",
+    )
+
+
+def test_failing_checks_alone_do_not_close_the_gate(here: Path) -> None:
+    """Pytest's own status 1 says that checks failed; the disposition has taken that into account."""
+    write(here, 3, replace(SEALED, exit_status=1))
+    assert main(["gate", "--min", "conditional-production"]) == 0
+
+
+def test_a_run_below_the_minimum_does_not_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight dimensions at L1 make 8 of 40; two of them block, but there is no tier below the last."""
+    write(here, 1)
+    assert main(["gate", "--min", "significant-technical-debt"]) == 1
+    assert capsys.readouterr() == (
+        "audit-report: gate significant-technical-debt: not passed, the disposition is Not production-grade\n",
+        "",
+    )
+
+
+def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same for scripts, passed or not."""
+    write(here, 2)
+    assert main(["gate", "--min", "significant-technical-debt", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "gate": "significant-technical-debt",
+        "passed": True,
+        "disposition": "significant-technical-debt",
+        "reason": "passed, the disposition is Significant technical debt",
+    }
+    assert main(["gate", "--min", "conditional-production", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "gate": "conditional-production",
+        "passed": False,
+        "disposition": "significant-technical-debt",
+        "reason": "not passed, the disposition is Significant technical debt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("minimum", "message"),
+    [
+        ("production-ready", f"this disposition needs a sign-off, and this run has none; {ALLOWED}"),
+        ("production-with-watchlist", f"this disposition needs a sign-off, and this run has none; {ALLOWED}"),
+        ("not-production-grade", f"every run reaches the last disposition; {ALLOWED}"),
+        ("conditional", f"no such disposition, did you mean conditional-production? {ALLOWED}"),
+        ("9", f"no such disposition; {ALLOWED}"),
+    ],
+)
+def test_what_is_no_question(here: Path, minimum: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A minimum that no unsigned run can be asked about is a usage error."""
+    write(here, 3)
+    assert main(["gate", "--min", minimum]) == 2
+    assert capsys.readouterr() == ("", f"backend-audit: --min={minimum}: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "seal", "reason"),
+    [
+        pytest.param(
+            {"mode": Mode.REHEARSAL},
+            SEALED,
+            "a rehearsal has no disposition (--audit-sha makes the audit formal)",
+            id="rehearsal",
+        ),
+        pytest.param(
+            {"narrowing": ("-k left out 2 checks",)}, SEALED, "the run is partial: -k left out 2 checks", id="partial"
+        ),
+        pytest.param({}, None, "the run did not end", id="torn"),
+        pytest.param(
+            {},
+            replace(SEALED, interrupted="interrupted: SIGTERM", exit_status=2),
+            "the run was interrupted: interrupted: SIGTERM",
+            id="interrupted",
+        ),
+        pytest.param(
+            {}, replace(SEALED, invalid="the build changed"), "the run is invalid: the build changed", id="invalid"
+        ),
+        pytest.param(
+            {},
+            replace(SEALED, broken=("test_x.py could not be imported",)),
+            "something outside the checks broke: test_x.py could not be imported",
+            id="broken module",
+        ),
+        pytest.param({}, replace(SEALED, exit_status=5), "nothing was collected", id="nothing collected"),
+        pytest.param(
+            {"loaded": False},
+            SEALED,
+            "own criteria, the standard is not loaded; `backend-audit init` writes the audit.yaml that loads it",
+            id="own criteria",
+        ),
+    ],
+)
+def test_a_run_that_proves_nothing_does_not_pass(
+    here: Path, fields: dict[str, Any], seal: Seal | None, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever its levels are, and with the reason."""
+    write(here, 3, seal, **fields)
+    assert main(["gate", "--min", "conditional-production"]) == 1
+    assert capsys.readouterr() == (f"audit-report: gate conditional-production: not passed, {reason}\n", "")
+
+
+def test_a_broken_check_does_not_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A check that is wrong itself must not hide behind a level that is high enough."""
+    inputs, attempts = all_at(3, loaded=True)
+    writer = Writer(here)
+    writer.start(inputs)
+    for attempt in [*attempts, broken(attempts[0].check)]:
+        writer.attempt(attempt)
+    writer.seal(SEALED)
+    assert main(["gate", "--min", "significant-technical-debt"]) == 1
+    assert f"not passed, a check is broken: {attempts[0].check}\n" in capsys.readouterr().out
+
+
+def test_an_altered_run_does_not_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not even scored."""
+    journal = write(here, 3)
+    journal.write_bytes(journal.read_bytes().replace(b'"exit_status":0', b'"exit_status":1'))
+    assert main(["gate", "--min", "conditional-production", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["passed"] is False
+    assert found["disposition"] is None
+    assert found["reason"].startswith("not passed, the run was altered: audit-report/journal.jsonl:")
+
+
+def test_a_run_that_never_began_does_not_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Killed before its first line was whole."""
+    Writer(here).close()
+    assert main(["gate", "--min", "conditional-production"]) == 1
+    assert "not passed, the run did not end: audit-report/journal.jsonl:1: " in capsys.readouterr().out
+
+
+def test_no_worse(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --no-worse a fall since the prior audit closes a gate that the disposition opens."""
+    write(here, 3, prior_levels={"4.1": 4})
+    assert main(["gate", "--min", "conditional-production"]) == 0
+    assert main(["gate", "--min", "conditional-production", "--no-worse"]) == 1
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "audit-report: gate conditional-production: not passed, worse than the prior audit: 4.1 fell from L4 to L3"
+    )
+
+
+def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on standard error and exit 2."""
+    assert main(["gate", "none", "--min", "conditional-production"]) == 2
+    assert capsys.readouterr() == ("", "backend-audit: none: not a run folder (it has no journal.jsonl)\n")
+
+
+def test_the_minimum_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no default that would suit everybody."""
+    with pytest.raises(SystemExit) as exited:
+        main(["gate", "audit-report"])
+    assert exited.value.code == 2
+    assert capsys.readouterr().err.endswith("error: the following arguments are required: --min\n")
