@@ -96,9 +96,8 @@ class AuditConfig:
 
     @property
     def standard(self) -> str:
-        """``default``, ``none``, or the absolute path of another standard."""
-        named = self.file.standard
-        return named if named in {"default", "none"} else str((self.path.parent / named).resolve())
+        """``default``, ``none``, a name that another plugin brings, or an absolute path."""
+        return standard_source(self.path, self.file.standard)
 
     @property
     def suites(self) -> str | tuple[str, ...]:
@@ -193,6 +192,17 @@ class AuditConfig:
             leave_out=dict(file.leave_out),
             gate=file.gate,
         )
+
+
+def standard_source(path: FilePath, named: str) -> str:
+    """What the key ``standard`` names; a path in it is relative to the file.
+
+    Args:
+        path: audit.yaml.
+        named: The key's value.
+    """
+    beside = path.parent / named
+    return str(beside.resolve()) if "/" in named or (beside.exists() and named not in {"default", "none"}) else named
 
 
 def _variables(names: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_backend_audit import yamlnodes
-from pytest_backend_audit.config.audit_config import AuditConfig
+from pytest_backend_audit.config.audit_config import AuditConfig, standard_source
 from pytest_backend_audit.config.model import AuditFile, Environment
 from pytest_backend_audit.config.partial import Partial, sound_part
 from pytest_backend_audit.config.problems import shown, translate
@@ -45,7 +45,7 @@ def load(
         environ: The environment's variables, for ``${NAME}``.
         formal: Whether a variable that is not set is an error.
         standard: The standard whose names the file may use; or what gives it, asked with the value of the key
-            ``standard`` (a path is made absolute first). Without one, such names are not checked.
+            ``standard``, a path of which is made absolute first. Without one, such names are not checked.
         registered: Names of targets that other plugins bring.
         today: The day of the audit, UTC; by default the present one.
         name: How messages name the file; by default its last part.
@@ -70,7 +70,7 @@ def load(
     filled = fill(document, environ, environment=chosen, formal=formal)
     problems += filled.problems
     sound, found = _validate(document, filled)
-    asked = standard(_standard_key(path, sound.file)) if callable(standard) else standard
+    asked = standard(standard_source(path, sound.file.standard)) if callable(standard) else standard
     day = today or datetime.now(UTC).date()
     problems += [*found, *disagreements(Context(sound, document, day, asked, registered))]
     if problems:
@@ -121,9 +121,9 @@ def _validate(document: YamlDocument, filled: Filled) -> tuple[Partial, list[Pro
         AuditFile.model_validate(data)
     except ValidationError as error:
         found = translate(error.errors(), document, AuditFile)
-        # A placeholder that stands for an unset variable is not judged.
-        problems = [problem for path, problem in found if path not in filled.unset]
-    return sound_part(data, [_entry(path) for path in filled.unset]), problems
+        # A placeholder that stands for a variable without a value is not judged.
+        problems = [problem for path, problem in found if path not in filled.open]
+    return sound_part(data, [_entry(path) for path in filled.open]), problems
 
 
 def _prepared(value: Any, document: YamlDocument, path: Path) -> Any:
@@ -142,10 +142,6 @@ def _prepared(value: Any, document: YamlDocument, path: Path) -> Any:
 def _entry(path: Path) -> Path:
     """The path of the target or identity that `path` lies in."""
     return path[:4] if path[0] == "environments" else path[:2]
-
-
-def _standard_key(path: FilePath, file: AuditFile) -> str:
-    return file.standard if file.standard in {"default", "none"} else str((path.parent / file.standard).resolve())
 
 
 def _assemble(

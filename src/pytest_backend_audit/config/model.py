@@ -201,7 +201,7 @@ class AcknowledgedEntry(Strict):
 
 
 class EvidenceSettings(Strict):
-    """What is kept of what the systems answer."""
+    """How far answers are kept, and what is hidden in them."""
 
     keep_rows: bool | None = None
     """Whether rows and bodies of own statements are kept as they are; by default not in prod and canary."""

@@ -39,7 +39,7 @@ def sound_part(data: dict[str, Any], without: Iterable[Path]) -> Partial:
     dropped = set(without)
     while True:
         kept = _less(data, (), dropped)
-        kept.setdefault("version", 1)
+        _stand_in(kept)
         places = {k: tuple(i for i in range(len(v)) if (k, i) not in dropped) for k, v in _lists(data) if k in kept}
         try:
             return Partial(AuditFile.model_validate(kept), {k: p for k, p in places.items() if len(p) < len(data[k])})
@@ -50,6 +50,15 @@ def sound_part(data: dict[str, Any], without: Iterable[Path]) -> Partial:
             dropped |= more
 
 
+def _stand_in(data: dict[str, Any]) -> None:
+    """Let what has been complained of be something, so that the rest can be looked at."""
+    data.setdefault("version", 1)
+    blocks = data.get("environments")
+    for block in blocks.values() if isinstance(blocks, dict) else ():
+        if isinstance(block, dict):
+            block.setdefault("kind", "local")
+
+
 def _lists(data: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:
     return ((k, v) for k, v in data.items() if isinstance(v, list))
 
@@ -58,8 +67,13 @@ def _to_drop(kind: str, path: Path, dropped: set[Path]) -> Path:
     """What goes with an error: an unknown key alone, else the entry around it, else the whole top-level key."""
     if kind == "extra_forbidden":
         return path
-    entry = (path[:-1] if kind == "missing" else path)[:2]
-    return path[:1] if entry in dropped else entry
+    path = path[:-1] if kind == "missing" else path
+    depth = 2
+    if path[0] == "environments":
+        # A block goes entry by entry as well; of its endpoints all, since they are counted in place.
+        depth = 3 if len(path) > 3 and isinstance(path[3], int) else 4
+    entry = path[:depth]
+    return entry[:-1] if entry in dropped else entry
 
 
 def _in_file(path: Path, places: Mapping[str, tuple[int, ...]]) -> Path:

@@ -26,12 +26,12 @@ _WANTED = {
     "too_short": "one entry or more",
 }
 _BOUNDS = {
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "{ge} or more",
-    "less_than": "less than {lt}",
-    "less_than_equal": "{le} or less",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "{le:g} or less",
 }
-_CREDENTIAL = frozenset({"dsn", "url", "base_url", "token", "password", "headers"})
+_CREDENTIAL = frozenset({"dsn", "token", "password", "headers"})
 
 
 def translate(
@@ -93,10 +93,10 @@ def _allowed(error: ErrorDetails, written: object) -> str:
 def _quoted(written: object, path: Path) -> str:
     """The value as written, unless it may hold a credential."""
     delicate = path[:1] in {("targets",), ("identities",), ("environments",)} and (
-        not _CREDENTIAL.isdisjoint(path) or (isinstance(written, str) and ("://" in written or "@" in written))
+        not _CREDENTIAL.isdisjoint(path) or (isinstance(written, str) and not set("@=?").isdisjoint(written))
     )
     if delicate and isinstance(written, str) and not re.fullmatch(r"\$\{\w+\}", written):
-        return "another text"
+        return "a text that is not shown"
     return shown(written)
 
 

@@ -41,8 +41,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def _as_date(text: str) -> str:
-    if not _DATE.fullmatch(text):
+def _as_date(text: Any) -> str:
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
         raise wrong("a day as YYYY-MM-DD, without time or zone (it counts through that day, UTC)")
     try:
         date.fromisoformat(text)
@@ -159,7 +159,7 @@ def _hex(least: int, most: int, what: str) -> AfterValidator:
 Items = Annotated[tuple[T, ...], Field(strict=False)]
 """A list of YAML, kept as a tuple."""
 Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
-Day = Annotated[str, AfterValidator(_as_date), Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+Day = Annotated[str, BeforeValidator(_as_date), Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-\d{2}$"})]
 Url = Annotated[str, AfterValidator(_as_url)]
 RedisUrl = Annotated[str, AfterValidator(_as_redis_url)]
 Dsn = Annotated[str, AfterValidator(_as_dsn)]

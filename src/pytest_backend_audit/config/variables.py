@@ -25,6 +25,8 @@ class Filled:
     unset: dict[Path, list[str]] = field(default_factory=dict)
     """Place -> variables that are not set."""
     problems: list[Problem] = field(default_factory=list)
+    open: set[Path] = field(default_factory=set)
+    """Places where a variable stayed as it was written: unset, misspelt, or of an environment that is not chosen."""
 
 
 def fill(document: YamlDocument, environ: Mapping[str, str], *, environment: str | None, formal: bool) -> Filled:
@@ -76,6 +78,8 @@ class _Filler:
                 )
             elif chosen:
                 return self._value(found[1], path, found[0])
+            if place:
+                self.result.open.add(path)
             return found[0]
 
         return _REFERENCE.sub(put, text)
@@ -93,6 +97,7 @@ class _Filler:
         if value:
             self.result.given.append((path, name, value))
             return value
+        self.result.open.add(path)
         names = self.result.unset.setdefault(path, [])
         if name not in names:
             names.append(name)
