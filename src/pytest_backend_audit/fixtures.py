@@ -1,5 +1,7 @@
 """The ``audit_*`` fixtures: thin doors to the targets, which load on first use."""
 
+# ruff: noqa: PLC0415 - each fixture loads what it hands out, so that a check pays for nothing else
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     import psycopg
     import redis
 
+    from pytest_backend_audit.targets.acknowledged import Acknowledging
+    from pytest_backend_audit.targets.attestation import Attestations
+    from pytest_backend_audit.targets.budget import QueryBudget
+    from pytest_backend_audit.targets.command import Command
+    from pytest_backend_audit.targets.endpoints import Endpoints
+    from pytest_backend_audit.targets.evidence import ByHand, RunView
+    from pytest_backend_audit.targets.prometheus import Prometheus
+    from pytest_backend_audit.targets.settings import Settings
+    from pytest_backend_audit.targets.source import Source
+    from pytest_backend_audit.targets.window import Windows
+
 
 @pytest.fixture
 def audit_postgres(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
@@ -21,7 +34,7 @@ def audit_postgres(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
 
     ``audit_postgres.execute("SHOW max_connections").fetchone()``
     """
-    from pytest_backend_audit.targets import open_target  # noqa: PLC0415
+    from pytest_backend_audit.targets import open_target
 
     made: psycopg.Connection[Any] = open_target(pytestconfig, "postgres")
     return made
@@ -36,7 +49,7 @@ def audit_postgres_connect(pytestconfig: pytest.Config) -> Iterator[Callable[...
     opened: list[psycopg.Connection[Any]] = []
 
     def connect(target: str = "postgres", **kwargs: Any) -> psycopg.Connection[Any]:
-        from pytest_backend_audit.targets import postgres  # noqa: PLC0415
+        from pytest_backend_audit.targets import postgres
 
         made = postgres.connect(runtime(pytestconfig), target, **kwargs)
         opened.append(made)
@@ -50,7 +63,7 @@ def audit_postgres_connect(pytestconfig: pytest.Config) -> Iterator[Callable[...
 @pytest.fixture
 def audit_pgbouncer(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
     """PgBouncer's console: ``audit_pgbouncer.execute("SHOW POOLS").fetchall()``."""
-    from pytest_backend_audit.targets import open_target  # noqa: PLC0415
+    from pytest_backend_audit.targets import open_target
 
     made: psycopg.Connection[Any] = open_target(pytestconfig, "pgbouncer")
     return made
@@ -59,7 +72,7 @@ def audit_pgbouncer(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
 @pytest.fixture
 def audit_redis(pytestconfig: pytest.Config) -> redis.Redis:
     """A redis.Redis on targets.redis that records, and sends reads only: ``audit_redis.info("stats")``."""
-    from pytest_backend_audit.targets import open_target  # noqa: PLC0415
+    from pytest_backend_audit.targets import open_target
 
     made: redis.Redis = open_target(pytestconfig, "redis")
     return made
@@ -68,7 +81,7 @@ def audit_redis(pytestconfig: pytest.Config) -> redis.Redis:
 @pytest.fixture
 def audit_http(pytestconfig: pytest.Config) -> Iterator[httpx.Client]:
     """An httpx.Client on targets.http.base_url that records: ``audit_http.get("/healthz").status_code``."""
-    from pytest_backend_audit.targets import open_target  # noqa: PLC0415
+    from pytest_backend_audit.targets import open_target
 
     with open_target(pytestconfig, "http") as client:
         yield client
@@ -80,8 +93,8 @@ def audit_identity(pytestconfig: pytest.Config) -> Iterator[Callable[[str], http
     clients: list[httpx.Client] = []
 
     def identity(name: str) -> httpx.Client:
-        from pytest_backend_audit.targets.common import settings_of  # noqa: PLC0415
-        from pytest_backend_audit.targets.http import open_identity  # noqa: PLC0415
+        from pytest_backend_audit.targets.common import settings_of
+        from pytest_backend_audit.targets.http import open_identity
 
         audit = runtime(pytestconfig)
         made = open_identity(audit, settings_of(audit, "http"), name)
@@ -94,8 +107,117 @@ def audit_identity(pytestconfig: pytest.Config) -> Iterator[Callable[[str], http
 
 
 @pytest.fixture
-def audit_prometheus(pytestconfig: pytest.Config) -> Any:
-    """Reads targets.prometheus: ``.query(promql)``, ``.rules()``, ``.series_counts()``."""
-    from pytest_backend_audit.targets import open_target  # noqa: PLC0415
+def audit_prometheus(pytestconfig: pytest.Config) -> Prometheus:
+    """Reads targets.prometheus: ``.query("up")``, ``.rules()``, ``.series_counts()``."""
+    from pytest_backend_audit.targets import open_target
 
-    return open_target(pytestconfig, "prometheus")
+    made: Prometheus = open_target(pytestconfig, "prometheus")
+    return made
+
+
+@pytest.fixture(scope="session")
+def audit_endpoints(pytestconfig: pytest.Config) -> Endpoints:
+    """The service's operations, of its OpenAPI document and of audit.yaml.
+
+    ``for endpoint in audit_endpoints: audit_http.request(endpoint.method, endpoint.url())``
+    """
+    from pytest_backend_audit.targets.endpoints import endpoints
+
+    return endpoints(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_command(pytestconfig: pytest.Config) -> Command:
+    """Runs a tool without a shell: ``audit_command(["gitleaks", "git", "--no-banner"], timeout=120)``.
+
+    A missing tool, a deadline that passed and endless output are "could not run"; other exit statuses are the check's
+    to judge.
+    """
+    from pytest_backend_audit.targets.command import Command
+
+    return Command(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_source(pytestconfig: pytest.Config) -> Source:
+    """The tree at the audited commit, from git objects.
+
+    ``.files("**/*.sql")``, ``.read(path)``, ``.grep(regex, "**/*.py")``, ``.reference(path, 12)``
+    """
+    from pytest_backend_audit.targets.source import Source
+
+    return Source(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_window(pytestconfig: pytest.Config) -> Windows:
+    """Two readings of counters, with enough traffic between them.
+
+    ``with audit_window(lambda: audit_redis.info("stats"), traffic=["keyspace_hits"], at_least=100) as window: ...``,
+    and then ``window.delta["keyspace_hits"]``.
+    """
+    from pytest_backend_audit.targets.window import Windows
+
+    return Windows(runtime(pytestconfig).recorder)
+
+
+@pytest.fixture
+def audit_query_budget(pytestconfig: pytest.Config) -> QueryBudget:
+    """Counts the statements that a block costs the database, by pg_stat_statements.
+
+    ``with audit_query_budget(limit=endpoint.budget, what=str(endpoint)): audit_http.get(endpoint.url())``
+    """
+    from pytest_backend_audit.targets import open_target
+    from pytest_backend_audit.targets.budget import QueryBudget
+
+    return QueryBudget(runtime(pytestconfig), lambda: open_target(pytestconfig, "postgres"))
+
+
+@pytest.fixture(scope="session")
+def audit_settings(pytestconfig: pytest.Config) -> Settings:
+    """Thresholds, each with its origin and its direction.
+
+    ``limit = audit_settings.value("cache-hit-ratio")``, then ``limit.number``, and in a message ``{limit}``.
+    """
+    from pytest_backend_audit.targets.settings import Settings
+
+    return Settings(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_acknowledged(pytestconfig: pytest.Config) -> Acknowledging:
+    """Takes out what audit.yaml acknowledges.
+
+    ``left = audit_acknowledged(rows, key="constraint")``; ``left.names`` can be pasted into audit.yaml.
+    """
+    from pytest_backend_audit.targets.acknowledged import Acknowledging
+
+    return Acknowledging(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_attestation(pytestconfig: pytest.Config) -> Attestations:
+    """A validated record of audit.yaml: ``audit_attestation("dr-drill", within=92).date``; none is a failed check."""
+    from pytest_backend_audit.targets.attestation import Attestations
+
+    return Attestations(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_evidence(pytestconfig: pytest.Config) -> ByHand:
+    """Evidence by hand, for what no other fixture sees.
+
+    ``audit_evidence.command("ss -s", output)``, ``.query``, ``.dashboard``, ``.postmortem``, ``.load``, ``.code``,
+    ``.document``, ``.verbal``
+    """
+    from pytest_backend_audit.targets.evidence import ByHand
+
+    return ByHand(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_run(pytestconfig: pytest.Config) -> RunView:
+    """The run, read-only: ``audit_run.commit``, ``.instant``, ``.environment_kind``, ``.document``."""
+    from pytest_backend_audit.targets.evidence import run_view
+
+    return run_view(runtime(pytestconfig))

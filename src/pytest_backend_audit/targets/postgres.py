@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
+from psycopg.rows import namedtuple_row
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import EvidenceKind, Need
@@ -201,6 +201,7 @@ def dial(
     place = f"targets.{target}"
     origin = origin_of(runtime, "targets", target)
     kwargs.setdefault("autocommit", True)
+    kwargs.setdefault("row_factory", namedtuple_row)
     try:
         given = conninfo_to_dict(dsn)
         if not console:
@@ -263,7 +264,7 @@ def healthy(connection: RecordingConnection) -> bool:
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     if connection.closed or connection.broken or not idle or recording is None or recording.changed:
         return False
-    connection.row_factory = tuple_row
+    connection.row_factory = namedtuple_row
     return bool(connection.autocommit)
 
 

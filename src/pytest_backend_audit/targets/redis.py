@@ -271,11 +271,9 @@ def _reason(error: BaseException, seconds: float) -> str:
 
 
 def _parse_flags(reply: Any) -> frozenset[str]:
-    """The flags in a reply of COMMAND INFO for one command, in any of the shapes that redis-py gives it."""
-    if isinstance(reply, dict):
-        entry = next(iter(reply.values()), None)
-        flags = entry.get("flags", ()) if isinstance(entry, dict) else ()
-    else:
-        entry = reply[0] if reply else None
-        flags = entry[2] if entry else ()
-    return frozenset(f.decode() if isinstance(f, bytes) else str(f) for f in flags)
+    """Flags and ACL categories in a reply of COMMAND INFO for one command; empty for an unknown command."""
+    entry = reply[0] if reply else None
+    if not entry:
+        return frozenset()
+    words = [*entry[2], *(entry[6] if len(entry) > 6 else ())]
+    return frozenset((w.decode() if isinstance(w, bytes) else str(w)).lstrip("@") for w in words)

@@ -1,0 +1,93 @@
+"""Statements that a piece of work costs the database, counted by the server itself (pg_stat_statements)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.model import EvidenceKind
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.runtime import Runtime
+
+# Of this database, without the audit's own statements and those that only steer a session or transaction.
+CALLS = r"""
+SELECT s.queryid::text || ':' || s.userid::text AS id, s.query, sum(s.calls)::bigint AS calls
+FROM pg_stat_statements s
+JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND d.datname = current_database()
+WHERE s.userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
+  AND s.query !~* '^\s*(BEGIN|START|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|SET|RESET|SHOW|DISCARD|DEALLOCATE|PREPARE)\y'
+GROUP BY 1, 2
+"""
+
+
+@dataclass(slots=True)
+class Counted:
+    """What a block cost; filled in when it has ended."""
+
+    by_query: dict[str, int] = field(default_factory=dict)
+    """Statement, as the server normalises it -> calls."""
+
+    @property
+    def statements(self) -> int:
+        """Calls of all statements."""
+        return sum(self.by_query.values())
+
+
+class QueryBudget:
+    """Counts: ``with audit_query_budget(limit=3): audit_http.get("/v1/orders")``."""
+
+    def __init__(self, runtime: Runtime, connect: Callable[[], Any]) -> None:
+        self._runtime = runtime
+        self._connect = connect
+
+    @contextmanager
+    def __call__(self, limit: int | None = None, what: str = "the block") -> Iterator[Counted]:
+        """Count the statements of all other roles in this database while the block runs.
+
+        Args:
+            limit: Most that it may cost; None only counts.
+            what: What is counted, for evidence and the message.
+
+        Raises:
+            pytest.fail.Exception: It cost more than `limit`; the message lists the statements.
+            CouldNotRun: pg_stat_statements is not there, or was reset meanwhile.
+        """
+        counted = Counted()
+        before = self._calls()
+        yield counted
+        after = self._calls()
+        if any(after.get(i, ("", 0))[1] < calls for i, (_, calls) in before.items()):
+            raise CouldNotRun("pg_stat_statements was reset, or dropped statements, while the block ran: try again")
+        for id_, (query, calls) in after.items():
+            risen = calls - before.get(id_, ("", 0))[1]
+            if risen:
+                counted.by_query[query] = counted.by_query.get(query, 0) + risen
+        lines = [f"{n} x {' '.join(q.split())}" for q, n in sorted(counted.by_query.items(), key=lambda i: -i[1])]
+        self._runtime.recorder.record(
+            EvidenceKind.OUTPUT,
+            f"statements of {what} (pg_stat_statements)",
+            "\n".join(lines) or "none",
+            target="postgres",
+            facts={"statements": counted.statements, "limit": limit},
+        )
+        if limit is not None and counted.statements > limit:
+            top = "; ".join(line[:200] for line in lines[:5])
+            pytest.fail(f"{what} cost {counted.statements} statements, the budget is {limit}: {top}", pytrace=False)
+
+    def _calls(self) -> dict[str, tuple[str, int]]:
+        import psycopg  # noqa: PLC0415 - loaded with the first connection
+
+        with self._runtime.recorder.paused():
+            try:
+                rows = self._connect().execute(CALLS).fetchall()
+            except (psycopg.errors.UndefinedTable, psycopg.errors.ObjectNotInPrerequisiteState):
+                raise CouldNotRun(
+                    "pg_stat_statements is not available: load it by shared_preload_libraries and CREATE EXTENSION"
+                ) from None
+        return {row[0]: (row[1], int(row[2])) for row in rows}

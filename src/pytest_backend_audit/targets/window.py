@@ -1,0 +1,111 @@
+"""Counters over a window: two readings, with enough traffic between them to say something."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.model import EvidenceKind
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.recorder import Recorder
+
+Reading = Mapping[str, object]
+POLL = 0.25
+"""Seconds between two looks at whether there was enough traffic."""
+
+
+@dataclass(slots=True)
+class Window:
+    """What a window showed; filled in when its block has ended."""
+
+    before: dict[str, float] = field(default_factory=dict)
+    after: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def delta(self) -> dict[str, float]:
+        """Counter -> how much it rose."""
+        return {name: value - self.before.get(name, 0) for name, value in self.after.items()}
+
+    def rate(self, name: str) -> float:
+        """How much a counter rose, a second."""
+        return self.delta[name] / self.seconds if self.seconds else 0.0
+
+
+class Windows:
+    """Opens windows: ``with audit_window(lambda: audit_redis.info("stats"), traffic=["keyspace_hits"]) as w: ...``."""
+
+    def __init__(self, recorder: Recorder, clock: Callable[[], float] = time.monotonic) -> None:
+        self._recorder = recorder
+        self._clock = clock
+
+    @contextmanager
+    def __call__(
+        self,
+        read: Callable[[], Reading],
+        *,
+        traffic: Sequence[str],
+        at_least: float = 1,
+        within: float = 30.0,
+        what: str = "",
+    ) -> Iterator[Window]:
+        """Read the counters, run the block, and read again once there was enough traffic.
+
+        Args:
+            read: Gives the counters; values that are no numbers are left out.
+            traffic: Counters whose joint rise is the traffic.
+            at_least: How much of it there must be.
+            within: Seconds, from the first reading, in which it must come.
+            what: What the counters are of, for evidence and messages.
+
+        Raises:
+            CouldNotRun: Too little traffic, counters that are missing, or that were reset in the window.
+        """
+        window = Window()
+        begun = self._clock()
+        window.before = self._read(read, traffic)
+        yield window
+        named = what or " + ".join(traffic)
+        while True:
+            window.after = self._read(read, traffic)
+            window.seconds = self._clock() - begun
+            seen = sum(window.after[n] - window.before[n] for n in traffic)
+            if any(window.after[n] < window.before[n] for n in traffic):
+                raise CouldNotRun(f"the counters were reset while the window was open: {named}")
+            if seen >= at_least:
+                break
+            if window.seconds >= within:
+                raise CouldNotRun(
+                    f"too little traffic to judge: {seen:g} of {at_least:g} ({named}) within {window.seconds:.0f} s; "
+                    "audit while the service is used, or let load be driven"
+                )
+            time.sleep(min(POLL, max(0.0, within - window.seconds)))
+        self._keep(window, named, traffic)
+
+    def _read(self, read: Callable[[], Reading], traffic: Sequence[str]) -> dict[str, float]:
+        # Many looks, one piece of evidence: the window's.
+        with self._recorder.paused():
+            given = read()
+        found = {str(k): float(v) for k, v in given.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+        missing = [n for n in traffic if n not in found]
+        if missing:
+            raise CouldNotRun(f"there is no counter {', '.join(missing)}")
+        return found
+
+    def _keep(self, window: Window, named: str, traffic: Sequence[str]) -> None:
+        changed = {n: d for n, d in window.delta.items() if d or n in traffic}
+        lines = [
+            f"{n}: {window.before.get(n, 0):g} -> {window.after[n]:g} ({d:+g})" for n, d in sorted(changed.items())
+        ]
+        self._recorder.record(
+            EvidenceKind.OUTPUT,
+            f"window of {window.seconds:.1f} s: {named}",
+            "\n".join(lines),
+            duration=window.seconds,
+            facts={"traffic": sum(window.delta[n] for n in traffic)},
+        )
