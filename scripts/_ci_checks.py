@@ -1,0 +1,92 @@
+"""Two questions that .ci/run asks: has every suite of tests run, and does the wheel hold and collect everything?
+
+python scripts/_ci_checks.py ran JUNIT_XML
+python scripts/_ci_checks.py wheel WHEEL COLLECTED
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "pytest_backend_audit"
+HOMES = {f"src/{PACKAGE}/": f"{PACKAGE}/", "audit_suites/": f"{PACKAGE}/suites/", "demo/": f"{PACKAGE}/demo/"}
+"""Folder of the clone -> folder in the wheel."""
+
+
+def suites_that_did_not_run(junit_xml: Path) -> list[str]:
+    """Folders under tests/ that have test files, but no test that was executed."""
+    ran: Counter[str] = Counter()
+    for case in ElementTree.parse(junit_xml).iter("testcase"):
+        if case.find("skipped") is None:
+            ran[case.get("classname", "").split(".")[1]] += 1
+    for name, number in sorted(ran.items()):
+        print(f"tests/{name}: {number} executed")
+    there = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
+    return [f"tests/{name}: nothing was executed" for name in sorted(there - set(ran))]
+
+
+def missing_from_wheel(wheel: Path) -> list[str]:
+    """Tracked files of the package, the suites and the demo that the wheel lacks."""
+    done = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", *HOMES],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    expected = {}
+    for name in done.stdout.splitlines():
+        if not (ROOT / name).is_symlink():
+            home = next(h for h in HOMES if name.startswith(h))
+            expected[HOMES[home] + name.removeprefix(home)] = name
+    print(f"{wheel.name}: {len(packed)} files, {len(expected)} expected from the clone")
+    return [f"{name}: not in the wheel" for packed_as, name in sorted(expected.items()) if packed_as not in packed]
+
+
+def checks_in_source() -> Counter[str]:
+    """Bundled file, as the wheel names it -> number of its test functions."""
+    found: Counter[str] = Counter()
+    for path in sorted((ROOT / "audit_suites").rglob("*.py")):
+        if path.name.startswith("_") or path.name == "conftest.py":
+            continue
+        functions = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.FunctionDef)]
+        name = f"{PACKAGE}/suites/{path.relative_to(ROOT / 'audit_suites').as_posix()}"
+        found[name] = sum(f.name.startswith("test_") for f in functions)
+    return found
+
+
+def not_collected(collected: Path) -> list[str]:
+    """Bundled files of which pytest collected another number of functions than they have."""
+    functions = {
+        line.partition("[")[0] for line in collected.read_text("utf-8").splitlines() if f"{PACKAGE}/suites/" in line
+    }
+    found = Counter(name[name.index(f"{PACKAGE}/suites/") :].partition("::")[0] for name in functions if "::" in name)
+    expected = checks_in_source()
+    print(f"bundled checks: {sum(found.values())} collected, {sum(expected.values())} in the clone")
+    problems = [] if expected else ["audit_suites: there is no bundled check"]
+    for name in sorted(expected | found):
+        if found[name] != expected[name]:
+            problems.append(f"{name}: {found[name]} checks collected, {expected[name]} in the clone")
+    return problems
+
+
+def main(arguments: list[str]) -> int:
+    """Print what is wrong; 1 if anything is."""
+    if arguments[0] == "ran":
+        problems = suites_that_did_not_run(Path(arguments[1]))
+    else:
+        problems = missing_from_wheel(Path(arguments[1])) + not_collected(Path(arguments[2]))
+    print("\n".join(problems), end="\n" if problems else "")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
