@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from pytest_backend_audit.model import EvidenceKind
 from pytest_backend_audit.targets.common import one_line, timeouts_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_backend_audit.runtime import Runtime
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
@@ -66,7 +65,7 @@ class Command:
         folder = self._runtime.repository if cwd is None else cwd
         begun = time.monotonic()
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            status = self._run([program, *words[1:]], words[0], seconds, folder, env, input, out, err)
+            status = _run([program, *words[1:]], _Surroundings(seconds, folder, env or {}, input or "", out, err))
             output, errors = _text(out), _text(err)
         facts: dict[str, str | int] = {"exit_code": status}
         if version := version_of(program):
@@ -82,42 +81,43 @@ class Command:
         )
         return subprocess.CompletedProcess(words, status, output, errors)
 
-    def _run(
-        self,
-        argv: Sequence[str],
-        name: str,
-        seconds: float,
-        cwd: str | os.PathLike[str] | Path,
-        env: Mapping[str, str] | None,
-        text: str | None,
-        out: IO[bytes],
-        err: IO[bytes],
-    ) -> int:
-        # Files, not pipes: a grandchild that lives on would hold a pipe open for ever.
-        with tempfile.TemporaryFile() as given:
-            given.write((text or "").encode())
-            given.seek(0)
-            try:
-                process = subprocess.Popen(
-                    argv,
-                    cwd=cwd,
-                    env={**os.environ, **(env or {})},
-                    stdin=given,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise CouldNotRun(f"{name} can't be run: {error.strerror}") from None
-            trouble = ""
-            try:
-                trouble = _watch(process, seconds, (out, err))
-            finally:
-                if process.poll() is None:
-                    _stop(process)
-        if trouble:
-            raise CouldNotRun(f"{name} {trouble}")
-        return process.returncode
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    seconds: float
+    cwd: str | os.PathLike[str]
+    env: Mapping[str, str]
+    text: str
+    out: IO[bytes]
+    err: IO[bytes]
+
+
+def _run(argv: Sequence[str], given: _Surroundings) -> int:
+    # Files, not pipes: a grandchild that lives on would hold a pipe open for ever.
+    name = os.path.basename(argv[0])  # noqa: PTH119 - a text is wanted, not a path
+    with tempfile.TemporaryFile() as text:
+        text.write(given.text.encode())
+        text.seek(0)
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd=given.cwd,
+                env={**os.environ, **given.env},
+                stdin=text,
+                stdout=given.out,
+                stderr=given.err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CouldNotRun(f"{name} can't be run: {error.strerror}") from None
+        try:
+            trouble = _watch(process, given.seconds, (given.out, given.err))
+        finally:
+            if process.poll() is None:
+                _stop(process)
+    if trouble:
+        raise CouldNotRun(f"{name} {trouble}")
+    return process.returncode
 
 
 def _watch(process: subprocess.Popen[bytes], seconds: float, files: Sequence[IO[bytes]]) -> str:

@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.document.git import GitError, ask
@@ -181,17 +180,9 @@ def cat_files(repository: Path, ids: bytes) -> Iterator[bytes]:
 
 def glob_pattern(glob: str) -> re.Pattern[str]:
     """A glob over paths: ``*`` and ``?`` stay inside a folder, ``**/`` stands for any folders or none."""
-    parts = []
-    for piece in re.split(r"(\*\*/|\*\*)", glob):
-        if piece == "**/":
-            parts.append("(?:[^/]+/)*")
-        elif piece == "**":
-            parts.append(".*")
-        else:
-            # fnmatch knows no folders: what it lets match anything must stop at a slash here.
-            body = re.sub(r"\\Z|\\z|\(\?s:|\)$", "", translate(piece)) if piece else ""
-            parts.append(body.replace(".*", "[^/]*").replace("(?>[^/]*?", "(?>[^/]*?"))
-    return re.compile("".join(parts), re.DOTALL)
+    meaning = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
+    return re.compile("".join(meaning.get(part) or re.escape(part) for part in parts), re.DOTALL)
 
 
 def _tree_entries(items: Iterable[str]) -> Iterator[tuple[str, tuple[str, int]]]:

@@ -1,0 +1,88 @@
+"""Windows of counters: a rate needs two readings with traffic between them."""
+
+import pytest
+
+from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.targets import window as window_module
+from pytest_backend_audit.targets.window import Windows
+from pytest_backend_audit.testing import recorder
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self):
+        """What time it is."""
+        return self.now
+
+    def sleep(self, seconds):
+        """Move on."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The window's clock; sleeping moves it."""
+    made = Clock()
+    monkeypatch.setattr(window_module.time, "sleep", made.sleep)
+    return made
+
+
+def readings(*given):
+    """A reader that gives one reading after the other, and the last one for ever."""
+    left = list(given)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_it_waits_for_enough_traffic(clock):
+    """And then says how much each counter rose."""
+    used = recorder()
+    read = readings({"hits": 10, "misses": 1, "name": "x"}, {"hits": 30, "misses": 1}, {"hits": 90, "misses": 21})
+    with used.open() as buffer, Windows(used, clock)(read, traffic=["hits", "misses"], at_least=100) as window:
+        clock.sleep(1.0)
+    assert window.delta == {"hits": 80, "misses": 20}
+    assert window.seconds == 1.25
+    assert window.rate("hits") == 64
+    [evidence] = buffer.evidence
+    assert evidence.title == "window of 1.2 s: hits + misses"
+    assert evidence.body == "hits: 10 -> 90 (+80)\nmisses: 1 -> 21 (+20)"
+
+
+def test_too_little_traffic_could_not_run(clock):
+    """A rate over three requests says nothing."""
+    used = recorder()
+    read = readings({"hits": 10}, {"hits": 13})
+    with (
+        pytest.raises(CouldNotRun, match=r"too little traffic to judge: 3 of 100 \(hits\) within 5 s"),
+        Windows(used, clock)(read, traffic=["hits"], at_least=100, within=5),
+    ):
+        pass
+
+
+def test_counters_that_fall_could_not_run(clock):
+    """Somebody reset them, or the server was restarted."""
+    with (
+        pytest.raises(CouldNotRun, match="the counters were reset while the window was open"),
+        Windows(recorder(), clock)(readings({"hits": 10}, {"hits": 2}), traffic=["hits"]),
+    ):
+        pass
+
+
+def test_a_missing_counter_could_not_run(clock):
+    """It names it."""
+    with (
+        pytest.raises(CouldNotRun, match="there is no counter hits"),
+        Windows(recorder(), clock)(readings({"other": 1}), traffic=["hits"]),
+    ):
+        pass
+
+
+def test_what_fails_in_the_block_is_the_checks_own(clock):
+    """It is not waited for traffic then."""
+    with (
+        pytest.raises(AssertionError, match="own"),
+        Windows(recorder(), clock)(readings({"hits": 1}), traffic=["hits"]),
+    ):
+        raise AssertionError("own")
