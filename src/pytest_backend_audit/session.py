@@ -170,7 +170,7 @@ class Session:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note why the run ended early."""
         what = "SIGTERM" if self._terminated else str(excinfo.value) or type(excinfo.value).__name__
-        self._seen.interrupted = f"interrupted: {self._redactor.redact(what)}"
+        self._seen.interrupted = self._redactor.redact(what)
 
     def pytest_warning_recorded(self, warning_message: Any) -> None:
         """Keep secrets out of pytest's summary of warnings."""
@@ -194,7 +194,7 @@ class Session:
             return
         stopped = session.shouldstop or session.shouldfail
         if stopped and not self._seen.interrupted:
-            self._seen.interrupted = f"stopped: {stopped}" if isinstance(stopped, str) else "stopped"
+            self._seen.interrupted = str(stopped)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
             self._seen.interrupted = self._trouble or "an internal error of pytest or a plugin"
         if exitstatus == pytest.ExitCode.TESTS_FAILED and not self._failures and not self._seen.broken:

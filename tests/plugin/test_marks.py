@@ -39,7 +39,7 @@ def test_all_wrong_marks_are_named(project: Project, workers: tuple[str, ...]) -
         "test_checks.py:18: audit mark: takes keywords only, found '4.1'; write audit(dimension=..., level=...)",
         "test_checks.py:18: audit mark: dimension is missing; it is a text such as '4.2'",
         "test_checks.py:20: audit mark: criterion 'query-logging' belongs to dimension 4.1, not 4.2",
-        "test_checks.py:23: test_j asks for audit_redis but has no audit mark; add @audit(dimension=..., level=...)",
+        "test_checks.py:22: test_j asks for audit_redis but has no audit mark; add @audit(dimension=..., level=...)",
     ]
 
 

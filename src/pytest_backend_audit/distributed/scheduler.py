@@ -154,9 +154,9 @@ class ReadersFirst:
         if len(held) >= 2:
             return
         # A fraction of what is left keeps the workers equally busy to the end, and messages few before it.
-        share = max(2, len(self._readers) // workers // 4)
-        self._send(node, self._readers[: share - len(held)])
-        del self._readers[: share - len(held)]
+        room = max(2, len(self._readers) // workers // 4) - len(held)
+        given, self._readers = self._readers[:room], self._readers[room:]
+        self._send(node, given)
 
     def _send(self, node: WorkerController, indices: list[int]) -> None:
         if indices:
