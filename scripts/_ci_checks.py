@@ -72,10 +72,11 @@ def not_collected(collected: Path) -> list[str]:
     expected = checks_in_source()
     print(f"bundled checks: {sum(found.values())} collected, {sum(expected.values())} in the clone")
     problems = [] if expected else ["audit_suites: there is no bundled check"]
-    for name in sorted(expected | found):
-        if found[name] != expected[name]:
-            problems.append(f"{name}: {found[name]} checks collected, {expected[name]} in the clone")
-    return problems
+    return problems + [
+        f"{name}: {found[name]} checks collected, {expected[name]} in the clone"
+        for name in sorted(expected | found)
+        if found[name] != expected[name]
+    ]
 
 
 def main(arguments: list[str]) -> int:
