@@ -1,0 +1,116 @@
+"""``backend-audit init``: look at the repository, and write what an audit of it needs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit.cli.output import fail
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.scaffold.files import Written
+    from pytest_backend_audit.scaffold.survey import Survey
+    from pytest_backend_audit.standard.model import Standard
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to those of ``backend-audit``."""
+    parser = subparsers.add_parser(
+        "init",
+        help="write audit.yaml, an example check and the rights it needs",
+        description="Look at the repository and write audit.yaml, an example check, the SQL of the monitoring role, "
+        "the Redis ACL line and a .gitignore entry. Existing files are left as they are; nothing is reached.",
+    )
+    parser.add_argument("directory", nargs="?", default=".", help="top of the repository (default: here)")
+    parser.add_argument("--ci", choices=["github", "gitlab"], help="write a workflow for it as well")
+    parser.add_argument(
+        "--sought",
+        metavar="4.x=LEVEL",
+        action="append",
+        default=[],
+        help="highest level sought in a dimension, such as 4.6=4; repeatable; asked for on a terminal",
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing; level 5 is sought where --sought says no less")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the files and say what became of each."""
+    from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.scaffold import files, survey  # noqa: PLC0415 - heavy
+
+    top = Path(args.directory)
+    if not top.is_dir():
+        return fail(f"{args.directory} is not a folder")
+    loaded = standard.load("default")
+    try:
+        sought = _sought(args.sought, loaded)
+    except ValueError as error:
+        return fail(str(error))
+    found = survey.look(top)
+    asking = sys.stdin.isatty() and sys.stdout.isatty() and not args.yes and not args.sought
+    try:
+        if asking and not (top / "audit.yaml").exists():
+            sought = _asked(loaded)
+        done = files.write_all(top, found, {d: n for d, n in sought.items() if n < 5}, args.ci)
+    except EOFError:
+        return fail("no answer; say --yes to be asked nothing")
+    except OSError as error:
+        return fail(f"{error.filename or top} can't be written: {error.strerror}")
+    sys.stdout.write("\n".join(_told(found, done, args.ci, files.variables(found))) + "\n")
+    return 0
+
+
+def _sought(given: Sequence[str], standard: Standard) -> dict[str, int]:
+    known = [d.id for d in standard.dimensions]
+    sought: dict[str, int] = {}
+    for text in given:
+        dimension, _, level = text.partition("=")
+        if dimension not in known:
+            raise ValueError(f"--sought {text}: no dimension {dimension!r}; allowed are {', '.join(known)}")
+        if level not in {"1", "2", "3", "4", "5"}:
+            raise ValueError(f"--sought {text}: found level {level!r}; allowed are 1 to 5, as in {dimension}=4")
+        sought[dimension] = int(level)
+    return sought
+
+
+def _asked(standard: Standard) -> dict[str, int]:
+    sys.stdout.write(
+        "Which level do you seek? Level 5 asks for chaos drills, governed alerts and the like; a lower level that is\n"
+        "sought in the open leaves out the checks above it, and is the highest that the dimension can reach.\n"
+    )
+    sought: dict[str, int] = {}
+    for dimension in standard.dimensions:
+        while True:
+            answer = input(f"  {dimension.id} {dimension.name}, 1 to 5 [5]: ").strip() or "5"
+            if answer in {"1", "2", "3", "4", "5"}:
+                break
+        sought[dimension.id] = int(answer)
+    return sought
+
+
+def _told(found: Survey, done: Sequence[Written], ci: str | None, variables: Sequence[str]) -> list[str]:
+    lines = [f"found     {line}" for line in found.seen] or ["found     nothing that tells of the service's systems"]
+    for written in done:
+        if written.what == "by hand":
+            lines.append(f"by hand   {written.name}: add this yourself")
+            lines.extend(f"            {line}" for line in written.remark.splitlines())
+        else:
+            said = written.remark or ("it exists" if written.what == "left" else "")
+            lines.append(f"{written.what:<9} {written.name}" + (f" ({said})" if said else ""))
+    steps = ["fill in audit.yaml: lead_auditor, second_reviewer, targets"]
+    if "postgres" in found.systems:
+        steps.append("make the monitoring role: the first lines of audits/monitoring-role.sql say how")
+    if "redis" in found.systems:
+        steps.append("make the Redis user: the first lines of audits/redis.acl say how")
+    if variables:
+        steps.append(f"set {', '.join(variables)} in the environment")
+    steps += ["backend-audit doctor", "pytest --audit", "commit, then pytest --audit-sha=HEAD"]
+    if ci is None and found.ci:
+        steps.append(f"backend-audit init --ci {found.ci[0]}")
+    elif ci is not None and variables:
+        steps.append(f"give CI the secrets {', '.join(variables)}")
+    return [*lines, "", "next", *(f"  {n}. {step}" for n, step in enumerate(steps, start=1))]

@@ -1,0 +1,1 @@
+"""What `backend-audit init` finds in a repository, and what it writes there."""

@@ -1,0 +1,142 @@
+"""The files that `backend-audit init` writes: from a survey, by templates; none is ever overwritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from pytest_backend_audit.config import schema
+from pytest_backend_audit.scaffold.ini import change
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.scaffold.survey import Survey
+
+VARIABLES = {
+    "postgres": "AUDIT_POSTGRES_DSN",
+    "pgbouncer": "AUDIT_PGBOUNCER_DSN",
+    "redis": "AUDIT_REDIS_URL",
+}
+"""Target -> variable that audit.yaml reads its connection string from."""
+CHECKS = "audits/checks"
+SCHEMA = "audits/audit.schema.json"
+IGNORED = "audit-report/"
+CI = {"github": ".github/workflows/backend-audit.yml", "gitlab": ".gitlab/backend-audit.yml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one file."""
+
+    name: str
+    what: str
+    """``wrote``, ``left``, ``added to``, or ``by hand``."""
+    remark: str = ""
+
+
+def variables(survey: Survey) -> list[str]:
+    """Variables that have to be set for the systems that were found."""
+    return [VARIABLES[s] for s in survey.systems if s in VARIABLES]
+
+
+def write_all(
+    top: Path, survey: Survey, standard: Standard, sought: Mapping[str, int], ci: str | None
+) -> list[Written]:
+    """Write what is missing.
+
+    Args:
+        top: Where to: the repository's top, or pytest's root folder.
+        survey: What is known of the service.
+        sought: Dimension -> highest level sought, where it is less than 5.
+        ci: github, gitlab, or None.
+
+    Raises:
+        OSError: A file can't be written; what stands before it in the order has been.
+    """
+    values = {"survey": survey, "variables": variables(survey), "sought": dict(sought), "checks": CHECKS}
+    done = [
+        _new(top, "audit.yaml", _rendered("audit.yaml.j2", schema=SCHEMA, **values)),
+        _new(top, SCHEMA, schema.packaged()),
+        _new(top, f"{CHECKS}/test_example_audit.py", _rendered("test_example_audit.py.j2", **values)),
+        _new(top, "audits/monitoring-role.sql", _rendered("monitoring-role.sql.j2", **values)),
+        _new(top, "audits/redis.acl", _rendered("redis.acl.j2", **values)),
+        _ini(top),
+        _ignored(top),
+    ]
+    if ci is not None:
+        done.append(_new(top, CI[ci], _rendered(f"{ci}.yml.j2", **values)))
+        if ci == "gitlab":
+            include = f"include:\n  - local: /{CI['gitlab']}\n"
+            # An existing pipeline is the team's; only they know where the line belongs.
+            if (top / ".gitlab-ci.yml").exists():
+                if CI["gitlab"] not in (top / ".gitlab-ci.yml").read_text("utf-8", "replace"):
+                    done.append(Written(".gitlab-ci.yml", "by hand", include))
+            else:
+                done.append(_new(top, ".gitlab-ci.yml", include))
+    return done
+
+
+def _rendered(name: str, **values: object) -> str:
+    source = files("pytest_backend_audit").joinpath("templates", "init", name).read_text("utf-8")
+    # Plain texts and no HTML: what goes into YAML or Python passes `quoted`.
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - see above
+    )
+    environment.filters["quoted"] = lambda text: json.dumps(str(text), ensure_ascii=False)
+    return environment.from_string(source).render(**values)
+
+
+def _new(top: Path, name: str, text: str) -> Written:
+    path = top / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        return Written(name, "left")
+    return Written(name, "wrote")
+
+
+def _ini(top: Path) -> Written:
+    made = change(top, CHECKS)
+    name = made.path.relative_to(top).as_posix()
+    if made.present:
+        return Written(name, "left", "it has audit_paths")
+    if made.by_hand:
+        return Written(name, "by hand", made.by_hand)
+    existed = made.path.exists()
+    _replaced(made.path, made.text)
+    return Written(name, "added to" if existed else "wrote", "audit_paths")
+
+
+def _ignored(top: Path) -> Written:
+    path = top / ".gitignore"
+    text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+    if {line.strip().strip("/") for line in text.splitlines()} & {IGNORED.strip("/")}:
+        return Written(".gitignore", "left", f"it has {IGNORED}")
+    existed = path.exists()
+    _replaced(path, text + ("" if not text or text.endswith("\n") else "\n") + IGNORED + "\n")
+    return Written(".gitignore", "added to" if existed else "wrote", IGNORED)
+
+
+def _replaced(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and through a link, not over it."""
+    real = path.resolve()
+    beside = real.with_name(f".{real.name}.part")
+    try:
+        beside.write_bytes(text.encode("utf-8", "surrogateescape"))
+        if real.exists():
+            beside.chmod(real.stat().st_mode & 0o777)
+        beside.replace(real)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
