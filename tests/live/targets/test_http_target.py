@@ -199,7 +199,7 @@ def test_a_black_hole_costs_its_timeout_once_a_run(tmp_path):
     ("behave", "error"),
     [
         (hangs_up, "RemoteProtocolError"),
-        (says(b"-ERR unknown command\r\n"), "RemoteProtocolError"),
+        (says(b"-ERR unknown command\r\n\r\n"), "RemoteProtocolError"),
         # Bytes that don't even end a line as HTTP ends it: there is nothing to do but wait.
         (says(b"\xff\xfe\0garbage"), "ReadTimeout"),
     ],
