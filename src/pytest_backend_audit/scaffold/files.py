@@ -44,9 +44,7 @@ def variables(survey: Survey) -> list[str]:
     return [VARIABLES[s] for s in survey.systems if s in VARIABLES]
 
 
-def write_all(
-    top: Path, survey: Survey, standard: Standard, sought: Mapping[str, int], ci: str | None
-) -> list[Written]:
+def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | None) -> list[Written]:
     """Write what is missing.
 
     Args:
@@ -91,7 +89,8 @@ def _rendered(name: str, **values: object) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - see above
     )
-    environment.filters["quoted"] = lambda text: json.dumps(str(text), ensure_ascii=False)
+    # As a text of YAML, in which audit.yaml sees no variable.
+    environment.filters["quoted"] = lambda text: json.dumps(str(text), ensure_ascii=False).replace("${", "$${")
     return environment.from_string(source).render(**values)
 
 

@@ -1,0 +1,422 @@
+"""`backend-audit init` writes what an audit needs by what it finds, and never touches what is there."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_backend_audit import cli, standard
+from pytest_backend_audit.config import load
+from pytest_backend_audit.scaffold import ini, survey
+
+Make = Callable[..., Path]
+
+COMPOSE = """
+x-common: &common {restart: always}
+services:
+  api: {<<: *common, build: ., ports: ["127.0.0.1:8080:8000"]}
+  db: {image: "postgres:16-alpine"}
+  pool: {image: edoburu/pgbouncer:1.23}
+  cache: {image: valkey/valkey:8}
+  metrics: {image: prom/prometheus}
+  exporter: {image: prometheuscommunity/postgres-exporter}
+"""
+OPENAPI = "openapi: 3.1.0\npaths: {/healthz: {}, /readyz: {}, /v1/orders: {}}\n"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A repository with these files."""
+
+    def make(files: Mapping[str, str] | None = None) -> Path:
+        top = tmp_path / "orders"
+        top.mkdir()
+        for name, text in (files or {}).items():
+            (top / name).parent.mkdir(parents=True, exist_ok=True)
+            (top / name).write_text(text)
+        return top
+
+    return make
+
+
+def contents(top: Path) -> dict[str, str]:
+    """Every file below a folder."""
+    return {p.relative_to(top).as_posix(): p.read_text() for p in sorted(top.rglob("*")) if p.is_file()}
+
+
+def test_an_empty_repository_gets_everything(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each file is named, and what to do next."""
+    top = make()
+    assert cli.main(["init", str(top), "--yes"]) == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+found     nothing that tells of the service's systems
+wrote     audit.yaml
+wrote     audits/audit.schema.json
+wrote     audits/checks/test_example_audit.py
+wrote     audits/monitoring-role.sql
+wrote     audits/redis.acl
+wrote     pytest.ini (audit_paths)
+wrote     .gitignore (audit-report/)
+
+next
+  1. fill in audit.yaml: lead_auditor, second_reviewer, targets
+  2. backend-audit doctor
+  3. pytest --audit
+  4. commit, then pytest --audit-sha=HEAD
+"""
+    )
+    assert (top / "pytest.ini").read_text() == "[pytest]\naudit_paths = audits/checks\n"
+    assert (top / ".gitignore").read_text() == "audit-report/\n"
+
+
+def test_what_is_found_is_said_and_used(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Compose files, the OpenAPI document, manifests, example variables and CI."""
+    files = {
+        "docker-compose.yml": COMPOSE,
+        "api/openapi.yaml": OPENAPI,
+        "pyproject.toml": '[project]\nname = "order-service"\n',
+        ".env.example": "REDIS_URL=redis://localhost\nSECRET=1\n",
+        ".gitlab-ci.yml": "test: {script: [pytest]}\n",
+    }
+    top = make(files)
+    assert cli.main(["init", str(top), "--sought", "4.6=4", "--sought", "4.8=5"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[:4] == [
+        "found     .env.example: redis",
+        "found     docker-compose.yml: pgbouncer, postgres, prometheus, redis",
+        "found     api/openapi.yaml: OpenAPI document with 3 paths",
+        "found     CI: gitlab",
+    ]
+    assert "set AUDIT_POSTGRES_DSN, AUDIT_PGBOUNCER_DSN, AUDIT_REDIS_URL in the environment" in out
+    assert "backend-audit init --ci gitlab" in out
+    config = load(
+        top / "audit.yaml",
+        environ={
+            "AUDIT_POSTGRES_DSN": "postgresql://db/orders",
+            "AUDIT_PGBOUNCER_DSN": "postgresql://db/pgbouncer",
+            "AUDIT_REDIS_URL": "redis://cache",
+        },
+        formal=True,
+        standard=standard.load("default"),
+        today=date(2026, 11, 24),
+    )
+    assert config.service == "order-service"
+    assert sorted(config.targets) == ["http", "pgbouncer", "postgres", "prometheus", "redis"]
+    http = config.target("http")
+    assert (http.base_url, http.openapi, http.health, http.ready, http.public) == (
+        "http://127.0.0.1:8080",
+        "api/openapi.yaml",
+        "/healthz",
+        "/readyz",
+        ("/healthz", "/readyz"),
+    )
+    assert config.policy().sought == {"4.6": 4}
+    assert config.criteria == {"primary-keys": "every table has a primary key"}
+
+
+def test_nothing_that_exists_is_touched(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Existing files are left and said so; a second run changes nothing."""
+    top = make({"audit.yaml": "version: 1\n", "audits/redis.acl": "mine", ".gitignore": "*.log\n/audit-report"})
+    assert cli.main(["init", str(top), "--yes", "--ci", "github"]) == 0
+    out = capsys.readouterr().out
+    assert "left      audit.yaml (it exists)\n" in out
+    assert "left      audits/redis.acl (it exists)\n" in out
+    assert "left      .gitignore (it has audit-report/)\n" in out
+    before = contents(top)
+    assert before["audit.yaml"] == "version: 1\n"
+    assert before["audits/redis.acl"] == "mine"
+    assert cli.main(["init", str(top), "--yes", "--ci", "github"]) == 0
+    assert "wrote" not in capsys.readouterr().out
+    assert contents(top) == before
+
+
+def test_the_gitignore_keeps_its_lines(make: Make) -> None:
+    """Also when its last line has no end."""
+    top = make({".gitignore": "*.log"})
+    cli.main(["init", str(top), "--yes"])
+    assert (top / ".gitignore").read_text() == "*.log\naudit-report/\n"
+
+
+@pytest.mark.parametrize("systems", ["", COMPOSE], ids=["nothing", "compose"])
+def test_the_written_files_are_good_ones(make: Make, systems: str) -> None:
+    """audit.yaml loads in a rehearsal and follows the schema that it names; the check compiles."""
+    top = make({"compose.yaml": systems})
+    cli.main(["init", str(top), "--yes"])
+    load(top / "audit.yaml", environ={}, formal=False, standard=standard.load("default"))
+    assert (top / "audit.yaml").read_text().splitlines()[0] == (
+        "# yaml-language-server: $schema=audits/audit.schema.json"
+    )
+    schema = [sys.executable, "-m", "check_jsonschema", "--schemafile", "audits/audit.schema.json", "audit.yaml"]
+    subprocess.run(schema, cwd=top, check=True, capture_output=True)
+    path = top / "audits" / "checks" / "test_example_audit.py"
+    compile(path.read_text(), str(path), "exec")
+    assert ("audit_postgres" in path.read_text()) is bool(systems)
+
+
+@pytest.mark.parametrize(
+    ("ci", "name"), [("github", ".github/workflows/backend-audit.yml"), ("gitlab", ".gitlab/backend-audit.yml")]
+)
+@pytest.mark.parametrize("systems", ["", COMPOSE], ids=["nothing", "compose"])
+def test_the_workflow_is_valid(make: Make, ci: str, name: str, systems: str) -> None:
+    """By the schemas that the makers of the CI publish; with the whole history, and the report kept."""
+    top = make({"compose.yaml": systems})
+    cli.main(["init", str(top), "--yes", "--ci", ci])
+    vendor = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}[ci]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", vendor, name]
+    done = subprocess.run(command, cwd=top, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "ok -- validation done\n")
+    text = (top / name).read_text()
+    data = yaml.safe_load(text)
+    assert ("AUDIT_REDIS_URL" in text) is bool(systems)
+    if ci == "github":
+        job = data["jobs"]["audit"]
+        assert job["if"] == (
+            "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
+        )
+        assert job["steps"][0]["with"] == {"fetch-depth": 0, "persist-credentials": False}
+        assert job["steps"][-1]["if"] == "always()"
+        assert data["permissions"] == {"contents": "read"}
+    else:
+        assert data["backend-audit"]["variables"] == {"GIT_DEPTH": "0"}
+        assert data["backend-audit"]["artifacts"]["when"] == "always"
+        assert yaml.safe_load((top / ".gitlab-ci.yml").read_text()) == {
+            "include": [{"local": "/.gitlab/backend-audit.yml"}]
+        }
+
+
+def test_an_existing_gitlab_pipeline_is_the_teams(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line to be added is shown; once it is there, nothing is."""
+    top = make({".gitlab-ci.yml": "test: {script: [pytest]}\n"})
+    cli.main(["init", str(top), "--yes", "--ci", "gitlab"])
+    told = (
+        "by hand   .gitlab-ci.yml: add this yourself\n"
+        "            include:\n"
+        "              - local: /.gitlab/backend-audit.yml\n"
+    )
+    assert told in capsys.readouterr().out
+    with (top / ".gitlab-ci.yml").open("a") as file:
+        file.write("include: [{local: /.gitlab/backend-audit.yml}]\n")
+    cli.main(["init", str(top), "--yes", "--ci", "gitlab"])
+    assert "by hand" not in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    """Standard input of a person."""
+
+    def isatty(self) -> bool:
+        """A terminal."""
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sit at a terminal and type this."""
+
+    def sit(typed: str) -> None:
+        monkeypatch.setattr(sys, "stdin", Terminal(typed))
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    return sit
+
+
+def test_on_a_terminal_the_levels_sought_are_asked_for(
+    make: Make, terminal: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One question for each dimension; nothing typed is 5, and nonsense is asked again."""
+    top = make()
+    terminal("\n\n3\nsix\n4\n\n\n\n\n\n")
+    assert cli.main(["init", str(top)]) == 0
+    assert yaml.safe_load((top / "audit.yaml").read_text())["sought"] == {"4.3": 3, "4.4": 4}
+    assert "  4.1 Query Performance, 1 to 5 [5]: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--yes"], ["--sought", "4.6=4"]])
+def test_with_yes_or_sought_nothing_is_asked(make: Make, terminal: Callable[[str], None], arguments: list[str]) -> None:
+    """So that scripts can run it on a terminal too."""
+    terminal("")
+    assert cli.main(["init", str(make()), *arguments]) == 0
+
+
+def test_no_answer_is_a_usage_error(
+    make: Make, terminal: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The input ended: nothing is written."""
+    top = make()
+    terminal("3\n")
+    assert cli.main(["init", str(top)]) == 2
+    assert capsys.readouterr().err == "backend-audit: no answer; say --yes to be asked nothing\n"
+    assert contents(top) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("4.9=4", "no dimension '4.9'; allowed are 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8"),
+        ("4.6=6", "found level '6'; allowed are 1 to 5, as in 4.6=4"),
+        ("4.6", "found level ''; allowed are 1 to 5, as in 4.6=4"),
+    ],
+)
+def test_a_wrong_sought_is_a_usage_error(make: Make, capsys: pytest.CaptureFixture[str], given: str, told: str) -> None:
+    """Named with what is allowed; nothing is written."""
+    top = make()
+    assert cli.main(["init", str(top), "--sought", given]) == 2
+    assert capsys.readouterr().err == f"backend-audit: --sought {given}: {told}\n"
+    assert contents(top) == {}
+
+
+def test_a_place_that_can_not_be_written(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a folder, and a file where a folder is needed."""
+    top = make({"audits": "a file"})
+    assert cli.main(["init", str(top / "audits")]) == 2
+    assert capsys.readouterr().err == f"backend-audit: {top}/audits is not a folder\n"
+    assert cli.main(["init", str(top), "--yes"]) == 2
+    assert capsys.readouterr().err == f"backend-audit: {top}/audits can't be written: File exists\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("pytest.ini", "[pytest]\ntestpaths = tests\n", "[pytest]\naudit_paths = audits/checks\ntestpaths = tests\n"),
+        ("pytest.ini", "", "[pytest]\naudit_paths = audits/checks\n"),
+        ("tox.ini", "[tox]\nx = 1\n[pytest]", "[tox]\nx = 1\n[pytest]\naudit_paths = audits/checks\n"),
+        ("setup.cfg", "[tool:pytest]\na = 1\n", "[tool:pytest]\naudit_paths = audits/checks\na = 1\n"),
+        (
+            "pyproject.toml",
+            '[project]\nname = "x"',
+            '[project]\nname = "x"\n\n[tool.pytest.ini_options]\naudit_paths = ["audits/checks"]\n',
+        ),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options] # ours\nxfail_strict = true\n[tool.x]\na = 1\n",
+            '[tool.pytest.ini_options] # ours\naudit_paths = ["audits/checks"]\nxfail_strict = true\n[tool.x]\na = 1\n',
+        ),
+        (
+            "pyproject.toml",
+            "[tool.pytest]\nstrict = true\n",
+            '[tool.pytest]\naudit_paths = ["audits/checks"]\nstrict = true\n',
+        ),
+        ("pytest.toml", "[pytest]\n", '[pytest]\naudit_paths = ["audits/checks"]\n'),
+    ],
+)
+def test_audit_paths_comes_into_the_file_that_pytest_reads(make: Make, name: str, before: str, after: str) -> None:
+    """And nothing else in it changes."""
+    top = make({name: before})
+    made = ini.change(top, "audits/checks")
+    assert (made.path.name, made.text) == (name, after)
+    (top / name).write_text(after)
+    assert ini.change(top, "audits/checks").present
+
+
+def test_settings_that_pytest_passes_over_are_left(make: Make) -> None:
+    """A tox.ini without a pytest section is not pytest's; pytest.ini wins over pyproject.toml."""
+    top = make({"tox.ini": "[tox]\n", "pyproject.toml": "[tool.pytest.ini_options]\n", "pytest.ini": "[pytest]\n"})
+    assert ini.change(top, "audits/checks").path.name == "pytest.ini"
+    (top / "pytest.ini").unlink()
+    assert ini.change(top, "audits/checks").path.name == "pyproject.toml"
+    (top / "pyproject.toml").unlink()
+    assert ini.change(top, "audits/checks").path.name == "pytest.ini"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "by_hand"),
+    [
+        (
+            "pyproject.toml",
+            "[tool.pytest]\nini_options = {xfail_strict = true}\n",
+            '[tool.pytest.ini_options]\naudit_paths = ["audits/checks"]',
+        ),
+        ("pyproject.toml", "not toml = = \n", '[tool.pytest.ini_options]\naudit_paths = ["audits/checks"]'),
+        ("pytest.ini", "= nothing\n", "[pytest]\naudit_paths = audits/checks"),
+    ],
+)
+def test_what_can_not_be_added_safely_is_shown(
+    make: Make, capsys: pytest.CaptureFixture[str], name: str, text: str, by_hand: str
+) -> None:
+    """The file stays as it is."""
+    top = make({name: text})
+    assert cli.main(["init", str(top), "--yes"]) == 0
+    shown = "".join(f"            {line}\n" for line in by_hand.splitlines())
+    assert f"by hand   {name}: add this yourself\n{shown}" in capsys.readouterr().out
+    assert (top / name).read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("files", "service"),
+    [
+        ({"package.json": '{"name": "@acme/orders-api"}'}, "orders-api"),
+        ({"go.mod": "module github.com/acme/orders\n\ngo 1.22\n"}, "orders"),
+        ({"pyproject.toml": '[tool.poetry]\nname = "bestellungen"\n'}, "bestellungen"),
+        ({"package.json": "[" * 100_000, "pyproject.toml": "= = ="}, "orders"),
+        ({"sub/package.json": '{"name": "frontend"}'}, "orders"),
+    ],
+)
+def test_the_service_is_named_by_its_manifest(make: Make, files: dict[str, str], service: str) -> None:
+    """Else by its folder; what can't be read names nothing."""
+    assert survey.look(make(files)).service == service
+
+
+@pytest.mark.parametrize("name", ['a "quoted" name', "line\nbreak", "naïve 🍵", "${HOME}x", "- list: {"])
+def test_any_name_makes_a_good_file(make: Make, name: str) -> None:
+    """What a manifest says is text, whatever it holds."""
+    import json
+
+    top = make({"package.json": json.dumps({"name": name}), "compose.yaml": COMPOSE})
+    cli.main(["init", str(top), "--yes"])
+    assert load(top / "audit.yaml", environ={}, formal=False).service == name
+
+
+def test_hostile_files_of_others_tell_nothing(make: Make) -> None:
+    """Explosive aliases, foreign tags, binary: read as nothing, without a traceback."""
+    bomb = "a: &a [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1 if n else ''}, *a{n - 1 if n else ''}]\n" for n in range(40))
+    top = make(
+        {
+            "compose.yaml": "services: !!python/object:os.system {}\n",
+            "openapi.yaml": bomb,
+            "compose.dev.yml": "[" * 5000,
+        }
+    )
+    (top / "docker-compose.yml").write_bytes(b"\xff\x00services")
+    assert survey.look(top).systems == ()
+
+
+def test_installed_code_is_not_the_service(make: Make) -> None:
+    """Dependencies and virtual environments are not looked into."""
+    top = make({"node_modules/x/openapi.json": '{"paths": {"/a": {}}}', ".venv/openapi.json": '{"paths": {"/a": {}}}'})
+    assert survey.look(top).openapi == ""
+
+
+@pytest.mark.parametrize("name", ["audit", "scorecard", "standard"])
+def test_schemas_are_printed(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Each is a JSON Schema of draft 2020-12."""
+    import json
+
+    assert cli.main(["schema", name]) == 0
+    assert json.loads(capsys.readouterr().out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_an_unknown_schema_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """The names are listed."""
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["schema", "journal"])
+    assert caught.value.code == 2
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_toml_that_is_written_is_toml(make: Make) -> None:
+    """A pyproject.toml of a usual kind, with its comments, gains one key."""
+    text = '# keep me\n[build-system]\nrequires = ["hatchling"]\n\n[tool.ruff]\nline-length = 100\n'
+    top = make({"pyproject.toml": text})
+    cli.main(["init", str(top), "--yes"])
+    after = (top / "pyproject.toml").read_text()
+    assert after.startswith(text)
+    assert tomllib.loads(after)["tool"]["pytest"] == {"ini_options": {"audit_paths": ["audits/checks"]}}
