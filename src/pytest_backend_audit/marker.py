@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Required, TypedDict, Unpack
 
 import pytest
@@ -24,7 +24,7 @@ class AuditKeywords(TypedDict, total=False):
     dimension: Required[str]
     level: Required[int]
     criterion: str | None
-    needs: Iterable[str]
+    needs: Collection[str]
 
 
 def audit(**keywords: Unpack[AuditKeywords]) -> pytest.MarkDecorator:
@@ -86,7 +86,7 @@ def read_mark(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[MarkVal
         problems.append(f"criterion is {criterion!r}; it is a name such as 'hit-rate' (lower case, digits, dashes)")
     needs = kwargs.get("needs", ())
     wanted: list[Need] = []
-    if isinstance(needs, str) or not isinstance(needs, Iterable):
+    if isinstance(needs, str) or not isinstance(needs, Collection):
         problems.append(f"needs is {needs!r}; it is a tuple such as ('load',)")
     else:
         for need in needs:
@@ -100,6 +100,7 @@ def read_mark(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[MarkVal
     return {"dimension": dimension, "level": level, "criterion": criterion, "needs": ordered}, []
 
 
+_EFFORT = re.compile(r"(S|M|L|small|medium|large)\b", re.IGNORECASE)
 _SECTION = re.compile(r"^(Impact|Remediation|Verification|Effort):[ \t]*", re.MULTILINE)
 
 
@@ -118,7 +119,7 @@ def read_page(function_doc: str | None, module_doc: str | None) -> Page:
         impact=merged.get("impact", ""),
         remediation=merged.get("remediation", ""),
         verification=merged.get("verification", ""),
-        effort=merged.get("effort", "")[:1].upper() if merged.get("effort") else "",
+        effort=size[1][0].upper() if (size := _EFFORT.match(merged.get("effort", ""))) else "",
     )
 
 

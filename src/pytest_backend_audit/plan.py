@@ -117,7 +117,7 @@ def _checks_of(
         )
     ladders = [c.criterion for c in checks]
     if len(checks) > 1 and (None in ladders or len(set(ladders)) < len(ladders)):
-        problems.append("two audit marks on one function must name different criteria")
+        return [], [*problems, "two audit marks on one function must name different criteria"]
     return checks, problems
 
 
@@ -131,7 +131,7 @@ def _unknown_names(
     if not loaded or criterion is None or criterion in declared:
         return []
     criteria = standard.criteria(dimension)
-    if criterion in criteria or criterion in {p.split("/")[1] for p in standard.pending if p.startswith(dimension)}:
+    if criterion in criteria or f"{dimension}/{criterion}" in {p.rpartition("/")[0] for p in standard.pending}:
         return []
     elsewhere = [d for d in known if criterion in standard.criteria(d)]
     if elsewhere:
