@@ -1,0 +1,98 @@
+"""Cache-aside over Redis: versioned keys per tenant, a lifetime per kind of entry, and life without it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import BlockingConnectionPool
+from redis.exceptions import RedisError
+
+from .metrics import Metrics
+from .settings import Settings
+
+log = logging.getLogger("orders.cache")
+
+VERSION = "v1"
+"""Part of every key: a deploy that changes the form of the entries raises it, and never reads the old ones."""
+LIFETIMES: Mapping[str, int] = {"order": 300, "customer": 900, "price": 120}
+"""Seconds, by kind: an order changes during a day, a customer hardly ever, a price as its owner likes."""
+MISSING_LIFETIME = 30
+"""Seconds that the absence of something is remembered."""
+JITTER = 0.1
+"""Share by which lifetimes differ, so that entries made together don't expire together."""
+TIMEOUT = 0.25
+"""Seconds that one cache operation may take; a page without cache is better than a page that waits for it."""
+PAUSE = 1.0
+"""Seconds without cache after an error."""
+
+
+class Cache:
+    """The cache of one instance."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        pool = BlockingConnectionPool.from_url(
+            settings.redis_url,
+            max_connections=16,
+            timeout=TIMEOUT,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            client_name=settings.instance,
+            decode_responses=True,
+        )
+        self._redis: Redis = Redis(connection_pool=pool)
+        self._metrics = metrics
+        self._one_second = settings.has("hit-rate-short-ttl")
+        self._random_keys = settings.has("hit-rate-random-key")
+        self._jitter = random.Random()  # noqa: S311 - spreads expiries, guards nothing
+        self._closed_until = 0.0
+
+    async def fetch(
+        self, kind: str, tenant: str, identifier: str, load: Callable[[], Awaitable[Any | None]]
+    ) -> Any | None:
+        """The entry from the cache, else from `load`, which is then remembered, its absence too."""
+        key = self._key(kind, tenant, identifier)
+        text = await self._try(self._redis.get, key)
+        if text is not None:
+            self._metrics.cache_lookups.labels(kind, "hit").inc()
+            return json.loads(text)
+        self._metrics.cache_lookups.labels(kind, "miss").inc()
+        value = await load()
+        await self._try(self._redis.set, key, json.dumps(value), ex=self._lifetime(kind, value))
+        return value
+
+    async def forget(self, kind: str, tenant: str, identifier: str) -> None:
+        """Remove an entry after what it shows has changed."""
+        await self._try(self._redis.delete, self._key(kind, tenant, identifier))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+    def _key(self, kind: str, tenant: str, identifier: str) -> str:
+        key = f"orders:{VERSION}:{tenant}:{kind}:{identifier}"
+        return f"{key}:{uuid.uuid4().hex}" if self._random_keys else key
+
+    def _lifetime(self, kind: str, value: object) -> int:
+        if self._one_second:
+            return 1
+        base = MISSING_LIFETIME if value is None else LIFETIMES[kind]
+        return round(base * self._jitter.uniform(1 - JITTER, 1 + JITTER))
+
+    async def _try(self, operation: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any | None:
+        if time.monotonic() < self._closed_until:
+            return None
+        try:
+            return await operation(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            self._closed_until = time.monotonic() + PAUSE
+            self._metrics.cache_lookups.labels("any", "error").inc()
+            log.warning("cache unavailable", extra={"fields": {"error": type(error).__name__}})
+            return None

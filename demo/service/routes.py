@@ -1,0 +1,139 @@
+"""The API's routes: each fetches, and answers; what they know lives in the modules they call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query
+
+from . import store
+from .errors import ApiError
+from .models import Customer, NewOrder, Order, OrderPage, Price, StatusChange, StatusTotal
+from .placing import placing
+from .resources import Administrator, Caller, Held, Resources
+from .settings import Settings
+
+OrderId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+SkuPath = Annotated[str, Path(pattern=r"^SKU-[A-Z0-9]{1,16}$")]
+IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9._-]{8,128}$")]
+OPEN_ADMIN_PATH = "/v1/admin/totals"
+
+
+def build(settings: Settings) -> APIRouter:
+    """All routes under ``/v1`` that need an identity."""
+    router = APIRouter(prefix="/v1", tags=["orders"])
+    router.include_router(_orders(settings))
+    router.include_router(_catalogue())
+    router.include_router(_administration(settings))
+    return router
+
+
+def _orders(settings: Settings) -> APIRouter:
+    router = APIRouter()
+    place = placing(settings)
+
+    @router.get("/orders", response_model=OrderPage)
+    async def list_orders(
+        held: Held,
+        identity: Caller,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    ) -> dict[str, Any]:
+        """The tenant's orders, newest first, a page at a time."""
+        async with held.pool.connection() as connection:
+            found = await store.orders(connection, identity.tenant, limit, before)
+        return {"orders": found, "next": found[-1]["id"] if len(found) == limit else None}
+
+    @router.post("/orders", response_model=Order, status_code=201)
+    async def create_order(held: Held, identity: Caller, key: IdempotencyKey, order: NewOrder) -> dict[str, Any]:
+        """Place an order. The same key with the same body gives the same order again."""
+
+        async def quote(wanted: NewOrder) -> Sequence[store.Line]:
+            return await _quote(held, wanted)
+
+        made = await place(held.pool, quote, identity.tenant, key, order)
+        await held.cache.forget("order", identity.tenant, str(made["id"]))
+        return made
+
+    @router.get("/orders/{order_id}", response_model=Order)
+    async def read_order(held: Held, identity: Caller, order_id: OrderId) -> dict[str, Any]:
+        """One order of the tenant."""
+
+        async def load() -> dict[str, Any] | None:
+            async with held.pool.connection() as connection:
+                return await store.order(connection, identity.tenant, order_id)
+
+        return _found(await held.cache.fetch("order", identity.tenant, str(order_id), load))
+
+    @router.patch("/orders/{order_id}", response_model=Order)
+    async def change_order(held: Held, identity: Caller, order_id: OrderId, change: StatusChange) -> dict[str, Any]:
+        """Change the state of an order."""
+        async with held.pool.connection() as connection:
+            await store.set_status(connection, identity.tenant, order_id, change.status)
+            changed = await store.order(connection, identity.tenant, order_id)
+        await held.cache.forget("order", identity.tenant, str(order_id))
+        return _found(changed)
+
+    return router
+
+
+def _catalogue() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/customers/{customer_id}", response_model=Customer)
+    async def read_customer(held: Held, identity: Caller, customer_id: OrderId) -> dict[str, Any]:
+        """One customer of the tenant."""
+
+        async def load() -> dict[str, Any] | None:
+            async with held.pool.connection() as connection:
+                return await store.customer(connection, identity.tenant, customer_id)
+
+        return _found(await held.cache.fetch("customer", identity.tenant, str(customer_id), load))
+
+    @router.get("/prices/{sku}", response_model=Price)
+    async def read_price(held: Held, _: Caller, sku: SkuPath) -> dict[str, Any]:
+        """What an article costs; the same for every tenant."""
+        return _found(await _price(held, sku))
+
+    return router
+
+
+def _administration(settings: Settings) -> APIRouter:
+    router = APIRouter()
+
+    async def totals(held: Held) -> list[dict[str, Any]]:
+        """Orders and amounts by tenant and state."""
+        async with held.pool.connection() as connection:
+            return await store.totals(connection)
+
+    guards = [] if settings.has("authentication-open-path") else [Administrator]
+    router.add_api_route("/admin/totals", totals, response_model=list[StatusTotal], dependencies=guards)
+    return router
+
+
+async def _price(held: Resources, sku: str) -> dict[str, Any] | None:
+    async def load() -> dict[str, Any] | None:
+        return await held.pricing.price(sku)
+
+    price: dict[str, Any] | None = await held.cache.fetch("price", "shared", sku, load)
+    return price
+
+
+async def _quote(held: Resources, order: NewOrder) -> Sequence[store.Line]:
+    prices = await asyncio.gather(*(_price(held, item.sku) for item in order.items))
+    unknown = sorted({item.sku for item, price in zip(order.items, prices, strict=True) if price is None})
+    if unknown:
+        raise ApiError(422, "unknown_article", f"There is no such article: {', '.join(unknown)}")
+    return [
+        store.Line(item.sku, item.quantity, price["unit_price_cents"])
+        for item, price in zip(order.items, prices, strict=True)
+        if price is not None
+    ]
+
+
+def _found(value: dict[str, Any] | None) -> dict[str, Any]:
+    if value is None:
+        raise ApiError(404, "not_found", "There is no such thing here.")
+    return value

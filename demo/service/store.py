@@ -1,0 +1,173 @@
+"""Every statement that the service sends to its database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+from .settings import Settings
+
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+
+_ORDER = "id, customer_id, reference, status, total_cents, created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an order with its price."""
+
+    sku: str
+    quantity: int
+    unit_price_cents: int
+
+
+def make_pool(settings: Settings) -> Pool:
+    """A pool that is closed still.
+
+    Connections are checked when they are handed out, and end of old age, so that a restart of the database or of
+    the pooler costs no request. Nothing is prepared: before 1.21 PgBouncer can't, in transaction mode.
+    """
+    kwargs: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
+    if settings.application_name:
+        kwargs["application_name"] = settings.application_name
+    return AsyncConnectionPool(
+        settings.database_url,
+        connection_class=Connection,
+        kwargs=kwargs,
+        min_size=settings.pool_min,
+        max_size=settings.pool_max,
+        max_lifetime=600,
+        max_idle=120,
+        timeout=2.0,
+        max_waiting=64,
+        check=AsyncConnectionPool.check_connection,
+        name=settings.instance,
+        open=False,
+    )
+
+
+async def ping(connection: Connection) -> None:
+    """Raise if the database doesn't answer."""
+    await connection.execute("SELECT 1")
+
+
+async def order(connection: Connection, tenant: str, order_id: int) -> dict[str, Any] | None:
+    """One order of the tenant with its lines, ready for JSON."""
+    row = await (
+        await connection.execute(f"SELECT {_ORDER} FROM orders WHERE id = %s AND tenant = %s", (order_id, tenant))  # noqa: S608 - a constant
+    ).fetchone()
+    return (await _with_items(connection, [row]))[0] if row else None
+
+
+async def orders(connection: Connection, tenant: str, limit: int, before: int | None) -> list[dict[str, Any]]:
+    """A page of the tenant's orders, newest first; two statements, however many orders."""
+    query = f"SELECT {_ORDER} FROM orders WHERE tenant = %s AND id < %s ORDER BY id DESC LIMIT %s"  # noqa: S608 - a constant
+    rows = await (await connection.execute(query, (tenant, before or 2**63 - 1, limit))).fetchall()
+    return await _with_items(connection, rows)
+
+
+async def set_status(connection: Connection, tenant: str, order_id: int, status: str) -> bool:
+    """Whether there was such an order to change."""
+    done = await connection.execute(
+        "UPDATE orders SET status = %s WHERE id = %s AND tenant = %s", (status, order_id, tenant)
+    )
+    return done.rowcount == 1
+
+
+async def customer(connection: Connection, tenant: str, customer_id: int) -> dict[str, Any] | None:
+    """One customer of the tenant."""
+    return await (
+        await connection.execute(
+            "SELECT id, name, email FROM customers WHERE id = %s AND tenant = %s", (customer_id, tenant)
+        )
+    ).fetchone()
+
+
+async def totals(connection: Connection) -> list[dict[str, Any]]:
+    """Orders and amounts by tenant and state: reads the whole table, for administrators only."""
+    return await (
+        await connection.execute(
+            "SELECT tenant, status, count(*) AS orders, sum(total_cents)::bigint AS total_cents"
+            " FROM orders GROUP BY tenant, status ORDER BY tenant, status"
+        )
+    ).fetchall()
+
+
+async def add_order(
+    connection: Connection, tenant: str, customer_id: int, reference: str, lines: Sequence[Line]
+) -> dict[str, Any]:
+    """Insert an order with its lines; inside a transaction of the caller's."""
+    total = sum(line.quantity * line.unit_price_cents for line in lines)
+    row = await (
+        await connection.execute(
+            f"INSERT INTO orders (tenant, customer_id, reference, total_cents) VALUES (%s, %s, %s, %s) RETURNING {_ORDER}",  # noqa: S608 - a constant
+            (tenant, customer_id, reference, total),
+        )
+    ).fetchone()
+    assert row is not None
+    await connection.execute(
+        "INSERT INTO order_items (order_id, line, sku, quantity, unit_price_cents)"
+        " SELECT %s, * FROM unnest(%s::smallint[], %s::text[], %s::integer[], %s::bigint[])",
+        (
+            row["id"],
+            list(range(1, len(lines) + 1)),
+            [line.sku for line in lines],
+            [line.quantity for line in lines],
+            [line.unit_price_cents for line in lines],
+        ),
+    )
+    return (await _with_items(connection, [row]))[0]
+
+
+async def claim_key(connection: Connection, tenant: str, key: str, request_hash: str) -> bool:
+    """Take an idempotency key for this transaction.
+
+    A second transaction with the same key waits here for the first one's end, and is then told False; that the
+    primary key says so, and not a look before the leap, is what makes it safe.
+    """
+    done = await connection.execute(
+        "INSERT INTO idempotency_keys (tenant, key, request_hash) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (tenant, key, request_hash),
+    )
+    return done.rowcount == 1
+
+
+async def stored_answer(connection: Connection, tenant: str, key: str) -> tuple[str, Any] | None:
+    """Hash of the request and the answer that are stored under a key."""
+    row = await (
+        await connection.execute(
+            "SELECT request_hash, response FROM idempotency_keys WHERE tenant = %s AND key = %s", (tenant, key)
+        )
+    ).fetchone()
+    return (row["request_hash"], row["response"]) if row else None
+
+
+async def store_answer(connection: Connection, tenant: str, key: str, order_id: int, answer: object) -> None:
+    """Store the answer that replays of the key will get."""
+    await connection.execute(
+        "UPDATE idempotency_keys SET order_id = %s, response = %s WHERE tenant = %s AND key = %s",
+        (order_id, Jsonb(answer), tenant, key),
+    )
+
+
+async def _with_items(connection: Connection, rows: Sequence[DictRow]) -> list[dict[str, Any]]:
+    if not rows:
+        return []
+    found = await (
+        await connection.execute(
+            "SELECT order_id, sku, quantity, unit_price_cents FROM order_items"
+            " WHERE order_id = ANY(%s) ORDER BY order_id, line",
+            ([row["id"] for row in rows],),
+        )
+    ).fetchall()
+    items: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
+    for item in found:
+        items[item.pop("order_id")].append(item)
+    return [{**row, "created_at": row["created_at"].isoformat(), "items": items[row["id"]]} for row in rows]

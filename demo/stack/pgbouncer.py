@@ -1,0 +1,126 @@
+"""PgBouncer in front of the database, where the machine has it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from pytest_backend_audit.demo.stack import unprivileged
+from pytest_backend_audit.demo.stack.postgres import DATABASE, Postgres
+from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
+
+POOL_SIZE = 20
+"""Server connections: no fewer than all instances together ever ask for."""
+_CONFIGURATION = """
+[databases]
+{database} = host=127.0.0.1 port={server_port} dbname={database} pool_size={pool_size} max_db_connections={pool_size}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {users}
+stats_users = audit_monitor
+pool_mode = {mode}
+max_client_conn = 200
+default_pool_size = {pool_size}
+server_idle_timeout = 60
+server_lifetime = 900
+query_wait_timeout = 10
+ignore_startup_parameters = extra_float_digits
+"""
+
+
+def program() -> Path | None:
+    """The program, or None where the machine lacks it. Debian keeps it where ordinary users don't look."""
+    found = shutil.which(
+        "pgbouncer", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    )
+    return Path(found) if found else None
+
+
+@dataclass(slots=True)
+class PgBouncer:
+    """A running pooler."""
+
+    process: Process
+    port: int
+    folder: Path
+    server: Postgres
+    monitor_password: str = field(repr=False)
+
+    @classmethod
+    def start(cls, folder: Path, server: Postgres) -> PgBouncer:
+        """Start it in transaction mode.
+
+        Raises:
+            StackError: It does not start.
+        """
+        home = unprivileged.own_folder(folder, "pgbouncer", unprivileged.user())
+        pooler = cls.__new__(cls)
+        pooler.port, pooler.folder, pooler.server = free_port(), home, server
+        pooler.monitor_password = secrets.token_urlsafe(18)
+        pooler._launch("transaction", POOL_SIZE)
+        return pooler
+
+    def restart(self, mode: str = "transaction", pool_size: int = POOL_SIZE) -> None:
+        """Come back on the same port with another mode or size; the service's pools reconnect by themselves."""
+        self.stop()
+        self._launch(mode, pool_size)
+
+    @property
+    def console_dsn(self) -> str:
+        """The console, for a user who may look and not touch."""
+        return f"postgresql://audit_monitor:{self.monitor_password}@127.0.0.1:{self.port}/pgbouncer"
+
+    def show(self, what: str) -> list[tuple[object, ...]]:
+        """Rows of a SHOW command of the console."""
+        with psycopg.connect(
+            self.console_dsn, autocommit=True, cursor_factory=psycopg.ClientCursor, prepare_threshold=None
+        ) as console:
+            return console.execute(f"SHOW {what}".encode()).fetchall()
+
+    def stop(self) -> None:
+        """Stop it at once; what clients were doing fails, and is done again by them."""
+        self.process.stop()
+
+    def _launch(self, mode: str, pool_size: int) -> None:
+        owner = unprivileged.user()
+        users = self.folder / "users.txt"
+        passwords = {"orders_app": self.server.passwords["orders_app"], "audit_monitor": self.monitor_password}
+        users.write_text("".join(f'"{name}" "{password}"\n' for name, password in passwords.items()))
+        configuration = self.folder / "pgbouncer.ini"
+        configuration.write_text(
+            _CONFIGURATION.format(
+                database=DATABASE,
+                server_port=self.server.port,
+                pool_size=pool_size,
+                port=self.port,
+                users=users,
+                mode=mode,
+            )
+        )
+        for path in (users, configuration):
+            path.chmod(0o600)
+            unprivileged.give(path, owner)
+        path = program()
+        assert path is not None
+        log = self.folder.parent / "pgbouncer.log"
+        self.process = Process(
+            "PgBouncer", [path, configuration], log, cwd=self.folder, user=owner, stop_signal=signal.SIGTERM
+        )
+        try:
+            wait_for(lambda: self._pool_mode() == mode, f"PgBouncer to answer in {mode} mode", process=self.process)
+        except BaseException:
+            self.process.stop()
+            raise
+
+    def _pool_mode(self) -> str:
+        return str(dict(row[:2] for row in self.show("CONFIG")).get("pool_mode", ""))

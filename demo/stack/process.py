@@ -1,0 +1,151 @@
+"""Child processes that are known by their id, log to a file, and don't outlive us."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pytest_backend_audit.demo.stack import guard
+
+START_TIMEOUT = 30.0
+"""Seconds within which a server has to give its first good answer; each needs about one."""
+STOP_TIMEOUT = 15.0
+"""Seconds between asking a process to stop and making it."""
+_LOG_TAIL = 2_000
+
+
+class StackError(RuntimeError):
+    """A part of the stack does not start, or does not do what it was told; the message has the end of its log."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(
+    condition: Callable[[], object],
+    what: str,
+    *,
+    timeout: float = START_TIMEOUT,
+    process: Process | None = None,
+    pause: float = 0.05,
+) -> None:
+    """Wait until `condition` gives something true.
+
+    An exception of the condition counts as "not yet".
+
+    Args:
+        condition: Asks the server itself, as a client of it would.
+        what: What is awaited, for the message.
+        timeout: Seconds.
+        process: Whose end makes waiting pointless, and whose log explains a failure.
+        pause: Seconds between two looks.
+
+    Raises:
+        StackError: It took too long, or the process ended.
+    """
+    deadline = time.monotonic() + timeout
+    last: Exception | None = None
+    while True:
+        try:
+            if condition():
+                return
+        except Exception as error:  # noqa: BLE001 - whatever the client raises, it is no answer yet
+            last = error
+        if process is not None and (status := process.poll()) is not None:
+            raise StackError(f"{process.name} ended with status {status} while we waited for {what}{process.tail()}")
+        if time.monotonic() > deadline:
+            reason = f": {last}" if last else ""
+            raise StackError(f"{what}: not within {timeout:g} s{reason}{process.tail() if process else ''}")
+        time.sleep(pause)
+
+
+class Process:
+    """One child process."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        user: int | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        """Start it.
+
+        Args:
+            name: For messages.
+            argv: Program and arguments.
+            log: File that gets its output. A pipe would fill up, and could keep us from ending.
+            env: Variables in addition to our own.
+            cwd: Working directory; the log's folder, if not given.
+            user: Numeric id of the user (and group) to run as; ours, if not given.
+            stop_signal: What asks it to stop.
+        """
+        self.name = name
+        self.log = log
+        self._stop_signal = stop_signal
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                [str(part) for part in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                cwd=cwd or log.parent,
+                start_new_session=True,  # a Ctrl-C is for us; we stop the children in order
+                **({} if user is None else {"user": user, "group": user, "extra_groups": []}),  # type: ignore[arg-type]
+            )
+
+        guard.watch(self._child.pid)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._child.pid
+
+    def poll(self) -> int | None:
+        """Exit status, or None while it runs."""
+        return self._child.poll()
+
+    def tail(self) -> str:
+        """The end of its log, ready to be added to a message."""
+        with contextlib.suppress(OSError):
+            text = self.log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
+            if text:
+                return f"\n--- end of {self.log}\n{text}"
+        return ""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        if self.poll() is None:
+            self._child.send_signal(number)
+
+    def stop(self, timeout: float = STOP_TIMEOUT) -> None:
+        """Ask it to stop, and make it if it doesn't."""
+        self.send(self._stop_signal)
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        guard.forget(self._child.pid)
+
+
+def python(module: str, *arguments: str | int) -> list[str]:
+    """Command line that runs a module of ours; the working directory is kept out of its import path."""
+    return [sys.executable, "-P", "-m", module, *map(str, arguments)]

@@ -1,0 +1,342 @@
+"""The whole stack: databases, pooler, instances, front door, metrics, traffic."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from pytest_backend_audit.demo import defects as catalogue
+from pytest_backend_audit.demo.defects import CATALOGUE, Where
+from pytest_backend_audit.demo.stack import guard, pgbouncer, prometheus, unprivileged
+from pytest_backend_audit.demo.stack.parts import DatabaseDefects
+from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
+from pytest_backend_audit.demo.stack.postgres import Postgres
+from pytest_backend_audit.demo.stack.process import free_port, wait_for
+from pytest_backend_audit.demo.stack.prometheus import Prometheus
+from pytest_backend_audit.demo.stack.service import (
+    Configuration,
+    Downstream,
+    FrontDoor,
+    Identities,
+    Instance,
+    Source,
+    Traffic,
+)
+from pytest_backend_audit.demo.stack.valkey import POLICY, Valkey
+
+ERROR_PATH = "/v1/prices/SKU-OUTAGE"
+"""Asks the service for what its downstream can't give: a true 502."""
+WARM_LOOKUPS = 60
+"""Cache lookups that have to be made before the stack counts as in use."""
+
+
+class Stack:
+    """A running stack. Use `start`, and the result as a context manager::
+
+    with Stack.start() as stack:
+        httpx.get(stack.base_url + "/version")
+        with stack.defect("foreign-key-indexes"):
+            ...
+    """
+
+    postgres: Postgres
+    valkey: Valkey
+    downstream: Downstream
+    pooler: PgBouncer | None
+    prometheus: Prometheus | None
+    front: FrontDoor
+    traffic: Traffic
+    instances: list[Instance]
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        """Logs, one file a part; removed when the stack stops."""
+        self.identities = Identities.make()
+        self.defects: tuple[str, ...] = ()
+        """Names of the defects that are on."""
+        self._say = say
+        self._undo = contextlib.ExitStack()
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path | None = None,
+        defects: Iterable[str] = (),
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+        instances: int = 2,
+        source: Source | None = None,
+        revision: str = "",
+    ) -> Stack:
+        """Start everything, and wait until all of it has answered a real client.
+
+        Args:
+            folder: Where to keep a new folder with data and logs; the system's folder for such things, if not given.
+            defects: Names out of `demo.defects`.
+            progress: Called with one line for each step.
+            instances: Of the service; two at least, so that ``multi-instance`` has something to take away.
+            source: The code that the instances run; the installed package's, if not given.
+            revision: The commit that ``/version`` tells, for the installed package's code.
+
+        Raises:
+            ValueError: There is no such defect.
+            StackError: Something does not start. Whatever had started is stopped again.
+        """
+        names = catalogue.checked(defects)
+        owner = unprivileged.user()
+        home = Path(tempfile.mkdtemp(prefix="orders-stack-", dir=folder))
+        home.chmod(0o700 if owner is None else 0o755)
+        guard.remove_at_end(home)
+        stack = cls(home, progress)
+        stack._undo.callback(shutil.rmtree, home, ignore_errors=True)
+        try:
+            unprivileged.must_be_reachable(home, owner)
+            stack._start(instances, source or Source(revision=revision), names)
+        except BaseException:
+            stack.stop()
+            raise
+        return stack
+
+    def stop(self) -> None:
+        """Stop everything, in the reverse order of its start, and remove the folder."""
+        self._undo.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.stop()
+
+    # --- where things are
+
+    @property
+    def dsn(self) -> str:
+        """The database, for the monitoring role: pg_monitor, SELECT on the service's tables, read-only."""
+        return self.postgres.dsn("audit_monitor")
+
+    @property
+    def admin_dsn(self) -> str:
+        """The database, for its superuser. For tests that seed; an audit is never given it."""
+        return self.postgres.admin_dsn
+
+    @property
+    def redis_url(self) -> str:
+        """The cache, for a user who may read keys and look at the server."""
+        return self.valkey.url("audit")
+
+    @property
+    def redis_admin_url(self) -> str:
+        """The cache, for a user who may do everything."""
+        return self.valkey.url("default")
+
+    @property
+    def pgbouncer_dsn(self) -> str | None:
+        """The pooler's console, for a user of ``stats_users``; None where the machine has no PgBouncer."""
+        return self.pooler.console_dsn if self.pooler else None
+
+    @property
+    def prometheus_url(self) -> str | None:
+        """Prometheus; None where the machine has none."""
+        return self.prometheus.url if self.prometheus else None
+
+    @property
+    def base_url(self) -> str:
+        """The front door of the service."""
+        return self.front.url
+
+    @property
+    def metrics_urls(self) -> list[str]:
+        """``/metrics`` of each instance that serves."""
+        return [f"{instance.url}/metrics" for instance in self.serving]
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """Bearer tokens of alice (tenant acme), bob (tenant globex) and admin."""
+        return self.identities.tokens
+
+    @property
+    def serving(self) -> list[Instance]:
+        """The instances that the front door knows."""
+        return self.instances[:1] if "multi-instance" in self.defects else self.instances
+
+    def environment(self) -> dict[str, str]:
+        """Everything above as the variables that the demo's audit.yaml asks for."""
+        found = {
+            "AUDIT_POSTGRES_DSN": self.dsn,
+            "AUDIT_REDIS_URL": self.redis_url,
+            "AUDIT_PGBOUNCER_DSN": self.pgbouncer_dsn or "",
+            "AUDIT_PROMETHEUS_URL": self.prometheus_url or "",
+            "AUDIT_BASE_URL": self.base_url,
+            **{f"AUDIT_METRICS_{n}": f"{i.url}/metrics" for n, i in enumerate(self.instances, 1)},
+        }
+        tokens = {f"{name.upper()}_TOKEN": token for name, token in self.tokens.items()}
+        return {name: value for name, value in {**found, **tokens}.items() if value}
+
+    # --- what is wrong with it
+
+    @contextlib.contextmanager
+    def defect(self, *names: str) -> Iterator[None]:
+        """Have these defects on in the block, beside those that are on already."""
+        before = self.defects
+        self.set_defects([*before, *names])
+        try:
+            yield
+        finally:
+            self.set_defects(before)
+
+    def set_defects(self, names: Iterable[str]) -> None:
+        """Make these defects the ones that are on; restarts only what has to be.
+
+        When it returns, every part has answered a real client, and every instance has seen traffic and an error.
+
+        Raises:
+            ValueError: There is no such defect, or it needs a pooler and there is none.
+            StackError: A part does not come back.
+        """
+        wanted = catalogue.checked(names)
+        if self.pooler is None and (lost := [name for name in wanted if CATALOGUE[name].needs_pooler]):
+            raise ValueError(f"{lost[0]} needs PgBouncer, which this machine does not have (apt install pgbouncer)")
+        before = self.defects
+        if wanted == before:
+            return
+        self.defects = wanted
+        for name in before:
+            if name not in wanted:
+                self._database.put_right(CATALOGUE[name])
+        for name in wanted:
+            if name not in before:
+                self._database.bring_about(CATALOGUE[name])
+        self.valkey.set_policy("noeviction" if "eviction-policy" in wanted else POLICY)
+        self._change_pooler(before)
+        self._change_service(before)
+        self._await_use()
+
+    def busy(self, on: bool = True) -> None:  # noqa: FBT001, FBT002 - the question is the switch
+        """Send more traffic than usual, or as much as usual again."""
+        self.traffic.start(busy=on)
+        self._await_use()
+
+    # --- how it comes about
+
+    def _start(self, instances: int, source: Source, defects: tuple[str, ...]) -> None:
+        self._say("PostgreSQL: a cluster, roles, 20,000 orders")
+        self.postgres = Postgres.start(self.folder)
+        self._undo.callback(self.postgres.stop)
+        self._database = DatabaseDefects(self.postgres)
+        self._undo.callback(self._database.release)
+        self._say("Valkey")
+        self.valkey = Valkey.start(self.folder)
+        self._undo.callback(self.valkey.stop)
+        self._say("the pricing service")
+        self.downstream = Downstream.start(self.folder)
+        self._undo.callback(self.downstream.stop)
+        self.pooler = None
+        if pgbouncer.program():
+            self._say("PgBouncer")
+            self.pooler = PgBouncer.start(self.folder, self.postgres)
+            self._undo.callback(lambda: self.pooler and self.pooler.stop())
+        self._say(f"{instances} instances of the orders service")
+        self.instances = [
+            Instance(f"orders-{number}", free_port(), self.folder, source, self.identities)
+            for number in range(1, instances + 1)
+        ]
+        for instance in self.instances:
+            self._undo.callback(instance.stop)
+            instance.launch(self._configuration())
+        for instance in self.instances:
+            instance.wait_until_ready()
+        self.front = FrontDoor(self.folder)
+        self._undo.callback(self.front.stop)
+        self.front.start(self.instances)
+        self.prometheus = None
+        if prometheus.program():
+            self._say("Prometheus")
+            self.prometheus = Prometheus.start(self.folder, [f"127.0.0.1:{i.port}" for i in self.instances])
+            self._undo.callback(self.prometheus.stop)
+        self._say("traffic")
+        self.traffic = Traffic(self.folder, self.base_url, self.identities)
+        self._undo.callback(self.traffic.stop)
+        self.traffic.start()
+        if defects:
+            self._say(f"defects: {', '.join(defects)}")
+            self.set_defects(defects)
+        else:
+            self._await_use()
+
+    def _configuration(self) -> Configuration:
+        pooled = self.pooler is not None and "pooler-bypassed" not in self.defects
+        port = self.pooler.port if self.pooler and pooled else None
+        return Configuration(
+            database_url=self.postgres.dsn("orders_app", port=port),
+            redis_url=self.valkey.url("orders"),
+            pricing_url=self.downstream.url,
+            named="connection-identity" not in self.defects,
+            defects=frozenset(name for name in self.defects if CATALOGUE[name].where is Where.SERVICE),
+        )
+
+    def _change_pooler(self, before: Iterable[str]) -> None:
+        def options(names: Iterable[str]) -> dict[str, str | int]:
+            return {key: value for name in names for key, value in CATALOGUE[name].pooler.items()}
+
+        wanted = options(self.defects)
+        if self.pooler and wanted != options(before):
+            self.pooler.restart(
+                mode=str(wanted.get("mode", "transaction")),
+                pool_size=int(wanted.get("pool_size", pgbouncer.POOL_SIZE)),
+            )
+
+    def _change_service(self, before: tuple[str, ...]) -> None:
+        def having(names: Iterable[str], where: Where) -> set[str]:
+            return {name for name in names if CATALOGUE[name].where is where}
+
+        changed = {where for where in Where if having(before, where) != having(self.defects, where)}
+        stopped = [i for i in self.instances if i not in self.serving]
+        to_start = self.instances if Where.SERVICE in changed else [i for i in self.instances if i.process is None]
+        to_start = [i for i in to_start if i not in stopped]
+        with ThreadPoolExecutor(max_workers=len(self.instances)) as pool:
+            list(pool.map(lambda i: i.stop(), {id(i): i for i in (*stopped, *to_start)}.values()))
+        for instance in to_start:
+            instance.launch(self._configuration())
+        for instance in self.serving:
+            instance.wait_until_ready()
+        if {Where.BALANCER, Where.FLEET} & changed:
+            self.front.start(self.serving, sticky="no-affinity" in self.defects)
+        busy = any(CATALOGUE[name].busy for name in self.defects)
+        if busy != any(CATALOGUE[name].busy for name in before):
+            self.traffic.start(busy=busy)
+
+    def _await_use(self) -> None:
+        """Wait until requests come through, and every instance has counted lookups, answers and an error."""
+        headers = {"Authorization": f"Bearer {self.tokens['alice']}"}
+        sticky = "no-affinity" in self.defects
+        for instance in self.serving:
+            url = instance.url
+            with contextlib.suppress(httpx.TransportError):  # the error that every instance has to have counted
+                httpx.get(f"{url}{ERROR_PATH}", headers=headers, timeout=5, trust_env=False)
+            if sticky:  # one of them gets no traffic: that is the defect
+                continue
+            wait_for(
+                lambda url=url: _lookups(url) >= WARM_LOOKUPS, f"traffic at {instance.name}", process=instance.process
+            )
+        wait_for(
+            lambda: httpx.get(f"{self.base_url}/v1/orders", headers=headers, timeout=5, trust_env=False).is_success,
+            "the service to answer at its front door",
+            process=self.front.process,
+        )
+
+
+def _lookups(url: str) -> float:
+    text = httpx.get(f"{url}/metrics", timeout=2, trust_env=False).raise_for_status().text
+    lines = [line for line in text.splitlines() if line.startswith("cache_lookups_total{")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+__all__ = ["ERROR_PATH", "Stack"]

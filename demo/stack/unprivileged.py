@@ -1,0 +1,59 @@
+"""Running servers that refuse root, when we are root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+
+from pytest_backend_audit.demo.stack.process import StackError
+
+_NOBODY = 65534
+
+
+def user() -> int | None:
+    """Id of the user for servers that refuse root; None when we aren't root, and they can run as we do."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("nobody").pw_uid
+    except KeyError:
+        return _NOBODY
+
+
+def give(path: Path, owner: int | None) -> None:
+    """Make `path` the user's own."""
+    if owner is not None:
+        os.chown(path, owner, owner)
+
+
+def own_folder(parent: Path, name: str, owner: int | None) -> Path:
+    """A new folder that only this user can look into."""
+    folder = parent / name
+    folder.mkdir(mode=0o700)
+    give(folder, owner)
+    return folder
+
+
+def must_be_reachable(folder: Path, owner: int | None) -> None:
+    """Check that another user can get into `folder`.
+
+    Raises:
+        StackError: A folder above is private.
+    """
+    if owner is None:
+        return
+    for place in (folder, *folder.resolve().parents):
+        if not place.stat().st_mode & 0o001:
+            raise StackError(
+                f"{place} can't be entered by the unprivileged user that PostgreSQL has to run as when we are root."
+                " Run as an ordinary user, or set TMPDIR to a folder that everybody can enter (such as /tmp)."
+            )
+
+
+def readable_copy(source: Path, parent: Path) -> Path:
+    """A copy of `source` that everybody can read: a Python under a private home can't be read by another user."""
+    target = parent / source.name
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "include"))
+    return target
