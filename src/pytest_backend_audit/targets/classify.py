@@ -82,4 +82,6 @@ def answer_key(url: object) -> str:
 
 
 def _message(error: BaseException) -> str:
-    return str(getattr(error, "msg", None) or error).strip()
+    text = str(getattr(error, "msg", None) or error).strip()
+    # pytest appends the expression that did not hold; a finding shows what the check's author wrote.
+    return text.partition("\nassert ")[0]

@@ -14,6 +14,7 @@ from pytest_backend_audit.recorder import utc_now
 
 if TYPE_CHECKING:
     from pytest_backend_audit.config.targets import Timeouts
+    from pytest_backend_audit.recorder import Recorder
     from pytest_backend_audit.runtime import Runtime
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class Unreachable:
 class Connections:
     """Connections of this process, kept between checks; a dead target costs its timeout once a run."""
 
+    recorder: Recorder
     open: dict[str, Any] = field(default_factory=dict)
     dead: dict[str, Unreachable] = field(default_factory=dict)
 
@@ -112,7 +114,9 @@ class Connections:
         try:
             made = connect()
         except CouldNotRun as error:
-            self.dead[name] = Unreachable(str(error), utc_now())
+            # While a fault of ours is on, being away is what it is about, and soon over.
+            if not self.recorder.faults_on:
+                self.dead[name] = Unreachable(str(error), utc_now())
             raise
         self.open[name] = made
         return made
@@ -135,6 +139,6 @@ def connections(runtime: Runtime) -> Connections:
     for closer in runtime.closers:
         if isinstance(closer, Connections):
             return closer
-    made = Connections()
+    made = Connections(runtime.recorder)
     runtime.closers.append(made)
     return made

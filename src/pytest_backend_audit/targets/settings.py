@@ -36,7 +36,8 @@ class Threshold:
 
     def __str__(self) -> str:
         shown = f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
-        return f"{shown}{' ' + self.unit if self.unit else ''} ({self.origin})"
+        unit = "" if self.unit in {"", "ratio", "factor"} else f" {self.unit}"
+        return f"{shown}{unit} ({self.origin})"
 
 
 class Settings:
