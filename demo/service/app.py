@@ -35,7 +35,7 @@ def create(settings: Settings, held: Resources) -> ASGIApp:
 
     public = operations.PUBLIC
     if settings.has("authentication-open-path"):
-        public = public | {routes.OPEN_ADMIN_PATH}
+        public = public | {routes.TOTALS_PATH}
     app: ASGIApp = Authentication(api, settings.identities, public)
     app = RequestScope(app, held.metrics)
     return app if settings.has("security-headers") else SecurityHeaders(app)

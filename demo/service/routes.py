@@ -18,12 +18,12 @@ from .settings import Settings
 OrderId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 SkuPath = Annotated[str, Path(pattern=r"^SKU-[A-Z0-9]{1,16}$")]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9._-]{8,128}$")]
-OPEN_ADMIN_PATH = "/v1/admin/totals"
+TOTALS_PATH = "/v1/admin/totals"
 
 
 def build(settings: Settings) -> APIRouter:
     """All routes under ``/v1`` that need an identity."""
-    router = APIRouter(prefix="/v1", tags=["orders"])
+    router = APIRouter(tags=["orders"])
     router.include_router(_orders(settings))
     router.include_router(_catalogue())
     router.include_router(_administration(settings))
@@ -34,7 +34,7 @@ def _orders(settings: Settings) -> APIRouter:
     router = APIRouter()
     place = placing(settings)
 
-    @router.get("/orders", response_model=OrderPage)
+    @router.get("/v1/orders", response_model=OrderPage)
     async def list_orders(
         held: Held,
         identity: Caller,
@@ -46,7 +46,7 @@ def _orders(settings: Settings) -> APIRouter:
             found = await store.orders(connection, identity.tenant, limit, before)
         return {"orders": found, "next": found[-1]["id"] if len(found) == limit else None}
 
-    @router.post("/orders", response_model=Order, status_code=201)
+    @router.post("/v1/orders", response_model=Order, status_code=201)
     async def create_order(held: Held, identity: Caller, key: IdempotencyKey, order: NewOrder) -> dict[str, Any]:
         """Place an order. The same key with the same body gives the same order again."""
 
@@ -57,7 +57,7 @@ def _orders(settings: Settings) -> APIRouter:
         await held.cache.forget("order", identity.tenant, str(made["id"]))
         return made
 
-    @router.get("/orders/{order_id}", response_model=Order)
+    @router.get("/v1/orders/{order_id}", response_model=Order)
     async def read_order(held: Held, identity: Caller, order_id: OrderId) -> dict[str, Any]:
         """One order of the tenant."""
 
@@ -67,7 +67,7 @@ def _orders(settings: Settings) -> APIRouter:
 
         return _found(await held.cache.fetch("order", identity.tenant, str(order_id), load))
 
-    @router.patch("/orders/{order_id}", response_model=Order)
+    @router.patch("/v1/orders/{order_id}", response_model=Order)
     async def change_order(held: Held, identity: Caller, order_id: OrderId, change: StatusChange) -> dict[str, Any]:
         """Change the state of an order."""
         async with held.pool.connection() as connection:
@@ -82,7 +82,7 @@ def _orders(settings: Settings) -> APIRouter:
 def _catalogue() -> APIRouter:
     router = APIRouter()
 
-    @router.get("/customers/{customer_id}", response_model=Customer)
+    @router.get("/v1/customers/{customer_id}", response_model=Customer)
     async def read_customer(held: Held, identity: Caller, customer_id: OrderId) -> dict[str, Any]:
         """One customer of the tenant."""
 
@@ -92,7 +92,7 @@ def _catalogue() -> APIRouter:
 
         return _found(await held.cache.fetch("customer", identity.tenant, str(customer_id), load))
 
-    @router.get("/prices/{sku}", response_model=Price)
+    @router.get("/v1/prices/{sku}", response_model=Price)
     async def read_price(held: Held, _: Caller, sku: SkuPath) -> dict[str, Any]:
         """What an article costs; the same for every tenant."""
         return _found(await _price(held, sku))
@@ -109,7 +109,7 @@ def _administration(settings: Settings) -> APIRouter:
             return await store.totals(connection)
 
     guards = [] if settings.has("authentication-open-path") else [Administrator]
-    router.add_api_route("/admin/totals", totals, response_model=list[StatusTotal], dependencies=guards)
+    router.add_api_route(TOTALS_PATH, totals, response_model=list[StatusTotal], dependencies=guards)
     return router
 
 

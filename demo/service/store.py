@@ -107,7 +107,8 @@ async def add_order(
     total = sum(line.quantity * line.unit_price_cents for line in lines)
     row = await (
         await connection.execute(
-            f"INSERT INTO orders (tenant, customer_id, reference, total_cents) VALUES (%s, %s, %s, %s) RETURNING {_ORDER}",  # noqa: S608 - a constant
+            "INSERT INTO orders (tenant, customer_id, reference, total_cents)"  # noqa: S608 - a constant
+            f" VALUES (%s, %s, %s, %s) RETURNING {_ORDER}",
             (tenant, customer_id, reference, total),
         )
     ).fetchone()

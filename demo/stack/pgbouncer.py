@@ -110,11 +110,11 @@ class PgBouncer:
         for path in (users, configuration):
             path.chmod(0o600)
             unprivileged.give(path, owner)
-        path = program()
-        assert path is not None
+        binary = program()
+        assert binary is not None
         log = self.folder.parent / "pgbouncer.log"
         self.process = Process(
-            "PgBouncer", [path, configuration], log, cwd=self.folder, user=owner, stop_signal=signal.SIGTERM
+            "PgBouncer", [binary, configuration], log, cwd=self.folder, user=owner, stop_signal=signal.SIGTERM
         )
         try:
             wait_for(lambda: self._pool_mode() == mode, f"PgBouncer to answer in {mode} mode", process=self.process)
@@ -123,4 +123,4 @@ class PgBouncer:
             raise
 
     def _pool_mode(self) -> str:
-        return str(dict(row[:2] for row in self.show("CONFIG")).get("pool_mode", ""))
+        return next(str(row[1]) for row in self.show("CONFIG") if row[0] == "pool_mode")

@@ -67,7 +67,7 @@ class Postgres:
         passwords = {role: secrets.token_urlsafe(18) for role in ("postgres", "orders_app", "audit_monitor")}
         _initialise(programs, home, passwords["postgres"], owner)
         port = free_port()
-        argv = [programs / "postgres", "-D", home / "data", "-p", str(port)]
+        argv: list[str | Path] = [programs / "postgres", "-D", home / "data", "-p", str(port)]
         # SIGINT is a fast shutdown: sessions are ended, data is written.
         process = Process("PostgreSQL", argv, folder / "postgres.log", cwd=home, user=owner, stop_signal=signal.SIGINT)
         server = cls(process, port, folder, passwords)
@@ -155,7 +155,7 @@ def _initialise(programs: Path, home: Path, password: str, owner: int | None) ->
     secret.write_text(password)
     unprivileged.give(secret, owner)
     options = ["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
-    argv = [programs / "initdb", "-D", home / "data", "--pwfile", secret, *options]
+    argv: list[str | Path] = [programs / "initdb", "-D", home / "data", "--pwfile", secret, *options]
     log = home / "initdb.log"
     made = Process("initdb", argv, log, cwd=home, user=owner)
     try:

@@ -100,7 +100,7 @@ class Process:
         self.log = log
         self._stop_signal = stop_signal
         with log.open("ab") as output:
-            self._child = subprocess.Popen(
+            self._child: subprocess.Popen[bytes] = subprocess.Popen(
                 [str(part) for part in argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -108,7 +108,9 @@ class Process:
                 env={**os.environ, **(env or {})},
                 cwd=cwd or log.parent,
                 start_new_session=True,  # a Ctrl-C is for us; we stop the children in order
-                **({} if user is None else {"user": user, "group": user, "extra_groups": []}),  # type: ignore[arg-type]
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
 
         guard.watch(self._child.pid)

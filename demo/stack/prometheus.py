@@ -25,14 +25,11 @@ class Prometheus:
 
     process: Process
     url: str
+    instances: int
 
     @classmethod
-    def start(cls, folder: Path, instances: Sequence[str]) -> Prometheus:
-        """Start it, and wait until every instance (``host:port``) has been scraped.
-
-        Raises:
-            StackError: It does not start.
-        """
+    def launch(cls, folder: Path, instances: Sequence[str]) -> Prometheus:
+        """Start it for these instances (``host:port``), and return at once: it looks for targets every 5 s only."""
         home = folder / "prometheus"
         home.mkdir(mode=0o700)
         configuration = home / "prometheus.yml"
@@ -54,13 +51,15 @@ class Prometheus:
             folder / "prometheus.log",
             cwd=home,
         )
-        server = cls(process, f"http://{address}")
-        try:
-            wait_for(lambda: server.up() == len(instances), "Prometheus to see every instance", process=process)
-        except BaseException:
-            process.stop()
-            raise
-        return server
+        return cls(process, f"http://{address}", len(instances))
+
+    def wait_until_scraping(self) -> None:
+        """Wait until every instance has been scraped.
+
+        Raises:
+            StackError: It takes too long.
+        """
+        wait_for(lambda: self.up() == self.instances, "Prometheus to see every instance", process=self.process)
 
     def up(self) -> int:
         """Instances whose last scrape went well."""

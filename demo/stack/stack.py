@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,7 +40,9 @@ WARM_LOOKUPS = 60
 
 
 class Stack:
-    """A running stack. Use `start`, and the result as a context manager::
+    """A running stack.
+
+    Use `start`, and the result as a context manager::
 
     with Stack.start() as stack:
         httpx.get(stack.base_url + "/version")
@@ -219,7 +222,7 @@ class Stack:
         self._change_service(before)
         self._await_use()
 
-    def busy(self, on: bool = True) -> None:  # noqa: FBT001, FBT002 - the question is the switch
+    def busy(self, on: bool = True) -> None:
         """Send more traffic than usual, or as much as usual again."""
         self.traffic.start(busy=on)
         self._await_use()
@@ -242,11 +245,17 @@ class Stack:
         if pgbouncer.program():
             self._say("PgBouncer")
             self.pooler = PgBouncer.start(self.folder, self.postgres)
-            self._undo.callback(lambda: self.pooler and self.pooler.stop())
+            self._undo.callback(self.pooler.stop)
+        ports = [free_port() for _ in range(instances)]
+        self.prometheus = None
+        if prometheus.program():
+            self._say("Prometheus")
+            self.prometheus = Prometheus.launch(self.folder, [f"127.0.0.1:{port}" for port in ports])
+            self._undo.callback(self.prometheus.stop)
         self._say(f"{instances} instances of the orders service")
         self.instances = [
-            Instance(f"orders-{number}", free_port(), self.folder, source, self.identities)
-            for number in range(1, instances + 1)
+            Instance(f"orders-{number}", port, self.folder, source, self.identities)
+            for number, port in enumerate(ports, 1)
         ]
         for instance in self.instances:
             self._undo.callback(instance.stop)
@@ -256,15 +265,12 @@ class Stack:
         self.front = FrontDoor(self.folder)
         self._undo.callback(self.front.stop)
         self.front.start(self.instances)
-        self.prometheus = None
-        if prometheus.program():
-            self._say("Prometheus")
-            self.prometheus = Prometheus.start(self.folder, [f"127.0.0.1:{i.port}" for i in self.instances])
-            self._undo.callback(self.prometheus.stop)
         self._say("traffic")
         self.traffic = Traffic(self.folder, self.base_url, self.identities)
         self._undo.callback(self.traffic.stop)
         self.traffic.start()
+        if self.prometheus:
+            self.prometheus.wait_until_scraping()
         if defects:
             self._say(f"defects: {', '.join(defects)}")
             self.set_defects(defects)
@@ -323,9 +329,7 @@ class Stack:
                 httpx.get(f"{url}{ERROR_PATH}", headers=headers, timeout=5, trust_env=False)
             if sticky:  # one of them gets no traffic: that is the defect
                 continue
-            wait_for(
-                lambda url=url: _lookups(url) >= WARM_LOOKUPS, f"traffic at {instance.name}", process=instance.process
-            )
+            wait_for(partial(_in_use, url), f"traffic at {instance.name}", process=instance.process)
         wait_for(
             lambda: httpx.get(f"{self.base_url}/v1/orders", headers=headers, timeout=5, trust_env=False).is_success,
             "the service to answer at its front door",
@@ -333,10 +337,10 @@ class Stack:
         )
 
 
-def _lookups(url: str) -> float:
+def _in_use(url: str) -> bool:
     text = httpx.get(f"{url}/metrics", timeout=2, trust_env=False).raise_for_status().text
     lines = [line for line in text.splitlines() if line.startswith("cache_lookups_total{")]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+    return sum(float(line.rpartition(" ")[2]) for line in lines) >= WARM_LOOKUPS
 
 
 __all__ = ["ERROR_PATH", "Stack"]

@@ -1,6 +1,7 @@
 """Bounded background traffic: what a quiet afternoon looks like to the service.
 
-Run as ``python -m pytest_backend_audit.demo.stack.traffic BASE_URL normal|busy``; tokens come as JSON in ``TRAFFIC_TOKENS``.
+Run as ``python -m pytest_backend_audit.demo.stack.traffic BASE_URL normal|busy``; the tokens come as JSON
+in ``TRAFFIC_TOKENS``.
 
 ``normal`` sends some 50 requests a second, most of them repeated reads of a few hot orders, with a share of lists,
 writes, misses and failures, so that every counter has something to count. The rates are absolute: a faster machine gets
