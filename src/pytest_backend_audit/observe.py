@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ class Observer:
     ) -> Generator[None, object, object]:
         """Collect what a fixture's set-up records; every check that uses the fixture shares it."""
         if fixturedef.scope != "function":
-            self._watch_finish(fixturedef)
+            self._watch_end(fixturedef)
         with self._recorder.open(fixturedef.argname) as buffer:
             value = yield
         if buffer.evidence:
@@ -228,20 +228,23 @@ class Observer:
         definitions = info.name2fixturedefs.values() if info is not None else ()
         return [e for several in definitions for d in several for e in self._set_up.get(d, ())]
 
-    def _watch_finish(self, fixturedef: pytest.FixtureDef[Any]) -> None:
-        """Remember errors of a wider-scoped fixture's end: they land on an innocent test and carry no scope."""
-        if "finish" in vars(fixturedef):
+    def _watch_end(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Remember errors at a wider-scoped fixture's end: they land on an innocent test and carry no scope."""
+        if "addfinalizer" in vars(fixturedef):
             return
-        finish = fixturedef.finish
+        add = fixturedef.addfinalizer
 
-        def watched(request: Any) -> None:
-            try:
-                finish(request)
-            except BaseException as error:
-                self._wider.append(error)
-                raise
+        def watched(finalizer: Callable[[], object]) -> None:
+            def end() -> None:
+                try:
+                    finalizer()
+                except BaseException as error:
+                    self._wider.append(error)
+                    raise
 
-        fixturedef.finish = watched  # type: ignore[method-assign]
+            add(end)
+
+        fixturedef.addfinalizer = watched  # type: ignore[method-assign]
 
     def _checks_of(self, item: pytest.Item) -> list[Check]:
         if self._plan is None:

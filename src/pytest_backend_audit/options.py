@@ -15,7 +15,6 @@ NEEDS_AUDIT: dict[str, object] = {
     "audit_allow": None,
     "audit_report": None,
     "audit_prior": None,
-    "audit_policy": None,
     "audit_gate": None,
     "audit_no_worse": False,
 }
@@ -40,7 +39,6 @@ def add_options(parser: pytest.Parser) -> None:
     add("--audit-allow", metavar="LIST", help="of load, writes, faults, probes: what checks may do beyond reading")
     add("--audit-report", metavar="DIR", help=f"report folder (default: {DEFAULT_REPORT})")
     add("--audit-prior", metavar="PATH", help="run folder or filed card to compare with; default: the ledger's latest")
-    add("--audit-policy", metavar="REV|PATH", help="read policy keys from there as well; the stricter wins")
     add(
         "--audit-gate",
         metavar="DISPOSITION",

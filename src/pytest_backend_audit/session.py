@@ -96,8 +96,9 @@ class Session:
         if report.outcome == "failed":
             self._seen.broken.append(text)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Begin the record."""
+        """Begin the record, before the terminal asks for the line below."""
         collected = session.config.stash.get(PLAN, None)
         if collected is not None:
             self.begin(collected)
@@ -187,9 +188,9 @@ class Session:
         try:
             return (yield)
         finally:
-            self._finish(session, int(exitstatus))
+            self._finish(session, int(exitstatus), int(session.exitstatus))
 
-    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+    def _finish(self, session: pytest.Session, ran: int, exitstatus: int) -> None:
         if self._writer is None:
             return
         stopped = session.shouldstop or session.shouldfail
@@ -197,7 +198,8 @@ class Session:
             self._seen.interrupted = str(stopped)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
             self._seen.interrupted = self._trouble or "an internal error of pytest or a plugin"
-        if exitstatus == pytest.ExitCode.TESTS_FAILED and not self._failures and not self._seen.broken:
+        explained = self._failures and ran == pytest.ExitCode.TESTS_FAILED
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and not explained and not self._seen.broken:
             # An audit's tests are its checks; something else wants this run to fail, and no gate may hide it.
             self._seen.broken.append("another plugin failed the run")
         seal = Seal(

@@ -29,9 +29,6 @@ from pytest_backend_audit.runtime import RUNTIME, Runtime
 from pytest_backend_audit.session import SESSION, Plot, Session
 from pytest_backend_audit.standard.model import Standard
 
-IN_RUN_GATES = ("conditional-production", "significant-technical-debt")
-SIGNED_GATES = ("production-ready", "production-with-watchlist")
-
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
@@ -237,17 +234,18 @@ def _gate(config: pytest.Config, setting: _Setting, mode: Mode) -> str | None:
     if asked is None:
         in_file = setting.config.gate if setting.config else None
         return in_file if mode is Mode.FORMAL else None
-    known = [d.id for d in setting.standard.dispositions]
-    if asked not in known:
-        raise AuditUsageError(f"--audit-gate={asked}: unknown disposition; allowed are {', '.join(IN_RUN_GATES)}")
-    chosen = next(d for d in setting.standard.dispositions if d.id == asked)
+    matrix = {d.id: d for d in setting.standard.dispositions}
+    allowed = ", ".join(d.id for d in matrix.values() if not d.needs_sign_off and d.floor is not None)
+    if asked not in matrix:
+        raise AuditUsageError(f"--audit-gate={asked}: unknown disposition; allowed are {allowed}")
+    chosen = matrix[asked]
     if chosen.needs_sign_off:
         raise AuditUsageError(
             f"--audit-gate={asked} needs a second reviewer's sign-off, which a run can't have: "
             f"run, sign, then `backend-audit gate {config.option.audit_report or DEFAULT_REPORT} --min {asked}`"
         )
     if chosen.floor is None:
-        raise AuditUsageError(f"--audit-gate={asked} can't fail; allowed are {', '.join(IN_RUN_GATES)}")
+        raise AuditUsageError(f"--audit-gate={asked} can't fail; allowed are {allowed}")
     if mode is Mode.REHEARSAL:
         raise AuditUsageError("--audit-gate needs a formal audit: give --audit-sha=HEAD instead of --audit")
     if setting.config is None:

@@ -36,18 +36,26 @@ levels:
   - {number: 4, name: Tuned, definition: it was measured}
   - {number: 5, name: Governed, definition: it is watched}
 dimensions:
-  - {id: "4.1", name: First, scope: all, folder: first, rows: []}
-  - {id: "4.2", name: Second, scope: all, folder: second, rows: []}
+  - id: "4.1"
+    name: First
+    scope: all
+    folder: first
+    rows: [{criterion: first-things, level: 3, clause: they hold, proof: measured, defects: [they do not]}]
+  - id: "4.2"
+    name: Second
+    scope: all
+    folder: second
+    rows: [{criterion: second-things, level: 3, clause: they hold, proof: measured, defects: [they do not]}]
 dispositions:
   - {id: production-ready, name: Ready, floor: 9, minimum: 4, needs_sign_off: true}
   - {id: conditional-production, name: Conditional, floor: 5, minimum: 2}
-  - {id: not-production-grade, name: Not ready}
+  - {id: not-production-grade, name: Not ready, floor: null, minimum: null}
 """
 
 TWO = "".join(
-    f"@audit(dimension='4.{n}', level={level})\n"
+    f"@audit(dimension='4.{n}', level={level}, criterion='{name}-things')\n"
     f"def test_{n}_{level}(audit_evidence): audit_evidence.command('true', 'ok')\n"
-    for n in (1, 2)
+    for n, name in ((1, "first"), (2, "second"))
     for level in (2, 3)
 )
 
@@ -95,7 +103,7 @@ def test_a_gate_hides_nothing_that_broke(audited: Project, workers: tuple[str, .
 
 
 def test_a_gate_does_not_hide_a_broken_module(audited: Project, workers: tuple[str, ...]) -> None:
-    """pytest's interruption keeps its meaning; with --continue-on-collection-errors it is a failure."""
+    """An interruption keeps its meaning; with --continue-on-collection-errors it is a failure."""
     audited.suite(TWO)
     audited.suite("raise OSError\n", "test_other.py")
     audited.commit()

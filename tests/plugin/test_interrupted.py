@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -31,15 +31,17 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    wait_for(project.path / "waiting", process)
+    journal = project.path / "audit-report" / "journal.jsonl"
+    recorded = '"check":"test_checks.py::test_first"'
+    await_that(lambda: (project.path / "waiting").exists() and recorded in journal.read_text("utf-8"), process)
     return process
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    """Await a file that a check of the background run makes."""
+def await_that(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until the background run has come to a point."""
     pause = threading.Event()
     for _ in range(600):
-        if path.exists():
+        if holds():
             return
         assert process.poll() is None, process.communicate()[0]
         pause.wait(0.05)
@@ -60,7 +62,7 @@ def test_a_signal_seals_the_run(project: Project, number: signal.Signals, option
     assert verify_run(project.path / "audit-report").state is State.INTACT
     assert project.statuses()["test_first"] == "passed"
     (reason,) = project.card()["partial"]  # type: ignore[misc]
-    assert reason.startswith("interrupted: ")
+    assert reason == {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "SIGTERM"}[number]
 
 
 def test_sigkill_loses_only_the_check_in_flight(project: Project) -> None:
@@ -98,12 +100,10 @@ def test_two_runs_at_once(project: Project) -> None:
     try:
         result = project.run("--audit", "-k", "first")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines(
-            [
-                f"ERROR: another audit (process {process.pid}) is writing to audit-report; wait for it, or give "
-                "--audit-report=DIR"
-            ]
-        )
+        assert [line for line in result.errlines if line.startswith("ERROR")] == [
+            f"ERROR: --audit-report={project.path / 'audit-report'}: another audit is writing there; wait for it, or "
+            "give this one another folder"
+        ]
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

@@ -105,7 +105,7 @@ def test_a_stop_makes_the_run_partial(project: Project) -> None:
     """After -x the rest was not reached."""
     project.suite("@audit(dimension='4.1', level=2)\ndef test_zero(): assert False\n" + SUITE)
     project.run("--audit", "-x")
-    assert partial(project) == ["stopped: stopping after 1 failures"]
+    assert partial(project) == ["stopping after 1 failures"]
 
 
 def test_the_plan_holds_what_was_collected_before_narrowing(project: Project, workers: tuple[str, ...]) -> None:

@@ -58,7 +58,6 @@ def test_somebody_elses_mark_is_left_alone(project: Project) -> None:
         "--audit-allow=load",
         "--audit-report=x",
         "--audit-prior=x",
-        "--audit-policy=x",
         "--audit-gate=conditional-production",
         "--audit-no-worse",
     ],

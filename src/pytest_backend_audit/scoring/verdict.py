@@ -120,7 +120,12 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
     ]
     if not inputs.prior and not inputs.prior_levels:
         return ()
-    known = {id_ for id_, prior in inputs.prior.items() if prior.outcome is not Outcome.PASSED}
+    # An earlier run at this commit makes a finding no older: only the prior audit does.
+    known = {
+        id_
+        for id_, prior in inputs.prior.items()
+        if prior.outcome is not Outcome.PASSED and prior.source.startswith("prior audit")
+    }
     new = [
         f"new {f.severity.value} finding {f.title}"
         for f in findings

@@ -166,9 +166,9 @@ def test_no_worse_fails_a_gate_that_is_met():
 @pytest.mark.parametrize(
     ("prior", "status"),
     [
-        ({"4.1-3": PriorCheck(Outcome.PASSED, 5, "prior")}, 1),
-        ({"4.1-3": PriorCheck(Outcome.FAILED, 2, "prior")}, 0),
-        ({"4.1-2": PriorCheck(Outcome.PASSED, 5, "prior")}, 1),
+        ({"4.1-3": PriorCheck(Outcome.PASSED, 5, "prior audit 2026-08-01")}, 1),
+        ({"4.1-3": PriorCheck(Outcome.FAILED, 2, "prior audit 2026-08-01")}, 0),
+        ({"4.1-2": PriorCheck(Outcome.PASSED, 5, "prior audit 2026-08-01")}, 1),
         ({}, 0),
     ],
     ids=["passed before", "failed before", "not there before", "no prior audit"],
