@@ -8,7 +8,7 @@ import httpx
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.targets.classify import answer_key
-from pytest_backend_audit.targets.common import one_line, origin_of, timeouts_of
+from pytest_backend_audit.targets.common import connections, one_line, origin_of, timeouts_of
 from pytest_backend_audit.targets.http import Hosts, RecordingTransport, Shared, tls_context
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Prometheus:
     """Reads the Prometheus that watches the service. Every answer becomes evidence."""
 
-    def __init__(self, client: httpx.Client, selector: dict[str, str], origin: str) -> None:
+    def __init__(self, client: httpx.Client, shared: Shared, selector: dict[str, str], origin: str) -> None:
         self._client = client
+        self._shared = shared
         self._origin = origin
         self.selector = selector
         """Labels that pick the service's series, from audit.yaml."""
@@ -49,8 +50,9 @@ class Prometheus:
         return {row["metric"].get("__name__", ""): int(float(row["value"][1])) for row in rows}
 
     def close(self) -> None:
-        """Close the client."""
+        """Close the client and its connections."""
         self._client.close()
+        self._shared.close()
 
     def _get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
         try:
@@ -74,7 +76,11 @@ class Prometheus:
 
 
 def open_prometheus(runtime: Runtime, settings: Settings) -> Prometheus:
-    """A reader of targets.prometheus."""
+    """The kept reader of targets.prometheus."""
+    return connections(runtime).get("prometheus", lambda: _open(runtime, settings), lambda _: True)
+
+
+def _open(runtime: Runtime, settings: Settings) -> Prometheus:
     limits = timeouts_of(runtime)
     folder = runtime.config.path.parent if runtime.config is not None else runtime.repository
     origin = origin_of(runtime, "targets", "prometheus")
@@ -85,7 +91,6 @@ def open_prometheus(runtime: Runtime, settings: Settings) -> Prometheus:
         origin=origin,
         deadline=2 * limits.request,
     )
-    runtime.closers.append(shared)
     headers = dict(settings.headers)
     if settings.token is not None:
         headers["Authorization"] = f"Bearer {settings.token}"
@@ -97,7 +102,7 @@ def open_prometheus(runtime: Runtime, settings: Settings) -> Prometheus:
         headers={"User-Agent": "backend-audit", "Accept-Encoding": "identity", **headers},
         auth=(settings.username, settings.password) if settings.username and settings.password is not None else None,
     )
-    return Prometheus(client, dict(settings.selector), origin)
+    return Prometheus(client, shared, dict(settings.selector), origin)
 
 
 def _escaped(value: str) -> str:
