@@ -35,7 +35,7 @@ from pytest_backend_audit.demo.stack.valkey import POLICY, Valkey
 
 ERROR_PATH = "/v1/prices/SKU-OUTAGE"
 """Asks the service for what its downstream can't give: a true 502."""
-WARM_LOOKUPS = 60
+WARM_LOOKUPS = 40
 """Cache lookups that have to be made before the stack counts as in use."""
 
 
@@ -178,7 +178,7 @@ class Stack:
             "AUDIT_PGBOUNCER_DSN": self.pgbouncer_dsn or "",
             "AUDIT_PROMETHEUS_URL": self.prometheus_url or "",
             "AUDIT_BASE_URL": self.base_url,
-            **{f"AUDIT_METRICS_{n}": f"{i.url}/metrics" for n, i in enumerate(self.instances, 1)},
+            **{f"AUDIT_METRICS_{n}": f"{i.url}/metrics" for n, i in enumerate(self.serving, 1)},
         }
         tokens = {f"{name.upper()}_TOKEN": token for name, token in self.tokens.items()}
         return {name: value for name, value in {**found, **tokens}.items() if value}
@@ -337,10 +337,20 @@ class Stack:
         )
 
 
+def absent_variables(defects: Iterable[str] = ()) -> set[str]:
+    """Variables of `Stack.environment` that a stack with two instances does not give on this machine."""
+    absent = {
+        "AUDIT_PGBOUNCER_DSN": pgbouncer.program() is None,
+        "AUDIT_PROMETHEUS_URL": prometheus.program() is None,
+        "AUDIT_METRICS_2": "multi-instance" in set(defects),
+    }
+    return {name for name, missing in absent.items() if missing}
+
+
 def _in_use(url: str) -> bool:
     text = httpx.get(f"{url}/metrics", timeout=2, trust_env=False).raise_for_status().text
     lines = [line for line in text.splitlines() if line.startswith("cache_lookups_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in lines) >= WARM_LOOKUPS
 
 
-__all__ = ["ERROR_PATH", "Stack"]
+__all__ = ["ERROR_PATH", "Stack", "absent_variables"]
