@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
 from pytest_backend_audit import model
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -79,7 +78,7 @@ def test_values_survive_json(value: object) -> None:
 
 def test_a_value_of_an_undeclared_type_is_refused() -> None:
     """Never turned into text on the way out."""
-    with pytest.raises(PydanticSerializationError):
+    with pytest.raises((TypeError, ValueError)):
         to_builtins(Seal(ended="", exit_status={0}))  # type: ignore[arg-type]
 
 

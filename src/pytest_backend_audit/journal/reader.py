@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pytest_backend_audit.journal.format import EVIDENCE, FORMAT, GENESIS, JOURNAL, LineError, State, decode
 from pytest_backend_audit.jsonable import from_builtins
 from pytest_backend_audit.model import Attempt, Inputs, Seal
@@ -113,6 +111,8 @@ def read_run(folder: Path) -> Record:
     Raises:
         RunError: It is no run folder, is of another version, or was altered.
     """
+    from pydantic import ValidationError  # noqa: PLC0415 - heavy, and a run that only writes has no use for it
+
     chain = _Chain(folder / JOURNAL)
     inputs: Inputs | None = None
     attempts: list[Attempt] = []

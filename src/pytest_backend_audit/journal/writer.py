@@ -51,7 +51,8 @@ class Writer:
         """Write one execution of a check, its larger evidence as blobs.
 
         Raises:
-            pydantic_core.PydanticSerializationError: It holds a value of an undeclared type.
+            TypeError: It holds something that JSON has no form for.
+            ValueError: It holds a NaN or an infinity.
             OSError: It can't be written.
         """
         self.attempt_data(to_builtins(attempt))

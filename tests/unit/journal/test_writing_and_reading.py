@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic_core import PydanticSerializationError
 
 from pytest_backend_audit.journal import State, Writer, read_run, verify_run
 from pytest_backend_audit.journal.format import GENESIS, decode, encode
@@ -201,7 +200,7 @@ def test_evidence_with_a_foreign_type_is_refused(tmp_path: Path, inputs: Inputs,
     writer = Writer(tmp_path / "run")
     writer.start(inputs)
     bad = Attempt("c", "c", Status.PASSED, evidence=(Evidence(EvidenceKind.OUTPUT, "t", facts={"rows": value}),))
-    with pytest.raises(PydanticSerializationError):
+    with pytest.raises((TypeError, ValueError)):
         writer.attempt(bad)
     writer.close()
     assert read_run(tmp_path / "run").attempts == ()
