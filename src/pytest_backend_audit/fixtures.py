@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.targets.attestation import Attestations
     from pytest_backend_audit.targets.budget import QueryBudget
     from pytest_backend_audit.targets.command import Command
+    from pytest_backend_audit.targets.declared import Declared
     from pytest_backend_audit.targets.endpoints import Endpoints
     from pytest_backend_audit.targets.evidence import ByHand, RunView
     from pytest_backend_audit.targets.prometheus import Prometheus
@@ -69,7 +70,7 @@ def audit_pgbouncer(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def audit_redis(pytestconfig: pytest.Config) -> redis.Redis:
     """A redis.Redis on targets.redis that records, and sends reads only: ``audit_redis.info("stats")``."""
     from pytest_backend_audit.targets import open_target
@@ -182,6 +183,18 @@ def audit_settings(pytestconfig: pytest.Config) -> Settings:
     from pytest_backend_audit.targets.settings import Settings
 
     return Settings(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_declared(pytestconfig: pytest.Config) -> Declared:
+    """What audit.yaml says of a system, to be compared with what is seen.
+
+    ``audit_declared("targets.http.metrics")``; nothing declared is "could not run", unless a default is given.
+    ``audit_declared.origin("targets.http.metrics")`` is ``audit.yaml:LINE``.
+    """
+    from pytest_backend_audit.targets.declared import Declared
+
+    return Declared(runtime(pytestconfig))
 
 
 @pytest.fixture(scope="session")

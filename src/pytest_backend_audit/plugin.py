@@ -76,6 +76,6 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 
 FIXTURES = frozenset(
     "audit_" + name
-    for name in ["acknowledged", "attestation", "baseline", "command", "downstream", "endpoints", "evidence", "faults", "http", "identity", "kubernetes", "load", "logs", "pgbouncer", "postgres", "postgres_connect", "prometheus", "query_budget", "queues", "redis", "run", "settings", "source", "traces", "window"]
+    for name in ["acknowledged", "attestation", "baseline", "command", "declared", "downstream", "endpoints", "evidence", "faults", "http", "identity", "kubernetes", "load", "logs", "pgbouncer", "postgres", "postgres_connect", "prometheus", "query_budget", "queues", "redis", "run", "settings", "source", "traces", "window"]
 )
 """Names of our fixtures, known without importing them; a test holds the list to the truth."""

@@ -1,0 +1,54 @@
+"""What audit.yaml says of the systems, for checks that compare it with what they see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.targets.common import origin_of, settings_of
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.runtime import Runtime
+
+REQUIRED: Any = object()
+
+
+class Declared:
+    """Reads keys of audit.yaml by their dotted names: ``audit_declared("targets.http.metrics")``."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __call__(self, key: str, default: Any = REQUIRED) -> Any:
+        """The value of a key of the chosen environment: of a target, or the names of ``identities``.
+
+        Args:
+            key: ``targets.NAME.KEY...``, or ``identities``, which gives names only.
+            default: What to give where nothing is declared.
+
+        Raises:
+            CouldNotRun: Nothing is declared, and there is no default; or a variable of the target is not set.
+        """
+        value = self._read(key.split("."))
+        if value is not None and value not in ((), "", {}):
+            return value
+        if default is not REQUIRED:
+            return default
+        raise CouldNotRun(f"{key} is not configured ({self.origin(key) or 'there is no audit.yaml'})")
+
+    def origin(self, key: str) -> str:
+        """``audit.yaml:LINE`` of a key, or of the nearest key around it; empty without an audit.yaml."""
+        return origin_of(self._runtime, *key.split("."))
+
+    def _read(self, path: list[str]) -> Any:
+        config = self._runtime.config
+        if path == ["identities"]:
+            return tuple(config.identities) if config is not None else ()
+        if path[0] != "targets" or len(path) < 3:
+            raise LookupError(f"audit_declared reads targets.NAME.KEY and identities, not {'.'.join(path)}")
+        value = settings_of(self._runtime, path[1])
+        for name in path[2:]:
+            value = value.get(name) if isinstance(value, dict) else getattr(value, name)
+            if value is None:
+                return None
+        return value
