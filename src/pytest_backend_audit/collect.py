@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import inspect
-import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_backend_audit import plan as planning
+from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_files, suites_root
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.narrowing import by_items
 from pytest_backend_audit.plugin import FIXTURES
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from pytest_backend_audit.runtime import Runtime
 
-SUITES = "pytest_backend_audit.suites"
 PLAN = pytest.StashKey["Collected"]()
 
 
@@ -65,54 +59,15 @@ class Collected:
         return "audit: " + ", ".join(parts)
 
 
-class SuiteModule(pytest.Module):
-    """A file of a bundled suite.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the tests of one module or class have in common."""
 
-    It is imported under its package name and has its own naming rules, so that neither ``python_files`` nor
-    ``python_functions`` of the user's ini can hide a check, and two files of one name can't collide.
-    """
-
-    module_name: str
-
-    @classmethod
-    def at(cls, session: pytest.Session, path: Path, module_name: str) -> SuiteModule:
-        """The collector for one file."""
-        node: SuiteModule = cls.from_parent(session, path=path, nodeid=module_name.replace(".", "/") + ".py")
-        node.module_name = module_name
-        return node
-
-    def _getobj(self) -> ModuleType:
-        try:
-            if self.module_name.startswith("pytest_backend_audit."):
-                return importlib.import_module(self.module_name)
-            return _import_file(self.path, self.module_name)
-        except Exception as error:
-            raise self.CollectError(f"bundled suite {self.module_name} can't be imported: {error!r}") from error
-
-    def funcnamefilter(self, name: str) -> bool:
-        """Checks are the functions named ``test_*``."""
-        return name.startswith("test_")
-
-    def classnamefilter(self, name: str) -> bool:  # noqa: ARG002 - the signature is pytest's
-        """Bundled suites hold no test classes."""
-        return False
-
-
-def _import_file(path: Path, module_name: str) -> ModuleType:
-    if module_name in sys.modules:
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"not a Python file: {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def suite_files(root: Path) -> Iterator[Path]:
-    """The criterion files of a suite root, in a stable order."""
-    yield from sorted(p for p in root.rglob("*.py") if not p.name.startswith("_") and p.name != "conftest.py")
+    prefix: str
+    """Of check ids: module or path, and classes."""
+    module: str
+    """Name of a bundled module; empty for the user's own."""
+    doc: str | None
 
 
 class Collector:
@@ -129,6 +84,7 @@ class Collector:
         self._runtime = runtime
         self._choice = choice
         self._raise = raise_problems
+        self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -136,8 +92,10 @@ class Collector:
     ) -> Generator[None, object, object]:
         """Add bundled checks, plan, let others deselect, then select and order."""
         bundled = list(self._bundled(session))
-        have = {(i.path.resolve(), i.name) for i in bundled}
-        items[:] = [i for i in items if (i.path.resolve(), i.name) not in have] + bundled
+        if bundled:
+            # A clone's own path to a suite, given on the command line, is not a second one.
+            have = {(i.path.resolve(), i.name) for i in bundled}
+            items[:] = [i for i in items if (i.path.resolve(), i.name) not in have] + bundled
         redact_ids(items, self._runtime)
         ours = [(item, test) for item in items if (test := self._marked(item, config)) is not None]
         plan = planning.build(
@@ -160,8 +118,7 @@ class Collector:
 
     def _bundled(self, session: pytest.Session) -> Iterator[pytest.Item]:
         standard = self._runtime.standard
-        suites = importlib.import_module(SUITES)
-        root = Path(next(iter(suites.__path__)))
+        root = suites_root()
         for dimension in standard.dimensions:
             if dimension.id not in self._choice.dimensions:
                 continue
@@ -169,42 +126,53 @@ class Collector:
                 if path.stem.replace("_", "-") in self._choice.leave_out:
                     continue
                 module = SuiteModule.at(session, path, f"{SUITES}.{dimension.folder}.{path.stem}")
-                yield from _isolated(session.genitems(module))
+                yield from isolated(session.genitems(module))
         for extra in self._choice.extra_roots:
             for path in suite_files(extra):
                 name = f"{extra.name}_suites.{'.'.join(path.relative_to(extra).with_suffix('').parts)}"
-                yield from _isolated(session.genitems(SuiteModule.at(session, path, name)))
+                yield from isolated(session.genitems(SuiteModule.at(session, path, name)))
 
     def _marked(self, item: pytest.Item, config: pytest.Config) -> planning.Marked | None:
         own, of_parameters = closest_marks(item)
         if not own and not of_parameters:
             return None
-        bundled = item.getparent(SuiteModule)
+        place = self._place(item, config)
         function = getattr(item, "function", None) or getattr(item, "obj", None)
         path, line, _ = item.location
-        names = [n.name for n in item.listchain() if isinstance(n, pytest.Class)]
         name = getattr(item, "originalname", None) or item.name
-        home = bundled.module_name if bundled else self._home(item.path, config)
         return planning.Marked(
             nodeid=item.nodeid,
-            base="::".join([home, *names, name]),
-            location=f"{path if bundled is None else home}:{(line or 0) + 1}",
-            page=read_page(inspect.getdoc(function), _module_doc(item)),
-            bundled=bundled is not None,
+            base=f"{place.prefix}::{name}",
+            location=f"{place.module or path}:{(line or 0) + 1}",
+            page=read_page(getattr(function, "__doc__", None), place.doc),
+            bundled=bool(place.module),
             marks=tuple((m.args, m.kwargs) for m in own),
             parameter_marks=tuple((m.args, m.kwargs) for m in of_parameters),
         )
 
+    def _place(self, item: pytest.Item, config: pytest.Config) -> _Place:
+        parent = item.parent
+        if parent not in self._places:
+            bundled, module = item.getparent(SuiteModule), item.getparent(pytest.Module)
+            home = bundled.module_name if bundled else self._home(item.path, config)
+            classes = [n.name for n in item.listchain() if isinstance(n, pytest.Class)]
+            self._places[parent] = _Place(
+                "::".join([home, *classes]),
+                bundled.module_name if bundled else "",
+                getattr(module.obj, "__doc__", None) if module is not None else None,
+            )
+        return self._places[parent]
+
     def _home(self, path: Path, config: pytest.Config) -> str:
-        for root in (self._runtime.repository, config.rootpath):
-            if path.is_relative_to(root):
-                return path.relative_to(root).as_posix()
-        return path.name
+        roots = (self._runtime.repository, config.rootpath)
+        inside = next((r for r in roots if path.is_relative_to(r)), path.parent)
+        return path.relative_to(inside).as_posix()
 
     def _select(
         self, config: pytest.Config, items: list[pytest.Item], plan: planning.Plan, marked: set[str]
     ) -> Collected:
-        narrowing = by_items(config, [n for n in plan.of_node if n not in {i.nodeid for i in items}], self._choice.only)
+        left = {i.nodeid for i in items}
+        narrowing = by_items(config, [n for n in plan.of_node if n not in left], self._choice.only)
         checks = {c.id: c for c in plan.checks}
         sought = self._choice.sought
         above = {c.id for c in plan.checks if c.level > sought.get(c.dimension, 5)}
@@ -240,11 +208,14 @@ class Collector:
 def closest_marks(item: pytest.Item) -> tuple[list[pytest.Mark], list[pytest.Mark]]:
     """Our marks of the closest node that has any (it wins whole), and those of the item's parameter set."""
     callspec = getattr(item, "callspec", None)
-    of_parameters = [m for m in getattr(callspec, "marks", ()) if m.name == "audit" and is_ours(m)]
-    for node in reversed(item.listchain()):
-        found = [m for m in node.own_markers if m.name == "audit" and is_ours(m) and m not in of_parameters]
-        if found:
-            return found, of_parameters
+    of_parameters = [m for m in callspec.marks if m.name == "audit" and is_ours(m)] if callspec is not None else []
+    node: pytest.Item | pytest.Collector | None = item
+    while node is not None:
+        if node.own_markers:
+            found = [m for m in node.own_markers if m.name == "audit" and is_ours(m) and m not in of_parameters]
+            if found:
+                return found, of_parameters
+        node = node.parent
     return [], of_parameters
 
 
@@ -265,55 +236,6 @@ def redact_ids(items: Sequence[pytest.Item], runtime: Runtime) -> None:
             item._id = type(item._id).parse(clean)
         else:
             item._nodeid = clean  # type: ignore[attr-defined]
-
-
-def _isolated(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
-    """Bundled checks without what the user's conftest would do to them.
-
-    Autouse fixtures of conftest files and other plugins are not for them, nor are overrides of our fixtures, and a
-    project that turns warnings into errors doesn't mean our drivers'.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.filterwarnings("default"))
-        info = getattr(item, "_fixtureinfo", None)
-        if info is not None:
-            for name, definitions in list(info.name2fixturedefs.items()):
-                kept = [d for d in definitions if _may_reach_bundled(d.func.__module__)]
-                if kept:
-                    info.name2fixturedefs[name] = kept
-                else:
-                    del info.name2fixturedefs[name]
-            reachable = _closure(info)
-            info.names_closure[:] = [n for n in info.names_closure if n in reachable]
-        yield item
-
-
-def _closure(info: object) -> set[str]:
-    """Names that the check asks for, and what those ask for in turn."""
-    definitions = info.name2fixturedefs  # type: ignore[attr-defined]
-    todo = [*info.argnames, *(n for n, d in definitions.items() if _is_ours(d[-1].func.__module__))]  # type: ignore[attr-defined]
-    reachable: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name in reachable:
-            continue
-        reachable.add(name)
-        if name in definitions:
-            todo.extend(definitions[name][-1].argnames)
-    return reachable
-
-
-def _is_ours(module: str) -> bool:
-    return module.startswith("pytest_backend_audit.")
-
-
-def _may_reach_bundled(module: str) -> bool:
-    return _is_ours(module) or module.startswith("_pytest.") or module == "pytest_subtests.plugin"
-
-
-def _module_doc(item: pytest.Item) -> str | None:
-    module = item.getparent(pytest.Module)
-    return getattr(module.obj, "__doc__", None) if module is not None else None
 
 
 def _unmarked_with_fixtures(items: Sequence[pytest.Item], marked: set[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, Required, TypedDict, Unpack
 
 import pytest
@@ -104,6 +105,7 @@ _EFFORT = re.compile(r"(S|M|L|small|medium|large)\b", re.IGNORECASE)
 _SECTION = re.compile(r"^(Impact|Remediation|Verification|Effort):[ \t]*", re.MULTILINE)
 
 
+@cache
 def read_page(function_doc: str | None, module_doc: str | None) -> Page:
     """What a check says of itself.
 

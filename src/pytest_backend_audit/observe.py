@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_backend_audit.collect import PLAN
-from pytest_backend_audit.deadline import deadline
+from pytest_backend_audit.deadline import Deadline
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.jsonable import to_builtins
 from pytest_backend_audit.model import Attempt, Check, Evidence, Status
@@ -36,6 +36,7 @@ REASON_LIMIT = 4 * 1024
 class _Run:
     """One set-up, call and teardown of one test."""
 
+    checks: list[Check]
     started: str
     begun: float
     status: Status | None = None
@@ -54,7 +55,7 @@ class Observer:
     def __init__(self, runtime: Runtime, timeout: float, worker: str = "") -> None:
         self._runtime = runtime
         self._recorder = runtime.recorder
-        self._timeout = timeout
+        self._deadline = Deadline(timeout)
         self._worker = worker
         self._plan: Plan | None = None
         self._checks: dict[str, Check] = {}
@@ -72,15 +73,16 @@ class Observer:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Begin an attempt; refuse a check whose needs are not allowed."""
-        self._run = _Run(utc_now(), time.perf_counter())
-        self._recorder.answered.clear()
         checks = self._checks_of(item)
+        self._run = _Run(checks, utc_now(), time.perf_counter())
+        self._recorder.answered.clear()
         self._runtime.check = checks[0] if checks else None
         missing = [n for c in checks for n in c.needs if n not in self._runtime.allowed]
         if missing:
             need = missing[0]
             raise CouldNotRun(f"needs {need}, which is not allowed: run with --audit-allow={need}")
-        with deadline(self._timeout):
+        self._deadline.arm()
+        with self._deadline:
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -104,7 +106,7 @@ class Observer:
         run = self._run
         if run is None:
             return (yield)
-        with self._recorder.open() as run.call, deadline(self._timeout):
+        with self._recorder.open() as run.call, self._deadline:
             run.calling = True
             try:
                 return (yield)
@@ -114,7 +116,7 @@ class Observer:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Bound the teardown too."""
-        with deadline(self._timeout):
+        with self._deadline:
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -124,8 +126,7 @@ class Observer:
         """Judge the phase, redact its report, and attach the attempts once the test is over."""
         report = yield
         run = self._run
-        checks = self._checks_of(item)
-        if not checks or run is None:
+        if run is None or not run.checks:
             return report
         error = call.excinfo.value if call.excinfo is not None else None
         if error is not None or report.sections or report.longrepr is not None:
@@ -141,12 +142,10 @@ class Observer:
         elif call.when == "teardown":
             if error is not None:
                 self._judge_teardown(run, report, error)
-            self._attach(item, run, report, checks)
+            self._attach(item, run, report)
         return report
 
-    def _judge_call(
-        self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
-    ) -> None:
+    def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
         if error is None:
             self._end(run, Status.PASSED, "", None)
             strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
@@ -156,9 +155,7 @@ class Observer:
         status, reason = self._judge(item, error, in_call=True)
         self._end(run, status, reason, report)
 
-    def _subtest(
-        self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
-    ) -> None:
+    def _subtest(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
         # A subtest that passed says nothing that the whole test does not say; its evidence is the test's.
         if error is None:
             return
@@ -191,7 +188,7 @@ class Observer:
         run.status, run.reason = status, self._clean(reason)
         run.where = _where(report) if report is not None else ""
 
-    def _attach(self, item: pytest.Item, run: _Run, report: pytest.TestReport, checks: list[Check]) -> None:
+    def _attach(self, item: pytest.Item, run: _Run, report: pytest.TestReport) -> None:
         evidence = [*self._shared(item), *run.call.evidence]
         notes = [*run.notes, *run.call.notes]
         if run.call.dropped:
@@ -200,7 +197,7 @@ class Observer:
         reason = run.reason or ("" if run.status else "interrupted before it ended")
         duration = round(time.perf_counter() - run.begun, 6)
         data: list[dict[str, Any]] = []
-        for check in checks:
+        for check in run.checks:
             whole = Attempt(
                 check.id,
                 item.nodeid,
@@ -215,8 +212,7 @@ class Observer:
                 self._worker,
             )
             data.append(to_builtins(whole))
-            for part in run.subtests:
-                data.append({**to_builtins(part), "check": check.id, "worker": self._worker})
+            data.extend({**to_builtins(p), "check": check.id, "worker": self._worker} for p in run.subtests)
         setattr(report, ATTEMPTS, data)
         self._run = None
         self._runtime.check = None

@@ -9,7 +9,7 @@ import pytest
 
 from plugin.conftest import CONFIG, Project
 from pytest_backend_audit import suites
-from pytest_backend_audit.collect import suite_files
+from pytest_backend_audit.bundled import suite_files
 from pytest_backend_audit.standard import load
 
 ALL = CONFIG.replace("suites: none", "suites: all")

@@ -1,0 +1,96 @@
+"""Run the benchmarks: ``python -m benchmarks [case ...] [--runs N] [--write FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import suites
+from benchmarks.paired import Pairs, paired, peak_memory_mb, seconds
+
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+
+
+def off(runs: int) -> list[str]:
+    """The plugin installed but no audit, against the plugin blocked."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain"
+        suites.plain(plain)
+        pairs = paired(
+            lambda: seconds(PYTEST, plain), lambda: seconds([*PYTEST, "-p", "no:backend_audit"], plain), runs
+        )
+    return [f"off: {pairs.line()}"]
+
+
+def on(runs: int) -> list[str]:
+    """An audit of small checks up to the last test, against bare tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain, checks = Path(folder) / "plain", Path(folder) / "checks"
+        suites.plain(plain)
+        suites.checks(checks)
+
+        def audit() -> float:
+            shutil.rmtree(checks / "audit-report", ignore_errors=True)
+            return seconds([*PYTEST, "--audit"], checks, checks / "stamp")
+
+        pairs: Pairs = paired(
+            audit, lambda: seconds([*PYTEST, "-p", "no:backend_audit"], plain, plain / "stamp"), runs
+        )
+    return [f"on: {pairs.line()}"]
+
+
+def reports(runs: int) -> list[str]:
+    """Scoring and all reports from a stored journal."""
+    lines = []
+    for count in (10_000, 30_000, 100_000):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Path(folder) / "run"
+            stored = [sys.executable, "-m", "benchmarks.stored"]
+            peak_memory_mb([*stored, "store", str(run), str(count)], Path.cwd())
+            figures = [peak_memory_mb([*stored, "report", str(run)], Path.cwd()) for _ in range(min(runs, 3))]
+            fastest, memory = min(f[0] for f in figures), max(f[1] for f in figures)
+            lines.append(
+                f"reports of {count:,} checks: {fastest:.1f} s, {1e6 * fastest / count:.0f} us a check, "
+                f"peak {memory:.0f} MB"
+            )
+    return lines
+
+
+def statements(runs: int) -> list[str]:
+    """The first criteria's Postgres and Redis statements, against psql and redis-cli."""
+    from benchmarks.statements import compare
+
+    return [f"statements: {compare(runs).line()}"]
+
+
+CASES = {"off": off, "on": on, "reports": reports, "statements": statements}
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; all by default")
+    parser.add_argument("--runs", type=int, default=7, help="pairs a case (7)")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the results, with machine and date, as well")
+    args = parser.parse_args()
+    if unknown := set(args.cases).difference(CASES):
+        parser.error(f"unknown case {sorted(unknown)[0]}; there are {', '.join(CASES)}")
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    lines = [f"{datetime.now(UTC):%Y-%m-%d}, {machine}"]
+    print(lines[0], flush=True)
+    for name in args.cases or CASES:
+        for line in CASES[name](args.runs):
+            print(line, flush=True)
+            lines.append(line)
+    if args.write:
+        args.write.write_text("# Benchmarks\n\n    " + "\n    ".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""What the user asked for: options, ini values and audit.yaml, checked against each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_backend_audit import document, standard
+from pytest_backend_audit.collect import Choice
+from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.model import Mode, Need, Policy
+from pytest_backend_audit.options import DEFAULT_REPORT
+from pytest_backend_audit.standard.model import Standard
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.config import AuditConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What both controller and workers need to begin."""
+
+    config: AuditConfig | None
+    """None without an audit.yaml."""
+    standard: Standard
+    repository: Path
+    audit_paths: tuple[str, ...]
+    loaded: bool
+    """Whether the standard's rows count."""
+
+    @property
+    def policy(self) -> Policy:
+        """What audit.yaml says about the score."""
+        return self.config.policy() if self.config else Policy()
+
+
+def read(config: pytest.Config) -> Setting:
+    """Read what both controller and workers need.
+
+    Raises:
+        AuditUsageError: A named file is not there.
+        ConfigError: audit.yaml can't be used.
+        StandardError: The standard that it names can't be used.
+    """
+    top = document.find_repository(config.rootpath)
+    path = _config_path(config, top)
+    audit_paths = tuple(config.getini("audit_paths"))
+    if audit_paths and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(config.rootpath / p) for p in audit_paths]
+    default = standard.load("default")
+    if path is None:
+        return Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
+    names = {k: v for more in config.hook.pytest_audit_standards() for k, v in more.items()}
+    found: list[Standard] = []
+
+    def find(key: str) -> Standard | None:
+        if key == "none":
+            return None
+        found.append(default if key == "default" else standard.load(key, names=names))
+        return found[-1]
+
+    from pytest_backend_audit.config import load as load_config  # noqa: PLC0415 - its models take a fifth of a second
+
+    audit = load_config(
+        path,
+        environment=config.option.audit_env,
+        environ=os.environ,
+        formal=bool(config.option.audit_sha),
+        standard=find,
+        registered={name for more in config.hook.pytest_audit_targets() for name in more},
+        name=relative(path, config.rootpath),
+    )
+    repository = document.find_repository(audit.repository) or audit.repository
+    return Setting(audit, found[0] if found else default, repository, audit_paths, loaded=bool(found))
+
+
+def _config_path(config: pytest.Config, top: Path | None) -> Path | None:
+    given = config.option.audit_config or config.getini("audit_config")
+    if given:
+        base = config.invocation_params.dir if config.option.audit_config else config.rootpath
+        path: Path = base / given
+        if not path.is_file():
+            raise AuditUsageError(f"--audit-config={given}: there is no such file; `backend-audit init` writes one")
+        return path
+    for folder in (config.rootpath, top):
+        if folder is not None and (folder / "audit.yaml").is_file():
+            return folder / "audit.yaml"
+    return None
+
+
+def gate(config: pytest.Config, setting: Setting, mode: Mode) -> str | None:
+    """The gate that the run is to be held to; None for none.
+
+    Raises:
+        AuditUsageError: It can't be asked of this run.
+    """
+    asked = config.option.audit_gate
+    if asked is None:
+        in_file = setting.config.gate if setting.config else None
+        return in_file if mode is Mode.FORMAL else None
+    matrix = {d.id: d for d in setting.standard.dispositions}
+    allowed = ", ".join(d.id for d in matrix.values() if not d.needs_sign_off and d.floor is not None)
+    if asked not in matrix:
+        raise AuditUsageError(f"--audit-gate={asked}: unknown disposition; allowed are {allowed}")
+    chosen = matrix[asked]
+    if chosen.needs_sign_off:
+        raise AuditUsageError(
+            f"--audit-gate={asked} needs a second reviewer's sign-off, which a run can't have: "
+            f"run, sign, then `backend-audit gate {config.option.audit_report or DEFAULT_REPORT} --min {asked}`"
+        )
+    if chosen.floor is None:
+        raise AuditUsageError(f"--audit-gate={asked} can't fail; allowed are {allowed}")
+    if mode is Mode.REHEARSAL:
+        raise AuditUsageError("--audit-gate needs a formal audit: give --audit-sha=HEAD instead of --audit")
+    if setting.config is None:
+        raise AuditUsageError("--audit-gate needs an audit.yaml; `backend-audit init` writes one")
+    if config.option.collectonly:
+        raise AuditUsageError("--audit-gate with --collect-only: nothing would run")
+    return str(asked)
+
+
+def choice(config: pytest.Config, setting: Setting, mode: Mode) -> Choice:
+    """Which bundled suites to add, and what to narrow the run to."""
+    known = [d.id for d in setting.standard.dimensions]
+    asked = config.option.audit_suite
+    in_file = setting.config.suites if setting.config else "none"
+    if asked is not None:
+        suites = _dimensions(asked, known, "--audit-suite")
+    elif mode is Mode.REHEARSAL and config.args_source is pytest.Config.ArgsSource.ARGS:
+        suites = ()
+    else:
+        suites = _in_file(in_file, known)
+    only = tuple(d for given in config.option.audit_dimension for d in _dimensions(given, known, "--audit-dimension"))
+    policy = setting.policy
+    roots = [Path(p) for paths in config.hook.pytest_audit_suites() for p in paths]
+    return Choice(
+        dimensions=suites,
+        only=only,
+        extra_roots=tuple(roots) if suites else (),
+        leave_out=frozenset(policy.leave_out),
+        sought=dict(policy.sought),
+        declared=tuple(setting.config.criteria) if setting.config else (),
+    )
+
+
+def _in_file(suites: str | tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(suites, str):
+        return tuple(known) if suites == "all" else ()
+    return suites
+
+
+def _dimensions(text: str, known: Sequence[str], option: str) -> tuple[str, ...]:
+    if option == "--audit-suite" and text in {"all", "none"}:
+        return tuple(known) if text == "all" else ()
+    names = tuple(n.strip() for n in text.split(",") if n.strip())
+    for name in names:
+        if name not in known:
+            allowed = ", ".join([*(["all", "none"] if option == "--audit-suite" else []), *known])
+            raise AuditUsageError(f"{option}={text}: no dimension {name!r}; allowed are {allowed}")
+    return names
+
+
+def allowed_needs(config: pytest.Config, audit_config: AuditConfig | None) -> frozenset[Need]:
+    """Needs allowed on the command line itself (never by addopts), and in prod and canary by audit.yaml as well."""
+    given: set[str] = set()
+    arguments = [str(a) for a in config.invocation_params.args]
+    for n, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--audit-allow":
+            text = value if equals else "".join(arguments[n + 1 : n + 2])
+            given.update(part.strip() for part in text.split(",") if part.strip())
+    unknown = sorted(given.difference(Need))
+    if unknown:
+        raise AuditUsageError(f"--audit-allow: unknown {unknown[0]!r}; allowed are {', '.join(Need)}")
+    if config.option.audit_allow and not given:
+        raise AuditUsageError("--audit-allow counts on the command line only; take it out of addopts")
+    needs = {Need(g) for g in given}
+    if audit_config is not None and audit_config.environment_kind in {"prod", "canary"}:
+        needs &= {Need(a) for a in audit_config.allow}
+    return frozenset(needs)
+
+
+def scope(config: pytest.Config, setting: Setting) -> tuple[str, ...]:
+    """Paths that are collected."""
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return tuple(config.args)
+    return setting.audit_paths or tuple(config.getini("testpaths")) or (".",)
+
+
+def report_folder(config: pytest.Config) -> Path:
+    """Where the report goes."""
+    return (config.invocation_params.dir if config.option.audit_report else config.rootpath) / (
+        config.option.audit_report or DEFAULT_REPORT
+    )
+
+
+def timeout(config: pytest.Config) -> float:
+    """Deadline of one check, seconds."""
+    text = str(config.getini("audit_timeout"))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise AuditUsageError(f"ini value audit_timeout is {text!r}; it is a number of seconds, 0 for no deadline")
+    return seconds
+
+
+def relative(path: Path, root: Path) -> str:
+    """A path as it is shown: from `root` where it lies below, else its name."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

@@ -1,0 +1,79 @@
+"""Document control and the lines that open a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from pytest_backend_audit import build, document
+from pytest_backend_audit.asked import Setting, relative, scope
+from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.model import Document, Mode
+from pytest_backend_audit.runtime import Runtime
+
+
+def built(setting: Setting, commit: str) -> build.Build:
+    """What the service tells of its build, asked now."""
+    config = setting.config
+    if config is None or config.build is None:
+        return build.Build(trouble="audit.yaml names no build")
+    if not commit:
+        return build.Build(trouble="no commit to compare with")
+    http, asks = config.target("http"), config.build
+    return build.ask(http.base_url if http else "", asks.url, asks.pointer, asks.samples, commit)
+
+
+def document_control(setting: Setting, commit: str, instant: str, config: pytest.Config) -> Document:
+    """The standard's document control.
+
+    Raises:
+        AuditUsageError: The service runs another commit than the audited one.
+    """
+    audit = setting.config
+    told = config.hook.pytest_audit_build(config=config)
+    if told is not None:
+        if commit and not document.build_matches(told, commit):
+            raise AuditUsageError(f"pytest_audit_build says {told!r}, the audited commit is {commit}")
+        said = str(told)
+    else:
+        answer = build.Build(trouble="not asked") if config.option.collectonly else built(setting, commit)
+        if answer.mismatch and config.option.audit_sha:
+            raise AuditUsageError(f"{answer.mismatch}: deploy that commit, or audit the one that runs")
+        said = answer.mismatch or answer.said()
+    if audit is None:
+        return Document(service=setting.repository.name, commit=commit, build=said, audited_at=instant)
+    return Document(
+        service=audit.service,
+        environment=audit.environment_name,
+        environment_kind=audit.environment_kind,
+        commit=commit,
+        build=said,
+        audited_at=instant,
+        lead_auditor=audit.lead_auditor,
+        second_reviewer=audit.second_reviewer,
+        prior_audit=audit.prior_audit,
+        distribution=audit.distribution,
+        runbook=audit.runbook,
+    )
+
+
+def head(
+    config: pytest.Config, setting: Setting, mode: Mode, runtime: Runtime, *, earlier: Sequence[str], prior: str
+) -> tuple[str, ...]:
+    """What is audited, and under which rules."""
+    told = runtime.document
+    where = relative(setting.config.path, config.rootpath) if setting.config else "none: own criteria"
+    lines = [
+        f"audit: {mode} of {told.service} at {told.commit[:12] or 'no commit'}"
+        + (f", {told.environment} ({told.environment_kind})" if told.environment else ""),
+        f"audit: config {where}; scope {', '.join(scope(config, setting))}; build {told.build}",
+    ]
+    if runtime.allowed:
+        lines.append(f"audit: allowed {', '.join(sorted(runtime.allowed))}")
+    if prior:
+        lines.append(f"audit: compared with {prior}")
+    lines.extend(f"audit: earlier {line}" for line in earlier)
+    if config.option.capture == "no" or config.option.usepdb or config.getini("log_cli") or config.option.log_cli_level:
+        lines.append("audit: -s, --pdb or live logs: what tests print goes past the redaction")
+    return tuple(runtime.redactor.redact(line) for line in lines)
