@@ -39,9 +39,7 @@ def on(runs: int) -> list[str]:
             shutil.rmtree(checks / "audit-report", ignore_errors=True)
             return seconds([*PYTEST, "--audit"], checks, checks / "stamp")
 
-        pairs: Pairs = paired(
-            audit, lambda: seconds([*PYTEST, "-p", "no:backend_audit"], plain, plain / "stamp"), runs
-        )
+        pairs: Pairs = paired(audit, lambda: seconds([*PYTEST, "-p", "no:backend_audit"], plain, plain / "stamp"), runs)
     return [f"on: {pairs.line()}"]
 
 
@@ -80,7 +78,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the results, with machine and date, as well")
     args = parser.parse_args()
     if unknown := set(args.cases).difference(CASES):
-        parser.error(f"unknown case {sorted(unknown)[0]}; there are {', '.join(CASES)}")
+        parser.error(f"unknown case {min(unknown)}; there are {', '.join(CASES)}")
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     lines = [f"{datetime.now(UTC):%Y-%m-%d}, {machine}"]
     print(lines[0], flush=True)

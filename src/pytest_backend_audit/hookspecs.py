@@ -104,7 +104,7 @@ def pytest_audit_report_formats() -> Mapping[str, Callable[[Card], str]]:  # typ
     ::
 
         def pytest_audit_report_formats():
-            return {"levels.txt": lambda card: "\\n".join(f"{d.id} {d.level}" for d in card.dimensions)}
+            return {"levels.txt": lambda card: ", ".join(f"{d.id} {d.level}" for d in card.dimensions)}
     """
 
 

@@ -443,7 +443,7 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """ "assessed n of m": rows with an executed check, of rows sought and applicable."""
+    """The "assessed n of m" of the head: rows with an executed check, of rows sought and applicable."""
 
     assessed: int
     of: int

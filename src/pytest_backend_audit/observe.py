@@ -86,9 +86,7 @@ class Observer:
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(
-        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-    ) -> Generator[None, object, object]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Collect what a fixture's set-up records; every check that uses the fixture shares it."""
         if fixturedef.scope != "function":
             self._watch_end(fixturedef)
@@ -101,7 +99,7 @@ class Observer:
         return value
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
         """Collect what the check itself records, inside its deadline."""
         run = self._run
         if run is None:
@@ -114,7 +112,7 @@ class Observer:
                 run.calling = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         """Bound the teardown too."""
         with self._deadline:
             return (yield)

@@ -75,7 +75,25 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 
 
 FIXTURES = frozenset(
-    "audit_" + name
-    for name in ["acknowledged", "attestation", "baseline", "command", "declared", "downstream", "endpoints", "evidence", "faults", "http", "identity", "kubernetes", "load", "logs", "pgbouncer", "postgres", "postgres_connect", "prometheus", "query_budget", "queues", "redis", "run", "settings", "source", "traces", "window"]
+    {
+        "audit_acknowledged",
+        "audit_attestation",
+        "audit_command",
+        "audit_declared",
+        "audit_endpoints",
+        "audit_evidence",
+        "audit_http",
+        "audit_identity",
+        "audit_pgbouncer",
+        "audit_postgres",
+        "audit_postgres_connect",
+        "audit_prometheus",
+        "audit_query_budget",
+        "audit_redis",
+        "audit_run",
+        "audit_settings",
+        "audit_source",
+        "audit_window",
+    }
 )
 """Names of our fixtures, known without importing them; a test holds the list to the truth."""

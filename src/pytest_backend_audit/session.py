@@ -71,7 +71,7 @@ class Session:
 
     # Collection
 
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
+    def pytest_sessionstart(self) -> None:
         """End on SIGTERM as on Ctrl-C: sealed, everything undone."""
 
         def terminate(_number: int, _frame: object) -> None:

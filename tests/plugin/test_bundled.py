@@ -132,7 +132,8 @@ def test_another_plugins_suite_joins(project: Project) -> None:
         "utf-8",
     )
     (project.path / "conftest.py").write_text(
-        "from pathlib import Path\ndef pytest_audit_suites():\n    return [Path(__file__).parent / 'more' / 'checks']\n",
+        "from pathlib import Path\n"
+        "def pytest_audit_suites():\n    return [Path(__file__).parent / 'more' / 'checks']\n",
         "utf-8",
     )
     project.run("--audit", "-k", "test_extra")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plugin.conftest import Project
+from pytest_backend_audit import fixtures
+from pytest_backend_audit.plugin import FIXTURES
 
 
 def test_marked_tests_are_skipped_with_the_way_in(project: Project) -> None:
@@ -89,3 +91,9 @@ def test_only_the_shell_is_imported(project: Project) -> None:
         "utf-8",
     )
     project.run().assert_outcomes(passed=2)
+
+
+def test_the_shell_knows_every_fixture() -> None:
+    """The list that saves the import is the list of what there is."""
+    defined = {name for name, value in vars(fixtures).items() if name.startswith("audit_") and callable(value)}
+    assert defined == FIXTURES

@@ -17,7 +17,8 @@ SUITE = (
     + "@audit(dimension='4.1', level=5)\ndef test_failed(): assert not ['a'], '1 bare: a'\n"
     + "@audit(dimension='4.2', level=5)\ndef test_skipped(): pytest.skip('no server')\n"
     + "@audit(dimension='4.3', level=5)\ndef test_broken(): {}['key']\n"
-    + "@audit(dimension='4.4', level=5)\n@pytest.mark.parametrize('n', range(9))\ndef test_many(n): assert n != 4, f'{n} is bad'\n"
+    + "@audit(dimension='4.4', level=5)\n@pytest.mark.parametrize('n', range(9))\n"
+    + "def test_many(n): assert n != 4, f'{n} is bad'\n"
     + "@audit(dimension='4.5', level=5, needs=('writes',))\ndef test_disturbs(): pytest.fail('two rows')\n"
 )
 
@@ -64,7 +65,8 @@ def test_disturbing_checks_run_last_and_alone(project: Project) -> None:
             f"@audit(dimension='4.1', level=2)\ndef test_reader_{n}():\n    note('+r'); note('-r')\n" for n in range(9)
         )
         + "".join(
-            f"@audit(dimension='4.1', level=2, needs=('faults',))\ndef test_disturber_{n}():\n    note('+d'); note('-d')\n"
+            "@audit(dimension='4.1', level=2, needs=('faults',))\n"
+            f"def test_disturber_{n}():\n    note('+d'); note('-d')\n"
             for n in range(3)
         )
     )
