@@ -177,7 +177,7 @@ def build(
         coverage=coverage.summary(dimensions, inputs.plan, judged.pending, loaded=loaded),
         partial=tuple(partial),
         basis=standard.name if loaded else OWN_CRITERIA,
-        raises=() if levels_only else raises.find(assessed, outlook, standard.dispositions),
+        raises=() if levels_only else raises.find(assessed, outlook, standard.dispositions, standard.reviewer_from),
         exceptions_unused=exceptions.unused(inputs.policy, judged.results, known, today),
         exceptions_lapsing=exceptions.lapsing(inputs.policy, today),
         notices=_notices(inputs, standard, judged, exempt, seal),

@@ -42,7 +42,9 @@ class _Ranked:
     then: Result
 
 
-def find(dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disposition]) -> tuple[Raise, ...]:
+def find(
+    dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disposition], reviewer_from: int
+) -> tuple[Raise, ...]:
     """Ways to lift the result, the one with the fewest checks first; then what lifts more; then the standard's order.
 
     Each dimension has at most two: its cheapest one, and one that seeks less if that takes fewer checks.
@@ -51,7 +53,9 @@ def find(dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disp
         dimensions: The assessed dimensions.
         outlook: What the card would say of other levels.
         matrix: The disposition matrix, for the names.
+        reviewer_from: Levels from here on count once a second reviewer has signed.
     """
+    capped = any(d.result.level != d.result.would_be for d in dimensions)
     now_levels = {d.result.id: d.result.would_be for d in dimensions}
     verbal = frozenset(d.result.id for d in dimensions if d.verbal_only)
     now = outlook(now_levels, verbal)
@@ -69,7 +73,7 @@ def find(dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disp
         if modest is not None and (cheapest is None or len(modest.way.mend) < len(cheapest.way.mend)):
             found.append(modest)
     found.sort(key=lambda ranked: ranked.rank)
-    return tuple(_raise(ranked, now, matrix) for ranked in found)
+    return tuple(_raise(ranked, now, matrix, sign=capped or ranked.way.target >= reviewer_from) for ranked in found)
 
 
 def _cheapest(
@@ -135,18 +139,20 @@ def _lacking(passes: Collection[int], weak: Collection[int], target: int) -> lis
     return [2] if target == 2 else [level for level in range(3, target + 1) if level not in passes]
 
 
-def _raise(ranked: _Ranked, now: Result, matrix: Sequence[Disposition]) -> Raise:
+def _raise(ranked: _Ranked, now: Result, matrix: Sequence[Disposition], *, sign: bool) -> Raise:
     result, way, then = ranked.dimension.result, ranked.way, ranked.then
     lifts = []
     if then.total > now.total:
         lifts.append(f"total {now.total} to {then.total}")
     if now.tier is not None and then.tier is not None and then.tier < now.tier:
         lifts.append(f"disposition to {matrix[then.tier].name}")
+    if sign:
+        lifts[-1] += " once signed"
     steps = []
     if way.sought < result.sought:
         steps.append(f"seek {way.sought} instead of {result.sought} in {result.id} {result.name} (audit.yaml: sought)")
     if way.mend:
-        steps.append(f"mend {_few(way.mend)} in {result.id} {result.name}")
+        steps.append(f"pass {_few(way.mend)} in {result.id} {result.name}")
     return Raise(result.id, way.target, way.mend, ", ".join(lifts), " and ".join(steps))
 
 

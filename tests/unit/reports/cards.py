@@ -366,7 +366,7 @@ FULL = Card(
             2,
             ("audits/own.py::test_authentication",),
             "disposition to Significant technical debt",
-            "mend audits/own.py::test_authentication in 4.7 Security",
+            "pass audits/own.py::test_authentication in 4.7 Security",
         ),
         Raise("4.1", 3, ("foreign-key-indexes",), "total 15 to 16", ""),
     ),

@@ -114,7 +114,7 @@ def test_full_card_shows_every_part() -> None:
         "Gate Conditional production: not passed, the disposition is Not production-grade.",
         "now Stop customer-facing rollout. 2027-01-23 Re-audit.",
         "4.3 Caching L3 L4 once signed",
-        "mend test_authentication in 4.7 Security: disposition to Significant technical debt",
+        "pass test_authentication in 4.7 Security: disposition to Significant technical debt",
         "Critical (1) L1 authentication failed F-0001",
         "Owner Grace Hopper",
         "Commit SHA 9f2c4e1ab37d5c6e8f90a1b2c3d4e5f60718293a",

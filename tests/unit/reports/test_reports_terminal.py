@@ -37,7 +37,7 @@ def test_full_card_line_by_line() -> None:
         "             one tier down: L1 in Security (4.7); P0 INC-12 is open",
         "Gate         Conditional production: not passed, the disposition is Not",
         "             production-grade",
-        "Raise        mend test_authentication in 4.7 Security: disposition to",
+        "Raise        pass test_authentication in 4.7 Security: disposition to",
         "             Significant technical debt",
         "Findings     1 critical, 2 high, 1 medium, 1 low",
         "Exceptions   1 lapsing, 1 unused: foreign-key-indexes:public.legacy.owner_id la…",

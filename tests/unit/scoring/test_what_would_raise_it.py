@@ -31,8 +31,8 @@ def test_the_one_failed_check_that_holds_a_dimension_down_comes_first():
     card = card_of(plan, [passed("a"), failed("b"), skipped("c"), passed("x"), failed("y")])
     assert card.total == 4
     assert card.raises == (
-        Raise("4.2", 3, ("y",), "total 4 to 5", "mend y in 4.2 Connection Management"),
-        Raise("4.1", 3, ("b", "c"), "total 4 to 5", "mend b, c in 4.1 Query Performance"),
+        Raise("4.2", 3, ("y",), "total 4 to 5", "pass y in 4.2 Connection Management"),
+        Raise("4.1", 3, ("b", "c"), "total 4 to 5", "pass b, c in 4.1 Query Performance"),
     )
 
 
@@ -41,8 +41,8 @@ def test_a_lower_sought_level_counts_as_a_way():
     plan = [check(f"a{n}", n) for n in (2, 3, 4, 5)]
     card = card_of(plan, [passed("a2"), passed("a3"), passed("a4"), skipped("a5")], ids=("4.1",))
     assert card.raises == (
-        Raise("4.1", 4, (), "total 2 to 4", "seek 4 instead of 5 in 4.1 Query Performance (audit.yaml: sought)"),
-        Raise("4.1", 5, ("a5",), "total 2 to 5", "mend a5 in 4.1 Query Performance"),
+        Raise("4.1", 4, (), "total 2 to 4 once signed", "seek 4 instead of 5 in 4.1 Query Performance (audit.yaml: sought)"),
+        Raise("4.1", 5, ("a5",), "total 2 to 5", "pass a5 in 4.1 Query Performance"),
     )
 
 
@@ -55,14 +55,14 @@ def test_rows_without_a_check_are_one_check_for_each_criterion():
     assert card.raises[0].checks == ("a",)
     assert card.raises[0].to_level == 2
     higher = card_of(plan, [passed("a")], ids=("4.1",), rows=rows)
-    assert higher.raises == (Raise("4.1", 3, ("plans L3",), "total 2 to 3", "mend plans L3 in 4.1 Query Performance"),)
+    assert higher.raises == (Raise("4.1", 3, ("plans L3",), "total 2 to 3", "pass plans L3 in 4.1 Query Performance"),)
 
 
 def test_a_missing_pass_is_named_by_its_level():
     """Nothing fails, and L4 is not proven: a check at L4 is what is lacking."""
     card = card_of([check("a", 3)], [passed("a")], ids=("4.1",))
     assert card.raises == (
-        Raise("4.1", 4, ("a check at L4",), "total 3 to 4", "mend a check at L4 in 4.1 Query Performance"),
+        Raise("4.1", 4, ("a check at L4",), "total 3 to 4 once signed", "pass a check at L4 in 4.1 Query Performance"),
     )
 
 
@@ -83,7 +83,7 @@ def test_a_disposition_that_rises_is_named():
         3,
         ("4.7-2",),
         "total 22 to 24, disposition to Conditional production",
-        "mend 4.7-2 in 4.7 Security",
+        "pass 4.7-2 in 4.7 Security",
     )
     assert [r.dimension for r in card.raises] == ["4.7", *(d for d in NAMES if d != "4.7")]
 
@@ -100,4 +100,4 @@ def test_many_checks_are_counted_in_the_sentence():
     plan = [check("p", 2), *(check(f"f{n}", 3) for n in range(5))]
     card = card_of(plan, [passed("p"), *(failed(f"f{n}") for n in range(5))], ids=("4.1",))
     assert card.raises[0].checks == ("f0", "f1", "f2", "f3", "f4")
-    assert card.raises[0].how == "mend f0, f1, f2 and 2 more in 4.1 Query Performance"
+    assert card.raises[0].how == "pass f0, f1, f2 and 2 more in 4.1 Query Performance"
