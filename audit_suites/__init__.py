@@ -1,0 +1,1 @@
+"""The bundled checks: a folder a dimension, a file a criterion."""

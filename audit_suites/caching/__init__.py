@@ -1,0 +1,1 @@
+"""Bundled checks of 4.3 Caching: one file a criterion."""

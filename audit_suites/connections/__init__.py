@@ -1,0 +1,1 @@
+"""Bundled checks of 4.2 Connection Management: one file a criterion."""

@@ -1,0 +1,86 @@
+"""A pooler in transaction mode stands in front of the database, nobody waits in it, and the service comes through it.
+
+PgBouncer's console is read several times while clients work: its pools' mode, the clients that wait, how long they
+waited on average, the limits of its databases. Every session that the server has is then looked for among PgBouncer's
+server connections. Who looks after the server (members of pg_monitor, superusers) may connect directly.
+
+Impact: Every instance of the service costs the server a process for each of its connections; a deploy or a failover
+opens them all at once. A pool that is too small makes requests queue before their first statement.
+
+Remediation: Set pool_mode = transaction; raise the pool's size (default_pool_size, or pool_size of the database) until
+nobody waits, inside max_connections; point every client's connection string at the pooler.
+
+Verification: SHOW POOLS has cl_waiting 0 at peak, SHOW STATS a low wait time, and pg_stat_activity only PgBouncer's
+addresses.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pytest_backend_audit import audit
+from pytest_backend_audit.analysis import pgbouncer
+from pytest_backend_audit.analysis.sessions import past_the_pooler
+from pytest_backend_audit.analysis.text import listed
+
+MODE = "transaction"
+PAUSE = 0.25
+"""Seconds between two samples: a window of a few seconds in all."""
+SESSIONS = """
+SELECT a.pid, a.usename AS role, a.application_name, pg_has_role(a.usesysid, 'pg_monitor', 'MEMBER') AS operator
+FROM pg_catalog.pg_stat_activity a
+WHERE a.datname = current_database() AND a.usename <> current_user AND a.backend_type = 'client backend'
+"""
+
+
+@audit(dimension="4.2", criterion="pooler", level=4)
+def test_the_service_comes_through_a_pooler(
+    audit_pgbouncer: Any, audit_postgres: Any, audit_settings: Any, audit_window: Any, audit_acknowledged: Any
+) -> None:
+    """A pooler in transaction mode stands before the database, nobody waits in it, the service comes through it."""
+
+    def show(what: str) -> list[dict[str, Any]]:
+        cursor = audit_pgbouncer.execute(f"SHOW {what}")
+        return pgbouncer.named([column.name for column in cursor.description], cursor.fetchall())
+
+    database = audit_postgres.info.dbname
+    names = [row["name"] for row in pgbouncer.served(show("DATABASES"), database)]
+    assert names, f"PgBouncer serves no database that leads to {database}: the service can't come through it"
+
+    pools = pgbouncer.pools(show("POOLS"), names)
+    servers = show("SERVERS")
+    sessions = audit_postgres.execute(SESSIONS).fetchall()
+    through = {int(row["remote_pid"]) for row in servers + show("SERVERS")}  # one may have come or gone meanwhile
+    past = past_the_pooler(sessions, through, {row["user"] for row in pools})
+    direct = audit_acknowledged(past, key="item")
+    assert not direct, (
+        f"{sum(d.sessions for d in direct)} of {len(sessions)} sessions did not come through PgBouncer: "
+        f"{listed(direct)}; to acknowledge: {direct.names}"
+    )
+    others = [f"{row['database']}/{row['user']} ({row['pool_mode']})" for row in pools if row["pool_mode"] != MODE]
+    assert not others, f"{len(others)} of {len(pools)} pools are not in {MODE} mode: {listed(others)}"
+
+    samples, most = audit_settings.value("pooler-samples"), audit_settings.value("pooler-waiting")
+    longest = audit_settings.value("pooler-avg-wait")
+    waiting = []
+    with audit_window(
+        lambda: pgbouncer.counters(show("STATS"), names),
+        traffic=["transactions"],
+        at_least=samples.number,
+        what="PgBouncer's transactions",
+    ) as window:
+        for _ in range(int(samples.number)):
+            waiting.append(pgbouncer.waiting(pgbouncer.pools(show("POOLS"), names)))
+            time.sleep(PAUSE)
+    assert max(waiting) <= most.number, (
+        f"up to {max(waiting)} clients waited for a server connection, in {sum(map(bool, waiting))} of {len(waiting)} "
+        f"samples; at most {most} may"
+    )
+    wait = pgbouncer.Wait(window.delta["transactions"], window.delta["waited"])
+    assert wait.average < longest.number, (
+        f"clients waited {wait.average * 1000:.1f} ms on average for a server connection, over {wait.transactions:g} "
+        f"transactions; it should be less than {longest}"
+    )

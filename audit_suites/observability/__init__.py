@@ -1,0 +1,1 @@
+"""Bundled checks of 4.5 Observability: one file a criterion."""

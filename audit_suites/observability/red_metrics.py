@@ -1,0 +1,60 @@
+"""The service exports the rate, the errors and the duration of its requests.
+
+The metrics page of each instance is read before and after requests of the audit's own that end in an error: reads of
+targets.http.error_path, else of a path that does not exist. All three must have counted them.
+
+Impact: Without rates an outage looks like a quiet night; without errors it looks like success; without durations like
+nothing at all.
+
+Remediation: Count every answer by method, route and status, and observe its duration, in a middleware that sees all of
+them: also those of authentication, of validation and of the handler for exceptions.
+
+Verification: Ask for a path that doesn't exist, and see http_requests_total{status="404"} rise.
+
+Effort: S
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.metrics import Requests, read_page, requests
+
+FAILURES = 20
+"""Requests of ours: more than others fail in the moment between two readings."""
+NOWHERE = "/backend-audit/there-is-no-such-path"
+SETTLING = 2.0
+"""Seconds until counters must show an answered request; exporters of several processes write late."""
+
+
+@audit(dimension="4.5", criterion="red-metrics", level=3)
+def test_rate_errors_and_duration_are_exported(audit_http: Any, audit_declared: Any) -> None:
+    """The service exports the rate, the errors and the duration of its requests."""
+    pages = audit_declared("targets.http.metrics")
+
+    def read() -> list[Requests]:
+        answers = [audit_http.get(url) for url in pages]
+        return [requests(read_page(a.headers.get("content-type", ""), a.text)) for a in answers]
+
+    def growth(before: list[Requests], after: list[Requests]) -> dict[str, float]:
+        return {
+            "rate": sum(new.answered - old.answered for old, new in zip(before, after, strict=True)),
+            "errors": sum(new.failed - old.failed for old, new in zip(before, after, strict=True)),
+            "duration": sum(new.timed - old.timed for old, new in zip(before, after, strict=True)),
+        }
+
+    before = read()
+    path = audit_declared("targets.http.error_path", default=NOWHERE)
+    statuses = [audit_http.get(path, headers={"Connection": "close"}).status_code for _ in range(FAILURES)]
+    if min(statuses) < 400:
+        raise CouldNotRun(f"GET {path} answered {min(statuses)}: no error to count; set targets.http.error_path")
+    deadline = time.monotonic() + SETTLING
+    while min((grown := growth(before, read())).values()) < FAILURES and time.monotonic() < deadline:
+        time.sleep(SETTLING / 10)
+    missing = [f"{name} rose by {count:g}" for name, count in grown.items() if count < FAILURES]
+    assert not missing, (
+        f"{FAILURES} requests that ended in an error ({min(statuses)} to {max(statuses)}) were not counted on "
+        f"{len(pages)} metrics pages: {', '.join(missing)}"
+    )

@@ -1,0 +1,83 @@
+"""No index is invalid, a duplicate of another, or large and never used, unless somebody reviewed it.
+
+Looked at is every index of the database that is not an extension's or the system's. "Never used" is believed when the
+server has counted long enough, and when no replica could be using the index unseen. Indexes of constraints, of replica
+identities and of foreign keys work without being counted, and never pass for unused.
+
+Impact: Every write maintains indexes that serve no query, and they take the memory that useful ones need. An invalid
+unique index even refuses rows.
+
+Remediation: Run the statements that the message gives, at a quiet time; REINDEX or drop what is invalid. What is kept
+on purpose is acknowledged in audit.yaml, with its reason.
+
+Verification: Run the check again.
+
+Effort: S
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.indexes import duplicates, invalid, unused
+from pytest_backend_audit.analysis.text import lines, listed
+
+# A partitioned index counts what its partitions count. Statistics are at least as old as the server's start, unless
+# somebody reset them since.
+INDEXES = """
+SELECT i.indexrelid::bigint AS oid,
+    quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS index,
+    quote_ident(tn.nspname) || '.' || quote_ident(t.relname) AS table,
+    i.indisvalid AND i.indisready AND i.indislive AS usable,
+    EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) AS being_built,
+    i.indisunique AS is_unique,
+    x.relispartition AS of_partitioned,
+    CASE WHEN i.indisreplident THEN 'replica identity' ELSE (
+        SELECT min(c.conname::text) FROM pg_catalog.pg_constraint c
+        WHERE c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')) END AS backs,
+    EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.contype = 'f' AND f.conrelid = i.indrelid
+            AND f.conkey @> (i.indkey::int2[])[0:cardinality(f.conkey) - 1]
+            AND f.conkey <@ (i.indkey::int2[])[0:cardinality(f.conkey) - 1]) AS serves_foreign_key,
+    concat_ws(' ', i.indrelid, x.relam, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption,
+              pg_get_expr(i.indexprs, i.indrelid), '/', pg_get_expr(i.indpred, i.indrelid),
+              to_jsonb(i) ->> 'indnullsnotdistinct') AS signature,
+    used.scans, used.bytes,
+    extract(epoch FROM now() - greatest(pg_postmaster_start_time(), d.stats_reset))::float / 86400 AS counted_days,
+    (SELECT count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state = 'streaming')
+        + pg_is_in_recovery()::int AS replicas
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
+JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+JOIN pg_catalog.pg_stat_database d ON d.datname = current_database()
+CROSS JOIN LATERAL (
+    SELECT sum(pg_stat_get_numscans(part.relid))::bigint AS scans, sum(pg_relation_size(part.relid))::bigint AS bytes
+    FROM pg_partition_tree(i.indexrelid) AS part) AS used
+WHERE n.nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                  WHERE e.classid = 'pg_class'::regclass AND e.objid = t.oid AND e.deptype = 'e')
+ORDER BY 2
+"""
+
+
+@audit(dimension="4.1", criterion="index-hygiene", level=3)
+def test_no_index_is_invalid_double_or_idle(audit_postgres: Any, audit_settings: Any, audit_acknowledged: Any) -> None:
+    """No index is invalid, a duplicate of another, or large and never used, unless somebody reviewed it."""
+    size, days = audit_settings.value("unused-index-bytes"), audit_settings.value("unused-index-days")
+    rows = audit_postgres.execute(INDEXES).fetchall()
+    if not rows:
+        raise CouldNotRun("the database has no index: nothing to look at")
+    idle = unused(rows, size.number)
+    believed = rows[0].counted_days >= days.number and not rows[0].replicas
+    faults = audit_acknowledged([*invalid(rows), *duplicates(rows), *(idle if believed else [])], key="item")
+    assert not faults, (
+        f"{len(faults)} of {len(rows)} indexes (large is {size}):{lines(faults)}\nto acknowledge: {faults.names}"
+    )
+    doubtful = audit_acknowledged([] if believed else idle, key="item")
+    if doubtful:
+        raise CouldNotRun(
+            f"whether {listed(f.item for f in doubtful)} are unused can't be told: the server has counted for "
+            f"{rows[0].counted_days:.1f} days, believed from {days}, and {rows[0].replicas} replicas may use them"
+        )

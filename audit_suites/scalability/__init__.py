@@ -1,0 +1,1 @@
+"""Bundled checks of 4.8 Scalability: one file a criterion."""

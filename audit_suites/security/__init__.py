@@ -1,0 +1,1 @@
+"""Bundled checks of 4.7 Security: one file a criterion."""

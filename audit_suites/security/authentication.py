@@ -1,0 +1,72 @@
+"""Every protected path answers 401 or 403 to a caller without credentials.
+
+Every operation of the OpenAPI document and of audit.yaml is asked without credentials, except those on the paths that
+targets.http.public names. Reads are always sent; methods that could change something only in a check that may probe,
+with ids that nothing has. A service that refuses everybody was not tested: as a test identity, one of the paths must
+open.
+
+Impact: Whoever finds an open path reads, or changes, what it serves.
+
+Remediation: Refuse by default, in one layer before all routes, and name the public paths there; then a route that
+somebody adds tomorrow is closed until it is opened on purpose.
+
+Verification: curl -s -o /dev/null -w '%{http_code}' of each path without a token shows 401 or 403.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.access import REFUSED, SAFE, Answer, nobodys, opened
+from pytest_backend_audit.analysis.text import listed
+
+
+@pytest.fixture
+def protected(audit_endpoints: Any) -> list[Any]:
+    """The operations that audit.yaml doesn't call public."""
+    found = [endpoint for endpoint in audit_endpoints if not endpoint.public]
+    if not found:
+        raise CouldNotRun(f"all {len(audit_endpoints)} operations are public: nothing is protected")
+    return found
+
+
+@audit(dimension="4.7", criterion="authentication", level=2)
+def test_reads_ask_for_credentials(
+    protected: list[Any], audit_http: Any, audit_identity: Any, audit_declared: Any, audit_run: Any
+) -> None:
+    """Every protected path answers 401 or 403 to a caller without credentials: reads."""
+    reads = [endpoint for endpoint in protected if endpoint.method in SAFE]
+    answers = [Answer(str(e), audit_http.request(e.method, e.url()).status_code) for e in reads]
+    wrong = opened(answers)
+    assert not wrong, (
+        f"{len(wrong)} of {len(answers)} protected reads let in a caller without credentials: {listed(wrong)}; "
+        "what is meant to be public belongs into targets.http.public"
+    )
+    identities = audit_declared("identities")
+    known = (audit_identity(e.identity or identities[0]).request(e.method, e.url()).status_code for e in reads)
+    if all(status in REFUSED for status in known):
+        raise CouldNotRun(f"all {len(reads)} protected reads refuse a known identity too: nothing was tested")
+    untried = [str(endpoint) for endpoint in protected if endpoint.method not in SAFE]
+    if untried and "probes" not in audit_run.allowed:
+        raise CouldNotRun(
+            f"{len(reads)} reads ask for credentials; {len(untried)} operations were not tried, since their methods "
+            f"could change something (--audit-allow=probes): {listed(untried)}"
+        )
+
+
+@audit(dimension="4.7", criterion="authentication", level=2, needs=("probes",))
+def test_writes_ask_for_credentials(protected: list[Any], audit_http: Any) -> None:
+    """Every protected path answers 401 or 403 to a caller without credentials: methods that could change something."""
+    writes = [endpoint for endpoint in protected if endpoint.method not in SAFE]
+    if not writes:
+        raise CouldNotRun("the service has no protected operation that could change something")
+    answers = [Answer(str(e), audit_http.request(e.method, nobodys(e.path)).status_code) for e in writes]
+    wrong = opened(answers)
+    assert not wrong, (
+        f"{len(wrong)} of {len(answers)} protected operations let in a caller without credentials: {listed(wrong)}"
+    )

@@ -1,0 +1,1 @@
+"""Pure readers of what targets return: facts in, judgement out. No I/O, no clock, no pytest."""

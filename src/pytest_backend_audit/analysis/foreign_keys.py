@@ -1,0 +1,91 @@
+"""Whether foreign keys are served by an index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_NOT_NULL = re.compile(r"\((.+?) IS NOT NULL\)")
+EQUALITY = frozenset({"btree", "hash"})
+"""Access methods that find rows by equal values of a column, as the check of a foreign key does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index as the catalogue has it."""
+
+    name: str
+    columns: tuple[str | None, ...]
+    """Key columns in order, quoted where need be; None stands for an expression. INCLUDE columns are not among them."""
+    usable: bool
+    """Valid, ready and live."""
+    method: str = "btree"
+    predicate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key on one table that holds rows: of a partitioned table, on one partition."""
+
+    constraint: str
+    table: str
+    """With its schema, quoted where need be."""
+    columns: tuple[str, ...]
+    indexes: tuple[Index, ...]
+
+    @property
+    def item(self) -> str:
+        """What names it in audit.yaml: ``public.orders.customer_id``."""
+        return f"{self.table}.{'+'.join(self.columns)}"
+
+    @property
+    def cure(self) -> str:
+        """The statement that gives it its index without stopping writes."""
+        return f"CREATE INDEX CONCURRENTLY ON {self.table} ({', '.join(self.columns)});"
+
+    def __str__(self) -> str:
+        unusable = [index.name for index in self.indexes if not index.usable and _begins(index, self.columns)]
+        note = f" ({', '.join(unusable)} would do, but is invalid)" if unusable else ""
+        return f"{self.constraint} on {self.table} ({', '.join(self.columns)}){note}: {self.cure}"
+
+
+def read(rows: Sequence[Any]) -> list[ForeignKey]:
+    """Foreign keys from rows with the columns ``constraint``, ``table``, ``columns`` and ``indexes`` (JSON objects)."""
+    return [
+        ForeignKey(
+            row.constraint,
+            row.table,
+            tuple(row.columns),
+            tuple(Index(**{**index, "columns": tuple(index["columns"])}) for index in row.indexes),
+        )
+        for row in rows
+    ]
+
+
+def bare(keys: Sequence[ForeignKey]) -> list[ForeignKey]:
+    """Those that no index serves."""
+    return [key for key in keys if not any(serves(index, key.columns) for index in key.indexes)]
+
+
+def serves(index: Index, columns: Sequence[str]) -> bool:
+    """Whether an index finds the rows with given values of all these columns.
+
+    They lead it, in any order; it can be used; and it holds all rows, or all but those with NULL in one of the columns,
+    which refer to nothing.
+    """
+    if not index.usable or index.method not in EQUALITY or not _begins(index, columns):
+        return False
+    # A hash index has one column; a partial one serves where its condition only leaves out NULLs.
+    return index.predicate is None or _leaves_out_nulls_only(index.predicate, columns)
+
+
+def _begins(index: Index, columns: Sequence[str]) -> bool:
+    return set(index.columns[: len(columns)]) == set(columns)
+
+
+def _leaves_out_nulls_only(predicate: str, columns: Sequence[str]) -> bool:
+    named = _NOT_NULL.findall(predicate.removeprefix("(") if predicate.startswith("((") else predicate)
+    rebuilt = " AND ".join(f"({name} IS NOT NULL)" for name in named)
+    return bool(named) and set(named) <= set(columns) and predicate in {rebuilt, f"({rebuilt})"}

@@ -1,0 +1,83 @@
+"""What is wrong with a database's indexes: invalid ones, duplicates, large ones that nobody uses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One index that should go, or be built again."""
+
+    item: str
+    """The index with its schema: what names it in audit.yaml."""
+    said: str
+
+    def __str__(self) -> str:
+        return self.said
+
+
+def invalid(rows: Sequence[Any]) -> list[Fault]:
+    """Indexes that take writes, or block them, and serve no query: mostly what a failed concurrent build leaves behind.
+
+    Args:
+        rows: With ``index``, ``table``, ``usable`` and ``being_built``.
+    """
+    return [
+        Fault(row.index, f"{row.index} on {row.table} is invalid: REINDEX INDEX CONCURRENTLY {row.index}; or drop it")
+        for row in rows
+        if not row.usable and not row.being_built
+    ]
+
+
+def duplicates(rows: Sequence[Any]) -> list[Fault]:
+    """Usable indexes of one table that do nothing which another one doesn't.
+
+    Two are equal when table, method, keys with their operator classes, collations and directions, included columns,
+    expressions and condition are. A unique one can stand in for a plain one, not the other way round. An index that
+    belongs to a partitioned one is left to that.
+
+    Args:
+        rows: With ``index``, ``table``, ``usable``, ``signature``, ``is_unique``, ``backs`` (the constraint or replica
+            identity that needs it, or NULL), ``of_partitioned`` and ``oid``.
+    """
+    alike: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        if row.usable:
+            alike[row.signature].append(row)
+    found: list[Fault] = []
+    for group in alike.values():
+        kept: list[Any] = []
+        for row in sorted(group, key=lambda r: (r.backs is None, not r.of_partitioned, not r.is_unique, r.oid)):
+            equal = next((other for other in kept if other.is_unique or not row.is_unique), None)
+            if equal is None or row.backs is not None or row.of_partitioned:
+                kept.append(row)
+                continue
+            said = f"{row.index} on {row.table} equals {equal.index}: DROP INDEX CONCURRENTLY {row.index};"
+            found.append(Fault(row.index, said))
+    return found
+
+
+def unused(rows: Sequence[Any], at_least: float) -> list[Fault]:
+    """Large indexes that no query has used since the statistics began.
+
+    Those that a constraint, a replica identity or a foreign key needs work without being counted as used.
+
+    Args:
+        rows: With ``index``, ``table``, ``usable``, ``is_unique``, ``backs``, ``serves_foreign_key``, ``scans`` and
+            ``bytes``.
+        at_least: Bytes from which an index is large.
+    """
+    return [
+        Fault(
+            row.index,
+            f"{row.index} on {row.table} was never used and takes {row.bytes / 2**20:.1f} MiB: "
+            f"DROP INDEX CONCURRENTLY {row.index};",
+        )
+        for row in rows
+        if row.usable and not row.is_unique and row.backs is None and not row.serves_foreign_key
+        if row.scans == 0 and row.bytes >= at_least
+    ]
