@@ -167,7 +167,8 @@ def _close(runtime: Runtime) -> None:
 
 
 def _runtime(config: pytest.Config, setting: Setting, commit: str, instant: str, run_key: bytes) -> Runtime:
-    redactor = Redactor.for_config(setting.config, extra=config.hook.pytest_audit_redact)
+    hook = config.hook.pytest_audit_redact
+    redactor = Redactor.for_config(setting.config, extra=hook if hook.get_hookimpls() else None)
     return Runtime(
         recorder=Recorder(redactor.redact),
         redactor=redactor,
