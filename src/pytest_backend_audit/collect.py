@@ -14,7 +14,7 @@ from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_fi
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.narrowing import by_items
-from pytest_backend_audit.plugin import FIXTURES
+from pytest_backend_audit.options import FIXTURES
 
 if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime

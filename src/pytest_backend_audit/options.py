@@ -1,4 +1,4 @@
-"""The ``--audit-*`` options and ini values; only their names and texts, nothing that costs an import."""
+"""The names that users write: options, ini values, fixtures. Only names and texts, nothing that costs an import."""
 
 from __future__ import annotations
 
@@ -22,6 +22,31 @@ NEEDS_AUDIT: dict[str, object] = {
 
 DEFAULT_REPORT = "audit-report"
 DEFAULT_TIMEOUT = "300"
+
+
+FIXTURES = frozenset(
+    {
+        "audit_acknowledged",
+        "audit_attestation",
+        "audit_command",
+        "audit_declared",
+        "audit_endpoints",
+        "audit_evidence",
+        "audit_http",
+        "audit_identity",
+        "audit_pgbouncer",
+        "audit_postgres",
+        "audit_postgres_connect",
+        "audit_prometheus",
+        "audit_query_budget",
+        "audit_redis",
+        "audit_run",
+        "audit_settings",
+        "audit_source",
+        "audit_window",
+    }
+)
+"""Names of our fixtures, known without importing them; a test holds the list to the truth."""
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 import pytest
 
-from pytest_backend_audit.options import add_options, is_on, orphans
+from pytest_backend_audit.options import FIXTURES, add_options, is_on, orphans
 
 SKIP_REASON = "audit check: run with --audit"
 
@@ -72,28 +72,3 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     if is_on(config) and (audit := config.pluginmanager.get_plugin("backend_audit_session")) is not None:
         return audit.final_status(status)
     return status
-
-
-FIXTURES = frozenset(
-    {
-        "audit_acknowledged",
-        "audit_attestation",
-        "audit_command",
-        "audit_declared",
-        "audit_endpoints",
-        "audit_evidence",
-        "audit_http",
-        "audit_identity",
-        "audit_pgbouncer",
-        "audit_postgres",
-        "audit_postgres_connect",
-        "audit_prometheus",
-        "audit_query_budget",
-        "audit_redis",
-        "audit_run",
-        "audit_settings",
-        "audit_source",
-        "audit_window",
-    }
-)
-"""Names of our fixtures, known without importing them; a test holds the list to the truth."""

@@ -6,7 +6,7 @@ import pytest
 
 from plugin.conftest import Project
 from pytest_backend_audit import fixtures
-from pytest_backend_audit.plugin import FIXTURES
+from pytest_backend_audit.options import FIXTURES
 
 
 def test_marked_tests_are_skipped_with_the_way_in(project: Project) -> None:

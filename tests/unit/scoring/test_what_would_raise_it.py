@@ -41,7 +41,13 @@ def test_a_lower_sought_level_counts_as_a_way():
     plan = [check(f"a{n}", n) for n in (2, 3, 4, 5)]
     card = card_of(plan, [passed("a2"), passed("a3"), passed("a4"), skipped("a5")], ids=("4.1",))
     assert card.raises == (
-        Raise("4.1", 4, (), "total 2 to 4 once signed", "seek 4 instead of 5 in 4.1 Query Performance (audit.yaml: sought)"),
+        Raise(
+            "4.1",
+            4,
+            (),
+            "total 2 to 4 once signed",
+            "seek 4 instead of 5 in 4.1 Query Performance (audit.yaml: sought)",
+        ),
         Raise("4.1", 5, ("a5",), "total 2 to 5 once signed", "pass a5 in 4.1 Query Performance"),
     )
 
