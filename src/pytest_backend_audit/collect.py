@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,8 +104,10 @@ class Collector:
             loaded=self._runtime.standard_loaded,
             declared=self._choice.declared,
         )
-        marked = {item.nodeid for item, _ in ours}
-        plan = replace(plan, problems=(*plan.problems, *_unmarked_with_fixtures(items, marked)))
+        # By object: other plugins may rename items, as xdist's loadgroup does.
+        marked = {id(item): item.nodeid for item, _ in ours}
+        unmarked = [i for i in items if id(i) not in marked]
+        plan = replace(plan, problems=(*plan.problems, *_with_fixtures(unmarked)))
         if plan.problems:
             config.stash[PLAN] = Collected(plan)
             if self._raise:
@@ -169,23 +171,23 @@ class Collector:
         return path.relative_to(inside).as_posix()
 
     def _select(
-        self, config: pytest.Config, items: list[pytest.Item], plan: planning.Plan, marked: set[str]
+        self, config: pytest.Config, items: list[pytest.Item], plan: planning.Plan, marked: Mapping[int, str]
     ) -> Collected:
-        left = {i.nodeid for i in items}
-        narrowing = by_items(config, [n for n in plan.of_node if n not in left], self._choice.only)
+        now = {marked[id(i)]: i.nodeid for i in items if id(i) in marked}
+        narrowing = by_items(config, [n for n in plan.of_node if n not in now], self._choice.only)
+        plan = replace(plan, of_node={now.get(n, n): ids for n, ids in plan.of_node.items()})
         checks = {c.id: c for c in plan.checks}
         sought = self._choice.sought
         above = {c.id for c in plan.checks if c.level > sought.get(c.dimension, 5)}
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
-        unmarked = 0
         for item in items:
-            ids = plan.of_node.get(item.nodeid, ()) if item.nodeid in marked else ()
+            ids = plan.of_node[item.nodeid] if id(item) in marked else ()
             wanted = [
                 i for i in ids if i not in above and (not self._choice.only or checks[i].dimension in self._choice.only)
             ]
-            unmarked += not ids
             (kept if wanted else dropped).append(item)
+        unmarked = sum(id(i) not in marked for i in items)
         order = {c.id: n for n, c in enumerate(plan.checks)}
         kept.sort(
             key=lambda i: (any(checks[c].needs for c in plan.of_node[i.nodeid]), order[plan.of_node[i.nodeid][0]])
@@ -238,11 +240,9 @@ def redact_ids(items: Sequence[pytest.Item], runtime: Runtime) -> None:
             item._nodeid = clean  # type: ignore[attr-defined]
 
 
-def _unmarked_with_fixtures(items: Sequence[pytest.Item], marked: set[str]) -> list[str]:
+def _with_fixtures(unmarked: Sequence[pytest.Item]) -> list[str]:
     problems = []
-    for item in items:
-        if item.nodeid in marked:
-            continue
+    for item in unmarked:
         asked = sorted(FIXTURES.intersection(getattr(item, "fixturenames", ())))
         if asked:
             path, line, _ = item.location
