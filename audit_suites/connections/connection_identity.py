@@ -1,5 +1,8 @@
 """Every client connection names its application.
 
+Looked at is every session of the server; and, where audit.yaml names a PgBouncer, every client of it instead of the
+sessions that it opened: those keep the name of the client before, when the next one has none.
+
 Impact: When connections run out or a statement blocks others, nobody can tell whose it is, and whom to wake.
 
 Remediation: Set application_name in the connection string or the pool's options; name the service and the instance
@@ -15,29 +18,37 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.sessions import by, clients, hidden
 
 SESSIONS = """
-SELECT backend_type, nullif(btrim(application_name), '') AS application_name, usename AS role, datname AS database,
-       client_addr::text, count(*) AS sessions
+SELECT pid, backend_type, nullif(btrim(application_name), '') AS application_name, usename AS role,
+       host(client_addr) AS address, 1 AS sessions
 FROM pg_catalog.pg_stat_activity
 WHERE usename IS DISTINCT FROM current_user
-GROUP BY 1, 2, 3, 4, 5 ORDER BY sessions DESC
 """
 
 
 @audit(dimension="4.2", criterion="connection-identity", level=3)
-def test_every_connection_names_its_application(audit_postgres: Any) -> None:
+def test_every_connection_names_its_application(
+    audit_postgres: Any, audit_declared: Any, request: pytest.FixtureRequest
+) -> None:
     """Every client connection names its application."""
     rows = audit_postgres.execute(SESSIONS).fetchall()
     if unseen := hidden(rows):
         raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
     found = clients(rows)
+    if audit_declared.configured("pgbouncer"):
+        console = request.getfixturevalue("audit_pgbouncer")
+        opened, pooled = (pgbouncer.named(console.execute(f"SHOW {what}")) for what in ("SERVERS", "CLIENTS"))
+        found = pgbouncer.instead_of_servers(found, opened, pooled)
     if not found:
         raise CouldNotRun("nobody is connected but the audit: audit while the service runs")
     anonymous = [row for row in found if row.application_name is None]
     assert not anonymous, (
         f"{sum(row.sessions for row in anonymous)} of {sum(row.sessions for row in found)} client connections have no "
-        f"application_name; by role: {by(anonymous, 'role')}; by address: {by(anonymous, 'client_addr', 'local')}"
+        f"application_name; by role: {by(anonymous, 'role')}; by address: {by(anonymous, 'address', 'local')}"
     )

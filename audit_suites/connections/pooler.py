@@ -43,8 +43,7 @@ def test_the_service_comes_through_a_pooler(
     """A pooler in transaction mode stands before the database, nobody waits in it, the service comes through it."""
 
     def show(what: str) -> list[dict[str, Any]]:
-        cursor = audit_pgbouncer.execute(f"SHOW {what}")
-        return pgbouncer.named([column.name for column in cursor.description], cursor.fetchall())
+        return pgbouncer.named(audit_pgbouncer.execute(f"SHOW {what}"))
 
     database = audit_postgres.info.dbname
     names = [row["name"] for row in pgbouncer.served(show("DATABASES"), database)]

@@ -54,7 +54,7 @@ JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
 JOIN pg_catalog.pg_stat_database d ON d.datname = current_database()
 CROSS JOIN LATERAL (
     SELECT sum(pg_stat_get_numscans(part.relid))::bigint AS scans, sum(pg_relation_size(part.relid))::bigint AS bytes
-    FROM pg_partition_tree(i.indexrelid) AS part) AS used
+    FROM (SELECT i.indexrelid AS relid UNION SELECT relid FROM pg_partition_tree(i.indexrelid)) AS part) AS used
 WHERE n.nspname !~ '^pg_'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = 'pg_class'::regclass AND e.objid = t.oid AND e.deptype = 'e')

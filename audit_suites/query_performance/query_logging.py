@@ -24,8 +24,7 @@ from pytest_backend_audit.analysis.text import listed
 from pytest_backend_audit.analysis.units import seconds
 
 THRESHOLDS = """
-SELECT NULL AS role, NULL AS database, setting || unit AS value
-FROM pg_catalog.pg_settings WHERE name = 'log_min_duration_statement'
+SELECT NULL AS role, NULL AS database, current_setting('log_min_duration_statement') AS value
 UNION ALL
 SELECT r.rolname, d.datname, split_part(entry, '=', 2)
 FROM pg_catalog.pg_db_role_setting s

@@ -44,8 +44,8 @@ def test_reads_ask_for_credentials(
     answers = [Answer(str(e), audit_http.request(e.method, e.url()).status_code) for e in reads]
     wrong = opened(answers)
     assert not wrong, (
-        f"{len(wrong)} of {len(answers)} protected reads let in a caller without credentials: {listed(wrong)}; "
-        "what is meant to be public belongs into targets.http.public"
+        f"{len(wrong)} of {len(answers)} protected reads don't ask for credentials - {listed(wrong)}; expected is 401 "
+        "or 403, and what is meant to be public belongs into targets.http.public"
     )
     identities = audit_declared("identities")
     known = (audit_identity(e.identity or identities[0]).request(e.method, e.url()).status_code for e in reads)
@@ -68,5 +68,6 @@ def test_writes_ask_for_credentials(protected: list[Any], audit_http: Any) -> No
     answers = [Answer(str(e), audit_http.request(e.method, nobodys(e.path)).status_code) for e in writes]
     wrong = opened(answers)
     assert not wrong, (
-        f"{len(wrong)} of {len(answers)} protected operations let in a caller without credentials: {listed(wrong)}"
+        f"{len(wrong)} of {len(answers)} protected operations don't ask for credentials - {listed(wrong)}; expected is "
+        "401 or 403"
     )

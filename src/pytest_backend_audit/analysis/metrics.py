@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Metric, openmetrics
@@ -58,26 +58,29 @@ class Requests:
         return max(totals.values(), default=0.0)
 
 
-def read_page(content_type: str, text: str) -> list[Metric]:
+def read_page(status: int, content_type: str, text: str) -> list[Metric]:
     """The metric families of a page in Prometheus' text format or OpenMetrics.
 
     Args:
+        status: Of the answer.
         content_type: What the answer says it is.
         text: The page.
 
     Raises:
         NoMetricsError: It is something else, such as the HTML page of a service that answers every path.
     """
+    if status != 200:
+        raise NoMetricsError(f"answered {status}")
     opened = "application/openmetrics-text" in content_type
     parse = openmetrics.parser.text_string_to_metric_families if opened else classic.text_string_to_metric_families
     try:
         families = list(parse(text))
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise NoMetricsError(f"{_kind(content_type)} that does not parse as metrics: {error}") from None
+        raise NoMetricsError(f"answers {_kind(content_type)} that does not parse as metrics: {error}") from None
     if "html" in content_type or text.lstrip().startswith("<"):
-        raise NoMetricsError(f"{_kind(content_type)}, not metrics")
+        raise NoMetricsError(f"answers {_kind(content_type)}, not metrics")
     if not any(family.samples for family in families):
-        raise NoMetricsError(f"{_kind(content_type)} without a single sample")
+        raise NoMetricsError(f"answers {_kind(content_type)} without a single sample")
     return families
 
 
@@ -99,6 +102,21 @@ def requests(families: Iterable[Metric]) -> Requests:
         durations=timed,
         duration_names=tuple(f.name for f in durations),
     )
+
+
+def growth(before: Sequence[Requests], after: Sequence[Requests]) -> dict[str, float]:
+    """How much the three signals rose between two readings of all instances' pages.
+
+    Args:
+        before: The first reading, an instance each.
+        after: The second one, in the same order.
+    """
+    pairs = list(zip(before, after, strict=True))
+    return {
+        "rate": sum(new.answered - old.answered for old, new in pairs),
+        "errors": sum(new.failed - old.failed for old, new in pairs),
+        "duration": sum(new.timed - old.timed for old, new in pairs),
+    }
 
 
 def is_error(labels: dict[str, str]) -> bool:
@@ -130,4 +148,4 @@ def _most_telling(candidates: list[tuple[Sample, ...]]) -> tuple[Sample, ...]:
 
 
 def _kind(content_type: str) -> str:
-    return content_type.partition(";")[0].strip() or "a text without a content type"
+    return content_type.partition(";")[0].strip() or "something without a content type"

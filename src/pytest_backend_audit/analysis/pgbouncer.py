@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ CONSOLE = "pgbouncer"
 """The console's own database: not a pool."""
 
 
-def named(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Rows as mappings."""
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+def named(cursor: Any) -> list[dict[str, Any]]:
+    """The rows of a console's cursor as mappings."""
+    columns = [column.name for column in cursor.description]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def served(databases: Iterable[Mapping[str, Any]], database: str) -> list[Mapping[str, Any]]:
@@ -42,6 +43,40 @@ def counters(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dict[st
         "transactions": float(sum(row.get("total_xact_count", row.get("total_requests", 0)) for row in mine)),
         "waited": float(sum(row["total_wait_time"] for row in mine)) / 1e6,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client of the pooler, in the columns of a session of the server."""
+
+    role: str
+    address: str
+    application_name: str | None
+    sessions: int = 1
+
+
+def instead_of_servers(
+    sessions: Iterable[Any], servers: Iterable[Mapping[str, Any]], clients: Iterable[Mapping[str, Any]]
+) -> list[Any]:
+    """Sessions of the server, with the pooler's clients in the place of those that the pooler opened.
+
+    Before 1.18 PgBouncer doesn't tell its clients' names; then the sessions stay as they are.
+
+    Args:
+        sessions: Of the server, with ``pid``.
+        servers: SHOW SERVERS.
+        clients: SHOW CLIENTS.
+    """
+    clients = list(clients)  # the console's own client is among them
+    if not all("application_name" in row for row in clients):
+        return list(sessions)
+    opened = {int(row["remote_pid"]) for row in servers}
+    own = [
+        Client(row["user"], row["addr"], row["application_name"] or None)
+        for row in clients
+        if row["database"] != CONSOLE
+    ]
+    return [session for session in sessions if session.pid not in opened] + own
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,9 @@ def _content(value: str) -> str:
 
 def _one_policy(policy: str) -> str:
     directives: dict[str, list[str]] = {}
-    for part in policy.split(";"):
-        name, *sources = part.split() or [""]
-        # The first of two equal directives counts.
-        directives.setdefault(name.lower(), [source.lower() for source in sources])
+    for part in policy.lower().split(";"):
+        name, *allowed = part.split() or [""]
+        directives.setdefault(name, allowed)  # the first of two equal directives counts
     sources = directives.get("script-src", directives.get("default-src"))
     if sources is None:
         return "restricts no scripts: neither script-src nor default-src is set"

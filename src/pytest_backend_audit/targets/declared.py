@@ -36,6 +36,18 @@ class Declared:
             return default
         raise CouldNotRun(f"{key} is not configured ({self.origin(key) or 'there is no audit.yaml'})")
 
+    def configured(self, target: str) -> bool:
+        """Whether audit.yaml names a target, for checks that look at it only where there is one.
+
+        Raises:
+            CouldNotRun: It does, and a variable of the target is not set.
+        """
+        config = self._runtime.config
+        if config is None or (config.target(target) is None and target not in config.unset):
+            return False
+        settings_of(self._runtime, target)
+        return True
+
     def origin(self, key: str) -> str:
         """``audit.yaml:LINE`` of a key, or of the nearest key around it; empty without an audit.yaml."""
         return origin_of(self._runtime, *key.split("."))
