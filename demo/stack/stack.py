@@ -309,6 +309,8 @@ class Stack:
         to_start = [i for i in to_start if i not in stopped]
         with ThreadPoolExecutor(max_workers=len(self.instances)) as pool:
             list(pool.map(lambda i: i.stop(), {id(i): i for i in (*stopped, *to_start)}.values()))
+        if Where.SERVICE in changed:  # entries that the instances of before have made would hide a fault in caching
+            self.valkey.empty()
         for instance in to_start:
             instance.launch(self._configuration())
         for instance in self.serving:

@@ -78,6 +78,11 @@ class Valkey:
         if shown != {"maxmemory-policy": policy}:
             raise StackError(f"Valkey shows {shown} after maxmemory-policy was set to {policy}")
 
+    def empty(self) -> None:
+        """Remove all entries."""
+        with self.connect() as client:
+            client.flushall()
+
     def stop(self) -> None:
         """Stop the server."""
         self.process.stop()

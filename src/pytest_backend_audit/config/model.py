@@ -68,7 +68,7 @@ class Idempotency(Strict):
     header: Text = "Idempotency-Key"
     """Header that carries the key."""
     table: Text
-    """Table whose rows are counted before and after, `schema.table` or `table`."""
+    """Table whose rows are counted, `schema.table` or `table`; a text of the body has `{key}` to tell them by."""
 
 
 class Endpoint(Strict):
