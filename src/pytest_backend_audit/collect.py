@@ -13,6 +13,7 @@ from pytest_backend_audit import plan as planning
 from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_files, suites_root
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
+from pytest_backend_audit.model import Need
 from pytest_backend_audit.narrowing import by_items
 from pytest_backend_audit.options import FIXTURES
 
@@ -187,6 +188,7 @@ class Collector:
                 i for i in ids if i not in above and (not self._choice.only or checks[i].dimension in self._choice.only)
             ]
             (kept if wanted else dropped).append(item)
+            self._permit(item, [n for i in ids for n in checks[i].needs])
         unmarked = sum(id(i) not in marked for i in items)
         order = {c.id: n for n, c in enumerate(plan.checks)}
         kept.sort(
@@ -205,6 +207,12 @@ class Collector:
             tuple(narrowing),
             unmarked,
         )
+
+    def _permit(self, item: pytest.Item, needs: Sequence[Need]) -> None:
+        for need in needs:
+            if need not in self._runtime.allowed:
+                reason = f"needs {need}, which is not allowed: run with --audit-allow={need}"
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def closest_marks(item: pytest.Item) -> tuple[list[pytest.Mark], list[pytest.Mark]]:

@@ -12,7 +12,6 @@ import pytest
 
 from pytest_backend_audit.collect import PLAN
 from pytest_backend_audit.deadline import Deadline
-from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.jsonable import to_builtins
 from pytest_backend_audit.model import Attempt, Check, Evidence, Status
 from pytest_backend_audit.recorder import Buffer, utc_now
@@ -72,15 +71,11 @@ class Observer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Begin an attempt; refuse a check whose needs are not allowed."""
+        """Begin an attempt."""
         checks = self._checks_of(item)
         self._run = _Run(checks, utc_now(), time.perf_counter())
         self._recorder.answered.clear()
         self._runtime.check = checks[0] if checks else None
-        missing = [n for c in checks for n in c.needs if n not in self._runtime.allowed]
-        if missing:
-            need = missing[0]
-            raise CouldNotRun(f"needs {need}, which is not allowed: run with --audit-allow={need}")
         self._deadline.arm()
         with self._deadline:
             return (yield)

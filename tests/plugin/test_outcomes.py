@@ -214,6 +214,8 @@ def test_a_check_that_runs_too_long_could_not_run(project: Project) -> None:
 def test_needs_must_be_allowed_on_the_command_line(project: Project, workers: tuple[str, ...]) -> None:
     """Without permission the check could not run and says which option it wants; with it, it runs."""
     body = "@audit(dimension='4.1', level=3, needs=('writes',))\ndef test_it(audit_evidence):\n" + SEEN
+    project.suite(body)
+    project.run("--audit", *workers).assert_outcomes(skipped=1)
     assert run_one(project, body, *workers) == ("could-not-run", 2)
     (attempt,) = project.record().attempts
     assert attempt.reason == "needs writes, which is not allowed: run with --audit-allow=writes"
