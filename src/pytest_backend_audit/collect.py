@@ -189,6 +189,10 @@ class Collector:
             ]
             (kept if wanted else dropped).append(item)
             self._permit(item, [n for i in ids for n in checks[i].needs])
+            for check in (checks[i] for i in wanted):
+                # For pytest's own --junitxml.
+                item.user_properties += [("dimension", check.dimension), ("level", check.level)]
+                item.user_properties += [("criterion", check.ladder)]
         unmarked = sum(id(i) not in marked for i in items)
         order = {c.id: n for n, c in enumerate(plan.checks)}
         kept.sort(

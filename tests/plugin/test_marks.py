@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 
 from plugin.conftest import CONFIG, Project
@@ -89,3 +91,12 @@ def test_the_walk_is_in_the_standards_order_disturbers_last(project: Project, wo
     plan = [c.id.rpartition("::")[2] for c in project.record().inputs.plan]
     assert plan == ["test_first", "test_second", "test_last", "test_disturbs"]
     assert list(project.statuses())[-1] == "test_disturbs"
+
+
+def test_junitxml_carries_the_mark(project: Project, workers: tuple[str, ...]) -> None:
+    """The report of pytest itself says what each check is about."""
+    project.suite("@audit(dimension='4.1', level=2, criterion='ours')\ndef test_a(): pass\n")
+    project.run("--audit", "--junitxml=out.xml", *workers)
+    tree = ElementTree.parse(project.path / "out.xml")
+    found = [(p.get("name"), p.get("value")) for p in tree.iterfind(".//testcase/properties/property")]
+    assert found == [("dimension", "4.1"), ("level", "2"), ("criterion", "ours")]
