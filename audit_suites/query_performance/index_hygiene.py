@@ -73,7 +73,8 @@ def test_no_index_is_invalid_double_or_idle(audit_postgres: Any, audit_settings:
     believed = rows[0].counted_days >= days.number and not rows[0].replicas
     faults = audit_acknowledged([*invalid(rows), *duplicates(rows), *(idle if believed else [])], key="item")
     assert not faults, (
-        f"{len(faults)} of {len(rows)} indexes should go or be built again (large is {size}):{lines(faults)}\nto acknowledge: {faults.names}"
+        f"{len(faults)} of {len(rows)} indexes should go or be built again (large is {size}):{lines(faults)}\n"
+        f"to acknowledge: {faults.names}"
     )
     doubtful = audit_acknowledged([] if believed else idle, key="item")
     if doubtful:

@@ -64,11 +64,12 @@ def duplicates(rows: Sequence[Any]) -> list[Fault]:
 def unused(rows: Sequence[Any], at_least: float) -> list[Fault]:
     """Large indexes that no query has used since the statistics began.
 
-    Those that a constraint, a replica identity or a foreign key needs work without being counted as used.
+    Those that a constraint, a replica identity or a foreign key needs work without being counted as used. A partitioned
+    index stands for its partitions'.
 
     Args:
-        rows: With ``index``, ``table``, ``usable``, ``is_unique``, ``backs``, ``serves_foreign_key``, ``scans`` and
-            ``bytes``.
+        rows: With ``index``, ``table``, ``usable``, ``is_unique``, ``backs``, ``of_partitioned``,
+            ``serves_foreign_key``, ``scans`` and ``bytes``.
         at_least: Bytes from which an index is large.
     """
     return [
@@ -79,5 +80,6 @@ def unused(rows: Sequence[Any], at_least: float) -> list[Fault]:
         )
         for row in rows
         if row.usable and not row.is_unique and row.backs is None and not row.serves_foreign_key
+        if not row.of_partitioned
         if row.scans == 0 and row.bytes >= at_least
     ]

@@ -1,0 +1,164 @@
+"""Invalid, double and idle indexes, on real catalogues, seen by a role that may only look."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from pytest_backend_audit.analysis.indexes import duplicates, invalid, unused
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.query_performance.index_hygiene import (
+    INDEXES,
+)
+from pytest_backend_audit.suites.query_performance.index_hygiene import (
+    test_no_index_is_invalid_double_or_idle as check,
+)
+from pytest_backend_audit.testing import run_check
+
+pytestmark = pytest.mark.live
+
+
+def rows(database, ddl: str):
+    """What the check's statement sees."""
+    database.admin.execute(ddl)
+    return database.looker.execute(INDEXES).fetchall()
+
+
+def run(database, audit_yaml, more: str = ""):
+    """The check, with these lines in audit.yaml."""
+    around = audit_yaml(more)
+    return run_check(
+        check, audit_postgres=database.looker, audit_settings=around.settings, audit_acknowledged=around.acknowledged
+    )
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "CREATE TABLE t (a int, b int); CREATE INDEX ON t (a, b); CREATE INDEX ON t (b, a)",
+        "CREATE TABLE t (a int, b int); CREATE INDEX ON t (a); CREATE INDEX ON t (a DESC)",
+        "CREATE TABLE t (a int, b int); CREATE INDEX ON t (a); CREATE INDEX ON t (a) WHERE b > 0",
+        "CREATE TABLE t (a int, b int); CREATE INDEX ON t (a); CREATE INDEX ON t (a) INCLUDE (b)",
+        "CREATE TABLE t (a text); CREATE INDEX ON t (a); CREATE INDEX ON t (a text_pattern_ops)",
+        "CREATE TABLE t (a text); CREATE INDEX ON t (a); CREATE INDEX ON t (lower(a)); CREATE INDEX ON t (upper(a))",
+        "CREATE TABLE t (a int); CREATE INDEX ON t (a); CREATE INDEX ON t USING hash (a)",
+        "CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE INDEX ON t (a); CREATE INDEX ON u (a)",
+        "CREATE TABLE t (a int PRIMARY KEY); ALTER TABLE t ADD UNIQUE (a)",
+        "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
+        "CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2); CREATE INDEX ON t (a)",
+    ],
+)
+def test_different_indexes_are_no_duplicates(database, ddl: str) -> None:
+    """In keys, direction, condition, included columns, operator class, expression, method, table; or both needed."""
+    assert duplicates(rows(database, ddl)) == []
+
+
+@pytest.mark.parametrize(
+    ("ddl", "said"),
+    [
+        (
+            "CREATE TABLE t (a int, b int); CREATE INDEX one ON t (a, b); CREATE INDEX two ON t (a, b)",
+            ["public.two on public.t equals public.one: DROP INDEX CONCURRENTLY public.two;"],
+        ),
+        (
+            "CREATE TABLE t (a int CONSTRAINT pk PRIMARY KEY); CREATE INDEX plain ON t (a)",
+            ["public.plain on public.t equals public.pk: DROP INDEX CONCURRENTLY public.plain;"],
+        ),
+        (
+            "CREATE TABLE t (a int); CREATE INDEX plain ON t (a); CREATE UNIQUE INDEX single ON t (a)",
+            ["public.plain on public.t equals public.single: DROP INDEX CONCURRENTLY public.plain;"],
+        ),
+        (
+            "CREATE TABLE t (a text); CREATE INDEX one ON t (lower(a), a) WHERE a <> '';"
+            "CREATE INDEX two ON t (lower(a), a) WHERE a <> ''",
+            ["public.two on public.t equals public.one: DROP INDEX CONCURRENTLY public.two;"],
+        ),
+        (
+            'CREATE SCHEMA "S s"; CREATE TABLE "S s".t (a int); CREATE INDEX one ON "S s".t (a);'
+            'CREATE INDEX "Two 2" ON "S s".t (a); CREATE INDEX three ON "S s".t (a)',
+            [
+                '"S s"."Two 2" on "S s".t equals "S s".one: DROP INDEX CONCURRENTLY "S s"."Two 2";',
+                '"S s".three on "S s".t equals "S s".one: DROP INDEX CONCURRENTLY "S s".three;',
+            ],
+        ),
+        (
+            "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
+            "CREATE INDEX one ON t (a); CREATE INDEX two ON t (a)",
+            ["public.two on public.t equals public.one: DROP INDEX CONCURRENTLY public.two;"],
+        ),
+        (
+            "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
+            "CREATE INDEX lone ON t1 (a); CREATE INDEX other ON t1 (a)",
+            ["public.other on public.t1 equals public.lone: DROP INDEX CONCURRENTLY public.other;"],
+        ),
+    ],
+)
+def test_duplicates_are_named_with_what_stays(database, ddl: str, said: list[str]) -> None:
+    """The one that a constraint needs stays, else the unique one, else the older one; of partitions only the parent."""
+    assert [str(fault) for fault in duplicates(rows(database, ddl))] == said
+
+
+def test_invalid_indexes_are_named(database, audit_yaml) -> None:
+    """The remains of a concurrent build that failed, and nothing else."""
+    database.admin.execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1); CREATE INDEX good ON t (a DESC)")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        database.admin.execute("CREATE UNIQUE INDEX CONCURRENTLY bad ON t (a)")
+    assert [f.item for f in invalid(database.looker.execute(INDEXES).fetchall())] == ["public.bad"]
+    ran = run(database, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines()[:2] == [
+        "1 of 2 indexes should go or be built again (large is 10485760 bytes (standard)):",
+        "  - public.bad on public.t is invalid: REINDEX INDEX CONCURRENTLY public.bad; or drop it",
+    ]
+
+
+def test_idle_indexes_that_something_needs_are_no_faults(database) -> None:
+    """Unique ones, those of foreign keys and of replica identities work without being counted."""
+    found = rows(
+        database,
+        "CREATE TABLE p (id int PRIMARY KEY, n int); CREATE UNIQUE INDEX ON p (n);"
+        "CREATE TABLE c (p int REFERENCES p, x int NOT NULL, y int); CREATE INDEX ON c (p, y);"
+        "CREATE UNIQUE INDEX i ON c (x);"
+        "ALTER TABLE c REPLICA IDENTITY USING INDEX i; CREATE INDEX idle ON c (y);"
+        "INSERT INTO p SELECT n, n FROM generate_series(1, 1000) n;"
+        "INSERT INTO c SELECT n, n, n FROM generate_series(1, 1000) n",
+    )
+    assert [f.item for f in unused(found, at_least=8192)] == ["public.idle"]
+    assert unused(found, at_least=1e9) == []
+
+
+def test_partitions_count_together(database) -> None:
+    """An index of which one partition's part is used is used; its size is that of all parts."""
+    found = rows(
+        database,
+        "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
+        "CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2); CREATE INDEX whole ON t (a);"
+        "INSERT INTO t SELECT n, 1 + n % 2 FROM generate_series(1, 2000) n",
+    )
+    [whole] = [row for row in found if row.index == "public.whole"]
+    parts = [row for row in found if row.of_partitioned]
+    assert (whole.bytes, whole.scans) == (sum(row.bytes for row in parts), 0)
+    assert [f.item for f in unused(found, at_least=1)] == ["public.whole"]
+
+
+def test_young_statistics_are_not_believed(database, audit_yaml) -> None:
+    """A large idle index could not be judged yet, and a day later is a fault; acknowledged it is neither."""
+    database.admin.execute(
+        "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 5000); CREATE INDEX idle ON t (a)"
+    )
+    small = "thresholds: {unused-index-bytes: 8192"
+    young = run(database, audit_yaml, small + "}\n")
+    assert young.status is Status.COULD_NOT_RUN
+    assert young.reason.startswith("whether public.idle are unused can't be told: the server has counted for 0.0 days")
+    old = run(database, audit_yaml, small + ", unused-index-days: 0}\n")
+    assert old.status is Status.FAILED
+    assert (
+        "public.idle on public.t was never used and takes 0.1 MiB: DROP INDEX CONCURRENTLY public.idle;" in old.reason
+    )
+
+
+def test_a_sound_database_passes(database, audit_yaml) -> None:
+    """And one without any index shows nothing."""
+    assert run(database, audit_yaml).status is Status.COULD_NOT_RUN
+    database.admin.execute("CREATE TABLE t (a int PRIMARY KEY, b int); CREATE INDEX ON t (b)")
+    assert run(database, audit_yaml).status is Status.PASSED
