@@ -48,7 +48,7 @@ def _transport(value: str, least: float) -> str:
     ages = [part.partition("=")[2].strip().strip('"') for part in directives if part.startswith("max-age")]
     if len(ages) != 1 or not ages[0].isdigit():
         return f"has no valid max-age: {value!r}"
-    return f"has max-age {ages[0]}, less than {least:g}" if int(ages[0]) < least else ""
+    return f"has max-age {ages[0]}, less than {least:.0f}" if int(ages[0]) < least else ""
 
 
 def _content(value: str) -> str:

@@ -1,0 +1,101 @@
+"""PgBouncer's console, from a captured one and with the columns of other versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_backend_audit.analysis import pgbouncer
+from pytest_backend_audit.analysis.sessions import past_the_pooler
+
+SAID = json.loads((Path(__file__).parent / "data" / "pgbouncer-1.18.json").read_text())
+
+
+class Cursor:
+    """A console's cursor, as far as it is read."""
+
+    def __init__(self, command: str) -> None:
+        self.description = [SimpleNamespace(name=name) for name in SAID[command]["columns"]]
+        self._rows = SAID[command]["rows"]
+
+    def fetchall(self) -> list[list[object]]:
+        """All rows."""
+        return self._rows
+
+
+def shown(command: str) -> list[dict[str, object]]:
+    """Rows of a captured SHOW."""
+    return [
+        {n: int(v) if n.startswith("total_") else v for n, v in row.items()} for row in pgbouncer.named(Cursor(command))
+    ]
+
+
+def test_databases_are_found_by_where_they_lead() -> None:
+    """Not by the name that clients use; the console's own is none."""
+    assert [row["name"] for row in pgbouncer.served(shown("DATABASES"), "orders")] == ["orders"]
+    assert pgbouncer.served(shown("DATABASES"), "elsewhere") == []
+    assert pgbouncer.served(shown("DATABASES"), "pgbouncer") == []
+    alias = [{"name": "short", "database": "orders"}]
+    assert pgbouncer.served(alias, "orders") == alias
+
+
+def test_waiting_clients_are_those_of_the_databases_at_hand() -> None:
+    """Of all pools of these names."""
+    pools = [
+        {"database": "orders", "user": "a", "cl_waiting": 2},
+        {"database": "orders", "user": "b", "cl_waiting": 1},
+        {"database": "other", "user": "a", "cl_waiting": 9},
+    ]
+    assert pgbouncer.waiting(pgbouncer.pools(pools, ["orders"])) == 3
+    assert pgbouncer.waiting(pgbouncer.pools(shown("POOLS"), ["orders"])) == 0
+
+
+@pytest.mark.parametrize("column", ["total_xact_count", "total_requests"])
+def test_counters_are_read_from_old_and_new_versions(column: str) -> None:
+    """Microseconds become seconds; other databases are left out."""
+    rows = [
+        {"database": "orders", column: 7, "total_wait_time": 250_000},
+        {"database": "pgbouncer", column: 99, "total_wait_time": 99},
+    ]
+    assert pgbouncer.counters(rows, ["orders"]) == {"transactions": 7.0, "waited": 0.25}
+
+
+def test_the_average_wait_is_per_transaction() -> None:
+    """And nothing where there were none."""
+    assert pgbouncer.Wait(transactions=100, waited=2.0).average == 0.02
+    assert pgbouncer.Wait(transactions=0, waited=0).average == 0
+
+
+def test_clients_stand_in_for_the_sessions_that_the_pooler_opened() -> None:
+    """A server connection keeps the name of the client before; who is connected directly stays."""
+    opened = int(str(shown("SERVERS")[0]["remote_pid"]))
+    sessions = [SimpleNamespace(pid=opened), SimpleNamespace(pid=-1)]
+    found = pgbouncer.instead_of_servers(sessions, shown("SERVERS"), shown("CLIENTS"))
+    assert found[0] is sessions[1]
+    assert {c.application_name for c in found[1:]} == {"orders-1", "orders-2"}
+    anonymous = [{**row, "application_name": ""} for row in shown("CLIENTS")]
+    assert {c.application_name for c in pgbouncer.instead_of_servers([], [], anonymous)} == {None}
+
+
+def test_before_1_18_the_sessions_stay() -> None:
+    """The console tells no names there."""
+    old = [{n: v for n, v in row.items() if n != "application_name"} for row in shown("CLIENTS")]
+    sessions = [SimpleNamespace(pid=1)]
+    assert pgbouncer.instead_of_servers(sessions, [{"remote_pid": 1}], old) == sessions
+
+
+def session(pid: int, role: str, name: str = "x", operator: bool = False) -> SimpleNamespace:
+    """A session of the server."""
+    return SimpleNamespace(pid=pid, role=role, application_name=name, operator=operator)
+
+
+def test_sessions_past_the_pooler_are_grouped_and_named() -> None:
+    """By role and application; operators may connect directly unless a service uses their role."""
+    rows = [session(1, "app"), session(2, "app", "b"), session(3, "app", "b"), session(4, "dba", "psql", operator=True)]
+    assert [str(d) for d in past_the_pooler(rows, pooled={1}, roles={"app"})] == ["app@b: 2"]
+    assert [d.item for d in past_the_pooler([session(5, "app", "")], set(), set())] == ["app@unnamed"]
+    assert [d.item for d in past_the_pooler(rows, {1, 2, 3}, {"dba"})] == ["dba@psql"]
+    assert past_the_pooler(rows[:1], {1}, {"app"}) == []
