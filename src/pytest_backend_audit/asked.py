@@ -61,7 +61,8 @@ def read(config: pytest.Config) -> Setting:
     def find(key: str) -> Standard | None:
         if key == "none":
             return None
-        found.append(default if key == "default" else standard.load(key, names=names))
+        ours = {"default": default, "bundled": standard.edition(default)}
+        found.append(ours.get(key) or standard.load(key, names=names))
         return found[-1]
 
     from pytest_backend_audit.config import load as load_config  # noqa: PLC0415 - its models take a fifth of a second

@@ -102,7 +102,7 @@ def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
 
 
 def _arguments(report: Path) -> list[str]:
-    return ["--audit-sha=HEAD", "--audit-allow=writes", f"--audit-report={report}", "-q", "--tb=no"]
+    return ["--audit-sha=HEAD", "--audit-allow=writes,probes", f"--audit-report={report}", "-q", "--tb=no"]
 
 
 def _keep(stack: Stack, made: Repository) -> None:
@@ -112,7 +112,7 @@ def _keep(stack: Stack, made: Repository) -> None:
     variables.write_text("".join(f"export {k}={shlex.quote(v)}\n" for k, v in stack.environment().items()))
     _say(f"the service:    {stack.base_url}   logs: {stack.folder}")
     _say(f"its repository: {made.path}")
-    _say(f"audit again:    . {variables}; cd {made.path}; pytest --audit-sha=HEAD --audit-allow=writes")
+    _say(f"audit again:    . {variables}; cd {made.path}; pytest --audit-sha=HEAD --audit-allow=writes,probes")
     _say("Ctrl-C stops everything")
     try:
         threading.Event().wait()

@@ -202,7 +202,11 @@ def standard_source(path: FilePath, named: str) -> str:
         named: The key's value.
     """
     beside = path.parent / named
-    return str(beside.resolve()) if "/" in named or (beside.exists() and named not in {"default", "none"}) else named
+    return (
+        str(beside.resolve())
+        if "/" in named or (beside.exists() and named not in {"default", "bundled", "none"})
+        else named
+    )
 
 
 def _variables(names: tuple[str, ...]) -> str:

@@ -258,7 +258,8 @@ class AuditFile(Strict):
     build: Build | None = None
     """How the service tells which build it runs."""
     standard: Text = "default"
-    """`default`, `none`, or the path of another standard's folder or file, relative to this file."""
+    """`default`; `bundled`, the part of it that has bundled checks so far, which the card says; `none`; or the path of
+    another standard's folder or file, relative to this file."""
     suites: Suites = "all"
     """Bundled suites to run: `all`, `none`, or a list of dimensions."""
     targets: Targets = Targets()

@@ -65,7 +65,8 @@ class Judged:
 
 def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bool) -> Judged:
     """One result for each check that some run set out to execute, in the order of the walk."""
-    rows, pending = coverage.live_rows(standard, inputs.plan) if inputs.standard_loaded else ([], 0)
+    rows = standard.rows if inputs.standard_loaded else ()
+    pending = coverage.left_out(standard) if inputs.standard_loaded else 0
     accepts: dict[tuple[str, str, int], frozenset[EvidenceKind]] = {r.key: r.accepts for r in rows}
     not_sought = set(inputs.not_sought)
     results: list[CheckResult] = []
@@ -139,7 +140,7 @@ def build(
     if inputs.mode is not Mode.FORMAL:
         reached, why_not = None, "a rehearsal has no disposition (--audit-sha makes the audit formal)"
     if reached is not None:
-        reached = replace(reached, qualifier=_qualifier(assessed, runs, loaded=loaded))
+        reached = replace(reached, qualifier=_qualifier(assessed, runs, standard, loaded=loaded))
     if levels_only:
         why_not = f"the run is invalid: {invalid}" if invalid else f"the run is partial: {partial[0]}"
 
@@ -255,12 +256,14 @@ def _disposition(
     return DispositionResult(entry.id, entry.name, disposition.actions(entry, today), matrix[place].id), ""
 
 
-def _qualifier(assessed: Sequence[Assessed], runs: Sequence[Run], *, loaded: bool) -> str:
-    """What stands beside the disposition: no standard, or proven elsewhere than in prod."""
+def _qualifier(assessed: Sequence[Assessed], runs: Sequence[Run], standard: Standard, *, loaded: bool) -> str:
+    """What stands beside the disposition: no standard, a part of it, or proven elsewhere than in prod."""
     kinds = {run.environment: run.kind for run in runs}
     where = {e for a in assessed for c in a.result.criteria for e in c.proven_in} or set(kinds)
     outside = sorted(e for e in where if kinds.get(e, "") not in TRUSTED_KINDS)
     remarks = [] if loaded else [OWN_CRITERIA]
+    if loaded and (missing := coverage.left_out(standard)):
+        remarks.append(f"on {len(standard.rows)} of {len(standard.rows) + missing} rows")
     if outside:
         remarks.append(f"{'' if len(outside) == len(where) else 'partly '}proven outside prod ({', '.join(outside)})")
     return "; ".join(remarks)

@@ -8,17 +8,12 @@ from pytest_backend_audit.model import Check, CheckResult, Coverage, DimensionRe
 from pytest_backend_audit.standard.model import Row, Standard
 
 
-def live_rows(standard: Standard, plan: Iterable[Check]) -> tuple[list[Row], int]:
-    """The rows that this edition asks for, and how many it leaves out.
+def left_out(standard: Standard) -> int:
+    """How many rows the edition in use leaves out of its standard.
 
-    A pending row has no bundled check yet; it is asked for as soon as somebody's check addresses it.
+    In the whole standard a row without a bundled check stays a row: it could not run unless somebody's check covers it.
     """
-    if not standard.pending:
-        return list(standard.rows), 0
-    addressed = {(c.dimension, c.ladder, c.level) for c in plan}
-    pending = set(standard.pending)
-    rows = [r for r in standard.rows if r.name not in pending or r.key in addressed]
-    return rows, len(pending - {r.name for r in rows})
+    return len(set(standard.pending).difference(r.name for r in standard.rows))
 
 
 def rows_of(
