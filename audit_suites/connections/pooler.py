@@ -2,7 +2,8 @@
 
 PgBouncer's console is read several times while clients work: its pools' mode, the clients that wait, how long they
 waited on average, the limits of its databases. Every session that the server has is then looked for among PgBouncer's
-server connections. Who looks after the server (members of pg_monitor, superusers) may connect directly.
+server connections. Who looks after the server (members of pg_monitor, superusers) may connect directly. A session that
+another pooler opened counts as direct.
 
 Impact: Every instance of the service costs the server a process for each of its connections; a deploy or a failover
 opens them all at once. A pool that is too small makes requests queue before their first statement.

@@ -35,15 +35,18 @@ def test_answers_carry_security_headers(
     identities = audit_declared("identities", default=())
     clients = [audit_http, *map(audit_identity, identities[:1])]
     paths = [endpoint.url() for endpoint in audit_endpoints if endpoint.method == "GET"]
-    answers = [client.get(path) for client in clients for path in [*paths, NOWHERE]]
+    answers = [_ask(client, path) for client in clients for path in [*paths, NOWHERE]]
     statuses = sorted({answer.status_code for answer in answers})
     if not any(s < 300 for s in statuses) or not any(s >= 400 for s in statuses):
-        raise CouldNotRun(
-            f"{len(answers)} answers with status {listed(statuses)}: need one success and one error at least"
-        )
+        raise CouldNotRun(f"{len(answers)} answers, status {listed(statuses)}: needed are a success and an error")
     wrong: dict[str, list[str]] = {}
     for answer in answers:
         for fault in faults(answer.headers.multi_items(), least.number):
             wrong.setdefault(fault, []).append(f"{answer.status_code} {answer.request.url.path}")
     told = [f"{fault}: {len(where)} of {len(answers)} answers ({listed(where, 3)})" for fault, where in wrong.items()]
-    assert not told, f"{len(told)} faults in security headers (least max-age is {least}):{lines(told)}"
+    assert not told, f"faults in security headers (least max-age is {least}):{lines(told)}"
+
+
+def _ask(client: Any, path: str) -> Any:
+    with client.stream("GET", path) as answer:  # headers are all that is looked at, and a body may never end
+        return answer
