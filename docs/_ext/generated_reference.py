@@ -216,8 +216,8 @@ def page_config() -> str:
     return "\n\n".join(
         [
             "# audit.yaml",
-            "Every key, from the models that read the file. `backend-audit schema audit` prints the JSON Schema; name it "
-            "in the first line of the file, as `backend-audit init` does, and editors complete it.",
+            "Every key, from the models that read the file. `backend-audit schema audit` prints the JSON Schema; name "
+            "it in the first line of the file, as `backend-audit init` does, and editors complete it.",
             "`${NAME}` is read from the environment inside `targets` and `identities` only; `$${` is a literal `${`.",
             table(["key", "type", "default", "meaning"], rows),
         ]
