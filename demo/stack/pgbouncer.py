@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg.rows import dict_row
 
 from pytest_backend_audit.demo.stack import unprivileged
 from pytest_backend_audit.demo.stack.postgres import DATABASE, Postgres
@@ -17,6 +18,8 @@ from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
 
 POOL_SIZE = 20
 """Server connections: no fewer than all instances together ever ask for."""
+STATS_PERIOD = 2
+"""Seconds over which the console's averages go: short, so that those of starting up are soon gone."""
 _CONFIGURATION = """
 [databases]
 {database} = host=127.0.0.1 port={server_port} dbname={database} pool_size={pool_size} max_db_connections={pool_size}
@@ -31,8 +34,9 @@ stats_users = audit_monitor
 pool_mode = {mode}
 max_client_conn = 200
 default_pool_size = {pool_size}
-server_idle_timeout = 60
-server_lifetime = 900
+server_idle_timeout = 600
+server_lifetime = 3600
+stats_period = {stats_period}
 query_wait_timeout = 10
 ignore_startup_parameters = extra_float_digits
 """
@@ -82,14 +86,25 @@ class PgBouncer:
 
     def show(self, what: str) -> list[tuple[object, ...]]:
         """Rows of a SHOW command of the console."""
-        with psycopg.connect(
-            self.console_dsn, autocommit=True, cursor_factory=psycopg.ClientCursor, prepare_threshold=None
-        ) as console:
+        with self._console() as console:
             return console.execute(f"SHOW {what}".encode()).fetchall()
+
+    def average_wait(self) -> float:
+        """Microseconds that clients waited for a server connection in each second of late (1.18), or on average."""
+        with self._console() as console:
+            cursor = console.cursor(row_factory=dict_row)
+            rows = cursor.execute(b"SHOW STATS").fetchall()
+        return float(sum(row["avg_wait_time"] for row in rows if row["database"] == DATABASE))
 
     def stop(self) -> None:
         """Stop it at once; what clients were doing fails, and is done again by them."""
         self.process.stop()
+
+    def _console(self) -> psycopg.Connection[tuple[object, ...]]:
+        # The console speaks the simple protocol, and knows no transactions.
+        return psycopg.connect(
+            self.console_dsn, autocommit=True, cursor_factory=psycopg.ClientCursor, prepare_threshold=None
+        )
 
     def _launch(self, mode: str, pool_size: int) -> None:
         owner = unprivileged.user()
@@ -105,6 +120,7 @@ class PgBouncer:
                 port=self.port,
                 users=users,
                 mode=mode,
+                stats_period=STATS_PERIOD,
             )
         )
         for path in (users, configuration):

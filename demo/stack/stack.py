@@ -38,6 +38,14 @@ ERROR_PATH = "/v1/prices/SKU-OUTAGE"
 WARM_LOOKUPS = 40
 """Cache lookups that have to be made before the stack counts as in use."""
 
+BURST = 12
+"""Requests at once that open the pooler's connections to the server."""
+CALM = 3_000.0
+"""Microseconds of waiting, as the pooler averages it, under which it counts as calm: a third of what an audit takes."""
+
+QUEUE = 100_000.0
+"""Microseconds of waiting over which clients are seen to queue: ten times what an audit takes."""
+
 
 class Stack:
     """A running stack.
@@ -218,7 +226,6 @@ class Stack:
             if name not in before:
                 self._database.bring_about(CATALOGUE[name])
         self.valkey.set_policy("noeviction" if "eviction-policy" in wanted else POLICY)
-        self._change_pooler(before)
         self._change_service(before)
         self._await_use()
 
@@ -290,7 +297,9 @@ class Stack:
 
     def _change_pooler(self, before: Iterable[str]) -> None:
         def options(names: Iterable[str]) -> dict[str, str | int]:
-            return {key: value for name in names for key, value in CATALOGUE[name].pooler.items()}
+            # Connections to the server keep the name of who used them last: a change of names needs new ones.
+            named = {"": int("connection-identity" not in names)}
+            return named | {key: value for name in names for key, value in CATALOGUE[name].pooler.items()}
 
         wanted = options(self.defects)
         if self.pooler and wanted != options(before):
@@ -309,6 +318,7 @@ class Stack:
         to_start = [i for i in to_start if i not in stopped]
         with ThreadPoolExecutor(max_workers=len(self.instances)) as pool:
             list(pool.map(lambda i: i.stop(), {id(i): i for i in (*stopped, *to_start)}.values()))
+        self._change_pooler(before)
         if Where.SERVICE in changed:  # entries that the instances of before have made would hide a fault in caching
             self.valkey.empty()
         for instance in to_start:
@@ -332,11 +342,23 @@ class Stack:
             if sticky:  # one of them gets no traffic: that is the defect
                 continue
             wait_for(partial(_in_use, url), f"traffic at {instance.name}", process=instance.process)
+        url = f"{self.base_url}/v1/orders"
         wait_for(
-            lambda: httpx.get(f"{self.base_url}/v1/orders", headers=headers, timeout=5, trust_env=False).is_success,
+            lambda: httpx.get(url, headers=headers, timeout=5, trust_env=False).is_success,
             "the service to answer at its front door",
             process=self.front.process,
         )
+        if self.pooler and "pooler-too-small" in self.defects:
+            wait_for(lambda: self._pooler_wait() > QUEUE, "clients to queue at the pooler", process=self.pooler.process)
+        elif self.pooler:
+            # A burst opens the connections that a later one would have to wait for; then that wait is let go by.
+            with ThreadPoolExecutor(max_workers=BURST) as pool:
+                list(pool.map(lambda _: httpx.get(url, headers=headers, timeout=5, trust_env=False), range(BURST)))
+            wait_for(lambda: self._pooler_wait() < CALM, "the pooler to get calm", process=self.pooler.process)
+
+    def _pooler_wait(self) -> float:
+        assert self.pooler is not None
+        return self.pooler.average_wait()
 
 
 def absent_variables(defects: Iterable[str] = ()) -> set[str]:
