@@ -13,6 +13,7 @@ import pytest
 from pytest_backend_audit import document, standard
 from pytest_backend_audit.collect import Choice
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Mode, Need, Policy
 from pytest_backend_audit.options import DEFAULT_REPORT
 from pytest_backend_audit.standard.model import Standard
@@ -55,7 +56,10 @@ def read(config: pytest.Config) -> Setting:
     default = standard.load("default")
     if path is None:
         return Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
-    names = {k: v for more in config.hook.pytest_audit_standards() for k, v in more.items()}
+    with asking("pytest_audit_standards"):
+        names = {k: v for more in config.hook.pytest_audit_standards() for k, v in more.items()}
+    with asking("pytest_audit_targets"):
+        registered = {name for more in config.hook.pytest_audit_targets() for name in more}
     found: list[Standard] = []
 
     def find(key: str) -> Standard | None:
@@ -73,7 +77,7 @@ def read(config: pytest.Config) -> Setting:
         environ=os.environ,
         formal=bool(config.option.audit_sha),
         standard=find,
-        registered={name for more in config.hook.pytest_audit_targets() for name in more},
+        registered=registered,
         name=relative(path, config.rootpath),
     )
     repository = document.find_repository(audit.repository) or audit.repository
@@ -138,7 +142,8 @@ def choice(config: pytest.Config, setting: Setting, mode: Mode) -> Choice:
         suites = _in_file(in_file, known)
     only = tuple(d for given in config.option.audit_dimension for d in _dimensions(given, known, "--audit-dimension"))
     policy = setting.policy
-    roots = [Path(p) for paths in config.hook.pytest_audit_suites() for p in paths]
+    with asking("pytest_audit_suites"):
+        roots = [Path(p) for paths in config.hook.pytest_audit_suites() for p in paths]
     return Choice(
         dimensions=suites,
         only=only,

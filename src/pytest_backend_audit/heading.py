@@ -9,6 +9,7 @@ import pytest
 from pytest_backend_audit import build, document
 from pytest_backend_audit.asked import Setting, relative, scope
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Document, Mode
 from pytest_backend_audit.runtime import Runtime
 
@@ -31,9 +32,10 @@ def document_control(setting: Setting, commit: str, instant: str, config: pytest
         AuditUsageError: The service runs another commit than the audited one.
     """
     audit = setting.config
-    told = config.hook.pytest_audit_build(config=config)
+    with asking("pytest_audit_build"):
+        told = config.hook.pytest_audit_build(config=config)
     if told is not None:
-        if commit and not document.build_matches(told, commit):
+        if commit and not document.build_matches(str(told), commit):
             raise AuditUsageError(f"pytest_audit_build says {told!r}, the audited commit is {commit}")
         said = str(told)
     else:

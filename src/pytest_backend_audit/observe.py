@@ -46,6 +46,8 @@ class _Run:
     """Whether the test function is running: a report made meanwhile is a subtest's."""
     subtests: list[Attempt] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    properties: int = 0
+    """User properties that the test had before it ran: ours, which hold no secret."""
 
 
 class Observer:
@@ -73,7 +75,7 @@ class Observer:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Begin an attempt."""
         checks = self._checks_of(item)
-        self._run = _Run(checks, utc_now(), time.perf_counter())
+        self._run = _Run(checks, utc_now(), time.perf_counter(), properties=len(item.user_properties))
         self._recorder.answered.clear()
         self._runtime.check = checks[0] if checks else None
         self._deadline.arm()
@@ -122,7 +124,13 @@ class Observer:
         if run is None or not run.checks:
             return report
         error = call.excinfo.value if call.excinfo is not None else None
-        if error is not None or report.sections or report.longrepr is not None:
+        if (
+            error is not None
+            or report.sections
+            or report.longrepr is not None
+            or len(report.user_properties) > run.properties
+            or hasattr(report, "wasxfail")
+        ):
             redact_report(report, self._runtime.redactor)
         if call.when == "setup":
             if error is not None:

@@ -13,9 +13,10 @@ import pytest
 
 from pytest_backend_audit.collect import PLAN, Collected
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.hooks import failure
 from pytest_backend_audit.journal import Writer, read_run
-from pytest_backend_audit.jsonable import to_builtins
-from pytest_backend_audit.model import Attempt, Card, Inputs, Seal, Status
+from pytest_backend_audit.jsonable import from_builtins, to_builtins
+from pytest_backend_audit.model import Attempt, Card, Evidence, Inputs, Seal, Status
 from pytest_backend_audit.narrowing import by_collector
 from pytest_backend_audit.observe import ATTEMPTS, WIDER
 from pytest_backend_audit.recorder import utc_now
@@ -67,6 +68,8 @@ class Session:
         self._trouble = ""
         """Why the record could not be kept."""
         self._terminated = False
+        self._told: list[str] = []
+        """Hooks of other plugins that failed after the record was closed."""
         self._failures = 0
 
     # Collection
@@ -167,18 +170,29 @@ class Session:
         except OSError as error:
             self._trouble = f"the journal can't be written: {error.strerror} ({self._plot.folder})"
             pytest.exit(f"audit: {self._trouble}; what was recorded before is kept", returncode=3)
+        if data["evidence"] and self._config.hook.pytest_audit_evidence.get_hookimpls():
+            self._tell_evidence(data)
+
+    def _tell_evidence(self, data: dict[str, Any]) -> None:
+        plan = self._collected.plan.checks if self._collected is not None else ()
+        check = next(c for c in plan if c.id == data["check"])
+        for piece in data["evidence"]:
+            self._tell("pytest_audit_evidence", check=check, evidence=from_builtins(Evidence, piece))
+
+    def _tell(self, hook: str, **arguments: object) -> None:
+        """Tell other plugins something. An error of theirs is a notice: it costs neither the record nor the card."""
+        try:
+            getattr(self._config.hook, hook)(**arguments)
+        except Exception as error:  # noqa: BLE001 - somebody else's code
+            said = self._redactor.redact(failure(hook, error))
+            notices = self._seen.notices if self.card is None else self._told
+            if said not in notices:
+                notices.append(said)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note why the run ended early."""
         what = "SIGTERM" if self._terminated else str(excinfo.value) or type(excinfo.value).__name__
         self._seen.interrupted = self._redactor.redact(what)
-
-    def pytest_warning_recorded(self, warning_message: Any) -> None:
-        """Keep secrets out of pytest's summary of warnings."""
-        text = str(warning_message.message)
-        clean = self._redactor.redact(text)
-        if clean != text:
-            warning_message.message = Warning(clean)
 
     # The end
 
@@ -223,17 +237,21 @@ class Session:
 
         record = read_run(self._plot.folder)
         self.card = score(record.inputs, record.attempts, record.seal)
-        hook = self._config.hook
-        extra = {name: make for formats in hook.pytest_audit_report_formats() for name, make in formats.items()}
+        extra: dict[str, Any] = {}
+        try:
+            for formats in self._config.hook.pytest_audit_report_formats():
+                extra.update(formats)
+        except Exception as error:  # noqa: BLE001 - somebody else's code; our own reports are written all the same
+            self._trouble = self._trouble or self._redactor.redact(failure("pytest_audit_report_formats", error))
         try:
             write_all(self.card, self._plot.folder, extra_formats=extra)
         except OSError as error:
-            self._trouble = self._trouble or f"the reports can't be written: {error}"
+            self._trouble = self._trouble or self._redactor.redact(f"the reports can't be written: {error}")
         if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             session.exitstatus = self.card.verdict.exit_status
         for finding in self.card.findings:
-            hook.pytest_audit_finding(finding=finding)
-        hook.pytest_audit_scorecard(scorecard=self.card, config=self._config)
+            self._tell("pytest_audit_finding", finding=finding)
+        self._tell("pytest_audit_scorecard", scorecard=self.card, config=self._config)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the card."""
@@ -250,6 +268,8 @@ class Session:
             terminalreporter.write_line(line)
         if self._trouble:
             terminalreporter.write_line(f"audit: {self._trouble}", red=True)
+        for line in self._told:
+            terminalreporter.write_line(f"audit: {line}", yellow=True)
 
     def final_status(self, status: object) -> object:
         """The exit status, once everybody else has had a say: never 0 for a verdict that fails."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from pytest_backend_audit.asked import Setting
 from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
-from pytest_backend_audit.model import Document, Inputs, Mode
+from pytest_backend_audit.model import Check, Document, Inputs, Mode
 from pytest_backend_audit.narrowing import by_options
 from pytest_backend_audit.observe import Observer
 from pytest_backend_audit.recorder import Recorder, utc_now
 from pytest_backend_audit.redaction import Redactor
+from pytest_backend_audit.redaction.values import redact_value
 from pytest_backend_audit.runtime import RUNTIME, Runtime
 from pytest_backend_audit.session import SESSION, Plot, Session
+from pytest_backend_audit.shown import Shown
 
 
 def begin(config: pytest.Config) -> None:
@@ -59,7 +62,11 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     )
     instant = utc_now()
     runtime = _runtime(config, setting, pinned.commit, instant, secrets.token_bytes(32))
-    runtime.document = heading.document_control(setting, pinned.commit, instant, config)
+    redact = runtime.redactor.redact
+    try:
+        runtime.document = redact_value(heading.document_control(setting, pinned.commit, instant, config), redact)
+    except AuditUsageError as error:
+        raise AuditUsageError(redact(str(error))) from None
     narrowing = by_options(config, setting.audit_paths)
     if config.option.audit_gate and narrowing:
         raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
@@ -81,17 +88,17 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             mode=mode,
             instant=instant,
             document=runtime.document,
-            policy=replace(policy, gate=None if narrowed else gate),
+            policy=redact_value(replace(policy, gate=None if narrowed else gate), redact),
             standard=standard.to_data(setting.standard),
             standard_loaded=runtime.standard_loaded,
-            plan=collected.plan.checks,
+            plan=_clean(collected.plan.checks, redact),
             selected=collected.selected,
             not_sought=collected.not_sought,
-            narrowing=reasons,
+            narrowing=redact_value(reasons, redact),
             scope=asked.scope(config, setting),
             config_path=asked.relative(setting.config.path, config.rootpath) if setting.config else "",
             config_digest=setting.config.digest if setting.config else "",
-            config=setting.config.raw if setting.config else {},
+            config=redact_value(setting.config.raw, redact) if setting.config else {},
             suites=choice.dimensions,
             options={"no_worse": bool(config.option.audit_no_worse), "allow": sorted(runtime.allowed)},
             prior=document.joined(prior.checks, earlier.checks),
@@ -99,7 +106,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior_source=prior.source,
             earlier=earlier.lines,
             run_number=number,
-            notices=pinned.notices,
+            notices=redact_value(pinned.notices, redact),
         )
 
     plot = Plot(
@@ -112,6 +119,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     )
     session = Session(config, plot, runtime.redactor)
     config.pluginmanager.register(session, SESSION)
+    config.pluginmanager.register(Shown(config, runtime.redactor), "backend_audit_shown")
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
         _begin_distribution(config, runtime, session)
     _register(config, runtime, choice, raise_problems=True)
@@ -160,6 +168,12 @@ def _register(
     config.add_cleanup(lambda: _close(runtime))
 
 
+def _clean(checks: tuple[Check, ...], redact: Callable[[str], str]) -> tuple[Check, ...]:
+    """The checks without secrets in what their docstrings say; checks of one file share most of it."""
+    pages = {page: redact_value(page, redact) for page in {c.page for c in checks}}
+    return tuple(c if pages[c.page] == c.page else replace(c, page=pages[c.page]) for c in checks)
+
+
 def _close(runtime: Runtime) -> None:
     while runtime.closers:
         closer: Any = runtime.closers.pop()
@@ -168,7 +182,11 @@ def _close(runtime: Runtime) -> None:
 
 def _runtime(config: pytest.Config, setting: Setting, commit: str, instant: str, run_key: bytes) -> Runtime:
     hook = config.hook.pytest_audit_redact
-    redactor = Redactor.for_config(setting.config, extra=hook if hook.get_hookimpls() else None)
+    redactor = Redactor.for_config(
+        setting.config,
+        extra=hook if hook.get_hookimpls() else None,
+        keys={r.criterion for r in setting.standard.rows},
+    )
     return Runtime(
         recorder=Recorder(redactor.redact),
         redactor=redactor,

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
+from pytest_backend_audit.redaction.escapes import CUT, escaped_pattern, hide_parts, needs_escapes
+
 MARK = "[redacted]"
 
 _BASE64 = "A-Za-z0-9+/_-"
@@ -55,17 +57,6 @@ def url_forms(secret: str) -> Iterator[str]:
     yield quote_plus(secret, errors="surrogatepass")
 
 
-def _percent_pattern(secret: str) -> str:
-    """Any mixture of plain and percent-encoded characters. No character matches in two ways: it can't backtrack."""
-    parts = []
-    for char in secret:
-        encoded = "".join(f"%{b:02x}" for b in char.encode("utf-8", "surrogatepass"))
-        hex_pattern = re.sub(r"[a-f]", lambda m: f"[{m[0]}{m[0].upper()}]", encoded)
-        plain = r"(?:\ |\+)" if char == " " else re.escape(char)
-        parts.append(f"(?:{plain}|{hex_pattern})" if char != "%" else f"(?:{hex_pattern}|%)")
-    return "".join(parts)
-
-
 class Forms:
     """Finds a set of secrets in a text, in every form, at next to no cost when there is none.
 
@@ -77,17 +68,20 @@ class Forms:
     def __init__(self, secrets: Iterable[str]) -> None:
         plain: dict[str, None] = {}
         cores: dict[str, None] = {}
-        percent: list[str] = []
-        for secret in sorted(set(secrets), key=len, reverse=True):
+        encoded: list[str] = []
+        escaped: list[str] = []
+        self._secrets = tuple(sorted(set(secrets), key=len, reverse=True))
+        for secret in self._secrets:
             plain |= dict.fromkeys(plain_forms(secret))
             cores |= dict.fromkeys(base64_cores(secret))
-            percent.append(_percent_pattern(secret))
-        percent += [re.escape(quote(form, safe="")) for form in cores if "+" in form or "/" in form]
+            (escaped if needs_escapes(secret) else encoded).append(escaped_pattern(secret))
+        encoded += [re.escape(quote(form, safe="")) for form in cores if "+" in form or "/" in form]
         self._all = (*plain, *cores)
         self._grams = frozenset(form[n : n + _GRAM] for form in self._all for n in range(_STRIDE))
         self._plain_pattern = re.compile(_joined(plain))
         self._core_pattern = re.compile(f"[{_BASE64}]{{0,2}}(?:{_joined(cores)})[{_BASE64}]{{0,2}}={{0,2}}")
-        self._percent_patterns = tuple(re.compile(p) for p in percent)
+        self._encoded_patterns = tuple(re.compile(p) for p in encoded)
+        self._escaped_patterns = tuple(re.compile(p) for p in escaped)
 
     def replace(self, text: str) -> str:
         """The text with the mark in place of each form of each secret."""
@@ -97,8 +91,13 @@ class Forms:
             text = self._plain_pattern.sub(MARK, text)
             text = self._core_pattern.sub(MARK, text)
         if "%" in text:
-            for pattern in self._percent_patterns:
+            for pattern in self._encoded_patterns:
                 text = pattern.sub(MARK, text)
+        if self._escaped_patterns and ("%" in text or "\\" in text or "&" in text):
+            for pattern in self._escaped_patterns:
+                text = pattern.sub(MARK, text)
+        if CUT in text:
+            text = hide_parts(text, self._secrets, MARK)
         return text
 
     def _may_hold(self, text: str) -> bool:

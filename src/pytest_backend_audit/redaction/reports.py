@@ -29,6 +29,12 @@ def redact_report(report: Any, redact: Redact) -> None:
         report.user_properties = [(name, _walk(value, redact, {}, 0)) for name, value in report.user_properties]
     if isinstance(getattr(report, "wasxfail", None), str):
         report.wasxfail = redact(report.wasxfail)
+    context = getattr(report, "context", None)
+    if context is not None:
+        # A subtest's message and values; the object is frozen.
+        for name in ("msg", "kwargs"):
+            if hasattr(context, name):
+                object.__setattr__(context, name, _walk(getattr(context, name), redact, {}, 0))
 
 
 def redact_longrepr(longrepr: Any, redact: Redact) -> Any:

@@ -1,0 +1,66 @@
+"""What pytest shows besides the reports of tests: warnings, interruptions, its own errors, subtests, JUnit's fields.
+
+Each is redacted before the terminal or another plugin sees it.
+"""
+
+from __future__ import annotations
+
+import linecache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from pytest_backend_audit.redaction.reports import redact_longrepr, redact_report
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.redaction import Redactor
+
+
+class Shown:
+    """Hooks of the process that prints: the only one, or xdist's controller."""
+
+    def __init__(self, config: pytest.Config, redactor: Redactor) -> None:
+        self._config = config
+        self._redactor = redactor
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """Clean a warning's text, and the source line that is shown under it."""
+        redact = self._redactor.redact
+        text = str(warning_message.message)
+        if (clean := redact(text)) != text:
+            warning_message.message = Warning(clean)
+        line = warning_message.line or linecache.getline(warning_message.filename, warning_message.lineno)
+        if (clean := redact(line)) != line:
+            warning_message.line = clean
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Clean what a subtest adds to its report after it was made: its message, its values, its output."""
+        if hasattr(report, "context"):
+            redact_report(report, self._redactor)
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None and report.when == "teardown":
+            for reporter in xml.node_reporters_ordered[-1:]:
+                reporter.attrs = {name: self._redactor.redact(value) for name, value in reporter.attrs.items()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Clean the reason of a ``pytest.exit``."""
+        error: Any = excinfo.value
+        error.args = tuple(self._redactor.redact(a) if isinstance(a, str) else a for a in error.args)
+        if isinstance(getattr(error, "msg", None), str):
+            error.msg = self._redactor.redact(error.msg)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Clean the traceback of an error of pytest itself, or of a plugin."""
+        redact_longrepr(excrepr, self._redactor)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Clean what ``record_testsuite_property`` gave to JUnit's file, which is written next."""
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None:
+            xml.global_properties[:] = [(name, self._redactor.redact(value)) for name, value in xml.global_properties]
