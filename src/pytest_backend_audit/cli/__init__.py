@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 COMMANDS = {
     "init": "write audit.yaml, an example check and the rights it needs",
-    "doctor": "reach every target and tool, and say what could not run, and the cure",
+    "doctor": "reach every target and tool, and say what could not run",
     "plan": "rows, checks, needs and what could not run, without running",
     "demo": "audit a reference service on embedded servers",
     "show": "the card of a run, in the terminal",
@@ -23,6 +27,10 @@ COMMANDS = {
 """Command -> what it does. Each is a module of this package with ``add_parser`` and ``run``."""
 
 USAGE = 2
+CUT_OFF = 141
+"""Exit status when the reader of our output has gone: 128 and SIGPIPE, as of any tool; never 0, which says yes."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and SIGINT."""
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -30,9 +38,10 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="backend-audit",
         description="Audit a backend service: set up, look at runs, judge them.",
-        epilog="Exit status: 0 fine, 1 a verdict says no, 2 usage.",
+        epilog="Exit status: 0 fine, 1 a verdict says no, 2 usage. `backend-audit COMMAND --help` says more.",
     )
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    parser.add_argument("--version", action="store_true", help="print the version, and stop")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name, text in COMMANDS.items():
         if only is None or name == only:
             importlib.import_module(f"pytest_backend_audit.cli.{name}").add_parser(subparsers)
@@ -44,15 +53,54 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    named = next((a for a in arguments if not a.startswith("-")), None)
-    parser = build_parser(named if named in COMMANDS else "standard")
-    args = parser.parse_args(arguments)
+    # Python has None for a stream that the caller closed.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as we live
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as we live
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show a character gets its number instead of nothing.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status: int = args.run(args)
+        status = _command(arguments)
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        _silence()
+        return CUT_OFF
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201 - this is the terminal
-        return 130
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except OSError as error:
+        _silence()
+        sys.stderr.write(f"backend-audit: {error.filename or 'the output'}: {error.strerror or error}\n")
+        return USAGE
     return status
+
+
+def _command(arguments: Sequence[str]) -> int:
+    named = next((a for a in arguments if not a.startswith("-")), None)
+    if named is not None and named not in COMMANDS:
+        near = difflib.get_close_matches(named, COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else "`backend-audit --help` lists them"
+        sys.stderr.write(f"backend-audit: unknown command {named!r}; {hint}\n")
+        return USAGE
+    # Without a command the main help is wanted, which names all and needs none.
+    parser = build_parser(named or "schema")
+    args = parser.parse_args(arguments)
+    if args.version:
+        from pytest_backend_audit import __version__  # noqa: PLC0415 - only now
+
+        sys.stdout.write(f"pytest-backend-audit {__version__}\n")
+        return 0
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return USAGE
+    status: int = args.run(args)
+    return status
+
+
+def _silence() -> None:
+    """Let what is left in the buffer go nowhere: Python would complain of it once more at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # no such file, as in tests
+        return

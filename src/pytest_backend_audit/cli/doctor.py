@@ -3,182 +3,162 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
-from pytest_backend_audit.cli.output import columns, fail
+from pytest_backend_audit.cli.collecting import Watcher, add_options, collect
+from pytest_backend_audit.cli.output import WIDTH, columns, fail
 
 if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
 
-CLOCK_TOLERANCE = 5.0
-"""Seconds that a server's clock may differ from ours before it is worth a word: more than any round trip."""
+OK, WARNING, NOT = "ok", "warning", "could not run"
+SUBJECTS = 26
+"""Width of the first column: the standard's longest category of tools."""
+
+PROGRAMS = {
+    "Vegeta": "vegeta",
+    "toxiproxy": "toxiproxy-server",
+    "tc netem": "tc",
+    "Chaos Mesh": "",
+    "npm audit": "npm",
+    "cargo audit": "cargo-audit",
+    "nmap ssl-enum-ciphers": "nmap",
+    "pg_stat_statements": "",
+    "EXPLAIN (ANALYZE, BUFFERS)": "",
+    "PgBouncer": "",
+    "OpenTelemetry": "",
+    "Prometheus": "",
+}
+"""Tool of the standard -> its program; empty for what is no program of this machine. Others are named as theirs is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one question."""
 
+    kind: str
+    """``configuration``, ``target``, ``identity``, ``secret`` or ``tool``."""
     subject: str
     state: str
     """``ok``, ``warning`` or ``could not run``."""
     says: str
+    configured: bool = True
+    """False for a target that audit.yaml does not name: checks of it could not run, and may be meant not to."""
 
 
 @dataclass(slots=True)
-class Examination:
-    """A pytest plugin that looks around once the audit's configuration is known."""
+class Examination(Watcher):
+    """Looks around once the audit's configuration is known; nothing is collected."""
 
+    tell: Callable[[Answer], None] = lambda _: None
+    """Told each answer as it comes: a target that does not answer takes its time."""
     answers: list[Answer] = field(default_factory=list)
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Ask everything."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool:
+        """Ask everything, instead of collecting."""
         from pytest_backend_audit.runtime import runtime  # noqa: PLC0415 - heavy
 
         audit = runtime(session.config)
-        self.answers.extend(_targets(session.config, audit))
-        self.answers.extend(
-            Answer(
-                place,
-                "warning",
-                "its secret is shorter than 8 characters, or an ordinary word: it can't be hidden "
-                "everywhere; use a longer one",
-            )
-            for place in audit.redactor.weak_places
-        )
-        self.answers.extend(_tools(audit))
+        for answer in _answers(session.config, audit):
+            clean = Answer(**{**asdict(answer), "says": audit.redactor.redact(answer.says)})
+            self.answers.append(clean)
+            self.tell(clean)
+        self.done = True
+        return True
+
+
+def _answers(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
+    from pytest_backend_audit.cli import probes  # noqa: PLC0415 - heavy
+
+    if audit.config is None:
+        yield Answer("configuration", "audit.yaml", NOT, "there is none here; `backend-audit init` writes one")
+    else:
+        where = f"{audit.config.environment_name} ({audit.config.environment_kind})"
+        yield Answer("configuration", audit.config.name, OK, f"{audit.config.service or 'no service named'}, {where}")
+        yield from _targets(config, audit)
+        for subject, why in probes.identities(audit):
+            yield Answer("identity", subject, NOT, why)
+        if told := probes.build(audit):
+            yield Answer("configuration", "build", WARNING if told[1] else OK, told[0] or told[1])
+    for place in audit.redactor.weak_places:
+        says = "shorter than 8 characters, or an ordinary word, so it can't be hidden everywhere: use a longer one"
+        yield Answer("secret", place, WARNING, says)
+    yield from _tools(audit)
 
 
 def _targets(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
-    from pytest_backend_audit.errors import CouldNotRun  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli import probes  # noqa: PLC0415 - heavy
     from pytest_backend_audit.targets import TARGETS, open_target  # noqa: PLC0415 - heavy
 
-    if audit.config is None:
-        yield Answer("audit.yaml", "could not run", "there is none; `backend-audit init` writes one")
-        return
-    for name in dict.fromkeys([*TARGETS, *audit.config.targets]):
-        if audit.config.target(name) is None and name not in audit.config.unset:
-            yield Answer(name, "could not run", audit.config.why_no_target(name))
+    assert audit.config is not None
+    skipped: type[BaseException] = pytest.skip.Exception  # CouldNotRun, and what other plugins' factories raise
+    unset = [name for name in audit.config.unset if "." not in name]
+    for name in dict.fromkeys([*TARGETS, *audit.config.targets, *unset]):
+        if audit.config.target(name) is None:
+            says = _less_place(audit.config.why_no_target(name), name)
+            yield Answer("target", name, NOT, says, configured=name in unset)
             continue
         try:
-            handle = open_target(config, name)
-            says, worry = PROBES.get(name, _reached)(handle)
-        except CouldNotRun as error:
-            yield Answer(name, "could not run", str(error))
+            said, worries = probes.ask(name, open_target(config, name), audit)
+        except (Exception, skipped) as error:  # noqa: BLE001 - whatever a driver raises is the answer
+            yield Answer("target", name, NOT, _less_place(probes.reason(error), name))
             continue
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises is the answer
-            yield Answer(
-                name, "could not run", audit.redactor.redact(f"{type(error).__name__}: {error}".split("\n")[0])
-            )
-            continue
-        yield Answer(name, "warning" if worry else "ok", "; ".join(filter(None, [says, worry])))
+        yield Answer("target", name, WARNING if worries else OK, "; ".join([said, *worries]))
 
 
-def _postgres(connection: Any) -> tuple[str, str]:
-    row = connection.execute(
-        "select current_setting('server_version'), current_user, "
-        "(select rolsuper from pg_roles where rolname = current_user), "
-        "pg_has_role('pg_monitor', 'member'), clock_timestamp(), "
-        "exists (select from pg_extension where extname = 'pg_stat_statements')"
-    ).fetchone()
-    version, role, superuser, monitor, now, statements = row
-    worries = [_clock(now)]
-    if superuser:
-        worries.append("superuser: refused in prod and canary; `backend-audit init` writes a monitoring role")
-    if not monitor:
-        worries.append("not a member of pg_monitor: other sessions' statements are hidden")
-    if not statements:
-        worries.append("pg_stat_statements is not installed in this database")
-    return f"PostgreSQL {version} as {role}", "; ".join(filter(None, worries))
-
-
-def _pgbouncer(connection: Any) -> tuple[str, str]:
-    return str(connection.execute("SHOW VERSION").fetchone()[0]), ""
-
-
-def _redis(client: Any) -> tuple[str, str]:
-    info = client.info("server")
-    name = info.get("server_name", "redis").capitalize()
-    version = info.get(f"{name.lower()}_version", info.get("redis_version", "?"))
-    return f"{name} {version} as {_text(client.acl_whoami())}", ""
-
-
-def _http(client: Any) -> tuple[str, str]:
-    answer = client.get("/")
-    date = answer.headers.get("date")
-    worry = ""
-    if date:
-        with contextlib.suppress(ValueError):
-            worry = _clock(parsedate_to_datetime(date))
-    return f"{answer.request.url.copy_with(path='/')} answers ({answer.status_code})", worry
-
-
-def _reached(_handle: Any) -> tuple[str, str]:
-    return "reached", ""
-
-
-PROBES: dict[str, Callable[[Any], tuple[str, str]]] = {
-    "postgres": _postgres,
-    "replica": _postgres,
-    "pgbouncer": _pgbouncer,
-    "redis": _redis,
-    "http": _http,
-}
-"""Target -> what to ask of it: what it says of itself, and what is worrying about that."""
-
-
-def _clock(theirs: datetime) -> str:
-    away = (theirs - datetime.now(UTC)).total_seconds()
-    return f"its clock is {away:+.0f} s off ours" if abs(away) > CLOCK_TOLERANCE else ""
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _less_place(text: str, name: str) -> str:
+    """A reason without the target's name, which stands beside it."""
+    return text.removeprefix(f"targets.{name}").removeprefix(":").strip().removeprefix("is ")
 
 
 def _tools(audit: Runtime) -> Iterator[Answer]:
     for category, tools in audit.standard.tools.items():
-        programs = [t for t in tools if t.replace("-", "").replace(".", "").isalnum() and t == t.lower()]
+        programs = [p for t in tools if (p := PROGRAMS.get(t, t))]
         found = [p for p in programs if shutil.which(p)]
         if found:
-            yield Answer(category, "ok", ", ".join(found))
+            yield Answer("tool", category, OK, ", ".join(found))
         elif programs:
-            yield Answer(category, "could not run", f"none of {', '.join(programs)} is on the PATH")
+            says = f"install {programs[0]}" if len(programs) == 1 else f"install one of {', '.join(programs)}"
+            yield Answer("tool", category, NOT, f"not on the PATH: {says}")
 
 
 def add_parser(subparsers: Any) -> None:
-    """Declare the command."""
-    parser = subparsers.add_parser("doctor", help="reach every target and tool, and say what could not run")
-    parser.add_argument("--env", metavar="NAME", help="which block of `environments` in audit.yaml")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    """Add the command to those of ``backend-audit``."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="reach every target and tool, and say what could not run",
+        description="Reach every target of audit.yaml, and look for every tool of the standard: version, rights, "
+        "clock, what would be could not run, and the cure. It reads only, inside the timeouts of audit.yaml.",
+        epilog="Exit status: 0 every configured target was reached, 1 one was not or there is no audit.yaml, 2 usage.",
+    )
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was found; 1 if a configured target could not be reached, else 0."""
-    examination = Examination()
-    arguments = ["--audit", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    if args.env:
-        arguments.append(f"--audit-env={args.env}")
-    quiet = io.StringIO()
-    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        status = pytest.main(arguments, plugins=[examination])
-    if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
-        return fail(quiet.getvalue().strip().removeprefix("ERROR: "))
+    """Print what was found, as it is found."""
+    out = sys.stdout
+    examination = Examination(tell=lambda _: None) if args.json else Examination(tell=lambda a: _print(a, out))
+    try:
+        collect(examination, args)
+    except ValueError as error:
+        return fail(str(error))
     answers = examination.answers
     if args.json:
         sys.stdout.write(json.dumps([asdict(a) for a in answers], indent=2) + "\n")
-    else:
-        sys.stdout.write("\n".join(columns([(a.subject, a.state, a.says) for a in answers], width=80)) + "\n")
-    unreachable = [a for a in answers if a.state == "could not run" and "is not configured" not in a.says]
-    return 1 if any(a.subject in PROBES for a in unreachable) else 0
+    lacking = [a for a in answers if a.state == NOT and a.kind in {"configuration", "target"} and a.configured]
+    return 1 if lacking else 0
+
+
+def _print(answer: Answer, out: TextIO) -> None:
+    row = (answer.subject, answer.state, answer.says)
+    out.writelines(f"{line}\n" for line in columns([row], WIDTH, widths=(SUBJECTS, len(NOT))))
+    out.flush()
