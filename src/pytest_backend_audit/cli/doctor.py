@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
 
 OK, WARNING, NOT = "ok", "warning", "could not run"
-SUBJECTS = 26
-"""Width of the first column: the standard's longest category of tools."""
+FIRST = 12
+"""Width of the first column."""
 
 PROGRAMS = {
     "Vegeta": "vegeta",
@@ -60,6 +60,8 @@ class Examination(Watcher):
     tell: Callable[[Answer], None] = lambda _: None
     """Told each answer as it comes: a target that does not answer takes its time."""
     answers: list[Answer] = field(default_factory=list)
+    lost: OSError | None = None
+    """Why an answer could not be told."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
@@ -70,7 +72,11 @@ class Examination(Watcher):
         for answer in _answers(session.config, audit):
             clean = Answer(**{**asdict(answer), "says": audit.redactor.redact(answer.says)})
             self.answers.append(clean)
-            self.tell(clean)
+            try:
+                self.tell(clean)
+            except OSError as error:  # pytest would take it for a fault of its own
+                self.lost = error
+                break
         self.done = True
         return True
 
@@ -83,10 +89,14 @@ def _answers(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
     else:
         where = f"{audit.config.environment_name} ({audit.config.environment_kind})"
         yield Answer("configuration", audit.config.name, OK, f"{audit.config.service or 'no service named'}, {where}")
-        yield from _targets(config, audit)
-        for subject, why in probes.identities(audit):
-            yield Answer("identity", subject, NOT, why)
-        if told := probes.build(audit):
+        alive = True
+        for answer in _targets(config, audit):
+            alive = alive and (answer.subject != "http" or answer.state != NOT)
+            yield answer
+        for name, why in probes.identities(audit):
+            yield Answer("identity", name, NOT, why)
+        # A service that is away would only take its time once more.
+        if told := probes.build(audit) if alive else None:
             yield Answer("configuration", "build", WARNING if told[1] else OK, told[0] or told[1])
     for place in audit.redactor.weak_places:
         says = "shorter than 8 characters, or an ordinary word, so it can't be hidden everywhere: use a longer one"
@@ -109,14 +119,16 @@ def _targets(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
         try:
             said, worries = probes.ask(name, open_target(config, name), audit)
         except (Exception, skipped) as error:  # noqa: BLE001 - whatever a driver raises is the answer
-            yield Answer("target", name, NOT, _less_place(probes.reason(error), name))
+            yield Answer("target", name, NOT, _less_place(probes.reason(error, audit, name), name))
             continue
         yield Answer("target", name, WARNING if worries else OK, "; ".join([said, *worries]))
 
 
 def _less_place(text: str, name: str) -> str:
-    """A reason without the target's name, which stands beside it."""
-    return text.removeprefix(f"targets.{name}").removeprefix(":").strip().removeprefix("is ")
+    """A reason without the target's name, which stands beside it, and without what libpq says of any server."""
+    text = text.removeprefix(f"targets.{name}").removeprefix(":").strip()
+    text = text.replace(" Is the server running on that host and accepting TCP/IP connections?", "")
+    return text.removeprefix("is ").removeprefix("connection failed: ")
 
 
 def _tools(audit: Runtime) -> Iterator[Answer]:
@@ -127,7 +139,7 @@ def _tools(audit: Runtime) -> Iterator[Answer]:
             yield Answer("tool", category, OK, ", ".join(found))
         elif programs:
             says = f"install {programs[0]}" if len(programs) == 1 else f"install one of {', '.join(programs)}"
-            yield Answer("tool", category, NOT, f"not on the PATH: {says}")
+            yield Answer("tool", category, NOT, says)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -151,6 +163,8 @@ def run(args: argparse.Namespace) -> int:
         collect(examination, args)
     except ValueError as error:
         return fail(str(error))
+    if examination.lost:
+        raise examination.lost
     answers = examination.answers
     if args.json:
         sys.stdout.write(json.dumps([asdict(a) for a in answers], indent=2) + "\n")
@@ -160,5 +174,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(answer: Answer, out: TextIO) -> None:
     row = (answer.subject, answer.state, answer.says)
-    out.writelines(f"{line}\n" for line in columns([row], WIDTH, widths=(SUBJECTS, len(NOT))))
+    if answer.kind in {"tool", "secret", "identity"}:
+        row = (answer.kind, answer.state, f"{answer.subject}: {answer.says}")
+    out.writelines(f"{line}\n" for line in columns([row], WIDTH, widths=(FIRST, len(NOT))))
     out.flush()

@@ -24,6 +24,7 @@ _CURES = (
     (("wrong_version_number", "wrong version number"), "what answers there speaks no TLS: is it http://?"),
     (("refused",), "is it running?"),
     (("name or service not known", "getaddrinfo", "name resolution"), "check the host name"),
+    (("no answer within", "timed out"), "is it up, and is the way to it open?"),
     (("noperm", "no permissions", "permission denied"), "use the role or ACL that `backend-audit init` writes"),
 )
 
@@ -84,6 +85,7 @@ def redis(client: Any, _audit: Runtime) -> Said:
 
 def http(client: Any, audit: Runtime) -> Said:
     """Its liveness path, metrics pages and operations; the clock."""
+    from pytest_backend_audit.targets.common import one_line  # noqa: PLC0415 - heavy
     from pytest_backend_audit.targets.endpoints import endpoints  # noqa: PLC0415 - heavy
 
     settings = audit.config.target("http") if audit.config is not None else None
@@ -100,7 +102,7 @@ def http(client: Any, audit: Runtime) -> Said:
             try:
                 status = client.get(page).status_code
             except Exception as error:  # noqa: BLE001 - whatever a driver raises is the answer
-                worries.append(f"metrics page {page}: {reason(error)}")
+                worries.append(f"metrics page {page}: {one_line(error)}")
                 continue
             if status != 200:
                 worries.append(f"metrics page {page} answers {status}")
@@ -156,7 +158,7 @@ def identities(audit: Runtime) -> Iterator[tuple[str, str]]:
     """Test identities that no check can use, each with the reason."""
     if audit.config is not None:
         for name in sorted(n.partition(".")[2] for n in audit.config.unset if n.startswith("identities.")):
-            yield f"identity {name}", audit.config.why_no_identity(name).partition(": ")[2]
+            yield name, audit.config.why_no_identity(name).partition(": ")[2]
 
 
 def build(audit: Runtime) -> tuple[str, str] | None:
@@ -190,23 +192,30 @@ def clock(theirs: datetime, ours: datetime | None = None) -> list[str]:
     return [f"its clock is {away:+.0f} s off ours: set both by NTP"] if abs(away) > CLOCK_TOLERANCE else []
 
 
-def reason(error: BaseException) -> str:
-    """What a driver says, in one line, with the cure where it is known."""
-    from pytest_backend_audit.targets.common import one_line  # noqa: PLC0415 - heavy
+def reason(error: BaseException, audit: Runtime, name: str) -> str:
+    """What a driver or a target's factory says, in one line, with the cure and the place where they are known.
+
+    Args:
+        error: What was raised.
+        audit: The audit.
+        name: Of the target.
+    """
+    from pytest_backend_audit.targets.common import one_line, origin_of  # noqa: PLC0415 - heavy
 
     said = one_line(error) or type(error).__name__
-    if isinstance(error, CouldNotRun):
-        return said
     lowered = f"{type(error).__name__} {said}".lower()
     if "protocolerror" in lowered:
-        return f"what answers there does not speak HTTP: {said}"
+        said = f"what answers there does not speak HTTP: {said}"
     cure = next((c for words, c in _CURES if any(w in lowered for w in words)), "")
-    return f"{said} - {cure}" if cure else said
+    if cure and " - " not in said:
+        said = f"{said} - {cure}"
+    origin = origin_of(audit, "targets", name)
+    return said if origin in said else f"{said} ({origin})"
 
 
 def _rights(remark: str) -> list[str]:
     """The guard's own words, less the place, which stands beside them."""
-    return [remark.partition(": ")[2]] if remark else []
+    return [f"{remark.partition(': ')[2]} (`backend-audit init` writes a smaller one)"] if remark else []
 
 
 def _date(header: str) -> list[str]:
