@@ -23,6 +23,7 @@ def add_parser(subparsers: Any) -> None:
         help="write audit.yaml, an example check and the rights it needs",
         description="Look at the repository and write audit.yaml, an example check, the SQL of the monitoring role, "
         "the Redis ACL line and a .gitignore entry. Existing files are left as they are; nothing is reached.",
+        epilog="Exit status: 0 fine, 2 usage, or a file that can't be written.",
     )
     parser.add_argument("directory", nargs="?", default=".", help="top of the repository (default: here)")
     parser.add_argument("--ci", choices=["github", "gitlab"], help="write a workflow for it as well")

@@ -21,6 +21,7 @@ def add_parser(subparsers: Any) -> None:
         "schema",
         help="print a JSON Schema",
         description="Print the JSON Schema (draft 2020-12) of audit.yaml, of scorecard.json, or of a standard's file.",
+        epilog="Exit status: 0 fine, 2 usage.",
     )
     parser.add_argument("name", choices=list(SCHEMAS), help="which one")
     parser.set_defaults(run=run)

@@ -28,12 +28,23 @@ def add_parser(subparsers: Any) -> None:
         epilog="Exit status: 0 fine, 1 the checked standard has problems, 2 usage.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
-    show = actions.add_parser("show", help="print its dimensions, rows, levels and dispositions")
+    show = actions.add_parser(
+        "show",
+        help="print its dimensions, rows, levels and dispositions",
+        description="Print a standard: its dimensions, levels and dispositions; of a dimension its rows; of a "
+        "criterion everything that its checks are held to.",
+        epilog="Exit status: 0 fine, 1 the standard has problems, 2 usage.",
+    )
     show.add_argument("--dimension", metavar="ID", help="only this dimension, with its rows: 4.1")
     show.add_argument("--criterion", metavar="NAME", help="only this criterion, with everything about its rows")
     show.add_argument("--standard", metavar="PATH", default="default", help="another standard: its folder or YAML file")
     show.add_argument("--json", action="store_true", help="the same as JSON")
-    check = actions.add_parser("check", help="say everything that is wrong with a standard's files")
+    check = actions.add_parser(
+        "check",
+        help="say everything that is wrong with a standard's files",
+        description="Load a standard of your own, and say everything that is wrong with its files, by file and line.",
+        epilog="Exit status: 0 fine, 1 the standard has problems, 2 usage.",
+    )
     check.add_argument("path", metavar="PATH", help="a folder with a standard.yaml, or a YAML file")
     parser.set_defaults(run=run)
 

@@ -1,0 +1,50 @@
+"""Tables and errors of the commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_backend_audit.cli.output import columns, fail
+
+
+def test_columns_are_aligned_and_the_last_one_continues_below_itself() -> None:
+    """What is left of the width is its own."""
+    assert columns([("a", "one two three four five six"), ("bbb", "short")], 24) == [
+        "a    one two three four",
+        "     five six",
+        "bbb  short",
+    ]
+
+
+def test_what_is_to_be_copied_stays_whole() -> None:
+    """Options and paths break neither at hyphens nor anywhere else."""
+    assert columns([("a", "add --audit-allow=writes or see /a/path/that/is/longer/than/it/all")], 30) == [
+        "a  add --audit-allow=writes or",
+        "   see",
+        "   /a/path/that/is/longer/than/it/all",
+    ]
+
+
+def test_a_long_cell_has_a_line_of_its_own() -> None:
+    """It must not take the last column's room away from all rows."""
+    assert columns([("a-name-that-is-long-out-of-all-proportion", "reads"), ("b", "writes")], 40) == [
+        "a-name-that-is-long-out-of-all-proportion",
+        "                      reads",
+        "b                     writes",
+    ]
+
+
+def test_widths_can_be_given_and_a_single_column_is_a_paragraph() -> None:
+    """For rows that come one by one, and for sentences."""
+    assert columns([("a", "b")], 30, widths=(4,)) == ["a     b"]
+    assert columns([["one two three four five six seven"]], 20) == ["one two three four", "five six seven"]
+    assert columns([], 20) == []
+
+
+def test_errors_name_the_command_and_keep_lists_in_the_form_that_editors_jump_to(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One problem is a sentence; several stand on a line each."""
+    assert fail("no such thing") == 2
+    assert fail("a.yaml:1: x\na.yaml:2: y", 1) == 1
+    assert capsys.readouterr() == ("", "backend-audit: no such thing\nbackend-audit:\na.yaml:1: x\na.yaml:2: y\n")
