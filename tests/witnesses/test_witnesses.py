@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_backend_audit.demo.defects import CATALOGUE
@@ -16,7 +18,8 @@ def _case(witness: Witness) -> object:
     return pytest.param(witness, id=str(witness), marks=marks)
 
 
-def test_the_sound_service_is_green(stack, audit_of) -> None:
+@pytest.mark.parametrize("number", range(1, 1 + int(os.environ.get("SOUND_ROUNDS", "1"))))
+def test_the_sound_service_is_green(stack, audit_of, number: int) -> None:
     """Every bundled check passes, and has evidence; the pooler's only where the machine has one."""
     stack.set_defects(())
     attempts = audit_of({})
