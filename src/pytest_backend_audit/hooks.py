@@ -43,5 +43,5 @@ def asking(hook: str) -> Iterator[None]:
         yield
     except AuditUsageError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - somebody else's code
         raise AuditUsageError(failure(hook, error)) from None

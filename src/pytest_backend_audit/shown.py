@@ -42,7 +42,7 @@ class Shown:
             redact_report(report, self._redactor)
         xml = self._config.stash.get(xml_key, None)
         if xml is not None and report.when == "teardown":
-            for reporter in xml.node_reporters_ordered[-1:]:
+            for reporter in xml.node_reporters.values():  # of tests that are not over yet
                 reporter.attrs = {name: self._redactor.redact(value) for name, value in reporter.attrs.items()}
 
     @pytest.hookimpl(tryfirst=True)

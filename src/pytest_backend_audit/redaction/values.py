@@ -32,7 +32,7 @@ def _walk(value: Any, redact: Callable[[str], str]) -> Any:
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        return redact(value)
+        return value if _REFERENCE.fullmatch(value) else redact(value)
     if is_dataclass(value) and not isinstance(value, type):
         old = {f.name: getattr(value, f.name) for f in fields(value)}
         new = {name: _walk(part, redact) for name, part in old.items()}

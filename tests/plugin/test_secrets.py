@@ -1,0 +1,232 @@
+"""A secret let slip by any channel is in nothing that an audit leaves: not on the terminal, not in a file."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+
+from plugin import _planted
+from plugin._leaks import everything, leaks, secret
+from plugin._servers import echo, http_server, says
+from plugin.conftest import CONFIG, Project
+
+EVERYTHING = (
+    "--audit",
+    "-rA",
+    "--showlocals",
+    "-v",
+    "--durations=0",
+    "--durations-min=0",
+    "--junitxml=j.xml",
+    "-ojunit_family=legacy",
+    "-ojunit_logging=all",
+)
+
+OTHERWISE = {
+    "header": rb"GET /by-header.{1,900}?\\\"Authorization\\\": \\\"\[redacted\]\\\"",
+    "cookie": rb"x-seen: \[redacted\]|x-seen: session=\[redacted\]",
+    "variable": rb"BY_VARIABLE=\[redacted\]",
+    "locals": rb"by_locals *= '\[redacted\]'",
+    "funcarg": rb"by_funcarg *= '\[redacted\]'",
+    "subtest_value": rb"by_subtest_value=\S{0,3}\[redacted\]",
+}
+"""What stands beside the secrets of those channels that have no ``by-CHANNEL`` in front."""
+IDENTITY = CONFIG + 'identities: {alice: {token: "${TOKEN}"}}\n'
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+def test_no_channel_lets_a_secret_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """Print, log, warning, exception, ids, locals, properties, evidence and the rest: each seen, each redacted."""
+    secrets = _planted.secrets()
+    for channel, value in secrets.items():
+        monkeypatch.setenv(f"SECRET_{channel.upper()}", value)
+    targets = {c: secret(c) for c in ("postgres", "redis", "http_url", "basic")}
+    project.config(_planted.config())
+    project.suite(_planted.SUITE)
+    (project.path / "test_broken.py").write_text(_planted.BROKEN, "utf-8")
+    (project.path / "test_skipped.py").write_text(_planted.SKIPPED, "utf-8")
+    project.commit()
+    with http_server(echo) as port:
+        monkeypatch.setenv(
+            "POSTGRES_DSN", f"postgresql://audit:{quote(targets['postgres'], safe='')}@127.0.0.1:1/orders"
+        )
+        monkeypatch.setenv("REDIS_URL", f"redis://audit:{quote(targets['redis'], safe='')}@127.0.0.1:1/0")
+        monkeypatch.setenv("HTTP_URL", f"http://audit:{quote(targets['http_url'], safe='')}@127.0.0.1:{port}")
+        monkeypatch.setenv("BASIC_PASSWORD", targets["basic"])
+        result = project.run(*EVERYTHING, "--audit-allow=writes", "--continue-on-collection-errors", *workers)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    texts = everything(result, project.path / "audit-report", project.path / "j.xml")
+    assert leaks(texts, {**secrets, **targets, "file": "written-in-the-file"}) == []
+    # Each channel was open: what stands beside the secret came out, and the mark with it.
+    everywhere = b"".join(texts.values())
+    # JUnit's own fixtures do nothing in xdist's workers.
+    silent = {"attribute", "suite_property"} if workers else set()
+    closed = [c for c in secrets if not re.search(rb"by-%s\b.{0,90}?\[redacted\]" % c.encode(), everywhere, re.DOTALL)]
+    assert set(closed) == silent | set(OTHERWISE)
+    for channel, shown in OTHERWISE.items():
+        assert re.search(shown, everywhere), channel
+    assert json.loads(texts["scorecard.json"])["document"]["build"].startswith(
+        "not verifiable: http://audit:[redacted]@"
+    )
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+def test_an_interruption_keeps_its_secret(
+    project: Project, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """``pytest.exit`` with a reason; the reason stands on the card too."""
+    monkeypatch.setenv("TOKEN", secret("exit"))
+    project.config(IDENTITY)
+    project.suite(
+        "import os\n@audit(dimension='4.1', level=2)\ndef test_it(): pytest.exit('by-exit ' + os.environ['TOKEN'])\n"
+    )
+    result = project.run("--audit", "--full-trace", *workers)
+    texts = everything(result, project.path / "audit-report")
+    assert leaks(texts, {"exit": secret("exit")}) == []
+    # xdist tells of a worker that was interrupted, and not why.
+    assert (b"by-exit [redacted]" in texts["stdout"]) is not bool(workers)
+
+
+def test_an_internal_error_keeps_its_secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback of a plugin that fails is pytest's own, and is redacted as well."""
+    monkeypatch.setenv("TOKEN", secret("internal"))
+    project.config(IDENTITY)
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    (project.path / "conftest.py").write_text(
+        "import os\ndef pytest_runtest_protocol(): raise OSError('by-internal ' + os.environ['TOKEN'])\n", "utf-8"
+    )
+    result = project.run("--audit")
+    texts = everything(result, project.path / "audit-report")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    assert leaks(texts, {"internal": secret("internal")}) == []
+    assert b"INTERNALERROR> OSError: by-internal [redacted]" in texts["stdout"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DSN", "postgresql://audit:{}@127.0.0.1:notaport/orders"),
+        ("DSN", "mysql://audit:{}@127.0.0.1/orders"),
+        ("DSN", "host=127.0.0.1 port=notaport password='{}'"),
+        ("URL", "redis//audit:{}@127.0.0.1:1/0"),
+        ("BASE", "ftp://audit:{}@127.0.0.1"),
+        ("BASE", "http://audit:{}@[::1"),
+        ("TOKEN", "{}"),
+    ],
+)
+def test_a_secret_that_makes_no_sense_is_not_quoted(
+    project: Project, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """What is wrong with a value of the environment is said without the value."""
+    sound = {"DSN": "postgresql://127.0.0.1:1/x", "URL": "redis://127.0.0.1:1/0", "BASE": "http://127.0.0.1:1"}
+    for name, given in {**sound, "TOKEN": "some-token", variable: value.format(quote(secret("bad"), safe=""))}.items():
+        monkeypatch.setenv(name, given)
+    project.config(
+        CONFIG + "targets:\n  postgres: {dsn: '${DSN}'}\n  redis: {url: '${URL}'}\n  http: {base_url: '${BASE}'}\n"
+        "identities: {alice: {token: '${TOKEN}'}}\n"
+    )
+    project.suite(
+        "check = audit(dimension='4.1', level=2)\n"
+        "@check\ndef test_postgres(audit_postgres): pass\n"
+        "@check\ndef test_redis(audit_redis): audit_redis.ping()\n"
+        "@check\ndef test_http(audit_http): audit_http.get('/')\n"
+        "@check\ndef test_alice(audit_identity): audit_identity('alice').get('/')\n"
+    )
+    project.commit()
+    result = project.run("--audit-sha=HEAD", "-rA", "-l")
+    texts = everything(result, *[p for p in [project.path / "audit-report"] if p.exists()])
+    assert leaks(texts, {"bad": secret("bad")}) == []
+    assert b"Traceback" not in texts["stdout"] + texts["stderr"]
+    assert (result.ret == 4) == (b"ERROR: audit.yaml:" in texts["stderr"])
+
+
+def test_a_build_that_differs_names_the_address_without_its_password(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The usage error quotes the URL."""
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    project.config(CONFIG + "build: {url: /version, samples: 1}\ntargets: {http: {base_url: '${BASE}'}}\n")
+    commit = project.commit()
+    with http_server(says(b"0123456789")) as port:
+        monkeypatch.setenv("BASE", f"http://audit:{quote(secret('build'), safe='')}@127.0.0.1:{port}")
+        result = project.run("--audit-sha=HEAD")
+    assert leaks(everything(result), {"build": secret("build")}) == []
+    assert [line for line in result.errlines if line.startswith("ERROR")] == [
+        f"ERROR: http://audit:[redacted]@127.0.0.1:{port}/version says it was built from '0123456789', "
+        f"the audited commit is {commit}: deploy that commit, or audit the one that runs"
+    ]
+
+
+def test_a_secret_that_pytest_cuts_leaves_no_half(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long values are shown with their middle left out: neither end of a secret stays behind."""
+    monkeypatch.setenv("TOKEN", "first-half-of-it+other-half-of-it")
+    project.config(IDENTITY)
+    project.suite(
+        "import os\n@audit(dimension='4.1', level=2)\ndef test_it():\n"
+        "    left = 'x' * 105 + os.environ['TOKEN'] + 'x' * 300\n"
+        "    right = 'x' * 300 + os.environ['TOKEN'] + 'x' * 105\n"
+        "    assert left == right\n"
+    )
+    result = project.run("--audit", "-l")
+    texts = everything(result, project.path / "audit-report")
+    assert leaks(texts, {"first": "first-half-of", "other": "half-of-it"}) == []
+    assert b"xxx[redacted]...xxx" in texts["stdout"]
+    assert b"xxx...[redacted]xxx" in texts["stdout"]
+
+
+def test_what_only_looks_like_a_secret_stays_readable(project: Project) -> None:
+    """Names of classes, files and criteria with "token" or "secret" in them; a criterion's items can be pasted."""
+    project.config(CONFIG + "criteria: {password-rules: our own}\n")
+    project.suite(
+        "class TestTokens:\n    @pytest.mark.parametrize('n', [1])\n"
+        "    @audit(dimension='4.7', level=2, criterion='committed-secrets')\n"
+        "    def test_it(self, n): assert False, '1 found: committed-secrets:src/app.py:12'\n"
+        "@audit(dimension='4.7', level=2, criterion='password-rules')\n"
+        "def test_own(): assert False, 'password-rules: 6 characters, token == other'\n",
+        "test_passwords.py",
+    )
+    project.run("--audit", "test_passwords.py")
+    assert {a.instance: a.reason for a in project.record().attempts} == {
+        "test_passwords.py::TestTokens::test_it[1]": "1 found: committed-secrets:src/app.py:12",
+        "test_passwords.py::test_own": "password-rules: 6 characters, token == other",
+    }
+
+
+def test_what_the_file_itself_says_is_not_kept_either(project: Project) -> None:
+    """Literal credentials of audit.yaml, of other environments too; names of variables stay."""
+    project.config(
+        "version: 1\nservice: orders\nsuites: none\nenvironments:\n"
+        "  one: {kind: local, identities: {alice: {token: '${ALICE_TOKEN}'}}}\n"
+        "  two:\n    kind: stage\n    targets: {postgres: {dsn: 'postgresql://audit:of-the-dsn-1@db/orders'}}\n"
+        "    identities: {bob: {token: sh0rt}, eve: {username: eve, password: of-the-user-1},\n"
+        "      api: {headers: {X-Api-Key: of-the-header}}}\n"
+    )
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    result = project.run("--audit", "--audit-env=one")
+    planted = {v: v for v in ("of-the-dsn-1", "sh0rt", "of-the-user-1", "of-the-header")}
+    assert leaks(everything(result, project.path / "audit-report"), planted) == []
+    kept = project.record().inputs.config["environments"]
+    assert kept["one"]["identities"] == {"alice": {"token": "${ALICE_TOKEN}"}}
+    assert kept["two"]["targets"]["postgres"]["dsn"] == "postgresql://audit:[redacted]@db/orders"
+
+
+def test_collecting_only_shows_clean_ids(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And two ids that differ by their secret alone stay two."""
+    monkeypatch.setenv("TOKEN", secret("id"))
+    project.config(IDENTITY)
+    project.suite(
+        "import os\n"
+        "@pytest.mark.parametrize('value', [1, 2], ids=[n + os.environ['TOKEN'] for n in ('a-', 'a-')])\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(value): pass\n"
+    )
+    result = project.run("--audit", "--collect-only", "-q")
+    assert leaks(everything(result), {"id": secret("id")}) == []
+    assert [line for line in result.outlines if "::" in line] == [
+        "test_checks.py::test_it[a-[redacted]0]",
+        "test_checks.py::test_it[a-[redacted]1]",
+    ]
