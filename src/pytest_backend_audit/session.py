@@ -235,8 +235,13 @@ class Session:
         from pytest_backend_audit.reports.writing import write_all  # noqa: PLC0415 - templates load with it
         from pytest_backend_audit.scoring import score  # noqa: PLC0415 - only at the end
 
-        record = read_run(self._plot.folder)
-        self.card = score(record.inputs, record.attempts, record.seal)
+        try:
+            record = read_run(self._plot.folder)
+            self.card = score(record.inputs, record.attempts, record.seal)
+        except ValueError as error:
+            self._trouble = self._trouble or self._redactor.redact(f"there is no card: {error}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            return
         extra: dict[str, Any] = {}
         try:
             for formats in self._config.hook.pytest_audit_report_formats():
@@ -256,6 +261,8 @@ class Session:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the card."""
         if self.card is None:
+            if self._trouble:
+                terminalreporter.write_line(f"audit: {self._trouble}", red=True)
             return
         from pytest_backend_audit.reports.terminal import section  # noqa: PLC0415 - only at the end
 
@@ -273,11 +280,9 @@ class Session:
 
     def final_status(self, status: object) -> object:
         """The exit status, once everybody else has had a say: never 0 for a verdict that fails."""
-        if self.card is None:
-            return status
         if self._trouble and not status:
             return 1
-        return status or self.card.verdict.exit_status
+        return status if self.card is None else status or self.card.verdict.exit_status
 
 
 def _shown(folder: Path) -> str:

@@ -212,3 +212,17 @@ def test_allow_in_addopts_does_not_count(audited: Project) -> None:
     result = audited.run("--audit")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --audit-allow counts on the command line only; take it out of addopts"])
+
+
+def test_a_record_that_was_touched_during_the_run_makes_no_card(audited: Project) -> None:
+    """A check that writes into the journal ends in one message and a failure, whatever passed."""
+    audited.suite(
+        TWO + "@audit(dimension='4.2', level=2)\ndef test_x():\n"
+        "    with open('audit-report/journal.jsonl', 'a') as f: f.write('{}\\n')\n"
+    )
+    audited.commit()
+    result = audited.run(*FORMAL)
+    assert result.ret == 1
+    text = "\n".join([*result.outlines, *result.errlines])
+    assert "audit: there is no card: " in text
+    assert "Traceback" not in text
