@@ -10,6 +10,7 @@ import pytest
 from unit.cli.command import backend_audit
 
 from pytest_backend_audit.cli.plan import TARGET_OF
+from pytest_backend_audit.journal import read_run
 from pytest_backend_audit.options import FIXTURES
 
 HEADER = "import pytest\nfrom pytest_backend_audit import audit\n\n"
@@ -293,13 +294,12 @@ def test_every_fixture_that_needs_a_target_is_known_to_the_plan(pytester: pytest
         suite.append(f'@audit(dimension="4.1", level=2)\ndef test_{name}({name}):\n    {use or "pass"}\n\n')
     pytester.makepyfile("".join(suite))
     (pytester.path / "audit.yaml").write_text("version: 1\nservice: x\nenvironment: local\nsuites: none\n")
-    result = pytester.runpytest_subprocess("--audit", "-rs", "-p", "no:cacheprovider")
-    reasons = {}
-    journal = (pytester.path / "audit-report" / "journal.jsonl").read_text()
-    for line in journal.splitlines():
-        event = json.loads(line)
-        text = json.dumps(event)
-        for name in USES:
-            if f'::test_{name}"' in text and " is not configured" in text and event.get("event") != "start":
-                reasons[name] = text.partition(" is not configured")[0].rpartition("targets.")[2]
-    assert reasons == TARGET_OF, result.stdout.str()
+    result = pytester.runpytest_subprocess("--audit", "-p", "no:cacheprovider")
+    reasons = {a.check.partition("::test_")[2]: a.reason for a in read_run(pytester.path / "audit-report").attempts}
+    assert set(reasons) == FIXTURES, result.stdout.str()
+    lacking = {
+        name: reason.partition(" is not configured")[0].removeprefix("targets.")
+        for name, reason in reasons.items()
+        if " is not configured" in reason
+    }
+    assert lacking == TARGET_OF
