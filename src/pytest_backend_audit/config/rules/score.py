@@ -1,4 +1,4 @@
-"""What bends the score in the open: criteria that don't apply, and known items."""
+"""What bends the score in the open: criteria that don't apply, known items, no standard at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ NOT_APPLICABLE_DAYS = 180
 
 
 def disagreements(context: Context) -> Iterator[Problem]:
-    """Exceptions that last too long, stand twice, or may not be made."""
+    """Exceptions that last too long, stand twice, or may not be made; a gate that nothing can be held to."""
+    if context.file.gate is not None and context.file.standard == "none":
+        yield context.problem(("gate",), "a gate needs a standard, and standard is none")
     known = tuple(context.numbered("acknowledged", context.file.acknowledged))
     yield from context.doubles((("acknowledged", i, "item"), e.item) for i, e in known)
     entries = tuple(context.numbered("not_applicable", context.file.not_applicable))
