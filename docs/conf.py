@@ -3,16 +3,22 @@
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+from pytest_backend_audit import __version__
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "pytest-backend-audit"
 author = "The pytest-backend-audit developers"
 copyright = "2026, the pytest-backend-audit developers"  # noqa: A001 - Sphinx's name for it
-extensions = ["myst_parser", "sphinx.ext.napoleon", "generated_reference"]
+release = __version__
+extensions = ["myst_parser", "generated_reference"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+nitpicky = True
+smartquotes = False  # what readers copy keeps its quotes
 html_theme = "furo"
-html_title = "pytest-backend-audit"
+html_title = f"pytest-backend-audit {__version__}"
+html_theme_options = {"top_of_page_buttons": []}
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 exclude_patterns = ["_build", "_ext"]
-suppress_warnings = ["myst.header"]
