@@ -92,7 +92,7 @@ def audit_yaml() -> str:
     parts = []
     for title, names in GROUPS.items():
         entries = [
-            entry(f"`{key}`", f"{meaning} *{_about(kind, default)}*")
+            entry(f"`{key}`", f"{meaning} *({_about(kind, default)})*")
             for key, kind, default, meaning in found
             if key.partition(".")[0].removesuffix("[]") in names
         ]
@@ -111,7 +111,7 @@ def audit_yaml() -> str:
 
 def _about(kind: str, default: str) -> str:
     said = default if default in ("", "required") else f"default {default}"
-    return f"{'; '.join(filter(None, (kind or 'anything', said)))}.".capitalize()
+    return "; ".join(filter(None, (kind or "anything", said)))
 
 
 def report_folder() -> str:

@@ -1,0 +1,141 @@
+"""The tutorial works as it is written: its commands are run, and print what it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
+AUTHOR = {
+    f"GIT_{who}_{what}": f"reader@{what.lower()}.example"
+    for who in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code of the page, and the sentence before it."""
+
+    language: str
+    text: str
+    before: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A demo that was left running."""
+
+    said: str
+    """What it wrote until it began to wait."""
+    setting: str
+    """The line that puts a second terminal into its repository."""
+
+
+def blocks() -> list[Block]:
+    """The page's blocks in their order."""
+    pieces = re.split(r"^```(\w*)\n(.*?)^```\n", PAGE.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return [
+        Block(language, text, before.strip().rpartition("\n")[2])
+        for before, language, text in zip(pieces[0::3], pieces[1::3], pieces[2::3], strict=False)
+    ]
+
+
+def blanked(text: str) -> list[str]:
+    """Lines without what differs from run to run, machine to machine and version to version of a server."""
+    for pattern, name in (
+        (r"\b[0-9a-f]{7,64}\b", "<hex>"),
+        (r"\d{4}-\d\d-\d\d", "<date>"),
+        (r"127\.0\.0\.1:\d+", "<address>"),
+        (r"/\S*?/(backend-audit-demo|orders-stack)-[^/;\s]+", r"<folder of \1>"),
+        (r"\S+/python[\d.]* -m pytest", "<python> -m pytest"),
+        (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
+        (r"\b\d{3,} (?=series|open orders)", "<many> "),
+    ):
+        text = re.sub(pattern, name, text)
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def holds(shown: str, printed: str) -> str:
+    """The first line that is shown and was not printed there; "..." stands for any lines."""
+    left = blanked(printed)
+    anywhere = True
+    for line in blanked(shown):
+        if line == "...":
+            anywhere = True
+        elif anywhere and line in left:
+            left, anywhere = left[left.index(line) + 1 :], False
+        elif not anywhere and left and left[0] == line:
+            left = left[1:]
+        else:
+            return line
+    return ""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """The demo, started as the first terminal does."""
+    folder = tmp_path_factory.mktemp("reader")
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "Ctrl-C" in line:
+                break
+        setting = re.search(r"audit again: *(.*);", said)
+        assert setting is not None, said
+        yield Kept(said, setting.group(1))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert process.stderr.read().strip() == "stopping everything"
+
+
+@pytest.mark.needs("pgbouncer", "prometheus")
+def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
+    """Every command of the second terminal is run, every shown output compared line by line."""
+    first, waiting, *rest = blocks()
+    assert "backend-audit demo --keep" in first.text
+    assert holds(waiting.text, kept.said) == ""
+    environment = {**os.environ, **AUTHOR, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    printed = ""
+    compared = 0
+    for block in rest:
+        if block.language == "python":
+            name = re.search(r"`(\S+)`:$", block.before)
+            assert name is not None, block.before
+            subprocess.run(
+                ["bash", "-c", f'{kept.setting}; cat > "$1"', "bash", name.group(1)],
+                input=block.text,
+                text=True,
+                check=True,
+            )
+        elif block.language == "sh":
+            done = subprocess.run(
+                ["bash", "-c", f"{kept.setting}\n{block.text}"],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            printed = done.stdout
+        else:
+            assert holds(block.text, printed) == "", printed
+            compared += 1
+    assert compared == sum(b.language == "sh" for b in rest)
