@@ -36,6 +36,7 @@ def begin(config: pytest.Config) -> None:
         ConfigError: audit.yaml can't be used.
     """
     pytest.register_assert_rewrite("pytest_backend_audit.suites")
+    config.addinivalue_line("markers", "enable_socket: on bundled checks, for pytest-socket: they reach the service")
     try:
         setting = asked.read(config)
     except (ConfigError, StandardError) as error:
