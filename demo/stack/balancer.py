@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -39,11 +39,11 @@ class Balancer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until one side closes it."""
         peer = writer.get_extra_info("peername")
-        with contextlib.closing(writer):
+        async with _closing(writer):
             upstream = await self._connect(str(peer[0]) if peer else "")
             if upstream is None:
                 return
-            with contextlib.closing(upstream[1]):
+            async with _closing(upstream[1]):
                 tasks = [
                     asyncio.ensure_future(_pump(reader, upstream[1])),
                     asyncio.ensure_future(_pump(upstream[0], writer)),
@@ -58,6 +58,16 @@ class Balancer:
             with contextlib.suppress(OSError, TimeoutError):
                 return await asyncio.wait_for(asyncio.open_connection(host, port), _CONNECT_TIMEOUT)
         return None
+
+
+@contextlib.asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,7 +1,7 @@
 """The one who switches off the light: a process that ends what we started if we end without doing so.
 
-It reads lines from its standard input, a pipe whose other end only we hold: ``+PID`` and ``-PID`` as children come and
-go, ``rm PATH`` for the folder to remove. When the pipe closes, however we ended, it acts on what is left.
+It reads lines from its standard input, a pipe whose other end only we hold: ``+PID SIGNAL`` and ``-PID`` as children
+come and go, ``rm PATH`` for the folder to remove. When the pipe closes, however we ended, it acts on what is left.
 Run as ``python guard.py``: it needs nothing but the standard library.
 """
 
@@ -53,9 +53,9 @@ def _guard() -> _Guard:
     return _Guard()
 
 
-def watch(pid: int) -> None:
-    """Stop this child of ours if we end without having done so."""
-    _guard().tell(f"+{pid}")
+def watch(pid: int, stop_signal: signal.Signals) -> None:
+    """Stop this child of ours, by that signal first, if we end without having done so."""
+    _guard().tell(f"+{pid} {int(stop_signal)}")
 
 
 def forget(pid: int) -> None:
@@ -70,24 +70,23 @@ def remove_at_end(folder: Path) -> None:
 
 def main() -> None:
     """Read until the pipe closes, then clean up."""
-    pids: list[int] = []
+    children: dict[int, int] = {}
     folders: list[str] = []
     for line in sys.stdin:
         text = line.rstrip("\n")
         if text.startswith("+"):
-            pids.append(int(text[1:]))
+            pid, number = map(int, text[1:].split())
+            children[pid] = number
         elif text.startswith("-"):
-            with contextlib.suppress(ValueError):
-                pids.remove(int(text[1:]))
+            children.pop(int(text[1:]), None)
         elif text.startswith("rm "):
             folders.append(text[3:])
-    # Clients before servers; SIGINT is what PostgreSQL calls a fast shutdown, and stops the others as well.
-    for number in (signal.SIGINT, signal.SIGKILL):
-        for pid in reversed(pids):
+    for by_force in (False, True):
+        for pid, number in reversed(children.items()):  # clients before servers
             with contextlib.suppress(OSError):
-                os.kill(pid, number)
+                os.kill(pid, signal.SIGKILL if by_force else number)
         deadline = time.monotonic() + _PATIENCE
-        while any(map(_lives, pids)) and time.monotonic() < deadline:
+        while any(map(_lives, children)) and time.monotonic() < deadline:
             time.sleep(0.05)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -98,6 +97,9 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except OSError:
         return False
+    # In a container whose first process doesn't look after orphans, they stay as zombies: those have ended.
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return True
 
 

