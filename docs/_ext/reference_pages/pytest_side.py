@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -65,11 +68,19 @@ def mark() -> str:
             "from pytest_backend_audit import audit\n\n@audit(dimension, level, criterion=None, needs=())", "python"
         ),
         of_docstring(inspect.getdoc(marker.audit) or ""),
-        "What `pytest --markers` says:",
-        fenced(_folded(marker.GRAMMAR)),
+        "What `pytest --markers` says of it:",
+        fenced(_folded(grammar())),
         "The mark of a class or a module holds for all its tests; the closest one counts, whole. A mark named `audit` "
         "with none of these keywords is somebody else's and is left alone.",
     )
+
+
+def grammar() -> str:
+    """The mark's entry in pytest's own list."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pytest", "--markers", "-p", "no:cacheprovider"]
+        said = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return next(line for line in said.splitlines() if line.startswith("@pytest.mark.audit("))
 
 
 def _folded(text: str, width: int = 80) -> str:

@@ -11,20 +11,19 @@ from pytest_backend_audit import cli, options, standard
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
-GENERATED = {"options", "fixtures", "hooks", "commands", "audit-yaml", "standard", "criteria"}
 
 OTHERS = {"audit_paths", "audit_timeout", "audit_config", "audit_suites", "audit_monitor"}
 """Ini values, a folder, and a role: names of ours that are no fixtures."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere(page: Path, pages: dict[str, str]) -> None:
     """Every relative link names a file that exists, or a page that is made at build time."""
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if "://" in target:
             continue
         path = (page.parent / target).resolve()
-        assert path.exists() or (path.parent.name == "reference" and path.stem in GENERATED), target
+        assert path.exists() or (path.parent.name == "reference" and path.stem in pages), target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -45,9 +44,33 @@ def test_commands_options_and_scripts_exist(page: Path) -> None:
 def test_the_readme_counts_the_rows() -> None:
     """How much of the standard has a check is said as it is."""
     loaded = standard.load("default")
-    bundled = len(loaded.rows) - len(loaded.pending)
+    pending = len(loaded.pending)
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert f"The standard's {len(loaded.rows)} rows are all in the data; {bundled} of them have a bundled check" in text
+    assert f"The standard's {len(loaded.rows)} rows are all in the data; {len(loaded.rows) - pending} of them" in text
+    assert f"{pending} are pending" in text
+
+
+def test_the_readme_names_the_levels_and_the_gates_in_reach() -> None:
+    """As the standard has them: with rows pending in every dimension none rises above L2."""
+    loaded = standard.load("default")
+    text = (ROOT / "README.md").read_text("utf-8")
+    for level in loaded.levels:
+        assert f"| L{level.number} | {level.name} |" in text
+    assert {name.partition("/")[0] for name in loaded.pending} == {d.id for d in loaded.dimensions}
+    most = 2 * len(loaded.dimensions)
+    assert f"at L2 and the total at {most}" in " ".join(text.split())
+    reached = next(d for d in loaded.dispositions if (d.floor or 0) <= most and (d.minimum or 1) <= 2)
+    assert f"--audit-gate={reached.id} " in text
+    assert f"`{reached.id}` is the highest gate in reach" in " ".join(
+        (ROOT / "docs/how-to-ci.md").read_text("utf-8").split()
+    )
+
+
+def test_the_picture_is_small() -> None:
+    """A picture in the README is loaded by everybody who looks at it."""
+    data = (ROOT / "docs/images/scorecard.png").read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert len(data) < 300_000
 
 
 def test_examples_in_pages_are_python() -> None:

@@ -1,4 +1,4 @@
-"""The tutorial works as it is written: its commands are run, and print what it shows."""
+"""README and tutorial show what a reader will see: the demo is started as they say, and their commands are run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
+ROOT = Path(__file__).parents[2]
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 AUTHOR = {
     f"GIT_{who}_{what}": f"reader@{what.lower()}.example"
     for who in ("AUTHOR", "COMMITTER")
@@ -35,14 +36,16 @@ class Kept:
     """A demo that was left running."""
 
     said: str
-    """What it wrote until it began to wait."""
+    """What it wrote to standard error until it began to wait."""
+    printed: str
+    """And to standard output: the card."""
     setting: str
     """The line that puts a second terminal into its repository."""
 
 
 def blocks() -> list[Block]:
     """The page's blocks in their order."""
-    pieces = re.split(r"^```(\w*)\n(.*?)^```\n", PAGE.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    pieces = re.split(r"^```(\w*)\n(.*?)^```\n", TUTORIAL.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     return [
         Block(language, text, before.strip().rpartition("\n")[2])
         for before, language, text in zip(pieces[0::3], pieces[1::3], pieces[2::3], strict=False)
@@ -56,6 +59,7 @@ def blanked(text: str) -> list[str]:
         (r"\d{4}-\d\d-\d\d", "<date>"),
         (r"127\.0\.0\.1:\d+", "<address>"),
         (r"/\S*?/(backend-audit-demo|orders-stack)-[^/;\s]+", r"<folder of \1>"),
+        (r"(?<=Report       ).*/", ""),
         (r"\S+/python[\d.]* -m pytest", "<python> -m pytest"),
         (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
         (r"\b\d{3,} (?=series|open orders)", "<many> "),
@@ -84,13 +88,16 @@ def holds(shown: str, printed: str) -> str:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     """The demo, started as the first terminal does."""
     folder = tmp_path_factory.mktemp("reader")
-    with subprocess.Popen(
-        [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        (folder / "stdout").open("w") as stdout,
+        subprocess.Popen(
+            [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
+            cwd=folder,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stderr is not None
         said = ""
         for line in process.stderr:
@@ -99,10 +106,20 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
                 break
         setting = re.search(r"audit again: *(.*);", said)
         assert setting is not None, said
-        yield Kept(said, setting.group(1))
+        yield Kept(said, (folder / "stdout").read_text("utf-8"), setting.group(1))
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
         assert process.stderr.read().strip() == "stopping everything"
+
+
+@pytest.mark.needs("pgbouncer", "prometheus")
+def test_the_readme_shows_the_card_that_the_demo_prints(kept: Kept) -> None:
+    """The whole card, every line; `scripts/docs --shown` puts a new one there."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    shown = readme.partition("<!-- the demo's card -->\n```text\n")[2].partition("\n```\n")[0]
+    assert shown.startswith("=====")
+    assert shown.splitlines()[-1].startswith("Report ")
+    assert holds(shown, kept.printed) == ""
 
 
 @pytest.mark.needs("pgbouncer", "prometheus")
