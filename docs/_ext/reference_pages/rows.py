@@ -12,7 +12,7 @@ from pytest_backend_audit.marker import read_page
 from pytest_backend_audit.standard.model import RequiredAction, Row, Setting, Standard
 from pytest_backend_audit.standard.proofs import spell
 
-from .text import of_docstring, page, table
+from .text import entry, of_docstring, page, table
 
 
 def the_standard() -> str:
@@ -75,18 +75,29 @@ def settings() -> str:
     for row in loaded.rows:
         for setting in row.settings:
             used.setdefault(setting.name, {})[f"{row.dimension} {row.criterion}"] = None
-    rows = [[*_setting(s), ", ".join(used[name])] for name, s in sorted(loaded.settings().items())]
+    entries = [
+        entry(
+            f"`{name}`",
+            f"{s.meaning} *({_default(s)}; stricter is {s.stricter.value})*",
+            f"Of {', '.join(used[name])}; {s.source}.",
+        )
+        for name, s in sorted(loaded.settings().items())
+    ]
     return page(
         "# Settings",
         "The numbers that checks compare with. `thresholds` in audit.yaml changes them; a failure message says which "
-        "of the two a number came from. *Stricter* is the direction that asks for more.",
-        table(["setting", "default", "stricter", "meaning", "source", "used by"], rows),
+        "of the two a number came from. Beside each default stands the direction that asks for more, then the criteria "
+        "that use it, and where the number comes from.",
+        "\n\n".join(entries),
     )
 
 
+def _default(setting: Setting) -> str:
+    return f"{setting.default} {setting.unit}".strip()
+
+
 def _setting(setting: Setting) -> list[str]:
-    default = f"{setting.default} {setting.unit}".strip()
-    return [f"`{setting.name}`", default, setting.stricter.value, setting.meaning, setting.source]
+    return [f"`{setting.name}`", _default(setting), setting.stricter.value, setting.meaning, setting.source]
 
 
 def every_criterion() -> Iterator[tuple[str, str, str]]:

@@ -12,9 +12,9 @@ def page(*parts: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table."""
+    """A table, in which names in backticks are not broken."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell(c) for c in line) + " |" for line in lines)
+    return "{.names}\n" + "\n".join("| " + " | ".join(cell(c) for c in line) + " |" for line in lines)
 
 
 def cell(text: str) -> str:
@@ -34,31 +34,47 @@ def entry(term: str, *paragraphs: str) -> str:
     return f"{term}\n: {indented}"
 
 
+SECTION = re.compile(r"(Args|Returns|Raises|Yields):$")
+
+
 def of_docstring(doc: str) -> str:
     """A docstring: literal blocks fenced, double backticks single, arguments as a list."""
     lines: list[str] = []
-    inside = False
+    inside = ""
     for line in doc.splitlines():
         if inside and line and not line.startswith(" "):
-            _close(lines)
-            inside = False
+            _close(lines, inside)
+            inside = ""
         if line.rstrip() == "::":
             lines.append("```python")
-            inside = True
-        elif not (inside and not line and lines[-1] == "```python"):
-            lines.append(line.removeprefix("    ") if inside else _prose(line))
+            inside = "block"
+        elif section := SECTION.match(line):
+            lines += [f"**{section.group(1)}**", ""]
+            inside = "section"
+        elif inside == "block":
+            # Sphinx and we want the code itself, without the empty line before it.
+            lines += [line.removeprefix("    ")] if line or lines[-1] != "```python" else []
+        else:
+            lines.append((_item(line) if inside else line).replace("``", "`"))
     if inside:
-        _close(lines)
+        _close(lines, inside)
     return "\n".join(lines).strip("\n")
 
 
-def _close(lines: list[str]) -> None:
+def _close(lines: list[str], inside: str) -> None:
     while not lines[-1].strip():
         lines.pop()
-    lines += ["```", ""]
+    lines += ["```", ""] if inside == "block" else [""]
 
 
-def _prose(line: str) -> str:
-    head = re.match(r"(Args|Returns|Raises|Yields):$", line)
-    listed = f"\n**{head.group(1)}**\n" if head else re.sub(r"^    (\w[\w, ]*):", r"- `\1`:", line)
-    return listed.replace("``", "`")
+def _item(line: str) -> str:
+    """A line of a section: the first of an argument begins a list item, the others go on with it."""
+    text = line.removeprefix("    ")
+    named = re.match(r"(\*{0,2}\w+): ", text)
+    return (
+        f"- `{named.group(1)}`: {text[named.end() :]}"
+        if named
+        else f"  {text.strip()}"
+        if text != text.strip()
+        else text
+    )
