@@ -7,12 +7,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import httpx
 
 from pytest_backend_audit.demo import defects as catalogue
 from pytest_backend_audit.demo.defects import CATALOGUE, Where
@@ -20,7 +17,7 @@ from pytest_backend_audit.demo.stack import guard, pgbouncer, prometheus, unpriv
 from pytest_backend_audit.demo.stack.parts import DatabaseDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
-from pytest_backend_audit.demo.stack.process import free_port, wait_for
+from pytest_backend_audit.demo.stack.process import free_port
 from pytest_backend_audit.demo.stack.prometheus import Prometheus
 from pytest_backend_audit.demo.stack.service import (
     Configuration,
@@ -31,20 +28,8 @@ from pytest_backend_audit.demo.stack.service import (
     Source,
     Traffic,
 )
+from pytest_backend_audit.demo.stack.use import await_use
 from pytest_backend_audit.demo.stack.valkey import POLICY, Valkey
-
-ERROR_PATH = "/v1/prices/SKU-OUTAGE"
-"""Asks the service for what its downstream can't give: a true 502."""
-WARM_LOOKUPS = 40
-"""Cache lookups that have to be made before the stack counts as in use."""
-
-BURST = 12
-"""Requests at once that open the pooler's connections to the server."""
-CALM = 3_000.0
-"""Microseconds of waiting, as the pooler averages it, under which it counts as calm: a third of what an audit takes."""
-
-QUEUE = 100_000.0
-"""Microseconds of waiting over which clients are seen to queue: ten times what an audit takes."""
 
 
 class Stack:
@@ -332,33 +317,7 @@ class Stack:
             self.traffic.start(busy=busy)
 
     def _await_use(self) -> None:
-        """Wait until requests come through, and every instance has counted lookups, answers and an error."""
-        headers = {"Authorization": f"Bearer {self.tokens['alice']}"}
-        sticky = "no-affinity" in self.defects
-        for instance in self.serving:
-            url = instance.url
-            with contextlib.suppress(httpx.TransportError):  # the error that every instance has to have counted
-                httpx.get(f"{url}{ERROR_PATH}", headers=headers, timeout=5, trust_env=False)
-            if sticky:  # one of them gets no traffic: that is the defect
-                continue
-            wait_for(partial(_in_use, url), f"traffic at {instance.name}", process=instance.process)
-        url = f"{self.base_url}/v1/orders"
-        wait_for(
-            lambda: httpx.get(url, headers=headers, timeout=5, trust_env=False).is_success,
-            "the service to answer at its front door",
-            process=self.front.process,
-        )
-        if self.pooler and "pooler-too-small" in self.defects:
-            wait_for(lambda: self._pooler_wait() > QUEUE, "clients to queue at the pooler", process=self.pooler.process)
-        elif self.pooler:
-            # A burst opens the connections that a later one would have to wait for; then that wait is let go by.
-            with ThreadPoolExecutor(max_workers=BURST) as pool:
-                list(pool.map(lambda _: httpx.get(url, headers=headers, timeout=5, trust_env=False), range(BURST)))
-            wait_for(lambda: self._pooler_wait() < CALM, "the pooler to get calm", process=self.pooler.process)
-
-    def _pooler_wait(self) -> float:
-        assert self.pooler is not None
-        return self.pooler.average_wait()
+        await_use(self.serving, self.front, self.pooler, self.tokens["alice"], self.defects)
 
 
 def absent_variables(defects: Iterable[str] = ()) -> set[str]:
@@ -369,12 +328,3 @@ def absent_variables(defects: Iterable[str] = ()) -> set[str]:
         "AUDIT_METRICS_2": "multi-instance" in set(defects),
     }
     return {name for name, missing in absent.items() if missing}
-
-
-def _in_use(url: str) -> bool:
-    text = httpx.get(f"{url}/metrics", timeout=2, trust_env=False).raise_for_status().text
-    lines = [line for line in text.splitlines() if line.startswith("cache_lookups_total{")]
-    return sum(float(line.rpartition(" ")[2]) for line in lines) >= WARM_LOOKUPS
-
-
-__all__ = ["ERROR_PATH", "Stack", "absent_variables"]

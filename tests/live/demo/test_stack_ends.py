@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from live.demo.conftest import processes_that_mention
 
+from pytest_backend_audit.demo.stack import pgbouncer, prometheus, unprivileged
 from pytest_backend_audit.demo.stack.process import Process, StackError, wait_for
-from pytest_backend_audit.demo.stack.stack import Stack
+from pytest_backend_audit.demo.stack.stack import Stack, absent_variables
 
 pytestmark = pytest.mark.live
 
@@ -72,3 +74,29 @@ def test_waiting_ends_with_what_went_wrong(tmp_path) -> None:
     """The last error of the condition, and the log."""
     with pytest.raises(StackError, match=r"^the moon: not within 0 s: division by zero$"):
         wait_for(lambda: 1 / 0, "the moon", timeout=0)
+
+
+def test_without_pooler_and_prometheus_the_service_connects_directly(monkeypatch) -> None:
+    """What the machine lacks has no address; a defect that needs it is refused, with the cure."""
+    monkeypatch.setattr(pgbouncer, "program", lambda: None)
+    monkeypatch.setattr(prometheus, "program", lambda: None)
+    assert absent_variables() == {"AUDIT_PGBOUNCER_DSN", "AUDIT_PROMETHEUS_URL"}
+    with Stack.start() as stack:
+        assert (stack.pgbouncer_dsn, stack.prometheus_url) == (None, None)
+        assert {"AUDIT_PGBOUNCER_DSN", "AUDIT_PROMETHEUS_URL"} & set(stack.environment()) == set()
+        with psycopg.connect(stack.dsn) as connection:
+            names = connection.execute(
+                "SELECT DISTINCT application_name FROM pg_stat_activity WHERE usename = 'orders_app'"
+            )
+            assert sorted(name for (name,) in names.fetchall()) == ["orders-1", "orders-2"]
+        with pytest.raises(ValueError, match=r"^pooler-too-small needs PgBouncer, .* \(apt install pgbouncer\)$"):
+            stack.set_defects(["pooler-too-small"])
+
+
+def test_a_private_folder_is_refused_where_another_user_has_to_enter(tmp_path) -> None:
+    """As root, PostgreSQL runs as somebody else: the message names the folder and the ways out."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    unprivileged.must_be_reachable(private, None)
+    with pytest.raises(StackError, match=rf"^{private} can't be entered by .* set TMPDIR to a folder that everybody"):
+        unprivileged.must_be_reachable(private, 65534)
