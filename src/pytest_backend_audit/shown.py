@@ -12,6 +12,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from pytest_backend_audit.redaction.reports import redact_longrepr, redact_report
+from pytest_backend_audit.redaction.visible import visible
 
 if TYPE_CHECKING:
     from pytest_backend_audit.redaction import Redactor
@@ -27,12 +28,11 @@ class Shown:
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
         """Clean a warning's text, and the source line that is shown under it."""
-        redact = self._redactor.redact
         text = str(warning_message.message)
-        if (clean := redact(text)) != text:
+        if (clean := self._clean(text)) != text:
             warning_message.message = Warning(clean)
         line = warning_message.line or linecache.getline(warning_message.filename, warning_message.lineno)
-        if (clean := redact(line)) != line:
+        if (clean := self._clean(line)) != line:
             warning_message.line = clean
 
     @pytest.hookimpl(tryfirst=True)
@@ -49,9 +49,9 @@ class Shown:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Clean the reason of a ``pytest.exit``."""
         error: Any = excinfo.value
-        error.args = tuple(self._redactor.redact(a) if isinstance(a, str) else a for a in error.args)
+        error.args = tuple(self._clean(a) if isinstance(a, str) else a for a in error.args)
         if isinstance(getattr(error, "msg", None), str):
-            error.msg = self._redactor.redact(error.msg)
+            error.msg = self._clean(error.msg)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
@@ -64,3 +64,6 @@ class Shown:
         xml = self._config.stash.get(xml_key, None)
         if xml is not None:
             xml.global_properties[:] = [(name, self._redactor.redact(value)) for name, value in xml.global_properties]
+
+    def _clean(self, text: str) -> str:
+        return visible(self._redactor.redact(text))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_backend_audit.redaction.visible import visible
+
 Redact = Callable[[str], str]
 
 _DEPTH_LIMIT = 30
 
 
 def redact_report(report: Any, redact: Redact) -> None:
-    """Replace secrets in a TestReport or CollectReport, in place.
+    """Replace secrets in a TestReport or CollectReport, in place, and make control characters visible.
 
     Everything that pytest or a plugin shows of it is covered: the failure (traceback, source lines, locals, message),
     captured output and logs, properties, and the reason of an xfail.
@@ -20,6 +22,7 @@ def redact_report(report: Any, redact: Redact) -> None:
         report: The report; further attributes are left alone.
         redact: A function from text to text.
     """
+    redact = _harmless(redact)
     longrepr = getattr(report, "longrepr", None)
     if longrepr is not None:
         report.longrepr = redact_longrepr(longrepr, redact)
@@ -43,9 +46,14 @@ def redact_longrepr(longrepr: Any, redact: Redact) -> Any:
     A secret may span lines that the object keeps apart (a private key in a source listing). Then the parts mended one
     by one say something else than the whole, and the redacted text stands in for the object.
     """
+    redact = _harmless(redact)
     whole = redact(str(longrepr))
     cleaned = _walk(longrepr, redact, {}, 0)
     return cleaned if isinstance(cleaned, (str, tuple)) or str(cleaned) == whole else whole
+
+
+def _harmless(redact: Redact) -> Redact:
+    return lambda text: visible(redact(text))
 
 
 def _walk(value: Any, redact: Redact, seen: dict[int, Any], depth: int) -> Any:
