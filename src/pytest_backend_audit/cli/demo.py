@@ -78,10 +78,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
     from pytest_backend_audit.demo import repository  # noqa: PLC0415
+    from pytest_backend_audit.demo.stack import guard  # noqa: PLC0415
     from pytest_backend_audit.demo.stack.service import Source  # noqa: PLC0415
     from pytest_backend_audit.demo.stack.stack import Stack, absent_variables  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="backend-audit-demo-") as folder:
+        guard.remove_at_end(Path(folder))
         made = repository.make(Path(folder).resolve() / "orders-service", absent=absent_variables(names))
         source = Source(repository.PACKAGE, made.path, made.commit)
         with Stack.start(defects=names, progress=_say, source=source) as stack:
