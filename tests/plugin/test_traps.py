@@ -294,7 +294,7 @@ def test_reruns_of_an_error_in_set_up(project: Project, workers: tuple[str, ...]
 STUBS = """\
 import os, re
 from pathlib import Path
-os.environ["DEPLOYED_SHA"] = open(".git/refs/heads/main").read()
+os.environ["DEPLOYED_SHA"] = open(".git/refs/heads/main").read().strip()
 class tracker:
     def open(title, severity): Path("tracked").open("a").write(f"{severity}: {title}\\n")
 def notify(text): Path("notified").open("a").write(text + "\\n")
