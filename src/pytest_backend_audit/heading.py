@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -11,7 +12,11 @@ from pytest_backend_audit.asked import Setting, relative, scope
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Document, Mode
+from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.runtime import Runtime
+
+WIDTH = 80
+"""Columns of a terminal that nobody has widened."""
 
 
 def built(setting: Setting, commit: str) -> build.Build:
@@ -23,6 +28,20 @@ def built(setting: Setting, commit: str) -> build.Build:
         return build.Build(trouble="no commit to compare with")
     http, asks = config.target("http"), config.build
     return build.ask(http.base_url if http else "", asks.url, asks.pointer, asks.samples, commit)
+
+
+def mismatch(config: pytest.Config, setting: Setting, commit: str) -> str:
+    """Why what runs now is not what was audited, asked at the end; empty if nothing speaks against it."""
+    try:
+        with asking("pytest_audit_build"):
+            told = config.hook.pytest_audit_build(config=config)
+    except AuditUsageError as error:
+        return str(error)
+    if told is None:
+        return built(setting, commit).mismatch
+    if commit and not document.build_matches(str(told), commit):
+        return f"pytest_audit_build says {told!r}, the audited commit is {commit}"
+    return ""
 
 
 def document_control(setting: Setting, commit: str, instant: str, config: pytest.Config) -> Document:
@@ -39,7 +58,7 @@ def document_control(setting: Setting, commit: str, instant: str, config: pytest
             raise AuditUsageError(f"pytest_audit_build says {told!r}, the audited commit is {commit}")
         said = str(told)
     else:
-        answer = build.Build(trouble="not asked") if config.option.collectonly else built(setting, commit)
+        answer = build.Build(trouble="not asked") if runs_nothing(config) else built(setting, commit)
         if answer.mismatch and config.option.audit_sha:
             raise AuditUsageError(f"{answer.mismatch}: deploy that commit, or audit the one that runs")
         said = answer.mismatch or answer.said()
@@ -69,13 +88,38 @@ def head(
     lines = [
         f"audit: {mode} of {told.service} at {told.commit[:12] or 'no commit'}"
         + (f", {told.environment} ({told.environment_kind})" if told.environment else ""),
-        f"audit: config {where}; scope {', '.join(scope(config, setting))}; build {told.build}",
+        f"audit: config {where}; scope {', '.join(scope(config, setting))}",
+        f"audit: build {told.build}",
     ]
     if runtime.allowed:
         lines.append(f"audit: allowed {', '.join(sorted(runtime.allowed))}")
     if prior:
         lines.append(f"audit: compared with {prior}")
     lines.extend(f"audit: earlier {line}" for line in earlier)
-    if config.option.capture == "no" or config.option.usepdb or config.getini("log_cli") or config.option.log_cli_level:
-        lines.append("audit: -s, --pdb or live logs: what tests print goes past the redaction")
-    return tuple(runtime.redactor.redact(line) for line in lines)
+    if past := _past_redaction(config):
+        lines.append(f"audit: {', '.join(past)}: what tests print or log there goes past the redaction")
+    # Redacted first: a line break inside a secret would hide it from the redaction.
+    return tuple(part for line in lines for part in wrapped(runtime.redactor.redact(line)))
+
+
+def _past_redaction(config: pytest.Config) -> list[str]:
+    """Options by which pytest shows or stores what tests print, log or set up, without a report in between."""
+    option = config.option
+    ways = {
+        "-s": option.capture == "no",
+        "--capture=tee-sys": option.capture == "tee-sys",
+        "--pdb": option.usepdb,
+        "--trace": option.trace,
+        "--setup-show": option.setupshow,
+        "--log-file": option.log_file or config.getini("log_file"),
+        "live logs": config.getini("log_cli") or option.log_cli_level,
+        "--debug": option.debug,
+    }
+    return [name for name, given in ways.items() if given]
+
+
+def wrapped(line: str) -> Iterator[str]:
+    """A line in parts that fit a terminal; paths and options stay whole, so that they can be copied."""
+    yield from textwrap.wrap(
+        line, WIDTH, subsequent_indent=" " * len("audit: "), break_long_words=False, break_on_hyphens=False
+    )
