@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.waiting import waiting
 
 
 def add_parser(subparsers: Any) -> None:
@@ -30,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from pytest_backend_audit.reports.writing import write_all  # noqa: PLC0415 - heavy
 
     try:
-        written = write_all(card_of(args.folder), Path(args.folder))
+        with waiting("writing the reports"):
+            written = write_all(card_of(args.folder), Path(args.folder))
     except (ValueError, OSError) as error:
         return fail(str(error))
     sys.stdout.writelines(f"{path}\n" for path in written)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.waiting import waiting
 from pytest_backend_audit.reports import FORMATS, chunks
 
 
@@ -28,7 +29,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``report``."""
     try:
-        card = card_of(args.folder)
+        with waiting("computing the card"):
+            card = card_of(args.folder)
     except ValueError as error:
         return fail(str(error))
     # UTF-8 and line feeds wherever it goes, so that a redirected report equals the file.

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.waiting import waiting
 
 NARROWEST, WIDEST = 80, 100
 """Columns: what the section is made for, and where it gets hard to read."""
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     from pytest_backend_audit.reports.terminal import section  # noqa: PLC0415 - heavy
 
     try:
-        card = card_of(args.folder)
+        with waiting("computing the card"):
+            card = card_of(args.folder)
     except ValueError as error:
         return fail(str(error))
     if args.json:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run
+from pytest_backend_audit.cli.waiting import waiting
 
 SHOWN = 20
 """Problems that are listed one by one; ``--json`` has them all."""
@@ -35,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from pytest_backend_audit.journal import State, verify_run  # noqa: PLC0415 - heavy
 
     try:
-        found = verify_run(Path(args.folder))
+        with waiting("reading the journal"):
+            found = verify_run(Path(args.folder))
     except ValueError as error:
         return fail(str(error))
     except OSError as error:
