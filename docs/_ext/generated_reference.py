@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference_pages import command_line, files, pytest_side, rows
+from reference_pages import command_line, files, pytest_side, python_names, rows
 
 FOLDER = Path(__file__).parent.parent / "reference"
 
@@ -16,6 +16,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "marker": pytest_side.mark,
     "fixtures": pytest_side.fixtures,
     "hooks": pytest_side.hooks,
+    "python": python_names.names,
     "commands": command_line.commands,
     "init": command_line.init,
     "audit-yaml": files.audit_yaml,

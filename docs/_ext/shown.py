@@ -34,7 +34,7 @@ def main() -> None:
         readme = ROOT / "README.md"
         before, mark, after = readme.read_text("utf-8").partition("<!-- the demo's card -->\n```text\n")
         readme.write_text(before + mark + card_of(printed) + after[after.index("\n```\n") :], "utf-8")
-        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1100,1150"]
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1100,1060"]
         page = (report / "scorecard.html").as_uri()
         subprocess.run([browser, *flags, f"--screenshot={PICTURE}", page], check=True, capture_output=True)
 

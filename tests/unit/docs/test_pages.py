@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_backend_audit import cli, options, standard
+from pytest_backend_audit.targets.classify import COULD_NOT_RUN_SQLSTATES
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -78,3 +79,9 @@ def test_examples_in_pages_are_python() -> None:
     for page in PAGES:
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)):
             compile(block, f"{page.name}[{number}]", "exec")
+
+
+def test_the_sqlstates_are_those_that_count() -> None:
+    """Of errors that mean that nothing could be seen."""
+    text = (ROOT / "docs" / "outcomes-and-evidence.md").read_text("utf-8")
+    assert set(re.findall(r"\b[0-9][0-9A-Z]{4}\b", text)) == set(COULD_NOT_RUN_SQLSTATES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
 import inspect
 import json
@@ -13,7 +14,8 @@ from types import ModuleType
 
 import pytest
 
-from pytest_backend_audit import bundled, cli, hookspecs, marker, options, standard
+import pytest_backend_audit
+from pytest_backend_audit import bundled, cli, hookspecs, marker, model, options, standard, testing
 from pytest_backend_audit.config.model import AuditFile
 from pytest_backend_audit.reports import FORMATS
 
@@ -159,3 +161,15 @@ def test_init_is_shown_as_it_writes(pages: dict[str, str]) -> None:
         "user backend-audit on",
     ):
         assert part in pages["init"]
+
+
+def test_every_python_name_is_there_with_what_it_holds(pages: dict[str, str]) -> None:
+    """The public ones, those for tests of checks, and all types that the hooks' signatures name."""
+    page = pages["python"]
+    for name in (*pytest_backend_audit.__all__, *testing.__all__):
+        assert f"### {name}\n" in page or name == "audit"
+    for hook in vars(hookspecs).values():
+        for name in re.findall(r"\b(Card|Check|Evidence|Finding)\b", str(getattr(hook, "__annotations__", ""))):
+            part = page.partition(f"### {name}\n")[2].partition("\n### ")[0]
+            fields = [f.name for f in dataclasses.fields(getattr(model, name))]
+            assert re.findall(r"^- `(\w+): ", part, re.MULTILINE) == fields
