@@ -9,7 +9,9 @@
 
 ROOT="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="$ROOT/.venv"
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+# Settings of the user's that are meant for other environments.
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
+unset PYTHONHOME PYTHONPATH
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -33,21 +35,25 @@ find_python() {
 }
 
 # with_progress TEXT LOG COMMAND...: runs it with its output in LOG; shows the seconds on a terminal, and the log's end
-# if it fails.
+# if it fails. When we are stopped, so is the command with all that it has started, and it may clean up.
 with_progress() {
     local text="$1" log="$2" begun="$SECONDS" pid status=0
     shift 2
     [ -t 2 ] || say "$text ..."
+    set -m # a process group of its own, that a signal reaches as a whole
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
-    trap 'kill "$pid" 2>/dev/null; exit 130' INT TERM
+    set +m
+    trap 'interrupt "$pid" 130' INT
+    trap 'interrupt "$pid" 143' TERM
+    trap 'interrupt "$pid" 129' HUP
     while [ -t 2 ] && kill -0 "$pid" 2>/dev/null; do
         printf '\r%s ... %d s ' "$text" "$((SECONDS - begun))" >&2
         sleep 1
     done
     wait "$pid" || status=$?
-    trap - INT TERM
-    [ -t 2 ] && printf '\r' >&2
+    trap - INT TERM HUP
+    [ -t 2 ] && printf '\r%*s\r' "$((${#text} + 15))" "" >&2
     if [ "$status" -ne 0 ]; then
         say "$text: failed"
         tail -n 15 "$log" >&2
@@ -55,6 +61,36 @@ with_progress() {
         return 1
     fi
     say "$text: $((SECONDS - begun)) s"
+}
+
+# interrupt PID STATUS: ends a process group as Ctrl-C would, and ourselves with that status.
+interrupt() {
+    trap '' INT TERM HUP
+    kill -INT -- "-$1" 2>/dev/null
+    wait "$1" || true
+    [ -t 2 ] && say ""
+    say "interrupted"
+    exit "$2"
+}
+
+# Two scripts that start together must not fill .venv over each other. Where there is no flock (macOS), it is up to the
+# user. The lock is on a folder that is there anyway, and ends with us.
+take_turns() {
+    command -v flock >/dev/null 2>&1 || return 0
+    exec 9<"$ROOT/scripts"
+    flock -n 9 && return 0
+    say "Waiting for another script that is at work on .venv ..."
+    flock 9 || true # a file system without locks
+}
+
+# fill TEXT COMMAND...: a step of an installation. What it would leave in /tmp when it is killed stays in .venv.
+fill() {
+    local text="$1"
+    shift
+    rm -rf -- "$VENV/tmp"
+    mkdir -- "$VENV/tmp"
+    TMPDIR="$VENV/tmp" with_progress "$text" "$VENV/install.log" "$@" || exit 1
+    rm -rf -- "$VENV/tmp"
 }
 
 # ensure_venv [--group NAME]... [--extra NAME]...: the environment with the clone installed editable.
@@ -70,20 +106,22 @@ ensure_venv() {
         shift 2
     done
     command -v git >/dev/null 2>&1 || lacking git
+    take_turns
     if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
         python="$(find_python)" || lacking "Python 3.11 or newer with its venv module"
         rm -rf -- "$VENV"
-        mkdir -- "$VENV"
-        with_progress "Making .venv" "$VENV/install.log" "$python" -m venv "$VENV" || exit 1
+        mkdir -- "$VENV" || exit 1
+        fill "Making .venv" "$python" -m venv "$VENV"
     fi
     stamp="$VENV/.installed$wanted"
     # A moved clone needs its editable install again, hence the folder's name.
     state="$ROOT $(cksum <"$ROOT/pyproject.toml")"
-    [ -f "$stamp" ] && [ "$(cat -- "$stamp")" = "$state" ] && return 0
-    # Dependency groups need pip 25.1; Debian 12 brings 23.0.
-    with_progress "Upgrading pip" "$VENV/install.log" \
-        "$VENV/bin/python" -m pip install --upgrade 'pip>=25.1' || exit 1
-    with_progress "Installing the project and what it needs" "$VENV/install.log" \
-        "$VENV/bin/python" -m pip install ${groups[@]+"${groups[@]}"} -e "$ROOT${extras:+[$extras]}" || exit 1
-    printf '%s\n' "$state" >"$stamp"
+    if [ ! -f "$stamp" ] || [ "$(cat -- "$stamp")" != "$state" ]; then
+        # Dependency groups need pip 25.1; Debian 12 brings 23.0.
+        fill "Upgrading pip" "$VENV/bin/python" -m pip install --upgrade 'pip>=25.1'
+        fill "Installing the project and what it needs" \
+            "$VENV/bin/python" -m pip install ${groups[@]+"${groups[@]}"} -e "$ROOT${extras:+[$extras]}"
+        printf '%s\n' "$state" >"$stamp"
+    fi
+    exec 9<&- # the next one's turn
 }
