@@ -15,7 +15,7 @@ from pytest_backend_audit.collect import Choice
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Mode, Need, Policy
-from pytest_backend_audit.options import DEFAULT_REPORT
+from pytest_backend_audit.options import DEFAULT_REPORT, runs_nothing
 from pytest_backend_audit.standard.model import Standard
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def gate(config: pytest.Config, setting: Setting, mode: Mode) -> str | None:
         raise AuditUsageError("--audit-gate needs a formal audit: give --audit-sha=HEAD instead of --audit")
     if setting.config is None:
         raise AuditUsageError("--audit-gate needs an audit.yaml; `backend-audit init` writes one")
-    if config.option.collectonly:
-        raise AuditUsageError("--audit-gate with --collect-only: nothing would run")
+    if runs_nothing(config):
+        raise AuditUsageError("--audit-gate with --collect-only or its like: nothing would run")
     return str(asked)
 
 
@@ -135,7 +135,10 @@ def choice(config: pytest.Config, setting: Setting, mode: Mode) -> Choice:
     asked = config.option.audit_suite
     in_file = setting.config.suites if setting.config else "none"
     if asked is not None:
-        suites = _dimensions(asked, known, "--audit-suite")
+        named = _dimensions(asked, known, "--audit-suite")
+        # A formal audit always has what audit.yaml asks for: the option adds to it and takes nothing away.
+        wanted = _in_file(in_file, known) if mode is Mode.FORMAL else ()
+        suites = tuple(d for d in known if d in named or d in wanted)
     elif mode is Mode.REHEARSAL and config.args_source is pytest.Config.ArgsSource.ARGS:
         suites = ()
     else:

@@ -7,6 +7,20 @@ from pathlib import Path
 
 import pytest
 
+COLLECTION_INI = frozenset(
+    (
+        "addopts",
+        "audit_paths",
+        "collect_imported_tests",
+        "norecursedirs",
+        "python_classes",
+        "python_files",
+        "python_functions",
+        "testpaths",
+    )
+)
+"""Ini values that decide what is collected: given with ``-o``, they are not those of the commit."""
+
 
 def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
     """Narrowing that shows in options and arguments alone.
@@ -30,6 +44,8 @@ def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
         reasons.append("--stepwise")
     if getattr(option, "stepwise_skip", False):
         reasons.append("--stepwise-skip")
+    overrides = option.override_ini or ()
+    reasons.extend(f"-o {o}" for o in overrides if o.partition("=")[0].strip() in COLLECTION_INI)
     reasons.extend(f"--ignore={_short(p)}" for p in option.ignore or ())
     reasons.extend(f"--ignore-glob={_short(p)}" for p in option.ignore_glob or ())
     return reasons

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_backend_audit.collect import PLAN
-from pytest_backend_audit.deadline import Deadline
+from pytest_backend_audit.deadline import Deadline, DeadlinePassed
 from pytest_backend_audit.jsonable import to_builtins
 from pytest_backend_audit.model import Attempt, Check, Evidence, Status
 from pytest_backend_audit.recorder import Buffer, utc_now
@@ -26,6 +26,9 @@ ATTEMPTS = "audit_attempts"
 """Attribute of a teardown report that carries the attempts, as builtins, from an xdist worker to the controller."""
 WIDER = "audit_wider_teardown"
 """Attribute of a teardown report: an error there belongs to a fixture of wider scope, not to the test."""
+
+ASYNC_MESSAGE = "async def functions are not natively supported"
+"""How pytest fails an async test that no plugin runs."""
 
 REASON_LIMIT = 4 * 1024
 """Characters of a reason that are kept."""
@@ -44,7 +47,8 @@ class _Run:
     call: Buffer = field(default_factory=Buffer)
     calling: bool = False
     """Whether the test function is running: a report made meanwhile is a subtest's."""
-    subtests: list[Attempt] = field(default_factory=list)
+    parts: list[Attempt] = field(default_factory=list)
+    """Subtests that did not pass, and a teardown that failed."""
     notes: list[str] = field(default_factory=list)
     properties: int = 0
     """User properties that the test had before it ran: ours, which hold no secret."""
@@ -142,37 +146,43 @@ class Observer:
             self._judge_call(item, run, report, error)
         elif call.when == "teardown":
             if error is not None:
-                self._judge_teardown(run, report, error)
+                self._judge_teardown(item, run, report, error)
             self._attach(item, run, report)
         return report
 
     def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
-        if error is None:
-            self._end(run, Status.PASSED, "", None)
-            strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
-            if strict or hasattr(report, "wasxfail"):
-                run.notes.append("stale xfail: the check passes")
+        if error is not None:
+            self._end(run, *self._judge(item, error, in_call=True), report)
             return
-        status, reason = self._judge(item, error, in_call=True)
-        self._end(run, status, reason, report)
+        strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
+        if strict or hasattr(report, "wasxfail"):
+            run.notes.append("stale xfail: the check passes")
+        elif not report.passed:
+            self._end(run, *_by_others(report), report)
+            return
+        self._end(run, Status.PASSED, "", None)
 
     def _subtest(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
         # A subtest that passed says nothing that the whole test does not say; its evidence is the test's.
-        if error is None:
+        if error is None and report.passed:
             return
-        status, reason = self._judge(item, error, in_call=True)
-        clean, where = self._clean(reason), _where(report)
-        run.subtests.append(
-            Attempt("", f"{item.nodeid} subtest {len(run.subtests) + 1}", status, clean, where, started=run.started)
-        )
+        status, reason = _by_others(report) if error is None else self._judge(item, error, in_call=True)
+        self._part(run, f"{item.nodeid} subtest {len(run.parts) + 1}", status, reason, report)
 
-    def _judge_teardown(self, run: _Run, report: pytest.TestReport, error: BaseException) -> None:
+    def _judge_teardown(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException) -> None:
         if any(_holds(error, wide) for wide in self._wider):
             self._wider.clear()
             setattr(report, WIDER, True)
             return
-        if run.status is not Status.COULD_NOT_RUN:
-            self._end(run, Status.BROKEN, f"error in teardown: {_headline(error)}", report)
+        if run.status is Status.COULD_NOT_RUN:
+            return
+        # Beside what the call found, which stands: a failure is not undone by a teardown that fails as well.
+        late = isinstance(error, DeadlinePassed)
+        status = Status.COULD_NOT_RUN if late else Status.BROKEN
+        self._part(run, f"{item.nodeid} teardown", status, f"error in teardown: {_headline(error)}", report)
+
+    def _part(self, run: _Run, instance: str, status: Status, reason: str, report: pytest.TestReport) -> None:
+        run.parts.append(Attempt("", instance, status, self._clean(reason), _where(report), started=run.started))
 
     def _judge(self, item: pytest.Item, error: BaseException, *, in_call: bool) -> tuple[Status, str]:
         if not in_call:
@@ -181,7 +191,8 @@ class Observer:
                 return status, reason
             return Status.COULD_NOT_RUN, f"error in set-up: {reason}"
         function = getattr(item, "function", None)
-        if isinstance(error, pytest.fail.Exception) and inspect.iscoroutinefunction(function):
+        nobody = ASYNC_MESSAGE in str(error) and not (self._run and self._run.call.evidence)
+        if nobody and isinstance(error, pytest.fail.Exception) and inspect.iscoroutinefunction(function):
             return Status.COULD_NOT_RUN, "an async test that nobody runs: install a pytest plugin for async tests"
         return classify(error, self._recorder)
 
@@ -213,7 +224,7 @@ class Observer:
                 self._worker,
             )
             data.append(to_builtins(whole))
-            data.extend({**to_builtins(p), "check": check.id, "worker": self._worker} for p in run.subtests)
+            data.extend({**to_builtins(p), "check": check.id, "worker": self._worker} for p in run.parts)
         setattr(report, ATTEMPTS, data)
         self._run = None
         self._runtime.check = None
@@ -222,8 +233,14 @@ class Observer:
         if not self._set_up:
             return []
         info = getattr(item, "_fixtureinfo", None)
-        definitions = info.name2fixturedefs.values() if info is not None else ()
-        return [e for several in definitions for d in several for e in self._set_up.get(d, ())]
+        found: list[Evidence] = []
+        for name, definitions in info.name2fixturedefs.items() if info is not None else ():
+            for definition in reversed(definitions):
+                found.extend(self._set_up.get(definition, ()))
+                # An override stands for what it overrides, unless it asks for it.
+                if name not in definition.argnames:
+                    break
+        return found
 
     def _watch_end(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         """Remember errors at a wider-scoped fixture's end: they land on an innocent test and carry no scope."""
@@ -250,6 +267,14 @@ class Observer:
 
     def _clean(self, reason: str) -> str:
         return self._runtime.redactor.redact(reason)[:REASON_LIMIT]
+
+
+def _by_others(report: pytest.TestReport) -> tuple[Status, str]:
+    """What another plugin, or a conftest, made of a call that raised nothing."""
+    if report.skipped:
+        said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
+        return Status.COULD_NOT_RUN, said or "skipped by another plugin"
+    return Status.FAILED, str(report.longrepr or "").strip() or "failed by another plugin"
 
 
 def _holds(error: BaseException, wanted: BaseException) -> bool:

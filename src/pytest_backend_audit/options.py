@@ -80,6 +80,12 @@ def is_on(config: pytest.Config) -> bool:
     return bool(config.option.audit or config.option.audit_sha)
 
 
+def runs_nothing(config: pytest.Config) -> bool:
+    """Whether pytest only lists or sets up: such a run is no audit, and leaves no record."""
+    names = ("collectonly", "setuponly", "setupplan", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+    return any(getattr(config.option, name, None) for name in names)
+
+
 def orphans(config: pytest.Config) -> list[str]:
     """Options that were given although no audit is on."""
     return [

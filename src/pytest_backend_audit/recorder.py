@@ -6,6 +6,7 @@ buffer around each fixture set-up and each check's call, and takes what was reco
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Buffer:
     dropped: int = 0
     acknowledged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    strangers: frozenset[int] = frozenset()
+    """Threads that ran before it was opened: what they see belongs to somebody else."""
 
 
 class Recorder:
@@ -54,7 +57,7 @@ class Recorder:
     @contextmanager
     def open(self, origin: str = "") -> Iterator[Buffer]:
         """Collect into a new buffer until the block ends."""
-        buffer = Buffer(origin)
+        buffer = Buffer(origin, strangers=_other_threads())
         self._stack.append(buffer)
         try:
             yield buffer
@@ -102,6 +105,8 @@ class Recorder:
         if not self.recording:
             return
         buffer = self._stack[-1]
+        if threading.get_ident() in buffer.strangers:
+            return
         if len(buffer.evidence) >= PIECES_LIMIT:
             buffer.dropped += 1
             return
@@ -131,6 +136,13 @@ class Recorder:
         """Keep a remark about how the outcome came about."""
         if self._stack:
             self._stack[-1].notes.append(self._redact(text))
+
+
+def _other_threads() -> frozenset[int]:
+    if threading.active_count() == 1:
+        return frozenset()
+    here = threading.get_ident()
+    return frozenset(t.ident for t in threading.enumerate() if t.ident is not None and t.ident != here)
 
 
 def _bounded(text: str, limit: int) -> tuple[str, int]:

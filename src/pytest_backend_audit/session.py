@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Attempt, Card, Evidence, Inputs, Seal, Status
 from pytest_backend_audit.narrowing import by_collector
 from pytest_backend_audit.observe import ATTEMPTS, WIDER
+from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.recorder import utc_now
 from pytest_backend_audit.redaction.reports import redact_report
 
@@ -34,8 +36,10 @@ class Plot:
 
     folder: Path
     """Report folder."""
-    inputs: Callable[[Collected, tuple[str, ...]], Inputs]
-    """Completes the inputs, once the plan and all narrowing are known."""
+    inputs: Callable[[Collected, tuple[str, ...], int], Inputs]
+    """Completes the inputs, once the plan, all narrowing and the run's number are known."""
+    claim: Callable[[], int]
+    """Takes the report folder, moving an earlier run aside, and gives this run's number."""
     narrowing: tuple[str, ...] = ()
     gate_asked: bool = False
     """Whether a gate was asked for on the command line, where a narrowed run is a usage error."""
@@ -71,6 +75,10 @@ class Session:
         self._told: list[str] = []
         """Hooks of other plugins that failed after the record was closed."""
         self._failures = 0
+        self._heard: set[str] = set()
+        """Checks with an attempt."""
+        self._before: Any = None
+        """Who had SIGTERM before us."""
 
     # Collection
 
@@ -81,7 +89,13 @@ class Session:
             self._terminated = True
             raise KeyboardInterrupt("SIGTERM")
 
-        signal.signal(signal.SIGTERM, terminate)
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGTERM, terminate)
+
+    def pytest_unconfigure(self) -> None:
+        """Give SIGTERM back."""
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
 
     def pytest_report_header(self) -> list[str]:
         """Say what is audited, and under which rules."""
@@ -94,6 +108,7 @@ class Session:
             redact_report(report, self._redactor)
         if report.outcome == "passed":
             return
+        self._failures += report.failed
         text = by_collector(report.nodeid, report.outcome)
         self._seen.narrowing.append(text)
         if report.outcome == "failed":
@@ -124,11 +139,12 @@ class Session:
         narrowing = (*self._plot.narrowing, *collected.narrowing)
         if self._plot.gate_asked and narrowing:
             raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
-        if self._config.option.collectonly:
+        if runs_nothing(self._config):
             return
+        number = self._plot.claim()
         try:
             self._writer = Writer(self._plot.folder)
-            self._writer.start(self._plot.inputs(collected, (*narrowing, *self._seen.narrowing)))
+            self._writer.start(self._plot.inputs(collected, (*narrowing, *self._seen.narrowing), number))
         except OSError as error:
             raise AuditUsageError(
                 f"the report folder {self._plot.folder} can't be written: {error.strerror}; "
@@ -137,10 +153,15 @@ class Session:
 
     # Running
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write what rides on a report into the journal."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
+        """Write what rides on a report into the journal, and count failures as pytest comes to see them."""
+        self._keep(report)
+        result = yield
         self._failures += report.failed
+        return result
+
+    def _keep(self, report: pytest.TestReport) -> None:
         attempts = getattr(report, ATTEMPTS, None)
         if attempts is not None:
             for data in attempts:
@@ -163,6 +184,7 @@ class Session:
             self._write(to_builtins(attempt))
 
     def _write(self, data: dict[str, Any]) -> None:
+        self._heard.add(data["check"])
         if self._writer is None or self._trouble:
             return
         try:
@@ -210,9 +232,11 @@ class Session:
         stopped = session.shouldstop or session.shouldfail
         if stopped and not self._seen.interrupted:
             self._seen.interrupted = str(stopped)
+        if lost := self._lost():
+            self._seen.interrupted = self._seen.interrupted or f"{lost} checks were never reached"
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
             self._seen.interrupted = self._trouble or "an internal error of pytest or a plugin"
-        explained = self._failures and ran == pytest.ExitCode.TESTS_FAILED
+        explained = ran == pytest.ExitCode.TESTS_FAILED and 0 < session.testsfailed <= self._failures
         if exitstatus == pytest.ExitCode.TESTS_FAILED and not explained and not self._seen.broken:
             # An audit's tests are its checks; something else wants this run to fail, and no gate may hide it.
             self._seen.broken.append("another plugin failed the run")
@@ -229,6 +253,10 @@ class Session:
         except OSError as error:
             self._trouble = self._trouble or f"the journal can't be sealed: {error.strerror} ({self._plot.folder})"
         self._report(session)
+
+    def _lost(self) -> int:
+        """Selected checks of which nothing was heard, as when xdist gives up on crashed workers."""
+        return len(set(self._collected.selected) - self._heard) if self._collected is not None else 0
 
     def _report(self, session: pytest.Session) -> None:
         # Read back from the disk, so that what is shown is what a later `render` shows.

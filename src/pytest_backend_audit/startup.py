@@ -71,16 +71,12 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     narrowing = by_options(config, setting.audit_paths)
     if config.option.audit_gate and narrowing:
         raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
-    if not config.option.collectonly:
-        earlier = document.earlier(folder, pinned.commit)
-        number = document.rotate(folder)
-    else:
-        earlier, number = document.Earlier(), 1
+    earlier = document.earlier(folder, pinned.commit)
     prior = document.load_prior(config.option.audit_prior) if config.option.audit_prior else document.Prior()
     policy = setting.policy
     choice = asked.choice(config, setting, mode)
 
-    def inputs(collected: Collected, reasons: tuple[str, ...]) -> Inputs:
+    def inputs(collected: Collected, reasons: tuple[str, ...], number: int) -> Inputs:
         # audit.yaml's gate is for whole runs; one that its user narrowed has none, one that became partial by itself
         # keeps it, so that a module that skips itself opens no gate.
         narrowed = bool(narrowing or collected.narrowing)
@@ -113,10 +109,11 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     plot = Plot(
         folder=folder,
         inputs=inputs,
+        claim=lambda: document.rotate(folder),
         narrowing=tuple(narrowing),
         gate_asked=bool(config.option.audit_gate),
         head=heading.head(config, setting, mode, runtime, earlier=earlier.lines, prior=prior.source),
-        at_end=lambda: heading.built(setting, pinned.commit).mismatch,
+        at_end=lambda: heading.mismatch(config, setting, pinned.commit),
     )
     session = Session(config, plot, runtime.redactor)
     config.pluginmanager.register(session, SESSION)

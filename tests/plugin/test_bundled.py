@@ -138,3 +138,12 @@ def test_another_plugins_suite_joins(project: Project) -> None:
     )
     project.run("--audit", "-k", "test_extra")
     assert project.statuses() == {"test_extra": "passed"}
+
+
+def test_a_formal_audit_keeps_what_audit_yaml_asks_for(project: Project) -> None:
+    """--audit-suite adds to it and takes nothing away: leaving a suite out must never beat failing it."""
+    project.config(ALL)
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_own(): pass\n")
+    project.commit()
+    result = project.run("--audit-sha=HEAD", "--collect-only", "-q", "--audit-suite=none")
+    assert files(bundled(result)) == expected()

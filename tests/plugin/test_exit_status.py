@@ -153,7 +153,7 @@ def test_another_plugins_failure_is_not_hidden_by_a_gate(audited: Project) -> No
             ("--audit-sha=HEAD", "--audit-gate=perfect"),
             "--audit-gate=perfect: unknown disposition; allowed are conditional-production",
         ),
-        ((*FORMAL, "--collect-only"), "--audit-gate with --collect-only: nothing would run"),
+        ((*FORMAL, "--collect-only"), "--audit-gate with --collect-only or its like: nothing would run"),
         (
             (*FORMAL, "test_checks.py::test_1_2"),
             "--audit-gate needs a whole run, and this one is narrowed: node id test_checks.py::test_1_2",
@@ -218,7 +218,7 @@ def test_a_record_that_was_touched_during_the_run_makes_no_card(audited: Project
     """A check that writes into the journal ends in one message and a failure, whatever passed."""
     audited.suite(
         TWO + "@audit(dimension='4.2', level=2)\ndef test_x():\n"
-        "    with open('audit-report/journal.jsonl', 'a') as f: f.write('{}\\n')\n"
+        "    with open('audit-report/journal.jsonl', 'r+b') as f: f.seek(99); f.write(b'!')\n"
     )
     audited.commit()
     result = audited.run(*FORMAL)
@@ -226,3 +226,49 @@ def test_a_record_that_was_touched_during_the_run_makes_no_card(audited: Project
     text = "\n".join([*result.outlines, *result.errlines])
     assert "audit: there is no card: " in text
     assert "Traceback" not in text
+
+
+def test_checks_that_were_never_reached_are_a_stop(audited: Project) -> None:
+    """Xdist that gives up on crashed workers leaves checks unheard of; no gate passes then."""
+    audited.suite(
+        TWO + "".join(f"@audit(dimension='4.1', level={n})\ndef test_x{n}(): import os; os._exit(0)\n" for n in (4, 5))
+    )
+    audited.commit()
+    assert audited.run(*FORMAL, "-n1", "--max-worker-restart=0").ret == 1
+    (reason,) = audited.card()["partial"]  # type: ignore[misc]
+    assert reason.endswith("checks were never reached")
+
+
+def test_coverage_that_is_too_low_is_not_hidden_by_a_failing_check(audited: Project) -> None:
+    """A plugin that counts a failure of its own fails the gate, also where a check failed."""
+    audited.suite(TWO + "@audit(dimension='4.1', level=4)\ndef test_x(): assert False\n")
+    (audited.path / "conftest.py").write_text(
+        "import pytest\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtestloop(session):\n"
+        "    result = yield\n    session.testsfailed += 1\n    return result\n",
+        "utf-8",
+    )
+    audited.commit()
+    assert audited.run(*FORMAL).ret == 1
+
+
+def test_a_failing_subtest_alone_does_not_fail_a_gate(audited: Project, workers: tuple[str, ...]) -> None:
+    """Pytest counts it, and so do we."""
+    audited.suite(
+        TWO
+        + "@audit(dimension='4.1', level=4)\ndef test_x(subtests, audit_evidence):\n    audit_evidence.command('true', '')\n"
+        "    with subtests.test():\n        assert False\n"
+    )
+    audited.commit()
+    assert audited.run(*FORMAL, *workers).ret == 0
+
+
+@pytest.mark.parametrize("option", ["--markers", "--fixtures", "--setup-plan", "--collect-only"])
+def test_a_run_that_runs_nothing_leaves_the_last_report_alone(audited: Project, option: str) -> None:
+    """Listing is no audit: nothing is moved, and no record of a run that wasn't takes its place."""
+    audited.suite(TWO)
+    audited.commit()
+    audited.run("--audit-sha=HEAD")
+    before = (audited.path / "audit-report" / "journal.jsonl").read_bytes()
+    audited.run("--audit-sha=HEAD", option)
+    assert (audited.path / "audit-report" / "journal.jsonl").read_bytes() == before
+    assert not (audited.path / "audit-report" / "earlier").exists()

@@ -41,6 +41,7 @@ def test_a_whole_run_is_not_partial_and_leaves_out_unmarked_tests(project: Proje
         (("--ignore", "other.py"), "--ignore=other.py"),
         (("--ignore-glob", "other*"), "--ignore-glob=other*"),
         (("--audit-dimension", "4.1"), "--audit-dimension=4.1"),
+        (("-o", "python_files=test_ch*.py"), "-o python_files=test_ch*.py"),
         (("-p", "cacheprovider", "--lf"), "--lf"),
         (("-p", "cacheprovider", "--sw"), "--stepwise"),
     ],

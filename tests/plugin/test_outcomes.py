@@ -165,6 +165,75 @@ def test_an_error_in_the_checks_own_teardown_is_broken(project: Project) -> None
     assert run_one(project, body) == ("broken", 2)
 
 
+def test_a_failure_is_not_undone_by_a_teardown_that_fails_as_well(project: Project, workers: tuple[str, ...]) -> None:
+    """What the check found stands, beside the error in its teardown."""
+    body = (
+        "@pytest.fixture\ndef own():\n    yield\n    raise OSError\n"
+        + MARK
+        + "def test_it(own): assert False, '7 of 9 are open'\n"
+    )
+    assert run_one(project, body, *workers) == ("failed", 2)
+    assert [(a.status.value, a.reason) for a in project.record().attempts] == [
+        ("failed", "7 of 9 are open"),
+        ("broken", "error in teardown: OSError"),
+    ]
+
+
+def test_a_report_that_another_plugin_fails_is_failed(project: Project, workers: tuple[str, ...]) -> None:
+    """As with plugins that fail a test for an error it logged: what pytest calls failed is no pass on the card."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        "    report = yield\n    if call.when == 'call':\n"
+        "        report.outcome, report.longrepr = 'failed', 'an error was logged'\n    return report\n",
+        "utf-8",
+    )
+    assert run_one(project, MARK + "def test_it(audit_evidence):\n" + SEEN, *workers) == ("failed", 2)
+    assert project.record().attempts[0].reason == "an error was logged"
+
+
+def test_an_async_check_that_ran_and_failed_is_failed(project: Project) -> None:
+    """``pytest.fail`` in an async test says something of the service, where a plugin runs it."""
+    body = (
+        "@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n@pytest.mark.anyio\n"
+        + MARK
+        + "async def test_it(audit_evidence):\n"
+        + SEEN
+        + "    pytest.fail('one door is open')\n"
+    )
+    assert run_one(project, body) == ("failed", 2)
+
+
+def test_evidence_of_an_overridden_fixture_does_not_count(project: Project) -> None:
+    """A stub in the module does not inherit what the conftest's fixture of that name has seen."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture(scope='session')\n"
+        "def load(audit_evidence): audit_evidence.load('vegeta', 'p99 12 ms')\n",
+        "utf-8",
+    )
+    project.suite(MARK + "def test_real(load): pass\n", "test_a.py")
+    project.suite("@pytest.fixture\ndef load(): return 1\n" + MARK + "def test_it(load): pass\n", "test_b.py")
+    project.run("--audit")
+    assert outcome(project, "test_real") == ("passed", 5)
+    assert outcome(project, "test_it") == ("unsupported", 1)
+
+
+def test_evidence_of_a_thread_that_ran_before_does_not_count(project: Project) -> None:
+    """Or the card would depend on when a background thread happens to look."""
+    body = (
+        "import threading\n"
+        "@pytest.fixture(scope='session')\n"
+        "def background(audit_evidence):\n"
+        "    go, seen, stop = threading.Event(), threading.Event(), threading.Event()\n"
+        "    def look():\n"
+        "        go.wait(30); audit_evidence.command('true', 'ok'); seen.set(); stop.wait(30)\n"
+        "    thread = threading.Thread(target=look); thread.start()\n"
+        "    yield go, seen\n    stop.set(); thread.join()\n"
+        + MARK
+        + "def test_it(background):\n    go, seen = background\n    go.set()\n    assert seen.wait(30)\n"
+    )
+    assert run_one(project, body) == ("unsupported", 1)
+
+
 def test_an_error_in_a_wider_teardown_belongs_to_no_check(project: Project, workers: tuple[str, ...]) -> None:
     """It lands on the last test of the module, which did nothing wrong; the run takes note."""
     body = (

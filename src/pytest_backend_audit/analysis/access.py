@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 REFUSED = frozenset({401, 403})
+OPEN = frozenset(range(200, 400))
+"""Statuses of a door that opens; anything else may refuse everybody for reasons of its own."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1) and that an audit may always send."""
 

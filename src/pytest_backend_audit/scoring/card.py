@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -67,7 +67,7 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
     """One result for each check that some run set out to execute, in the order of the walk."""
     rows = standard.rows if inputs.standard_loaded else ()
     pending = coverage.left_out(standard) if inputs.standard_loaded else 0
-    accepts: dict[tuple[str, str, int], frozenset[EvidenceKind]] = {r.key: r.accepts for r in rows}
+    accepts = _accepted(rows)
     not_sought = set(inputs.not_sought)
     results: list[CheckResult] = []
     unselected: list[Check] = []
@@ -82,9 +82,22 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
         if not executions:
             unselected.append(check)
             continue
-        kinds = accepts.get((check.dimension, check.ladder, check.level), SOLID)
+        kinds = accepts(check)
         results.append(_carried(settle(check, kinds, executions, merged=merged), inputs))
     return Judged(tuple(results), tuple(unselected), tuple(rows), pending)
+
+
+def _accepted(rows: Sequence[Row]) -> Callable[[Check], frozenset[EvidenceKind]]:
+    """What may support a check: what its row accepts, or the highest row below it, as a pass covers that too."""
+    ladders: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda r: r.level):
+        ladders[row.dimension, row.criterion].append(row)
+
+    def kinds(check: Check) -> frozenset[EvidenceKind]:
+        below = [r for r in ladders.get((check.dimension, check.ladder), ()) if r.level <= check.level]
+        return below[-1].accepts if below else SOLID
+
+    return kinds
 
 
 def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:

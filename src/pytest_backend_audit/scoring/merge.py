@@ -68,7 +68,7 @@ def score_merged(
         c.id for c in inputs.plan if c.id not in run and c.id not in skipped and c.level <= sought.get(c.dimension, 5)
     ]
     count = "1 planned check was" if len(missing) == 1 else f"{len(missing)} planned checks were"
-    partial = (f"{count} run in none of the runs: {_few(missing)}",) if missing else ()
+    partial = (*inputs.narrowing, *([f"{count} run in none of the runs: {_few(missing)}"] if missing else ()))
     seal = _joined_seal(joined)
     return build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
 
@@ -106,7 +106,7 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         plan=plan,
         selected=_union(i.selected for i in inputs),
         not_sought=_union(i.not_sought for i in inputs),
-        narrowing=(),
+        narrowing=_unseen(inputs),
         scope=_union(i.scope for i in inputs),
         suites=_union(i.suites for i in inputs),
         options=_common([i.options for i in inputs]),
@@ -117,6 +117,19 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         run_number=max(i.run_number for i in inputs),
         notices=_union(i.notices for i in inputs),
     )
+
+
+def _unseen(inputs: Sequence[Inputs]) -> tuple[str, ...]:
+    """Narrowing that hid checks from every plan, so that their union does not name them.
+
+    What was deselected after planning is in the plans, and one run makes up for another. A file that was ignored, a
+    path or a node id is in no plan; only a run that was whole in collection knows what was there.
+    """
+    hidden = [
+        tuple(n for n in i.narrowing if not n.startswith("--audit-dimension=") and " deselected by " not in n)
+        for i in inputs
+    ]
+    return () if any(not h for h in hidden) else _union(hidden)
 
 
 def _strictest(inputs: Sequence[Inputs]) -> str | None:
