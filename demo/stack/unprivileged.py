@@ -53,7 +53,18 @@ def must_be_reachable(folder: Path, owner: int | None) -> None:
 
 
 def readable_copy(source: Path, parent: Path) -> Path:
-    """A copy of `source` that everybody can read: a Python under a private home can't be read by another user."""
+    """A copy of `source` that everybody can read: a Python under a private home can't be read by another user.
+
+    Raises:
+        StackError: There is no room for it.
+    """
     target = parent / source.name
-    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "include"))
+    try:
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "include"))
+    except shutil.Error as error:  # of all its files' troubles, that are as good as the same, the first
+        raise StackError(f"{source.name} can't be copied to {parent}: {error.args[0][0][2]}") from None
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():  # the umask under which it was installed can have made it private
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))
     return target

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
-TOOLS = ("bash", "cat", "cksum", "dirname", "mkdir", "rm", "sed", "sh", "tail")
+TOOLS = ("bash", "cat", "cksum", "dirname", "mkdir", "rm", "sed", "sh", "sleep", "tail")
 CURE = "Debian and Ubuntu: apt install python3 python3-venv git; macOS: brew install python git"
 
 
@@ -25,7 +27,7 @@ def machine(tmp_path: Path) -> Path:
         (programs / tool).symlink_to(found)
     (tmp_path / "clone" / "scripts").mkdir(parents=True)
     (tmp_path / "clone" / "pyproject.toml").touch()
-    for name in ("_venv.sh", "test"):
+    for name in ("_venv.sh", "demo", "test"):
         shutil.copy(SCRIPTS / name, tmp_path / "clone" / "scripts" / name)
     return programs
 
@@ -37,18 +39,23 @@ def program(machine: Path, name: str, body: str) -> None:
     path.chmod(0o755)
 
 
-def run(machine: Path, *arguments: str) -> tuple[int, str, str]:
-    """scripts/test on that machine: exit status, output, errors."""
-    script = machine.parent / "clone" / "scripts" / "test"
-    done = subprocess.run(
-        [str(machine / "bash"), str(script), *arguments],
+def start(machine: Path, *arguments: str, script: str = "test") -> subprocess.Popen[str]:
+    """A script on that machine, running."""
+    return subprocess.Popen(
+        [str(machine / "bash"), str(machine.parent / "clone" / "scripts" / script), *arguments],
         env={"PATH": str(machine)},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+
+
+def run(machine: Path, *arguments: str, script: str = "test") -> tuple[int, str, str]:
+    """A script on that machine: exit status, output, errors."""
+    with start(machine, *arguments, script=script) as process:
+        out, err = process.communicate()
+    return process.returncode, out, err
 
 
 def test_git_is_missing(machine: Path) -> None:
@@ -86,12 +93,57 @@ def test_an_installation_that_fails_shows_the_end_of_its_log(machine: Path) -> N
     )
 
 
-def test_help_needs_nothing(machine: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_installation_that_is_stopped_leaves_nothing_running(
+    machine: Path, number: signal.Signals, status: int
+) -> None:
+    """What it has started gets a Ctrl-C too, down to its own children, and is waited for; its files stay in .venv."""
+    program(machine, "git", "exit 0")
+    # It stands for pip, which runs another pip; that one notes that it was told, and where it may write.
+    child = "trap 'echo told >>\"$TMPDIR/../child\"; exit 0' INT; echo ready >&9; sleep 60"
+    (machine.parent / "child.sh").write_text(child, "utf-8")
+    fifo = machine.parent / "ready"
+    os.mkfifo(fifo)
+    program(machine, "python3", f'case "$1" in -m) exec 9>{fifo}; sh {machine.parent}/child.sh; exit 1 ;; esac')
+    with start(machine) as process, fifo.open() as ready:
+        assert ready.readline() == "ready\n"
+        process.send_signal(number)
+        _, err = process.communicate()
+        assert (process.returncode, err) == (status, "Making .venv ...\ninterrupted\n")
+        assert (machine.parent / "clone" / ".venv" / "child").read_text("utf-8") == "told\n"
+        assert ready.read() == ""  # nobody has it open: all of them have ended
+
+
+@pytest.mark.needs("flock")
+def test_scripts_that_start_together_take_turns(machine: Path) -> None:
+    """The second says why it waits, and goes on when the first has ended."""
+    program(machine, "git", "exit 0")
+    (machine / "flock").symlink_to(shutil.which("flock") or "")
+    lock = os.open(machine.parent / "clone" / "scripts", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with start(machine) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "Waiting for another script that is at work on .venv ...\n"
+        assert process.poll() is None
+        os.close(lock)
+        _, err = process.communicate()
+    assert err == f"Python 3.11 or newer with its venv module is missing. {CURE}\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "begin", "usage"),
+    [
+        ("test", "All tests that this machine can run", "scripts/test [--strict] [pytest arguments]"),
+        ("demo", "The reference service on real servers", "scripts/demo [--defects default|none|NAME,NAME]"),
+    ],
+)
+def test_help_needs_nothing(machine: Path, script: str, begin: str, usage: str) -> None:
     """It is the head of the script."""
-    status, out, err = run(machine, "--help")
+    status, out, err = run(machine, "--help", script=script)
     assert (status, err) == (0, "")
-    assert out.startswith("All tests that this machine can run")
-    assert "scripts/test [--strict] [pytest arguments]" in out
+    assert out.startswith(begin)
+    assert usage in out
+    assert "set -euo" not in out
 
 
 @pytest.mark.parametrize("script", ["scripts/_venv.sh", "scripts/test", "scripts/demo", ".ci/run"])
