@@ -46,11 +46,11 @@ def test_reads_ask_for_credentials(
     _nobody_gets_in(audit_http, [(endpoint, endpoint.url()) for endpoint in reads])
 
     identities = audit_declared("identities")
-    known = [_status(audit_identity(e.identity or identities[0]), e.method, e.url()) for e in reads]
-    if not any(status in OPEN for status in known):
-        seen = listed(sorted({str(status) for status in known}))
+    seen = _until_one_opens(reads, audit_identity, identities)
+    if not OPEN.intersection(seen):
+        got = listed(sorted({str(status) for status in seen}))
         raise CouldNotRun(
-            f"none of {len(reads)} protected reads opens to a known identity ({seen}): nothing was tested"
+            f"none of {len(reads)} protected reads opens to a known identity, who got {got}: nothing was tested"
         )
 
     untried = [str(endpoint) for endpoint in protected if endpoint.method not in SAFE]
@@ -75,6 +75,15 @@ def _nobody_gets_in(client: Any, asked: list[tuple[Any, str]]) -> None:
         f"{len(wrong)} of {len(answers)} protected operations don't ask for credentials - {listed(wrong)}; expected is "
         "401 or 403, and what is meant to be public belongs into targets.http.public"
     )
+
+
+def _until_one_opens(reads: list[Any], identify: Any, identities: list[str]) -> list[int]:
+    seen: list[int] = []
+    for endpoint in reads:
+        seen.append(_status(identify(endpoint.identity or identities[0]), endpoint.method, endpoint.url()))
+        if seen[-1] in OPEN:
+            break
+    return seen
 
 
 def _status(client: Any, method: str, url: str) -> int:

@@ -254,8 +254,8 @@ def test_coverage_that_is_too_low_is_not_hidden_by_a_failing_check(audited: Proj
 def test_a_failing_subtest_alone_does_not_fail_a_gate(audited: Project, workers: tuple[str, ...]) -> None:
     """Pytest counts it, and so do we."""
     audited.suite(
-        TWO
-        + "@audit(dimension='4.1', level=4)\ndef test_x(subtests, audit_evidence):\n    audit_evidence.command('true', '')\n"
+        TWO + "@audit(dimension='4.1', level=4)\ndef test_x(subtests, audit_evidence):\n"
+        "    audit_evidence.command('true', '')\n"
         "    with subtests.test():\n        assert False\n"
     )
     audited.commit()

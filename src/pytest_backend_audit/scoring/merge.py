@@ -126,7 +126,7 @@ def _unseen(inputs: Sequence[Inputs]) -> tuple[str, ...]:
     path or a node id is in no plan; only a run that was whole in collection knows what was there.
     """
     hidden = [
-        tuple(n for n in i.narrowing if not n.startswith("--audit-dimension=") and " deselected by " not in n)
+        tuple(n for n in i.narrowing if not n.startswith("--audit-dimension") and " deselected by " not in n)
         for i in inputs
     ]
     return () if any(not h for h in hidden) else _union(hidden)

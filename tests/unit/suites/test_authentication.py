@@ -80,7 +80,7 @@ def test_a_wall_was_not_tested(audit_yaml) -> None:
     ran = reads(Service(lambda _: httpx.Response(401)), audit_yaml, "probes")
     assert (ran.status, ran.reason) == (
         Status.COULD_NOT_RUN,
-        "all 2 protected reads refuse a known identity too: nothing was tested",
+        "none of 2 protected reads opens to a known identity, who got 401: nothing was tested",
     )
 
 
