@@ -18,7 +18,16 @@ def escaped_pattern(secret: str) -> str:
     A JSON text in a JSON text in a repr has four backslashes where the first had one, so their number is left open. No
     character matches in two ways: it can't backtrack.
     """
-    return "".join(_character(c) for c in secret)
+    # Backslashes of the secret's own and of an escape behind them are one run, and the first of them takes all of it.
+    pattern = "".join(_behind(before, c) for before, c in zip(" " + secret, secret, strict=False))
+    # A run of backslashes is looked at from its beginning only: from each of them would cost the square of its length.
+    return rf"(?<!\\){pattern}" if secret and "\\" in _character(secret[0]) else pattern
+
+
+def _behind(before: str, char: str) -> str:
+    if before != "\\":
+        return _character(char)
+    return "" if char == "\\" else _character(char).replace(r"\\++", r"\\*+")
 
 
 def needs_escapes(secret: str) -> bool:
@@ -74,22 +83,23 @@ def hide_parts(text: str, secrets: tuple[str, ...], mark: str) -> str:
         mark: What to put in the place of a part.
     """
     for secret in secrets:
-        head, tail = secret[:_LEAST], secret[-_LEAST:]
-        at = text.find(head)
-        while at >= 0:
-            end = at + _common(text[at : at + len(secret)], secret)
-            if text.startswith(CUT, end):
-                text = text[:at] + mark + text[end:]
-                end = at + len(mark)
-            at = text.find(head, end)
-        at = text.rfind(tail)
-        while at >= 0:
-            stop = at + len(tail)
-            begin = stop - _common(text[max(0, stop - len(secret)) : stop][::-1], secret[::-1])
-            if text.endswith(CUT, 0, begin):
-                text = text[:begin] + mark + text[stop:]
-            at = text.rfind(tail, 0, begin)
+        text = _heads(text, secret, mark)
+        # The end of a secret behind a cut is, read backwards, a beginning before one.
+        text = _heads(text[::-1], secret[::-1], mark[::-1])[::-1]
     return text
+
+
+def _heads(text: str, secret: str, mark: str) -> str:
+    pieces: list[str] = []
+    head, done = secret[:_LEAST], 0
+    at = text.find(head)
+    while at >= 0:
+        end = at + _common(text[at : at + len(secret)], secret)
+        if text.startswith(CUT, end):
+            pieces += [text[done:at], mark]
+            done = end
+        at = text.find(head, end)
+    return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def _common(text: str, wanted: str) -> int:
