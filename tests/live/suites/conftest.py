@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def superuser(request: pytest.FixtureRequest) -> str:
         dsn = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/%s"
     else:
         dsn = request.getfixturevalue("debian_15")
-    with psycopg.connect(dsn % "postgres", autocommit=True) as admin:
+    # Made again for each group of tests that a worker gets, on a server that stays.
+    with psycopg.connect(dsn % "postgres", autocommit=True) as admin, suppress(psycopg.errors.DuplicateObject):
         admin.execute("CREATE ROLE looker LOGIN PASSWORD 'look-but-do-not-touch' IN ROLE pg_monitor")
     return dsn
 
