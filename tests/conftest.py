@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import threading
 from functools import cache
 
 import pytest
@@ -32,6 +34,15 @@ def _clean_environment() -> None:
 
 
 _clean_environment()
+
+
+def _let_interrupts_through() -> None:
+    """Programs that tests start are to end on SIGINT, also where a shell started us in the background."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_let_interrupts_through()
 
 
 @cache

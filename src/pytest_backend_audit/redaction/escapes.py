@@ -55,11 +55,11 @@ def _character(char: str) -> str:
         # The last way: what follows it may be an `n` or `x` of the secret's own.
         return rf"(?:{percent}|\\++u005[cC]|\\++)"
     if char == "&":
-        return "(?:" + "|".join([*ways, "&(?:amp;|#38;|#x26;)*+"]) + ")"
+        return "(?:" + "|".join([*ways, "&(?>(?:amp;|#38;|#x26;)*)"]) + ")"
     if char in _ENTITIES:
-        ways.append(f"&(?:amp;)*+(?:{_ENTITIES[char]});")
+        ways.append(f"&(?>(?:amp;)*)(?:{_ENTITIES[char]});")
     elif not char.isascii():
-        ways.append(f"&(?:amp;)*+#(?:{ord(char)}|x{_hex(f'{ord(char):x}')});")
+        ways.append(f"&(?>(?:amp;)*)#(?:{ord(char)}|x{_hex(f'{ord(char):x}')});")
     plain = r"(?:\ |\+)" if char == " " else rf"\\*+{re.escape(char)}"
     return "(?:" + "|".join([*ways, plain]) + ")"
 

@@ -1,7 +1,9 @@
 """The places where a secret usually stands.
 
-Each pattern is linear by construction: possessive quantifiers (``*+``) give nothing back, and a look-behind lets a run
-of characters be read from its start only. So a megabyte of hostile text costs as little, a character, as a line.
+Each pattern is linear by construction: possessive quantifiers (``*+``) and atomic groups give nothing back, and a
+look-behind lets a run of characters be read from its start only. So a megabyte of hostile text costs as little, a
+character, as a line. A group is repeated in an atomic group, ``(?>(?:...)*)``, never as ``(?:...)*+``: Python before
+3.11.5 (Debian 12 has 3.11.2) doesn't find what the latter should match.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ _WORDS = (
     r"|credentials?|requirepass|masterauth)"
 )
 _WORD_GATES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential", "requirepass", "masterauth")
-_QUOTED = r""""(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.|'')*+'|\\"(?:[^"\\]|\\[^"])*+\\\""""
+_QUOTED = r""""(?>(?:[^"\\]|\\.)*)"|'(?>(?:[^'\\]|\\.|'')*)'|\\"(?>(?:[^"\\]|\\[^"])*)\\\""""
 _BARE = r"""[^\s,;&"'<>(){}\[\]\\]++"""
 _HEADERS = (
     r"(?:proxy-authorization|authorization|set-cookie|cookie|x-api-key|x-auth-token|x-amz-security-token"
@@ -71,14 +73,14 @@ RULES: tuple[Rule, ...] = (
     (
         ("-----begin",),
         re.compile(
-            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----(?:BEGIN|END) )[\s\S])*+"
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?>(?:(?!-----(?:BEGIN|END) )[\s\S])*)"
             r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
         ),
         MARK,
     ),
     (
         ("://",),
-        re.compile(r"""(://[^\s:/?#@"'<>]*+:)(?:[^\s/@"'<>]*+@)++"""),
+        re.compile(r"""(://[^\s:/?#@"'<>]*+:)(?>(?:[^\s/@"'<>]*+@)+)"""),
         lambda m: f"{m[1]}{MARK}@",
     ),
     (
@@ -112,7 +114,8 @@ RULES: tuple[Rule, ...] = (
     (
         ("eyj",),
         re.compile(
-            r"((?<![A-Za-z0-9_-])(?:(?!eyJ)[A-Za-z0-9_-])*+)eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+)++"
+            r"((?<![A-Za-z0-9_-])(?>(?:(?!eyJ)[A-Za-z0-9_-])*))"
+            r"eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+(?>(?:\.[A-Za-z0-9_-]*+)+)"
         ),
         _keep_first,
     ),
@@ -161,7 +164,7 @@ RULES: tuple[Rule, ...] = (
     (
         ("passw",),
         # SQL: ALTER ROLE app PASSWORD 'x'.
-        re.compile(r"(\bpassword\s{1,8})('(?:[^']|'')*+')", re.IGNORECASE),
+        re.compile(r"(\bpassword\s{1,8})('(?>(?:[^']|'')*)')", re.IGNORECASE),
         _keep_quotes,
     ),
     (

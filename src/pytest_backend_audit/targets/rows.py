@@ -14,9 +14,9 @@ CELL_LIMIT = 2000
 """Characters of one value that evidence keeps; EXPLAIN's single column is kept whole."""
 
 _LITERALS = re.compile(
-    r"--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/"  # comments stay
-    r'|"(?:[^"]|"")*+"'  # quoted identifiers stay
-    r"|(?P<string>[eEbBxXnN]?'(?:[^'\\]|''|\\.)*+'|(?P<tag>\$[A-Za-z_]*\$)(?:(?!(?P=tag))[\s\S])*+(?P=tag))"
+    r"--[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)\*/"  # comments stay
+    r'|"(?>(?:[^"]|"")*)"'  # quoted identifiers stay
+    r"|(?P<string>[eEbBxXnN]?'(?>(?:[^'\\]|''|\\.)*)'|(?P<tag>\$[A-Za-z_]*\$)(?>(?:(?!(?P=tag))[\s\S])*)(?P=tag))"
     r"|(?P<number>(?<![\w$.%])\d[\d_]*+(?:\.\d++)?(?:[eE][+-]?\d++)?(?!\w))"
 )
 
