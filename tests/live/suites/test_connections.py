@@ -23,11 +23,11 @@ NO_POOLER = SimpleNamespace(configured=lambda _: False)
 @pytest.fixture
 def blind(superuser, database):
     """A role without pg_monitor."""
-    database.admin.execute("CREATE ROLE blind LOGIN PASSWORD 'may-see-nothing'")
-    dsn = (superuser % database.name).replace(f"postgres:{PASSWORD}", "blind:may-see-nothing")
+    database.admin.execute("CREATE ROLE unseeing LOGIN PASSWORD 'may-see-nothing'")
+    dsn = (superuser % database.name).replace(f"postgres:{PASSWORD}", "unseeing:may-see-nothing")
     with psycopg.connect(dsn, autocommit=True, row_factory=namedtuple_row) as connection:
         yield connection
-    database.admin.execute("DROP ROLE blind")
+    database.admin.execute("DROP ROLE unseeing")
 
 
 def test_headroom_is_counted_against_the_maximum(database, audit_yaml) -> None:
