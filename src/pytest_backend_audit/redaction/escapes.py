@@ -6,6 +6,8 @@ import re
 
 _ENTITIES = {'"': "quot|#34|#x22", "'": "apos|#39|#x27", "<": "lt|#60|#x3c", ">": "gt|#62|#x3e"}
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+_BACKSLASH = r"%5[cC]|\\++u005[cC]"
+"""A backslash that is percent-encoded, or written as a code."""
 _LEAST = 4
 """Characters of a secret that must stand beside a cut to be taken for a part of it."""
 CUT = "..."
@@ -27,7 +29,10 @@ def escaped_pattern(secret: str) -> str:
 def _behind(before: str, char: str) -> str:
     if before != "\\":
         return _character(char)
-    return "" if char == "\\" else _character(char).replace(r"\\++", r"\\*+")
+    if char == "\\":
+        # The first one has taken the run; percent-encoded, or as a code, each stands for itself.
+        return f"(?>(?:{_BACKSLASH})?)"
+    return _character(char).replace(r"\\++", r"\\*+")
 
 
 def needs_escapes(secret: str) -> bool:
@@ -53,7 +58,7 @@ def _character(char: str) -> str:
         ways.append(rf"\\++{_LETTERS[char]}")
     if char == "\\":
         # The last way: what follows it may be an `n` or `x` of the secret's own.
-        return rf"(?:{percent}|\\++u005[cC]|\\++)"
+        return rf"(?:{_BACKSLASH}|\\++)"
     if char == "&":
         return "(?:" + "|".join([*ways, "&(?>(?:amp;|#38;|#x26;)*)"]) + ")"
     if char in _ENTITIES:

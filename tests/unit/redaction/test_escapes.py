@@ -35,6 +35,12 @@ def test_any_secret_is_found_under_json(secret, layers):
     assert Redactor([secret])(f"<{text}>") == f"<{MARK}>"
 
 
+@pytest.mark.parametrize("written", [r"00000\\0", "00000%5C%5C0", "00000%5c%5C0", r"00000\u005c\u005C0"])
+def test_two_backslashes_in_a_row_are_found_however_they_are_written(written):
+    """As they are, escaped, percent-encoded, or as codes."""
+    assert Redactor([r"00000\\0"])(f"<{written}>") == f"<{MARK}>"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
