@@ -17,30 +17,38 @@ class Deadline:
     """Interrupts its block after some seconds of wall time; 0 means never.
 
     Works in the main thread of a process, where pytest and xdist run tests; elsewhere there is no deadline but the
-    targets' own. A class of its own, as it stands around each phase of each check.
+    targets' own. Stands around each phase of each check, so that it starts the timer anew for each block and stops it
+    once a check, in `disarm`; in between, it may go off unheard.
 
     Raises:
         DeadlinePassed: Inside the block.
     """
 
-    __slots__ = ("_on", "_seconds")
+    __slots__ = ("_inside", "_on", "_seconds")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._on = seconds > 0 and threading.current_thread() is threading.main_thread()
+        self._inside = False
 
     def arm(self) -> None:
         """Take the signal: once a check, as another plugin, or the check before, may have taken it since."""
-        if self._on:
+        if self._on and signal.getsignal(signal.SIGALRM) != self._interrupt:
             signal.signal(signal.SIGALRM, self._interrupt)
+
+    def disarm(self) -> None:
+        """Stop the timer."""
+        if self._on:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def __enter__(self) -> None:
         if self._on:
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            self._inside = True
 
     def __exit__(self, *_error: object) -> None:
-        if self._on:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        self._inside = False
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        raise DeadlinePassed(f"deadline of the check passed: {self._seconds:g} s (ini value audit_timeout)")
+        if self._inside:
+            raise DeadlinePassed(f"deadline of the check passed: {self._seconds:g} s (ini value audit_timeout)")

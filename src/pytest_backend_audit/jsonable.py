@@ -42,11 +42,11 @@ def to_builtins(value: Any) -> Any:
 
 
 def _rarer(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
     if is_dataclass(value) and not isinstance(value, type):
         _NAMES[value.__class__] = tuple(f.name for f in fields(value))
         return to_builtins(value)
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, Mapping):
         return {_key(k): to_builtins(v) for k, v in value.items()}
     if isinstance(value, frozenset):

@@ -115,8 +115,11 @@ class Observer:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         """Bound the teardown too."""
-        with self._deadline:
-            return (yield)
+        try:
+            with self._deadline:
+                return (yield)
+        finally:
+            self._deadline.disarm()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -28,6 +28,7 @@ INLINE_LIMIT = 4 * 1024
 """Bytes of evidence (UTF-8) that stand in the line; what is larger becomes a blob."""
 
 TYPES = ("start", "attempt", "notice", "seal")
+_JSON = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 _TAIL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\n\Z')
 
 
@@ -56,8 +57,7 @@ def encode(n: int, prev: str, kind: str, data: Mapping[str, Any]) -> tuple[bytes
         TypeError: `data` holds something JSON has no form for.
         ValueError: It holds a NaN or an infinity.
     """
-    body = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    head = f'{{"n":{n},"prev":"{prev}","type":"{kind}","data":{body}'.encode("ascii")
+    head = f'{{"n":{n},"prev":"{prev}","type":"{kind}","data":{_JSON.encode(data)}'.encode("ascii")
     digest = hashlib.sha256(head).hexdigest()
     return head + f',"hash":"{digest}"}}\n'.encode("ascii"), digest
 
