@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import suites
-from benchmarks.paired import Pairs, paired, peak_memory_mb, seconds
+from benchmarks.paired import paired, peak_memory_mb, seconds
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
@@ -29,18 +29,26 @@ def off(runs: int) -> list[str]:
 
 
 def on(runs: int) -> list[str]:
-    """An audit of small checks up to the last test, against bare tests."""
+    """An audit of small checks up to the last test, against bare tests, and against those with a mark and a fixture."""
     with tempfile.TemporaryDirectory() as folder:
-        plain, checks = Path(folder) / "plain", Path(folder) / "checks"
+        plain, marked, checks = Path(folder) / "plain", Path(folder) / "marked", Path(folder) / "checks"
         suites.plain(plain)
+        suites.marked(marked)
         suites.checks(checks)
 
         def audit() -> float:
             shutil.rmtree(checks / "audit-report", ignore_errors=True)
             return seconds([*PYTEST, "--audit"], checks, checks / "stamp")
 
-        pairs: Pairs = paired(audit, lambda: seconds([*PYTEST, "-p", "no:backend_audit"], plain, plain / "stamp"), runs)
-    return [f"on: {pairs.line()}"]
+        def bare(tests: Path) -> float:
+            return seconds([*PYTEST, "-p", "no:backend_audit"], tests, tests / "stamp")
+
+        against_plain = paired(audit, lambda: bare(plain), runs)
+        against_marked = paired(audit, lambda: bare(marked), runs)
+    return [
+        f"on, against bare tests: {against_plain.line()}",
+        f"on, against bare tests with a mark and a fixture: {against_marked.line()}",
+    ]
 
 
 def reports(runs: int) -> list[str]:

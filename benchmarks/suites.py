@@ -14,10 +14,31 @@ def pytest_sessionfinish(session):
     open("stamp", "w").write(str(time.time()))
 """
 
+NOTHING = """\
+
+@pytest.fixture(scope="session")
+def nothing(pytestconfig):
+    return None
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "check(*, dimension, level): a mark that nobody reads")
+"""
+
 
 def plain(folder: Path) -> None:
     """5,000 tests that do next to nothing."""
     _write(folder, "", "def test_{n}():\n    assert {n} + 1 == {m}\n")
+
+
+def marked(folder: Path) -> None:
+    """The same with a mark each, and a session's fixture that does nothing: what pytest itself takes for the two."""
+    _write(
+        folder,
+        "import pytest\n",
+        "@pytest.mark.check(dimension='4.1', level=3)\ndef test_{n}(nothing):\n    assert {n} + 1 == {m}\n",
+    )
+    with (folder / "conftest.py").open("a") as file:
+        file.write(NOTHING)
 
 
 def checks(folder: Path) -> None:
