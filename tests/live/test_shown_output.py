@@ -59,7 +59,8 @@ def blanked(text: str) -> list[str]:
         (r"\d{4}-\d\d-\d\d", "<date>"),
         (r"127\.0\.0\.1:\d+", "<address>"),
         (r"/\S*?/(backend-audit-demo|orders-stack)-[^/;\s]+", r"<folder of \1>"),
-        (r"(?<=Report       ).*/", ""),
+        # A long path goes on below itself.
+        (r"(?<=Report       ).*(?:\n {13}\S.*)*", "<path>"),
         (r"\S+/python[\d.]* -m pytest", "<python> -m pytest"),
         (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
         (r"\b\d{3,} (?=series|open orders)", "<many> "),
