@@ -36,6 +36,22 @@ class Worker:
     def __init__(self, workerinput: dict[str, Any]) -> None:
         self._folder = Path(workerinput["backend_audit"]["folder"])
         self._name: str = workerinput["workerid"]
+        self._session: pytest.Session | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Learn whose end is to be told."""
+        self._session = session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Pass on that a check left by ``pytest.exit``, as a stop of the whole run.
+
+        By itself xdist tells that to its controller for exit status 2 only; with any other, the controller takes the
+        worker as done, finds a check in its hands, and ends with an internal error.
+        """
+        left = excinfo.value
+        if self._session is not None and isinstance(left, pytest.exit.Exception) and left.returncode is not None:
+            self._session.shouldstop = left.msg or "pytest.exit"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
