@@ -15,7 +15,7 @@ import pytest
 from pytest_backend_audit.collect import PLAN, Collected
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.hooks import failure
-from pytest_backend_audit.journal import Writer, read_run
+from pytest_backend_audit.journal import AGAIN, JOURNAL, Record, RunError, Writer, read_run
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Attempt, Card, Evidence, Inputs, Seal, Status
 from pytest_backend_audit.narrowing import by_collector
@@ -252,19 +252,19 @@ class Session:
             self._writer.seal(seal)
         except OSError as error:
             self._trouble = self._trouble or f"the journal can't be sealed: {error.strerror} ({self._plot.folder})"
-        self._report(session)
+        self._report(session, self._writer)
 
     def _lost(self) -> int:
         """Selected checks of which nothing was heard, as when xdist gives up on crashed workers."""
         return len(set(self._collected.selected) - self._heard) if self._collected is not None else 0
 
-    def _report(self, session: pytest.Session) -> None:
+    def _report(self, session: pytest.Session, writer: Writer) -> None:
         # Read back from the disk, so that what is shown is what a later `render` shows.
         from pytest_backend_audit.reports.writing import write_all  # noqa: PLC0415 - templates load with it
         from pytest_backend_audit.scoring import score  # noqa: PLC0415 - only at the end
 
         try:
-            record = read_run(self._plot.folder)
+            record = _read_back(writer)
             self.card = score(record.inputs, record.attempts, record.seal)
         except ValueError as error:
             self._trouble = self._trouble or self._redactor.redact(f"there is no card: {error}")
@@ -311,6 +311,13 @@ class Session:
         if self._trouble and not status:
             return 1
         return status if self.card is None else status or self.card.verdict.exit_status
+
+
+def _read_back(writer: Writer) -> Record:
+    record = read_run(writer.folder)
+    if record.head != writer.head:
+        raise RunError(f"{writer.folder / JOURNAL}: another file stands in the place of this run's journal. {AGAIN}")
+    return record
 
 
 def _shown(folder: Path) -> str:

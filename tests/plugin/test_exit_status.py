@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from plugin.conftest import CONFIG, Project
@@ -58,6 +63,11 @@ TWO = "".join(
     f"def test_{n}_{level}(audit_evidence): audit_evidence.command('true', 'ok')\n"
     for n, name in ((1, "first"), (2, "second"))
     for level in (2, 3)
+)
+
+APPENDS = (
+    "@audit(dimension='4.2', level=4)\ndef test_x():\n"
+    "    with open('audit-report/journal.jsonl', 'ab') as f: f.write(b'mine\\n')\n"
 )
 
 
@@ -228,18 +238,51 @@ def test_allow_in_addopts_does_not_count(audited: Project) -> None:
     result.stderr.fnmatch_lines(["ERROR: --audit-allow counts on the command line only; take it out of addopts"])
 
 
-def test_a_record_that_was_touched_during_the_run_makes_no_card(audited: Project) -> None:
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (
+            "with open(path, 'r+b') as f: f.seek(99); f.write(b'!')",
+            r":1: this line was changed: its hash does not fit its text",
+        ),
+        ("with open(path, 'ab') as f: f.write(b'mine\\n')", r":\d: this is no line of a journal"),
+        (
+            "import os, shutil; shutil.copy(path, 'copy'); os.replace('copy', path)",
+            r": another file stands in the place of this run's journal",
+        ),
+    ],
+    ids=["changed", "appended to", "replaced"],
+)
+def test_a_record_that_was_touched_during_the_run_makes_no_card(
+    audited: Project, workers: tuple[str, ...], body: str, found: str
+) -> None:
     """A check that writes into the journal ends in one message and a failure, whatever passed."""
-    audited.suite(
-        TWO + "@audit(dimension='4.2', level=2)\ndef test_x():\n"
-        "    with open('audit-report/journal.jsonl', 'r+b') as f: f.seek(99); f.write(b'!')\n"
-    )
+    writes = f"def test_x():\n    path = 'audit-report/journal.jsonl'\n    {body}\n"
+    audited.suite(TWO + "@audit(dimension='4.2', level=4)\n" + writes)
     audited.commit()
-    result = audited.run(*FORMAL)
+    result = audited.run(*FORMAL, *workers)
     assert result.ret == 1
     text = "\n".join([*result.outlines, *result.errlines])
-    assert "audit: there is no card: " in text
+    journal = re.escape(str(audited.path / "audit-report" / "journal.jsonl"))
+    told = rf"^audit: there is no card: {journal}{found}\. The run proves nothing any more; run the audit again$"
+    assert len(re.findall(told, text, re.MULTILINE)) == 1
     assert "Traceback" not in text
+
+
+def test_verify_says_that_a_check_appended_to_the_journal(audited: Project) -> None:
+    """What it wrote still stands there."""
+    audited.suite(TWO + APPENDS)
+    audited.run("--audit")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("backend-audit"), "verify"],
+        cwd=audited.path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    first, second = done.stdout.splitlines()
+    assert (done.returncode, first.partition(";")[0]) == (1, "audit-report: altered")
+    assert second == "  audit-report/journal.jsonl:6: this is no line of a journal"
 
 
 def test_checks_that_were_never_reached_are_a_stop(audited: Project) -> None:

@@ -1,7 +1,18 @@
 """The record of a run: a chained file of events, an evidence store beside it, and their reader."""
 
-from pytest_backend_audit.journal.format import FORMAT, State
-from pytest_backend_audit.journal.reader import Record, RunError, Verification, read_run, verify_run
+from pytest_backend_audit.journal.format import FORMAT, JOURNAL, State
+from pytest_backend_audit.journal.reader import AGAIN, Record, RunError, Verification, read_run, verify_run
 from pytest_backend_audit.journal.writer import Writer
 
-__all__ = ["FORMAT", "Record", "RunError", "State", "Verification", "Writer", "read_run", "verify_run"]
+__all__ = [
+    "AGAIN",
+    "FORMAT",
+    "JOURNAL",
+    "Record",
+    "RunError",
+    "State",
+    "Verification",
+    "Writer",
+    "read_run",
+    "verify_run",
+]

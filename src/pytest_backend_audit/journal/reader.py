@@ -34,6 +34,8 @@ class Record:
     attempts: tuple[Attempt, ...]
     seal: Seal | None
     notices: tuple[str, ...] = ()
+    head: str = ""
+    """Hash of the last good line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def read_run(folder: Path) -> Record:
         raise RunError(f"{chain.altered}. {AGAIN}")
     if inputs is None:
         raise RunError(f"{chain.path}: holds no complete line; the run ended before it began")
-    return Record(folder, inputs, tuple(attempts), seal, tuple(notices))
+    return Record(folder, inputs, tuple(attempts), seal, tuple(notices), chain.head)
 
 
 def verify_run(folder: Path) -> Verification:

@@ -29,11 +29,18 @@ class Writer:
         """
         self.folder = folder
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
+        # Appending: what somebody else puts at the end stays there and breaks the chain, instead of being overwritten.
+        journal = os.open(folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         # Unbuffered: what can't be written raises at once, and never comes out later behind something else.
-        self._file = (folder / JOURNAL).open("xb", buffering=0)
+        self._file = os.fdopen(journal, "wb", buffering=0)
         self._n = 0
         self._prev = GENESIS
         self._failed: OSError | None = None
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line that was written."""
+        return self._prev
 
     def start(self, inputs: Inputs) -> None:
         """Write the first line.

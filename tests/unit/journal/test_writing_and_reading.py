@@ -232,6 +232,28 @@ def test_an_existing_journal_is_never_truncated(run: Path) -> None:
     assert (run / "journal.jsonl").read_bytes() == before
 
 
+def test_what_somebody_else_appends_is_not_overwritten(tmp_path: Path, inputs: Inputs) -> None:
+    """It stays between the writer's own lines, where the chain breaks."""
+    writer = Writer(tmp_path / "run")
+    writer.start(inputs)
+    journal = tmp_path / "run" / "journal.jsonl"
+    with journal.open("ab") as other:
+        other.write(b"mine\n")
+    writer.seal(Seal("2026-11-24T09:00:02.000Z", 0))
+    assert journal.read_bytes().splitlines()[1] == b"mine"
+    found = verify_run(tmp_path / "run")
+    assert (found.state, found.lines) == (State.ALTERED, 1)
+    assert found.problems == (f"{journal}:2: this is no line of a journal",)
+
+
+def test_writer_and_reader_agree_on_the_head(tmp_path: Path, inputs: Inputs) -> None:
+    """The hash of the last line, by which a run knows its own journal again."""
+    writer = Writer(tmp_path / "run")
+    writer.start(inputs)
+    writer.seal(Seal("2026-11-24T09:00:02.000Z", 0))
+    assert read_run(tmp_path / "run").head == writer.head == lines_of(tmp_path / "run")[-1]["hash"]
+
+
 class FullDisk(io.RawIOBase):
     """A file on a disk that takes so many bytes and no more."""
 
