@@ -268,6 +268,33 @@ def test_a_service_that_changes_during_the_run(project: Project) -> None:
     assert "Disposition  none: the run is invalid" in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    ("at_the_end", "said"),
+    [
+        ("return '0' * 40", f"pytest_audit_build says {'0' * 40!r}, the audited commit is COMMIT"),
+        ("raise OSError('no answer')", "pytest_audit_build failed: OSError: no answer (conftest.py:5)"),
+        ("return COMMIT[:9]", ""),
+        ("return None", ""),
+    ],
+)
+def test_the_build_hook_is_asked_again_at_the_end(project: Project, at_the_end: str, said: str) -> None:
+    """As the service itself is: another commit, or no answer any more, makes the run invalid."""
+    project.suite(CHECK.replace("(audit_evidence): ", "(audit_evidence):\n    open('deployed', 'w').close()\n    "))
+    (project.path / "conftest.py").write_text(
+        "from pathlib import Path\nCOMMIT = Path('.git/refs/heads/main').read_text().strip()\n"
+        "def pytest_audit_build(config):\n"
+        f"    if not Path('deployed').exists(): return COMMIT\n    {at_the_end}\n",
+        "utf-8",
+    )
+    commit = project.commit()
+    result = project.run("--audit-sha=HEAD")
+    assert result.ret == (pytest.ExitCode.TESTS_FAILED if said else pytest.ExitCode.OK)
+    record = project.record()
+    assert record.inputs.document.build == commit
+    assert record.seal is not None
+    assert record.seal.invalid == said.replace("COMMIT", commit)
+
+
 def test_a_build_that_can_not_be_verified(project: Project) -> None:
     """Said in the head; no reason to refuse."""
     with http_server(says(b"{}", "application/json", 503)) as port:

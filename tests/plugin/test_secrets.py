@@ -230,3 +230,26 @@ def test_collecting_only_shows_clean_ids(project: Project, monkeypatch: pytest.M
         "test_checks.py::test_it[a-[redacted]0]",
         "test_checks.py::test_it[a-[redacted]1]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "ways"),
+    [
+        ((), None),
+        (("-s",), "-s"),
+        (("--capture=tee-sys",), "--capture=tee-sys"),
+        (
+            ("--pdb", "--trace", "--setup-show", "--log-file=log", "--log-cli-level=INFO", "--debug=debug.log"),
+            "--pdb, --trace, --setup-show, --log-file, live logs, --debug",
+        ),
+        (("-o", "log_cli=true", "-o", "log_file=log"), "--log-file, live logs"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_the_head_names_the_ways_past_redaction(project: Project, options: tuple[str, ...], ways: str | None) -> None:
+    """What pytest shows or stores without a report in between is named before anything can come out there."""
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    result = project.run("--audit", "--collect-only", *options)
+    head = " ".join(result.stdout.str().partition("rootdir:")[0].split())
+    told = f"audit: {ways}: what tests print or log there goes past the redaction"
+    assert head.endswith(told) if ways else "goes past the redaction" not in head

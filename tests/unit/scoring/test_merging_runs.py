@@ -58,6 +58,24 @@ def test_a_check_that_no_run_ran_leaves_the_merged_card_partial():
     assert (card.total, card.disposition) == (None, None)
 
 
+@pytest.mark.parametrize("hid", ["--ignore=checks/b.py", "node id checks/a.py::a", "checks could not be collected"])
+def test_what_no_plan_knows_of_leaves_the_merged_card_partial(hid):
+    """A file that no run looked into is in no plan, so nothing else would show that it is missing."""
+    one = run([passed("a")], selected=("a",), narrowing=("--audit-dimension=4.1", hid))
+    two = run([passed("b"), passed("c")], selected=("b", "c"), narrowing=(hid, "--lf"))
+    card = scoring.score_merged([one, two])
+    assert card.partial == (hid, "--lf")
+    assert (card.total, card.disposition) == (None, None)
+
+
+@pytest.mark.parametrize("seen", [(), ("--audit-dimension=4.2",), ("2 checks deselected by -k, such as a",)])
+def test_one_run_that_looked_everywhere_makes_up_for_the_others(seen):
+    """Its plan holds what another one hid; what it deselected after planning, the other one ran."""
+    narrowed = run([passed("a"), passed("b")], selected=("a", "b"), narrowing=("--ignore=checks/c.py",))
+    whole = run([passed("c")], selected=("c",), narrowing=seen)
+    assert scoring.score_merged([narrowed, whole]).partial == ()
+
+
 def test_a_check_above_what_is_sought_need_not_run():
     """What nobody seeks is not lacking."""
     policy = {"sought": {"4.2": 2}}

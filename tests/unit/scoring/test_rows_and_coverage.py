@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed, row, skipped, standard
+import pytest
+from unit.scoring.scoring_cases import (
+    CODE,
+    DOCUMENT,
+    MEASURED,
+    OUTPUT,
+    SEALED,
+    VERBAL,
+    check,
+    failed,
+    inputs,
+    passed,
+    row,
+    skipped,
+    standard,
+)
 
 from pytest_backend_audit import scoring
+from pytest_backend_audit.model import EvidenceKind
 
 LADDER = standard(row("4.1", "plans", 2), row("4.1", "plans", 3), row("4.1", "plans", 4), ids=("4.1",))
 
@@ -119,3 +135,36 @@ def test_criteria_stand_in_the_standards_order_then_in_that_of_the_walk():
     card = card_of(plan, [passed("z"), passed("1"), passed("2")], rules=rules)
     assert [c.id for c in card.dimensions[0].criteria] == ["b", "a", "z"]
     assert [c.check.id for c in card.checks] == ["2", "1", "z"]
+
+
+@pytest.mark.parametrize(
+    ("level", "evidence", "outcome"),
+    [
+        # Rows: L2 takes documents as well, L4 what is measured alone.
+        (2, DOCUMENT, "passed"),
+        (3, DOCUMENT, "passed"),
+        (3, VERBAL, "weak"),
+        (4, DOCUMENT, "weak"),
+        (5, DOCUMENT, "weak"),
+        (5, CODE, "weak"),
+        (5, OUTPUT, "passed"),
+    ],
+)
+def test_a_level_without_a_row_accepts_what_the_highest_row_below_it_does(level, evidence, outcome):
+    """A pass covers the rows below too, so it needs evidence that the highest of them accepts."""
+    rules = standard(
+        row("4.1", "plans", 4),
+        row("4.1", "plans", 2, MEASURED | {EvidenceKind.CODE, EvidenceKind.DOCUMENT}),
+        row("4.1", "others", 5, frozenset({EvidenceKind.VERBAL})),
+        ids=("4.1",),
+    )
+    card = card_of([check("a", level, criterion="plans")], [passed("a", evidence)], rules=rules)
+    assert [r.outcome.value for r in card.checks] == [outcome]
+
+
+@pytest.mark.parametrize(("evidence", "outcome"), [(DOCUMENT, "passed"), (VERBAL, "weak")])
+def test_a_level_below_every_row_accepts_all_but_words(evidence, outcome):
+    """Nothing says more about it; what a row above asks for does not count."""
+    rules = standard(row("4.1", "plans", 3), ids=("4.1",))
+    card = card_of([check("a", 2, criterion="plans")], [passed("a", evidence)], rules=rules)
+    assert [r.outcome.value for r in card.checks] == [outcome]

@@ -84,6 +84,18 @@ def test_a_wall_was_not_tested(audit_yaml) -> None:
     )
 
 
+def test_one_read_that_opens_is_enough(audit_yaml) -> None:
+    """Whichever it is: the ones before it may be closed to this identity, and the ones behind it are not asked."""
+
+    def only_the_second(request: httpx.Request) -> httpx.Response:
+        return guarded(request) if request.url.path == "/b" else httpx.Response(403)
+
+    service = Service(only_the_second)
+    ran = reads(service, audit_yaml, "probes", found=("GET /a", "GET /b", "GET /c"))
+    assert ran.status is Status.PASSED
+    assert service.asked == ["GET /a", "GET /b", "GET /c", "GET /a", "GET /b"]
+
+
 def test_without_an_identity_a_wall_can_not_be_told(audit_yaml) -> None:
     """So it could not run; an open path fails all the same."""
     assert reads(Service(guarded), audit_yaml, "probes", more="").reason.startswith("identities is not configured")
