@@ -12,10 +12,6 @@ import pytest
 
 from pytest_backend_audit.model import Need, Page
 
-GRAMMAR = (
-    "audit(*, dimension, level, criterion=None, needs=()): an audit check. dimension: '4.1' to '4.8' or an id of the "
-    "loaded standard; level: whole number 1 to 5; needs: of load, writes, faults, probes. Runs with --audit only."
-)
 KEYWORDS = ("dimension", "level", "criterion", "needs")
 
 

@@ -12,6 +12,11 @@ import pytest
 
 from pytest_backend_audit.options import FIXTURES, add_options, is_on, orphans
 
+MARKER = (
+    "audit(*, dimension, level, criterion=None, needs=()): an audit check; runs with --audit only. dimension: '4.1' to "
+    "'4.8' or an id of the loaded standard; level: 1 to 5; needs: of load, writes, faults, probes"
+)
+"""What ``pytest --markers`` says."""
 SKIP_REASON = "audit check: run with --audit"
 
 
@@ -29,10 +34,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start an audit, if one is asked for."""
-    config.addinivalue_line(
-        "markers",
-        "audit(*, dimension, level, criterion=None, needs=()): an audit check; runs with --audit only",
-    )
+    config.addinivalue_line("markers", MARKER)
     if is_on(config):
         if not config.option.help and not config.option.version:
             from pytest_backend_audit import startup  # noqa: PLC0415 - the point of the shell
