@@ -73,14 +73,25 @@ interrupt() {
     exit "$2"
 }
 
-# Two scripts that start together must not fill .venv over each other. Where there is no flock (macOS), it is up to the
-# user. The lock is on a folder that is there anyway, and ends with us.
+# Two scripts that start together must not fill .venv over each other. The lock is on a folder that is there anyway; it
+# belongs to the descriptor, so that it stays when the program that took it has ended, and ends with us, however we end.
 take_turns() {
-    command -v flock >/dev/null 2>&1 || return 0
+    local python=""
+    command -v flock >/dev/null 2>&1 || python="$(find_python)" || return 0 # without any, there is nothing to fill
     exec 9<"$ROOT/scripts"
-    flock -n 9 && return 0
+    lock "$python" -n 2>/dev/null && return 0
     say "Waiting for another script that is at work on .venv ..."
-    flock 9 || true # a file system without locks
+    lock "$python" 2>/dev/null || true # a file system without locks
+}
+
+# lock PYTHON [-n]: takes the lock of descriptor 9, with -n only if that needs no waiting. With PYTHON empty by flock,
+# which macOS lacks.
+lock() {
+    if [ -z "$1" ]; then
+        flock ${2:+"$2"} 9
+    else
+        "$1" -c "import fcntl; fcntl.flock(9, fcntl.LOCK_EX${2:+ | fcntl.LOCK_NB})"
+    fi
 }
 
 # fill TEXT COMMAND...: a step of an installation. What it would leave in /tmp when it is killed stays in .venv.

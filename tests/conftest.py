@@ -110,11 +110,10 @@ class Lacks:
         if self.programs:
             terminalreporter.write_sep("=", "this machine lacks", **colour)
         for program, nodeids in sorted(self.programs.items()):
-            files = sorted({nodeid.partition("::")[0] for nodeid in nodeids})
-            terminalreporter.write_line(
-                f"{program} (Debian: apt install {_PACKAGES.get(program, program)}); "
-                f"tests not run: {len(nodeids)}, in {', '.join(files)}"
-            )
+            cure = f"apt install {_PACKAGES.get(program, program)}"
+            terminalreporter.write_line(f"{program} (Debian: {cure}); tests not run: {len(nodeids)}")
+            for file in sorted({nodeid.partition("::")[0] for nodeid in nodeids}):
+                terminalreporter.write_line(f"    {file}")
         if self._strict and self.skipped:
             terminalreporter.write_sep("=", "skipped, which --strict-machine forbids", **colour)
             for nodeid in sorted(self.skipped):

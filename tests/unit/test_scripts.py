@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,11 +115,18 @@ def test_an_installation_that_is_stopped_leaves_nothing_running(
         assert ready.read() == ""  # nobody has it open: all of them have ended
 
 
-@pytest.mark.needs("flock")
-def test_scripts_that_start_together_take_turns(machine: Path) -> None:
-    """The second says why it waits, and goes on when the first has ended."""
+@pytest.mark.parametrize("flock", [pytest.param(True, marks=pytest.mark.needs("flock")), False])
+def test_scripts_that_start_together_take_turns(machine: Path, flock: bool) -> None:
+    """The second says why it waits, and goes on when the first has ended; the same by Python where there is no flock."""
     program(machine, "git", "exit 0")
-    (machine / "flock").symlink_to(shutil.which("flock") or "")
+    if flock:
+        (machine / "flock").symlink_to(shutil.which("flock") or "")
+    # A Python that locks, but can't make an environment once the lock is had.
+    locks = f'exec {sys.executable} "$@"'
+    had = machine.parent / "had"
+    waits = f"{sys.executable} \"$@\" && : >{had}"
+    body = f'case "$2" in *fcntl*LOCK_NB*) {locks} ;; *fcntl*) {waits} ;; *) [ ! -e {had} ] ;; esac'
+    program(machine, "python3", "exit 1" if flock else body)
     lock = os.open(machine.parent / "clone" / "scripts", os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     with start(machine) as process:
