@@ -111,7 +111,11 @@ def test_no_repository(project: Project) -> None:
     """A rehearsal needs none."""
     project.config()
     project.suite(CHECK)
-    assert refusal(project) == ["--audit-sha=HEAD: TOP is not in a git repository", REHEARSE]
+    assert refusal(project) == [
+        "--audit-sha=HEAD: TOP is not in a git repository; to make one there:",
+        "  git init && git add . && git commit -m 'First commit'",
+        REHEARSE,
+    ]
     assert project.run("--audit").ret == 0
 
 

@@ -124,7 +124,7 @@ def test_scripts_that_start_together_take_turns(machine: Path, flock: bool) -> N
     # A Python that locks, but can't make an environment once the lock is had.
     locks = f'exec {sys.executable} "$@"'
     had = machine.parent / "had"
-    waits = f"{sys.executable} \"$@\" && : >{had}"
+    waits = f'{sys.executable} "$@" && : >{had}'
     body = f'case "$2" in *fcntl*LOCK_NB*) {locks} ;; *fcntl*) {waits} ;; *) [ ! -e {had} ] ;; esac'
     program(machine, "python3", "exit 1" if flock else body)
     lock = os.open(machine.parent / "clone" / "scripts", os.O_RDONLY)

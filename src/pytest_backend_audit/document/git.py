@@ -82,9 +82,12 @@ def ask(folder: Path, *arguments: str) -> Answer:
     except FileNotFoundError:
         raise NoGitError("there is no git program; install git") from None
     except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} did not answer within {TIMEOUT:.0f} s in {folder}") from None
+        raise GitError(
+            f"git {arguments[0]} did not answer within {TIMEOUT:.0f} s in {folder}; see what holds it up:\n"
+            f"  time git -C {folder} status"
+        ) from None
     except OSError as error:
-        raise GitError(f"git can't be run: {error.strerror}") from None
+        raise GitError(f"git can't be run: {error.strerror}; see what is wrong with it:\n  git --version") from None
     answer = Answer(done.returncode, os.fsdecode(done.stdout), done.stderr.decode("utf-8", "replace"))
     if answer.status and "dubious ownership" in answer.errors:
         named = _SAFE.search(answer.errors)
@@ -105,5 +108,8 @@ def top_of(folder: Path) -> Path:
     """
     answer = ask(folder, "rev-parse", "--show-toplevel") if folder.is_dir() else None
     if answer is None or answer.status or not answer.line:
-        raise NoRepositoryError(f"{folder} is not in a git repository")
+        raise NoRepositoryError(
+            f"{folder} is not in a git repository; to make one there:\n"
+            "  git init && git add . && git commit -m 'First commit'"
+        )
     return Path(answer.output.removesuffix("\n")).resolve()

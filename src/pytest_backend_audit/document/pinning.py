@@ -87,7 +87,7 @@ def _rehearsed(repository: Path, tree: Tree) -> Pinned:
         commit = _head(top)
         found = strays(top, tree)
     except GitError as error:
-        return Pinned("", "", (f"no commit: {str(error).splitlines()[0]}",))
+        return Pinned("", "", (f"no commit: {' '.join(str(error).split())}",))
     return Pinned(commit, _branch(top), (f"the tree differs from the commit: {found.short()}",) if found else ())
 
 
@@ -116,7 +116,10 @@ def _tracked(config: Path) -> None:
     try:
         top = top_of(config.parent)
     except NoRepositoryError:
-        raise GitError(f"{name} is not in a git repository; a formal audit needs it committed") from None
+        raise GitError(
+            f"{name} is not in a git repository; a formal audit needs it committed:\n"
+            f"  move it into the repository, then git add {name} && git commit -m 'Audit configuration'"
+        ) from None
     if ask(config.parent, "ls-files", "--error-unmatch", "--", config.name).status:
         raise GitError(f"{name} is not tracked:\n  git add {name} && git commit -m 'Audit configuration'")
     # Another repository than the audited one has not been looked at yet.
@@ -163,7 +166,7 @@ def _resolved(top: Path, revision: str) -> str:
 
 def _unknown(top: Path, errors: str) -> str:
     if "ambiguous" in errors and "unknown revision" not in errors:
-        return "several commits begin like this; give more digits"
+        return f"several commits begin like this; give more digits, as listed by\n  git -C {top} log --oneline"
     if ask(top, "rev-parse", "--is-shallow-repository").line == "true":
         return (
             "unknown revision, and this clone is shallow, so that older commits are missing:\n"

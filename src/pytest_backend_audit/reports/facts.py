@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_backend_audit.model import (
@@ -21,6 +22,7 @@ from pytest_backend_audit.model import (
     Severity,
     Status,
 )
+from pytest_backend_audit.reports.text import one_line
 
 OUTCOME_WORDS = {
     Outcome.PASSED: "passed",
@@ -118,6 +120,28 @@ def why_no_disposition(card: Card) -> str:
     return card.no_disposition or "; ".join(card.partial) or "levels only"
 
 
+def override_words(card: Card) -> list[str]:
+    """The overrides, those of one rule joined: "a blocking dimension stands at L1: 4.6 Reliability, 4.7 Security"."""
+    of_rule: dict[str, list[str]] = {}
+    for text in card.overrides:
+        rule, colon, what = text.rpartition(": ")
+        of_rule.setdefault(rule if colon else what, []).extend([what] if colon else [])
+    return [f"{rule}: {', '.join(what)}" if what else rule for rule, what in of_rule.items()]
+
+
+def not_run_words(card: Card) -> str:
+    """How many checks could not run, and the reason that most of them have; empty if none."""
+    reasons = Counter(one_line(r.reason) for r in card.checks if r.outcome is Outcome.COULD_NOT_RUN)
+    if not reasons:
+        return ""
+    (reason, of), *others = reasons.most_common()
+    count = reasons.total()
+    said = f"{count} check{'s' if count > 1 else ''}: {reason or 'no reason given'}"
+    if others:
+        said += f" ({of}, and {len(others)} other reason{'s' if len(others) > 1 else ''})"
+    return said
+
+
 def capped(dimension: DimensionResult) -> bool:
     """Whether the level is held down by the missing second reviewer alone."""
     return dimension.would_be > dimension.level
@@ -186,4 +210,9 @@ def notices(card: Card) -> list[str]:
         said += [f"invalid: {seal.invalid}"] if seal.invalid else []
         said += [f"interrupted: {seal.interrupted}"] if seal.interrupted else []
         said += [f"broken: {text}" for text in seal.broken]
-    return [*said, *card.notices, *(f"earlier: {text}" for text in card.inputs.earlier)]
+    told = frozenset(seal.broken) if seal else frozenset()
+    return [
+        *said,
+        *(text for text in card.notices if text not in told),
+        *(f"earlier: {text}" for text in card.inputs.earlier),
+    ]

@@ -62,7 +62,8 @@ def section(card: Card, width: int = 80, color: bool = False, unicode: bool = Tr
 
     Args:
         card: The scorecard.
-        width: Columns that no line goes beyond; under 40 counts as 40.
+        width: Columns that no line goes beyond, but for the report's path, which stays whole so that it can be
+            copied; under 40 counts as 40.
         color: Whether to use ANSI colours; they take no columns.
         unicode: Whether the terminal can show more than ASCII.
         folder: Where the reports are; without it that line is left out.
@@ -72,10 +73,8 @@ def section(card: Card, width: int = 80, color: bool = False, unicode: bool = Tr
     """
     style = _Style(max(width, 40), color, unicode)
     lines = [*_head(card, style), "", *_dimensions(card, style), ""]
-    lines += _result(card, style)
-    last = _labelled("Report", f"{folder.rstrip('/')}/scorecard.html", style, 1) if folder else []
-    lines += _notices(card, style, LINES - len(lines) - len(last))
-    return lines + last
+    report = [pad("Report", LABEL) + style.text(f"{folder.rstrip('/')}/scorecard.html")] if folder else []
+    return [*lines, *_below(card, style, LINES - len(lines) - len(report)), *report]
 
 
 def _head(card: Card, style: _Style) -> list[str]:
@@ -123,74 +122,109 @@ def _dimension(dimension: DimensionResult, ids: int, names: int, style: _Style) 
         said.append(f"was L{dimension.prior}")
     if dimension.sought < 5:
         said.append(f"seeks L{dimension.sought}")
-    if dimension.limited_by:
-        said.append(", ".join(facts.short_name(name) for name in dimension.limited_by))
     room = style.width - ids - names - len("  ") * 2 - 1 - len(level) - 1
-    why = cut(style.text("; ".join(said)), room, style.mark)
+    why = _why(said, [facts.short_name(name) for name in dimension.limited_by], room, style)
     return f"  {head} {name} {style.paint(level, _COLORS[dimension.level])}  {why}".rstrip()
 
 
-def _result(card: Card, style: _Style) -> list[str]:
-    lines = _total(card, style)
-    lines += _disposition(card, style)
+def _why(said: list[str], names: list[str], room: int, style: _Style) -> str:
+    """What holds a dimension at its level: as many whole names as there is room for, and how many are left out."""
+    for shown in range(len(names), 0, -1):
+        more = f" +{len(names) - shown} more" if shown < len(names) else ""
+        text = style.text("; ".join([*said, ", ".join(names[:shown]) + more]))
+        if columns(text) <= room:
+            return text
+    return cut(style.text("; ".join([*said, ", ".join(names)] if names else said)), room, style.mark)
+
+
+@dataclass(slots=True)
+class _Part:
+    """A labelled text below the dimensions."""
+
+    label: str
+    text: str
+    color: str = ""
+    most: int = 2
+    """Lines that it may take when there is room."""
+    given: int = 1
+    """Lines that it gets."""
+
+    def wrapped(self, style: _Style, lines: int) -> list[str]:
+        return wrap(style.text(self.text), style.width - LABEL, lines, style.mark)
+
+
+def _below(card: Card, style: _Style, room: int) -> list[str]:
+    """Total, disposition and the rest: a line each, and what is left of the room for continuations and notices."""
+    parts = [*_result(card), *_counts(card)]
+    notices = [_Part("Notice", text) for text in facts.notices(card)]
+    left = room - len(parts) - min(len(notices), 1)
+    left = _spread(parts, left, style)
+    shown = notices[: 1 + max(left, 0)]
+    left -= max(len(shown) - 1, 0)
+    lines = [line for part in parts for line in _lines(part, style)]
+    if len(shown) < len(notices):
+        return lines + [line for part in shown[:-1] for line in _lines(part, style)] + _last(notices, len(shown), style)
+    _spread(shown, left, style)
+    return lines + [line for part in shown for line in _lines(part, style)]
+
+
+def _spread(parts: list[_Part], room: int, style: _Style) -> int:
+    """Give the parts, in their order, the further lines that they need; what is left of the room is returned."""
+    for part in parts:
+        more = min(len(part.wrapped(style, part.most)) - 1, max(room, 0))
+        part.given += more
+        room -= more
+    return room
+
+
+def _lines(part: _Part, style: _Style) -> list[str]:
+    return [
+        pad(part.label if i == 0 else "", LABEL) + (style.paint(line, part.color) if part.color else line)
+        for i, line in enumerate(part.wrapped(style, part.given))
+    ]
+
+
+def _last(notices: list[_Part], shown: int, style: _Style) -> list[str]:
+    """The last notice that has room, and how many have none."""
+    more = f" (and {len(notices) - shown} more in the report)"
+    text = cut(style.text(notices[shown - 1].text), style.width - LABEL - len(more), style.mark)
+    return _lines(_Part("Notice", text + more), style)
+
+
+def _result(card: Card) -> Iterator[_Part]:
+    if card.total is not None:
+        lowest = f", lowest L{card.minimum}: {', '.join(card.lowest)}" if card.lowest else ""
+        yield _Part("Total", f"{card.total} of {card.maximum}{lowest}", _BOLD)
+    yield from _disposition(card)
     verdict = card.verdict
     if verdict.gate is not None:
-        color = _GREEN if verdict.passed else _RED
-        lines += _labelled("Gate", verdict.reason.removeprefix("gate "), style, 2, color)
+        yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED)
     if card.raises:
-        lines += _labelled("Raise", facts.raise_words(card.raises[0]), style, 2)
-    color = _YELLOW if card.findings else _GREEN
-    lines += _labelled("Findings", facts.severity_words(card), style, 1, color)
-    told = {"lapsing": card.exceptions_lapsing, "unused": card.exceptions_unused}
-    counts = ", ".join(f"{len(texts)} {word}" for word, texts in told.items() if texts)
-    if counts:
-        texts = "; ".join((*card.exceptions_lapsing, *card.exceptions_unused))
-        lines += _labelled("Exceptions", f"{counts}: {texts}", style, 1, _YELLOW)
-    return lines
+        yield _Part("Raise", facts.raise_words(card.raises[0]))
 
 
-def _total(card: Card, style: _Style) -> list[str]:
-    if card.total is None:
-        return []
-    lowest = f", lowest L{card.minimum}: {', '.join(card.lowest)}" if card.lowest else ""
-    return _labelled("Total", f"{card.total} of {card.maximum}{lowest}", style, 1, _BOLD)
-
-
-def _disposition(card: Card, style: _Style) -> list[str]:
+def _disposition(card: Card) -> Iterator[_Part]:
     disposition = card.disposition
     if disposition is None:
-        return _labelled("Disposition", f"none: {facts.why_no_disposition(card)}", style, 2, _YELLOW)
-    said = disposition.name
-    if disposition.qualifier:
-        said += f", {disposition.qualifier}"
-    lines = _labelled("Disposition", said, style, 1, _BOLD)
+        yield _Part("Disposition", f"none: {facts.why_no_disposition(card)}", _YELLOW)
+        return
+    qualifier = f", {disposition.qualifier}" if disposition.qualifier else ""
+    yield _Part("Disposition", disposition.name + qualifier, _BOLD)
     if card.overrides:
-        lines += _labelled("", f"one tier down: {'; '.join(card.overrides)}", style, 2)
+        yield _Part("", f"one tier down: {'; '.join(facts.override_words(card))}")
     elif disposition.actions:
         action = disposition.actions[0]
         due = f"{action.due}: " if action.due else ""
         others = len(disposition.actions) - 1
-        lines += _more("", due + action.text, f" (and {others} more)" if others else "", style)
-    return lines
+        yield _Part("", due + action.text + (f" (and {others} more)" if others else ""))
 
 
-def _notices(card: Card, style: _Style, room: int) -> list[str]:
-    notices = facts.notices(card)
-    lines = [line for text in notices[:room] for line in _labelled("Notice", text, style, 1)]
-    left = len(notices) - len(lines)
-    if left:
-        lines[-1:] = _more("Notice", notices[room - 1], f" (and {left} more in the report)", style)
-    return lines
-
-
-def _more(label: str, text: str, more: str, style: _Style) -> list[str]:
-    room = style.width - LABEL - len(more)
-    return _labelled(label, cut(style.text(text), room, style.mark) + more, style, 1)
-
-
-def _labelled(label: str, text: str, style: _Style, lines: int, color: str = "") -> list[str]:
-    wrapped = wrap(style.text(text), style.width - LABEL, lines, style.mark)
-    return [
-        pad(label if i == 0 else "", LABEL) + (style.paint(line, color) if color else line)
-        for i, line in enumerate(wrapped)
-    ]
+def _counts(card: Card) -> Iterator[_Part]:
+    if not_run := facts.not_run_words(card):
+        yield _Part("Not run", not_run, _YELLOW)
+    yield _Part("Findings", facts.severity_words(card), _YELLOW if card.findings else _GREEN)
+    told = {"lapsing": card.exceptions_lapsing, "unused": card.exceptions_unused}
+    counts = ", ".join(f"{len(texts)} {word}" for word, texts in told.items() if texts)
+    if counts:
+        texts = "; ".join((*card.exceptions_lapsing, *card.exceptions_unused))
+        yield _Part("Exceptions", f"{counts}: {texts}", _YELLOW)

@@ -34,6 +34,7 @@ def refusal(top: Path, rev: str = "HEAD", **changes: object) -> str:
     return str(caught.value).replace(str(top), "TOP")
 
 
+FIRST = "git init && git add . && git commit -m 'First commit'"
 REHEARSE = "\nor rehearse without a commit: --audit"
 CURE = (
     "\ncommit them, take them away (git stash -u), or have .gitignore name what is no part of it"
@@ -90,8 +91,9 @@ def test_a_folder_that_is_no_repository(tmp_path: Path, git: Git) -> None:
     """Refused in a formal audit; a rehearsal has no commit."""
     top = tmp_path / "plain"
     top.mkdir()
-    assert refusal(top) == "--audit-sha=HEAD: TOP is not in a git repository" + REHEARSE
-    assert pin(top, None) == document.Pinned("", "", (f"no commit: {top} is not in a git repository",))
+    assert refusal(top) == f"--audit-sha=HEAD: TOP is not in a git repository; to make one there:\n  {FIRST}{REHEARSE}"
+    notice = f"no commit: {top} is not in a git repository; to make one there: {FIRST}"
+    assert pin(top, None) == document.Pinned("", "", (notice,))
 
 
 def test_a_repository_without_commits(tmp_path: Path, git: Git) -> None:
@@ -99,6 +101,8 @@ def test_a_repository_without_commits(tmp_path: Path, git: Git) -> None:
     git(tmp_path, "init", "-q", "-b", "main", "empty")
     told = "--audit-sha=HEAD: TOP has no commits yet:\n  git add . && git commit -m 'First commit'" + REHEARSE
     assert refusal(tmp_path / "empty") == told
+    notice = f"no commit: {top} has no commits yet: git add . && git commit -m 'First commit'"
+    assert pin(top, None) == document.Pinned("", "", (notice,))
 
 
 @pytest.mark.parametrize("rev", ["nosuch", "--all", "HEAD~7", "main..main", "deadbeefdead"])
@@ -174,7 +178,10 @@ def test_git_hangs(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr("pytest_backend_audit.document.git.TIMEOUT", 0.2)
-    assert refusal(repository) == "--audit-sha=HEAD: git rev-parse did not answer within 0 s in TOP" + REHEARSE
+    assert refusal(repository) == (
+        "--audit-sha=HEAD: git rev-parse did not answer within 0 s in TOP; see what holds it up:\n"
+        f"  time git -C TOP status{REHEARSE}"
+    )
 
 
 def test_changed_files_are_listed_up_to_five(repository: Path, git: Git) -> None:
@@ -319,7 +326,10 @@ def test_audit_yaml_changed(repository: Path) -> None:
 def test_audit_yaml_outside_git(repository: Path, tmp_path: Path) -> None:
     """No commit vouches for it."""
     (tmp_path / "audit.yaml").write_text("version: 1\n")
-    told = "--audit-sha=HEAD: audit.yaml is not in a git repository; a formal audit needs it committed" + REHEARSE
+    told = (
+        "--audit-sha=HEAD: audit.yaml is not in a git repository; a formal audit needs it committed:\n"
+        f"  move it into the repository, then git add audit.yaml && git commit -m 'Audit configuration'{REHEARSE}"
+    )
     assert refusal(repository, config_path=tmp_path / "audit.yaml") == told
 
 

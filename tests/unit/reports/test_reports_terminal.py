@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.reports.cards import CARDS, DIMENSIONS, FULL, HOSTILE, NOTHING, PARTIAL
 
-from pytest_backend_audit.model import Card, Seal
+from pytest_backend_audit.model import Card, Outcome, Seal
 from pytest_backend_audit.reports import render
 from pytest_backend_audit.reports.terminal import section
 from pytest_backend_audit.reports.text import columns
@@ -39,10 +39,10 @@ def test_full_card_line_by_line() -> None:
         "             production-grade",
         "Raise        pass test_authentication in 4.7 Security: disposition to",
         "             Significant technical debt",
+        "Not run      1 check: targets.pgbouncer is not configured (audit.yaml)",
         "Findings     1 critical, 2 high, 1 medium, 1 low",
         "Exceptions   1 lapsing, 1 unused: foreign-key-indexes:public.legacy.owner_id la…",
-        "Notice       the build is not verifiable by more than 7 digits",
-        "Notice       earlier: 001-9f2c4e1: total 12, significant-technical-debt",
+        "Notice       the build is not verifiable by more tha… (and 1 more in the report)",
         "Report       audit-report/scorecard.html",
     ]
 
@@ -54,6 +54,7 @@ def test_partial_card_says_why_there_is_no_disposition() -> None:
         "  4.2 Connection Management ██░░░ L2  pooler",
         "",
         "Disposition  none: a rehearsal has no disposition; run with --audit-sha=HEAD",
+        "Not run      1 check: targets.pgbouncer is not configured (audit.yaml)",
         "Findings     1 high",
     ]
 
@@ -84,17 +85,74 @@ def test_first_action_is_shown_where_no_override_needs_the_room() -> None:
 def test_broken_parts_of_the_run_are_the_first_notice() -> None:
     """What belongs to no check, and fails a gate, is not pushed out by other notices."""
     card = replace(FULL, seal=Seal("2026-11-24T08:03:00Z", 1, broken=("audits/test_x.py: SyntaxError",)))
-    assert section(card, folder="audit-report")[-3:-1] == [
-        "Notice       broken: audits/test_x.py: SyntaxError",
-        "Notice       the build is not verifiable by more tha… (and 1 more in the report)",
+    assert section(card, folder="audit-report")[-2] == (
+        "Notice       broken: audits/test_x.py: SyntaxError (and 2 more in the report)"
+    )
+
+
+def test_a_broken_module_is_told_once() -> None:
+    """What broke and is a notice of the card too takes one line, not two."""
+    broken = "audits/test_x.py could not be collected"
+    seal = Seal("2026-11-24T08:03:00Z", 2, broken=(broken,))
+    assert [line for line in section(replace(PARTIAL, seal=seal, notices=(broken,))) if broken in line] == [
+        f"Notice       broken: {broken}"
     ]
+
+
+def test_a_long_disposition_goes_on_below_itself() -> None:
+    """What qualifies a disposition is read to its end."""
+    assert FULL.disposition is not None
+    qualifier = "on 15 of 148 rows; proven outside prod (local), merged of 2 runs"
+    card = replace(FULL, disposition=replace(FULL.disposition, qualifier=qualifier))
+    assert section(card)[14:17] == [
+        "Disposition  Not production-grade, on 15 of 148 rows; proven outside prod",
+        "             (local), merged of 2 runs",
+        "             one tier down: L1 in Security (4.7); P0 INC-12 is open",
+    ]
+
+
+def test_overrides_of_one_rule_are_told_together() -> None:
+    """A rule that applies to two dimensions is worded once."""
+    rule = "A blocking dimension stands at L1"
+    card = replace(FULL, overrides=(f"{rule}: 4.6 Reliability", f"{rule}: 4.7 Security", "P0 INC-12 is open"))
+    assert section(card)[15:17] == [
+        "             one tier down: A blocking dimension stands at L1: 4.6 Reliability,",
+        "             4.7 Security; P0 INC-12 is open",
+    ]
+
+
+def test_names_that_hold_a_level_are_whole_or_counted() -> None:
+    """Of names that don't fit, as many as do are shown whole, and the others counted."""
+    names = ("foreign-key-indexes", "index-hygiene", "nothing proves L3")
+    card = replace(FULL, dimensions=(replace(DIMENSIONS[0], prior=None, limited_by=names), *DIMENSIONS[1:]))
+    assert section(card)[4] == "  4.1 Query Performance     ██░░░ L2  foreign-key-indexes, index-hygiene +1 more"
+    lone = replace(DIMENSIONS[0], prior=None, limited_by=("x" * 50, "y"))
+    assert section(replace(card, dimensions=(lone, *DIMENSIONS[1:])))[4] == (
+        f"  4.1 Query Performance     ██░░░ L2  {'x' * 41}…"
+    )
+
+
+def test_why_checks_could_not_run() -> None:
+    """The reason that most of them have is named, the others are counted."""
+    reasons = ["targets.redis is not configured", "targets.http is not configured", "targets.redis is not configured"]
+    criterion = next(c for d in DIMENSIONS for c in d.criteria if c.id == "pooler")
+    checks = tuple(replace(criterion.checks[0], reason=reason) for reason in reasons)
+    dimension = replace(DIMENSIONS[1], criteria=(replace(criterion, checks=checks),))
+    card = replace(FULL, dimensions=(DIMENSIONS[0], dimension, *DIMENSIONS[2:]))
+    assert section(card)[20] == "Not run      3 checks: targets.redis is not configured (2, and 1 other reason)"
+
+
+def test_the_path_of_the_report_stays_whole() -> None:
+    """A path that is cut or broken can't be copied; the terminal breaks it as it likes."""
+    folder = "/srv/" + "deep/" * 20 + "audit-report"
+    assert section(FULL, folder=folder)[-1] == f"Report       {folder}/scorecard.html"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132])
 @pytest.mark.parametrize("name", CARDS)
 def test_fits(name: str, width: int) -> None:
     """No card, hostile ones included, breaks the bounds or puts a control character on the terminal."""
-    lines = section(CARDS[name], width=width, folder="audit-report")
+    lines = section(CARDS[name], width=width, folder="report")
     assert len(lines) <= 25
     assert [line for line in lines if columns(line) > width] == []
     assert [line for line in lines if not line.isprintable()] == []
