@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_backend_audit.genuine import FIXTURE
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -75,8 +77,9 @@ def suite_files(root: Path) -> Iterator[Path]:
 def isolated(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
     """Bundled checks without what the user's conftest would do to them.
 
-    Autouse fixtures of conftest files and other plugins are not for them, nor are overrides of our fixtures, and a
-    project that turns warnings into errors doesn't mean our drivers'.
+    Autouse fixtures of conftest files and other plugins are not for them, of whatever scope, nor are overrides of our
+    fixtures, and a project that turns warnings into errors doesn't mean our drivers'. What such a fixture replaced for
+    a test before, and for the whole session, is still replaced: `genuine` looks for that.
     """
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("default"))
@@ -91,7 +94,7 @@ def isolated(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
                 else:
                     del info.name2fixturedefs[name]
             reachable = _closure(info)
-            info.names_closure[:] = [n for n in info.names_closure if n in reachable]
+            info.names_closure[:] = [FIXTURE, *(n for n in info.names_closure if n in reachable)]
         yield item
 
 

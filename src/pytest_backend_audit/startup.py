@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit import __version__, asked, document, heading, standard
+from pytest_backend_audit import __version__, asked, document, genuine, heading, standard
 from pytest_backend_audit.asked import Setting
 from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
@@ -61,6 +61,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         config_path=setting.config.path if setting.config else None,
         formal=mode is Mode.FORMAL,
     )
+    if mode is Mode.FORMAL and (told := genuine.replaced_clock()):
+        raise AuditUsageError(
+            f"{told}, not Python's own: a formal audit needs the true time; stop the clock in a fixture of your tests"
+        )
     instant = utc_now()
     runtime = _runtime(config, setting, pinned.commit, instant, secrets.token_bytes(32))
     redact = runtime.redactor.redact
@@ -161,6 +165,7 @@ def _register(
     config.stash[RUNTIME] = runtime
     manager = config.pluginmanager
     manager.register(fixtures, "backend_audit_fixtures")
+    manager.register(genuine, "backend_audit_genuine")
     manager.register(Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
     manager.register(Observer(runtime, asked.timeout(config), worker), "backend_audit_observer")
     config.add_cleanup(lambda: _close(runtime))

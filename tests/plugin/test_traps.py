@@ -87,6 +87,81 @@ def test_a_project_that_freezes_time(project: Project) -> None:
     assert project.statuses() == {"test_of_a_suite": "passed", "test_own": "passed"}
 
 
+def test_autouse_fixtures_of_wider_scopes_are_not_for_bundled_checks(project: Project) -> None:
+    """Alone, a bundled check starts none of them."""
+    conftest(
+        project,
+        "def use(scope): return pytest.fixture(scope=scope, autouse=True, name=f'use_{scope}')(lambda: 1 / 0)\n"
+        "one, two, three, four = map(use, ('session', 'package', 'module', 'class'))\n" + SUITES,
+    )
+    project.suite(PASSES)
+    with http_server(says(b"ok")) as port:
+        with_suite(project, port)
+        project.run("--audit", "-k", "of_a_suite or passes")
+    assert project.statuses() == {"test_of_a_suite": "passed", "test_passes": "could-not-run"}
+
+
+STAYS = "import time, socket, datetime\n@pytest.fixture(scope='session', autouse=True)\ndef stays():\n    "
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["plain", "n1"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import time\ntime.time = lambda: 1.0\n", "time.time is conftest.<lambda>"),
+        (STAYS + "time.monotonic = lambda: 1.0\n", "time.monotonic is conftest.stays.<locals>.<lambda>"),
+        (
+            STAYS + "datetime.datetime = type('Frozen', (datetime.datetime,), {'__module__': 'freezer'})\n",
+            "datetime.datetime is freezer.Frozen",
+        ),
+        (
+            "import socket\nclass Blocked(socket.socket): pass\nsocket.socket = Blocked\n",
+            "socket.socket is conftest.Blocked",
+        ),
+        (
+            STAYS + "socket.socket.connect = lambda *_: None\n",
+            "socket.socket.connect is conftest.stays.<locals>.<lambda>",
+        ),
+        (
+            "import functools, socket\nsocket.getaddrinfo = functools.partial(socket.getaddrinfo)\n",
+            "socket.getaddrinfo is functools.partial",
+        ),
+    ],
+)
+def test_a_bundled_check_knows_that_it_would_see_what_is_made_up(
+    project: Project, workers: tuple[str, ...], text: str, told: str
+) -> None:
+    """Replaced by a conftest's import, or for the session by a fixture of the test before: could not run, and why."""
+    conftest(project, text + SUITES)
+    # Of the standard, so that it comes first.
+    project.suite(PASSES.replace("level=2", "level=2, criterion='query-logging'"))
+    with http_server(says(b"ok")) as port:
+        with_suite(project, port)
+        project.run("--audit", "-k", "of_a_suite or passes", *workers)
+    assert [(a.check.rpartition("::")[2], a.status.value, a.reason) for a in project.record().attempts] == [
+        ("test_passes", "passed", ""),
+        (
+            "test_of_a_suite",
+            "could-not-run",
+            f"{told}, not Python's own, so what this check would see could be made up; replace it for your own tests "
+            "only: in a fixture of function scope",
+        ),
+    ]
+
+
+def test_a_formal_audit_needs_the_true_time(project: Project) -> None:
+    """Windows and expiries compare with its instant."""
+    conftest(project, "import time\ntime.time = lambda: 1.0\n")
+    project.suite(PASSES)
+    project.commit()
+    result = project.run("--audit-sha=HEAD")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [
+        "ERROR: time.time is conftest.<lambda>, not Python's own: a formal audit needs the true time; stop the clock "
+        "in a fixture of your tests"
+    ]
+
+
 @SPREAD
 def test_warnings_as_errors_find_nothing_of_ours(project: Project, workers: tuple[str, ...]) -> None:
     """Neither in a check nor at the end, where unclosed connections would warn."""
