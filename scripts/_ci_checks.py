@@ -1,7 +1,8 @@
-"""Two questions that .ci/run asks: has every suite of tests run, and does the wheel hold and collect everything?
+"""What .ci/run asks: has every suite run, does the wheel hold and collect everything, does another Python redact alike?
 
 python scripts/_ci_checks.py ran JUNIT_XML
 python scripts/_ci_checks.py wheel WHEEL COLLECTED
+python scripts/_ci_checks.py redaction FOLDER
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "pytest_backend_audit"
 HOMES = {f"src/{PACKAGE}/": f"{PACKAGE}/", "audit_suites/": f"{PACKAGE}/suites/", "demo/": f"{PACKAGE}/demo/"}
 """Folder of the clone -> folder in the wheel."""
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+OLDEST = (3, 11)
 
 
 def suites_that_did_not_run(junit_xml: Path) -> list[str]:
@@ -79,10 +82,44 @@ def not_collected(collected: Path) -> list[str]:
     ]
 
 
+def _version_of(python: Path) -> tuple[int, ...]:
+    """Its version, such as (3, 11, 2); nothing where there is no such program."""
+    if not python.exists():
+        return ()
+    asked = [python, "-c", "import sys; print(*sys.version_info[:3])"]
+    return tuple(map(int, subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()))
+
+
+def not_redacted_on_the_systems_python(folder: Path) -> list[str]:
+    """Whether redaction fails on the machine's own Python, where that is another one than ours.
+
+    Its patterns lean on `re`, which changes between patch releases: before 3.11.5 it mis-matched what later ones match.
+
+    Args:
+        folder: Where to make an environment for it.
+    """
+    version = _version_of(SYSTEM_PYTHON)
+    shown = ".".join(map(str, version)) or "none"
+    if version < OLDEST or version == sys.version_info[:3]:
+        print(f"{SYSTEM_PYTHON} is {shown}: nothing to compare with")
+        return []
+    python = folder / "bin" / "python"
+    for command in (
+        [SYSTEM_PYTHON, "-m", "venv", folder],
+        [python, "-m", "pip", "-q", "--disable-pip-version-check", "install", ROOT, "hypothesis"],
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/redaction"],
+    ):
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            return [f"on Python {shown}: {' '.join(map(str, command))} failed"]
+    return []
+
+
 def main(arguments: list[str]) -> int:
     """Print what is wrong; 1 if anything is."""
     if arguments[0] == "ran":
         problems = suites_that_did_not_run(Path(arguments[1]))
+    elif arguments[0] == "redaction":
+        problems = not_redacted_on_the_systems_python(Path(arguments[1]))
     else:
         problems = missing_from_wheel(Path(arguments[1])) + not_collected(Path(arguments[2]))
     print("\n".join(problems), end="\n" if problems else "")
