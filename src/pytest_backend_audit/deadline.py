@@ -1,4 +1,4 @@
-"""One check's deadline: a timer that turns a check that hangs into one that could not run."""
+"""A check's deadline: a timer that turns a check that hangs into one that could not run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from pytest_backend_audit.errors import CouldNotRun
 
 
 class DeadlinePassed(CouldNotRun):
-    """The check ran longer than ``audit_timeout`` allows."""
+    """Set-up, call or teardown of the check ran longer than ``audit_timeout`` allows."""
 
 
 class Deadline:
     """Interrupts its block after some seconds of wall time; 0 means never.
 
     Works in the main thread of a process, where pytest and xdist run tests; elsewhere there is no deadline but the
-    targets' own. Stands around each phase of each check, so that it starts the timer anew for each block and stops it
-    once a check, in `disarm`; in between, it may go off unheard.
+    targets' own. Stands around each phase of each check. The phases don't share the seconds: the set-up of a fixture
+    of wider scope would be taken from whichever check comes first, and a call that used them up would leave none for
+    undoing what it did. So the timer starts anew for each block; it is stopped once a check, in `disarm`, and may go
+    off unheard in between.
 
     Raises:
         DeadlinePassed: Inside the block.

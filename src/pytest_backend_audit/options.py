@@ -72,7 +72,11 @@ def add_options(parser: pytest.Parser) -> None:
     add("--audit-no-worse", action="store_true", help="exit 1 too if a dimension fell or a new high finding came")
     parser.addini("audit_paths", "where audit checks live (default: testpaths, else rootdir)", type="args", default=[])
     parser.addini("audit_config", "path of audit.yaml, from rootdir", default="")
-    parser.addini("audit_timeout", "deadline of one audit check, in seconds", default=DEFAULT_TIMEOUT)
+    parser.addini(
+        "audit_timeout",
+        "deadline of each of a check's set-up, call and teardown, in seconds; 0 for none",
+        default=DEFAULT_TIMEOUT,
+    )
 
 
 def is_on(config: pytest.Config) -> bool:

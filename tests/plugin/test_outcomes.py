@@ -280,6 +280,21 @@ def test_a_check_that_runs_too_long_could_not_run(project: Project) -> None:
     assert outcome(project, "test_other") == ("passed", 5)
 
 
+def test_set_up_call_and_teardown_have_a_deadline_each(project: Project) -> None:
+    """What one phase used up is not taken from the next; each finds nearly all of it left."""
+    (project.path / "pytest.ini").write_text("[pytest]\naudit_timeout = 1000\n", "utf-8")
+    project.suite(
+        "from signal import ITIMER_REAL, getitimer, setitimer\n"
+        "def used_up():\n"
+        "    assert 900 < getitimer(ITIMER_REAL)[0] <= 1000\n    setitimer(ITIMER_REAL, 100)\n"
+        "@pytest.fixture\ndef slow():\n    used_up()\n    yield\n    used_up()\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(slow): used_up()\n"
+        "@audit(dimension='4.1', level=3)\ndef test_next(slow): used_up()\n"
+    )
+    project.run("--audit")
+    assert project.statuses() == {"test_it": "passed", "test_next": "passed"}
+
+
 def test_needs_must_be_allowed_on_the_command_line(project: Project, workers: tuple[str, ...]) -> None:
     """Without permission the check could not run and says which option it wants; with it, it runs."""
     body = "@audit(dimension='4.1', level=3, needs=('writes',))\ndef test_it(audit_evidence):\n" + SEEN
