@@ -16,7 +16,7 @@ from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Mode, Need, Policy
 from pytest_backend_audit.options import DEFAULT_REPORT, runs_nothing
-from pytest_backend_audit.standard.model import Standard
+from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF, Standard
 
 if TYPE_CHECKING:
     from pytest_backend_audit.config import AuditConfig
@@ -114,10 +114,7 @@ def gate(config: pytest.Config, setting: Setting, mode: Mode) -> str | None:
         raise AuditUsageError(f"--audit-gate={asked}: unknown disposition; allowed are {allowed}")
     chosen = matrix[asked]
     if chosen.needs_sign_off:
-        raise AuditUsageError(
-            f"--audit-gate={asked} needs a second reviewer's sign-off, which a run can't have: "
-            f"run, sign, then `backend-audit gate {config.option.audit_report or DEFAULT_REPORT} --min {asked}`"
-        )
+        raise AuditUsageError(f"--audit-gate={asked} {NEEDS_SIGN_OFF}; allowed are {allowed}")
     if chosen.floor is None:
         raise AuditUsageError(f"--audit-gate={asked} can't fail; allowed are {allowed}")
     if mode is Mode.REHEARSAL:

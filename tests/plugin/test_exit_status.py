@@ -11,6 +11,7 @@ import pytest
 
 from plugin.conftest import CONFIG, Project
 from pytest_backend_audit.journal import State, verify_run
+from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF
 
 ALL = "".join(
     f"@audit(dimension='4.{n}', level={level})\n"
@@ -170,8 +171,7 @@ def test_another_plugins_failure_is_not_hidden_by_a_gate(audited: Project) -> No
         (("--audit", GATE), "--audit-gate needs a formal audit: give --audit-sha=HEAD instead of --audit"),
         (
             ("--audit-sha=HEAD", "--audit-gate=production-ready"),
-            "--audit-gate=production-ready needs a second reviewer's sign-off, which a run can't have: "
-            "run, sign, then `backend-audit gate audit-report --min production-ready`",
+            f"--audit-gate=production-ready {NEEDS_SIGN_OFF}; allowed are conditional-production",
         ),
         (
             ("--audit-sha=HEAD", "--audit-gate=perfect"),

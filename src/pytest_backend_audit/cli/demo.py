@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.output import columns, fail
+from pytest_backend_audit.cli.output import WIDTH, columns, fail, hanging
 
 if TYPE_CHECKING:
     from pytest_backend_audit.demo.repository import Repository
@@ -61,19 +61,28 @@ def run(args: argparse.Namespace) -> int:
 
     if args.list_defects:
         rows = [(d.name, d.dimension, d.wrong) for d in defects.CATALOGUE.values()]
-        sys.stdout.write("\n".join(columns(rows, width=100)) + "\n")
+        sys.stdout.write("\n".join(columns(rows, WIDTH)) + "\n")
         return 0
     try:
-        names = defects.parse(args.defects)
-    except ValueError as error:
-        return fail(str(error))
-    try:
+        names, report = defects.parse(args.defects), _folder(args.report)
         with _terminable():
-            return _demo(names, Path(args.report).resolve(), keep=args.keep)
+            return _demo(names, report, keep=args.keep)
     except (StackError, RepositoryError) as error:
         return fail(str(error), 1)
     except ValueError as error:
         return fail(str(error))
+
+
+def _folder(given: str) -> Path:
+    """The folder for the report, made before anything is started."""
+    folder = Path(given).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ValueError(f"--report={given}: that is a file; name a folder") from None
+    except OSError as error:
+        raise ValueError(f"--report={given}: the folder can't be made: {error.strerror}; name another") from None
+    return folder
 
 
 def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
@@ -116,15 +125,17 @@ def _keep(stack: Stack, made: Repository) -> None:
     variables.write_text("".join(f"export {k}={shlex.quote(v)}\n" for k, v in stack.environment().items()))
     again = shlex.join([sys.executable, "-m", "pytest", "--audit-sha=HEAD", f"--audit-allow={_ALLOWED}"])
     with suppress(KeyboardInterrupt):
-        _say(f"the service:    {stack.base_url}   logs: {stack.folder}")
-        _say(f"its repository: {made.path}")
-        _say(f"audit again:    . {variables}; cd {made.path}; {again}")
+        _say(f"the service: {stack.base_url}")
+        _say(f"its logs:    {stack.folder}")
+        _say("audit again, in another terminal:")
+        for line in (f". {shlex.quote(str(variables))}", f"cd {shlex.quote(str(made.path))}", again):
+            sys.stderr.write(f"  {line}\n")  # whole, to be copied
         _say("Ctrl-C stops everything")
         threading.Event().wait()
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.writelines(f"{line}\n" for line in hanging(text))
     sys.stderr.flush()
 
 

@@ -7,11 +7,10 @@ import difflib
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.runs import add_run, card_of, run_folder
 
 if TYPE_CHECKING:
     from pytest_backend_audit.standard.model import Disposition
@@ -57,7 +56,7 @@ def _judge(args: argparse.Namespace) -> int:
     from pytest_backend_audit.scoring.records import standard_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.verdict import regate  # noqa: PLC0415 - heavy
 
-    found = verify_run(Path(args.folder))
+    found = verify_run(run_folder(args.folder))
     if found.state is State.ALTERED:
         return _say(args, f"not passed, the run was altered: {found.problems[0]}")
     if not found.lines:
@@ -67,7 +66,7 @@ def _judge(args: argparse.Namespace) -> int:
     if trouble := _usage(args.min, matrix):
         return fail(trouble)
     if not card.inputs.standard_loaded:
-        return _say(args, f"not passed, {card.basis}; `backend-audit init` writes the audit.yaml that loads it")
+        return _say(args, f"not passed, {card.basis}; audit.yaml loads it: standard: default")
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
     reached = card.disposition.id if card.disposition else None
     return _say(args, verdict.reason.partition(": ")[2], disposition=reached, passed=bool(verdict.passed))
@@ -84,6 +83,8 @@ def _say(args: argparse.Namespace, reason: str, *, disposition: str | None = Non
 
 def _usage(minimum: str, matrix: Sequence[Disposition]) -> str:
     """Why no run can be asked this question; empty if it can."""
+    from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF  # noqa: PLC0415 - with the matrix
+
     ids = [d.id for d in matrix]
     askable = [d.id for d in matrix[:-1] if not d.needs_sign_off]
     allowed = f"allowed are {', '.join(askable)}"
@@ -93,5 +94,5 @@ def _usage(minimum: str, matrix: Sequence[Disposition]) -> str:
     if minimum == ids[-1]:
         return f"--min={minimum}: every run reaches the last disposition; {allowed}"
     if minimum not in askable:
-        return f"--min={minimum}: this disposition needs a sign-off, and this run has none; {allowed}"
+        return f"--min={minimum} {NEEDS_SIGN_OFF}; {allowed}"
     return ""

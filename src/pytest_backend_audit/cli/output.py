@@ -21,6 +21,15 @@ def fail(message: str, status: int = USAGE) -> int:
     return status
 
 
+def hanging(text: str, width: int = WIDTH) -> list[str]:
+    """A sentence on lines of `width`; what follows a label ("defects: ...") goes on below where it began."""
+    label, colon, _ = text.partition(": ")
+    indent = len(label) + len(colon) if colon and len(label) < width // 3 else 0
+    return textwrap.wrap(
+        text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    ) or [""]
+
+
 def columns(rows: Sequence[Sequence[str]], width: int, *, widths: Sequence[int] = ()) -> list[str]:
     """Rows as aligned columns; the last one takes what is left of `width` and continues below itself.
 

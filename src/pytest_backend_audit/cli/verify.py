@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run
+from pytest_backend_audit.cli.runs import add_run, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
 SHOWN = 20
@@ -37,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         with waiting("reading the journal"):
-            found = verify_run(Path(args.folder))
+            found = verify_run(run_folder(args.folder))
     except ValueError as error:
         return fail(str(error))
     except OSError as error:

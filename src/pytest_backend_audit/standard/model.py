@@ -108,6 +108,10 @@ class RequiredAction:
     months: int | None = None
 
 
+NEEDS_SIGN_OFF = "needs a second reviewer's sign-off, which this version cannot record yet"
+"""What is said of a disposition that no run reaches by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disposition:
     """A row of the matrix."""

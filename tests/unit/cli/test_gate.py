@@ -11,8 +11,10 @@ import pytest
 from unit.scoring.scoring_cases import SEALED, all_at, broken
 
 from pytest_backend_audit.cli import main
+from pytest_backend_audit.cli.runs import NO_RUN
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.model import Mode, Seal
+from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF
 
 ALLOWED = "allowed are conditional-production, significant-technical-debt"
 
@@ -86,18 +88,18 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("minimum", "message"),
     [
-        ("production-ready", f"this disposition needs a sign-off, and this run has none; {ALLOWED}"),
-        ("production-with-watchlist", f"this disposition needs a sign-off, and this run has none; {ALLOWED}"),
-        ("not-production-grade", f"every run reaches the last disposition; {ALLOWED}"),
-        ("conditional", f"no such disposition, did you mean conditional-production? {ALLOWED}"),
-        ("9", f"no such disposition; {ALLOWED}"),
+        ("production-ready", f" {NEEDS_SIGN_OFF}; {ALLOWED}"),
+        ("production-with-watchlist", f" {NEEDS_SIGN_OFF}; {ALLOWED}"),
+        ("not-production-grade", f": every run reaches the last disposition; {ALLOWED}"),
+        ("conditional", f": no such disposition, did you mean conditional-production? {ALLOWED}"),
+        ("9", f": no such disposition; {ALLOWED}"),
     ],
 )
 def test_what_is_no_question(here: Path, minimum: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A minimum that no unsigned run can be asked about is a usage error."""
     write(here, 3)
     assert main(["gate", "--min", minimum]) == 2
-    assert capsys.readouterr() == ("", f"backend-audit: --min={minimum}: {message}\n")
+    assert capsys.readouterr() == ("", f"backend-audit: --min={minimum}{message}\n")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_what_is_no_question(here: Path, minimum: str, message: str, capsys: pyt
         pytest.param(
             {"loaded": False},
             SEALED,
-            "own criteria, the standard is not loaded; `backend-audit init` writes the audit.yaml that loads it",
+            "own criteria, the standard is not loaded; audit.yaml loads it: standard: default",
             id="own criteria",
         ),
     ],
@@ -189,7 +191,7 @@ def test_no_worse(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line on standard error and exit 2."""
     assert main(["gate", "none", "--min", "conditional-production"]) == 2
-    assert capsys.readouterr() == ("", "backend-audit: none: not a run folder (it has no journal.jsonl)\n")
+    assert capsys.readouterr() == ("", f"backend-audit: none: there is no such folder; {NO_RUN}\n")
 
 
 def test_the_minimum_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from unit.cli.command import PROGRAM, backend_audit
 
 from pytest_backend_audit import __version__, cli
+from pytest_backend_audit.cli.runs import NO_RUN
 
 HELP = """\
 usage: backend-audit [-h] [--version] COMMAND ...
@@ -122,9 +123,7 @@ def test_a_terminal_that_knows_ascii_only(tmp_path: Path) -> None:
     folder = tmp_path / "berichte-für-alle"
     done = backend_audit("show", str(folder), cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"backend-audit: {tmp_path}/berichte-f\\xfcr-alle: not a run folder (it has no journal.jsonl)\n"
-    )
+    assert done.stderr == (f"backend-audit: {tmp_path}/berichte-f\\xfcr-alle: there is no such folder; {NO_RUN}\n")
 
 
 def test_ctrl_c_is_a_word_and_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
 
 from pytest_backend_audit.cli import main
+from pytest_backend_audit.cli.runs import NO_RUN
 from pytest_backend_audit.journal import Writer, read_run
 from pytest_backend_audit.reports.writing import write_all
 from pytest_backend_audit.scoring import score
@@ -87,4 +88,7 @@ def test_a_folder_that_can_not_be_written(run: Path, capsys: pytest.CaptureFixtu
 def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line on standard error and exit 2."""
     assert main(["render", str(tmp_path)]) == 2
-    assert capsys.readouterr() == ("", f"backend-audit: {tmp_path}: not a run folder (it has no journal.jsonl)\n")
+    assert capsys.readouterr() == (
+        "",
+        f"backend-audit: {tmp_path}: not a run folder (it has no journal.jsonl); {NO_RUN}\n",
+    )

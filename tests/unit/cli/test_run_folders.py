@@ -9,6 +9,7 @@ import pytest
 from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
 
 from pytest_backend_audit.cli import main
+from pytest_backend_audit.cli.runs import NO_RUN
 from pytest_backend_audit.journal import Writer
 
 LOOKING = {
@@ -56,13 +57,18 @@ def test_a_good_run(run: Path, name: str, capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("folder", "message"),
     [
-        ("nowhere", "nowhere: not a run folder (it has no journal.jsonl)"),
-        (".", ".: not a run folder (it has no journal.jsonl)"),
-        ("a file", "a file: not a run folder (it has no journal.jsonl)"),
+        ("nowhere", f"nowhere: there is no such folder; {NO_RUN}"),
+        (".", f".: not a run folder (it has no journal.jsonl); {NO_RUN}"),
+        ("above", "above: not a run folder (it has no journal.jsonl); did you mean above/audit-report?"),
+        ("my run/x", "my run/x: there is no such folder; did you mean my run?"),
+        ("my run/journal.jsonl", "my run/journal.jsonl: that is a file; name its run folder: my run"),
+        ("a file", f"a file: that is a file, and no run is there; {NO_RUN}"),
     ],
 )
 def test_no_run_folder(name: str, folder: str, message: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Not there, another folder, a file."""
+    """Not there, another folder, the one above or one within, a file of the run, any file."""
+    Path("above/audit-report").mkdir(parents=True)
+    Path("above/audit-report/journal.jsonl").touch()
     Path("a file").write_text("x")
     assert said(name, folder, capsys) == (2, "", f"backend-audit: {message}\n")
 

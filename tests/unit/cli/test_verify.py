@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_backend_audit.cli import main
+from pytest_backend_audit.cli.runs import NO_RUN
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.model import Attempt, Document, Evidence, EvidenceKind, Inputs, Mode, Policy, Seal, Status
 
@@ -88,5 +89,5 @@ def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["verify", str(tmp_path / "none")]) == 2
     assert capsys.readouterr() == (
         "",
-        f"backend-audit: {tmp_path}/none: not a run folder (it has no journal.jsonl)\n",
+        f"backend-audit: {tmp_path}/none: there is no such folder; {NO_RUN}\n",
     )

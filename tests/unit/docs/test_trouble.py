@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF
+
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "src" / "pytest_backend_audit"
 ERRORS = {"AuditUsageError", "UsageError", "GitError", "NoGitError", "NoRepositoryError"}
 GAP = "\N{HORIZONTAL ELLIPSIS}"
 """Stands for what a message fills in."""
+NAMED = {"NEEDS_SIGN_OFF": NEEDS_SIGN_OFF}
+"""Constants that several messages share."""
 
 
 def parsed() -> Iterator[ast.AST]:
@@ -21,13 +25,20 @@ def parsed() -> Iterator[ast.AST]:
             yield from ast.walk(ast.parse(path.read_text("utf-8")))
 
 
+def piece(node: ast.expr) -> str:
+    """A part of an f-string: its words, a constant's, or a gap."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    name = node.value.id if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name) else ""
+    return NAMED.get(name, GAP)
+
+
 def text_of(node: ast.expr) -> str:
     """A text of the source, with gaps where it fills something in; empty if it has no words of its own."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return " ".join(node.value.replace("`", "").split())
     if isinstance(node, ast.JoinedStr):
-        pieces = [str(v.value) if isinstance(v, ast.Constant) else GAP for v in node.values]
-        return " ".join("".join(pieces).replace("`", "").split())
+        return " ".join("".join(map(piece, node.values)).replace("`", "").split())
     return ""
 
 

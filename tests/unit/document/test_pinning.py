@@ -101,8 +101,8 @@ def test_a_repository_without_commits(tmp_path: Path, git: Git) -> None:
     git(tmp_path, "init", "-q", "-b", "main", "empty")
     told = "--audit-sha=HEAD: TOP has no commits yet:\n  git add . && git commit -m 'First commit'" + REHEARSE
     assert refusal(tmp_path / "empty") == told
-    notice = f"no commit: {top} has no commits yet: git add . && git commit -m 'First commit'"
-    assert pin(top, None) == document.Pinned("", "", (notice,))
+    notice = f"no commit: {tmp_path / 'empty'} has no commits yet: git add . && git commit -m 'First commit'"
+    assert pin(tmp_path / "empty", None) == document.Pinned("", "", (notice,))
 
 
 @pytest.mark.parametrize("rev", ["nosuch", "--all", "HEAD~7", "main..main", "deadbeefdead"])

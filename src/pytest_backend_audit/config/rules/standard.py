@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pytest_backend_audit.config.problems import shown
 from pytest_backend_audit.config.rules.context import Context
 from pytest_backend_audit.errors import Problem
-from pytest_backend_audit.standard.model import Setting, Standard
+from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF, Setting, Standard
 from pytest_backend_audit.yamlnodes import Path
 
 
@@ -87,7 +87,6 @@ def _gate(context: Context, standard: Standard) -> Iterator[Problem]:
         return
     allowed = [d.id for d in standard.dispositions if not d.needs_sign_off and d.floor is not None]
     if any(d.id == gate and d.needs_sign_off for d in standard.dispositions):
-        message = f"{gate} needs a sign-off: run, sign, then backend-audit gate RUN; allowed: {', '.join(allowed)}"
-        yield context.problem(("gate",), message)
+        yield context.problem(("gate",), f"{gate} {NEEDS_SIGN_OFF}; allowed: {', '.join(allowed)}")
     elif gate not in allowed:
         yield context.unknown(("gate",), gate, allowed, "disposition that a gate can ask for")
