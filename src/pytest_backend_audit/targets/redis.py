@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,8 +20,7 @@ from pytest_backend_audit.targets.rediscommands import (
     granted_beyond_reading,
     name_of,
     refusal,
-    shown_command,
-    shown_reply,
+    shown_pipeline,
 )
 
 if TYPE_CHECKING:
@@ -54,17 +54,17 @@ class RecordingRedis(redis.Redis):
         Raises:
             RefusedCommandError: It is not a read.
         """
-        name = self.check_allowed(args)
+        self.check_allowed(args)
         begun = time.perf_counter()
         reply = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        self.record(name, args, reply, time.perf_counter() - begun)
+        self.record([(args, reply)], time.perf_counter() - begun)
         return reply
 
-    def check_allowed(self, args: tuple[Any, ...]) -> str:
-        """The command's full name.
+    def check_allowed(self, args: tuple[Any, ...]) -> None:
+        """Look whether a command may be sent.
 
         Raises:
-            RefusedCommandError: It may not be sent.
+            RefusedCommandError: It may not.
         """
         name = name_of(args)
         why = refusal(name, (), writes=False)
@@ -72,24 +72,17 @@ class RecordingRedis(redis.Redis):
             why = refusal(name, self._flags_of(name), writes=self._may_write())
         if why:
             raise RefusedCommandError(f"audit_redis refuses this: {why}")
-        return name
 
-    def record(self, name: str, args: tuple[Any, ...], reply: Any, duration: float) -> None:
-        """Keep one command and its reply."""
+    def record(self, sent: Sequence[tuple[tuple[Any, ...], Any]], duration: float) -> None:
+        """Keep commands that were sent together, each with its reply."""
         recorder = self.audit.recorder
         if not recorder.recording:
             return
         if self.remark:
             recorder.note(self.remark)
             self.remark = ""
-        mask = guarded(self.audit)
-        recorder.record(
-            EvidenceKind.OUTPUT,
-            shown_command(name, args, mask=mask),
-            shown_reply(name, reply, mask=mask),
-            target=self.target,
-            duration=duration,
-        )
+        for title, body in shown_pipeline(sent, mask=guarded(self.audit)):
+            recorder.record(EvidenceKind.OUTPUT, title, body, target=self.target, duration=duration)
 
     def pipeline(self, transaction: bool = False, shard_hint: Any = None) -> Pipeline:  # noqa: ARG002 - redis-py's signature
         """A pipeline that records; never a transaction, which would be a write to the server's eyes."""
@@ -130,13 +123,11 @@ class RecordingPipeline(Pipeline):
         return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def execute(self, raise_on_error: bool = True) -> Any:
-        """Send what is queued and record each command with its reply."""
+        """Send what is queued and record it with its replies."""
         queued = [tuple(c[0]) if isinstance(c, tuple) else tuple(c.args) for c in self.command_stack]
         begun = time.perf_counter()
         replies = super().execute(raise_on_error)
-        duration = time.perf_counter() - begun
-        for args, reply in zip(queued, replies, strict=False):
-            self.owner.record(name_of(args), args, reply, duration)
+        self.owner.record(list(zip(queued, replies, strict=False)), time.perf_counter() - begun)
         return replies
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ CONTAINERS = frozenset(
      "SCRIPT", "FUNCTION", "MODULE", "DEBUG", "XGROUP"}
 )  # fmt: skip
 """Commands whose second word is a part of the name."""
+PIPELINE_PIECES = 20
+"""Commands of a pipeline up to which each is a piece of evidence by itself."""
 
 # Replies about keys, not of what is in them.
 _ABOUT_KEYS = frozenset(
@@ -103,6 +106,24 @@ def shown_reply(name: str, reply: Any, *, mask: bool) -> str:
         keys = [_masked(_text(k)) if mask else _text(k) for k in reply[1]]
         return f"cursor {_text(reply[0])}, {len(keys)} keys\n" + "\n".join(sorted(keys)[:50])
     return _kind(reply)
+
+
+def shown_pipeline(sent: Sequence[tuple[Sequence[Any], Any]], *, mask: bool) -> list[tuple[str, str]]:
+    """Titles and bodies of the evidence that a pipeline leaves: a piece a command, of a long one a single piece.
+
+    Args:
+        sent: Commands, each with its reply.
+        mask: Whether the variable parts of keys are left out (prod, canary).
+    """
+    shown = [
+        (shown_command(name_of(args), args, mask=mask), shown_reply(name_of(args), reply, mask=mask))
+        for args, reply in sent
+    ]
+    if len(sent) <= PIPELINE_PIECES:
+        return shown
+    counts = Counter(name_of(args) for args, _ in sent)
+    title = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return [(f"pipeline of {title}", "\n".join(f"{command}: {reply}" for command, reply in shown))]
 
 
 def granted_beyond_reading(rules: str) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """One setting. As text it says its value, unit and origin: ``0.99 (standard)``."""
+    """One setting. As text it says its value, unit and origin: ``0.99 (standard)``, ``yes (audit.yaml:9)``."""
 
     name: str
     value: float | int | str | bool
@@ -35,6 +35,8 @@ class Threshold:
         return float(self.value)
 
     def __str__(self) -> str:
+        if isinstance(self.value, bool):
+            return f"{'yes' if self.value else 'no'} ({self.origin})"
         shown = f"{self.value:g}" if isinstance(self.value, float) else str(self.value)
         unit = "" if self.unit in {"", "ratio", "factor"} else f" {self.unit}"
         return f"{shown}{unit} ({self.origin})"

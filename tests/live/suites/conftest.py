@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,56 +11,20 @@ from typing import Any
 
 import psycopg
 import pytest
+from live.servers import postgres
 from psycopg.rows import namedtuple_row
 
-from pytest_backend_audit.runtime import Runtime
-from pytest_backend_audit.targets.acknowledged import Acknowledging
-from pytest_backend_audit.targets.declared import Declared
-from pytest_backend_audit.targets.settings import Settings
-from pytest_backend_audit.testing import runtime_for
+from pytest_backend_audit.testing import Surroundings, surroundings
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-UNPRIVILEGED = 65534
 PASSWORD = "super-secret-0001"
 
 
 @pytest.fixture(scope="session")
 def debian_15(server_folder: Path) -> Iterator[str]:
     """DSN of the superuser on Debian's PostgreSQL 15, with %s for the database."""
-    user = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []} if os.getuid() == 0 else {}
-    data = server_folder / "pgdata-15"
-    data.mkdir()
-    if user:
-        os.chown(data, UNPRIVILEGED, UNPRIVILEGED)
-    password = server_folder / "password-15"
-    password.write_text(PASSWORD)
-    password.chmod(0o644)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    init = [DEBIAN_15 / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "-N"]
-    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-    dsn = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/%s"
-    with (server_folder / "postgres-15.log").open("wb") as log:
-        subprocess.run([*init, "-E", "UTF8", "--locale=C"], check=True, stdout=log, stderr=log, cwd="/", **user)
-        run = [DEBIAN_15 / "postgres", "-D", data, *(a for k, v in settings.items() for a in ("-c", f"{k}={v}"))]
-        process = subprocess.Popen(run, stdout=log, stderr=log, cwd="/", **user)
-    try:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                psycopg.connect(dsn % "postgres").close()
-                break
-            except psycopg.OperationalError:
-                if process.poll() is not None or time.monotonic() > end:
-                    pytest.fail(
-                        f"PostgreSQL 15 did not start: {(server_folder / 'postgres-15.log').read_text()[-2000:]}"
-                    )
-                time.sleep(0.05)
-        yield dsn
-    finally:
-        process.terminate()
-        process.wait(30)
+    with postgres(DEBIAN_15, server_folder / "pgdata-15", PASSWORD) as port:
+        yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/%s"
 
 
 @pytest.fixture(scope="session", params=["embedded", *(["debian-15"] if DEBIAN_15.is_dir() else [])])
@@ -111,33 +71,7 @@ def database(superuser: str) -> Iterator[Database]:
             maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What audit.yaml gives to a check."""
-
-    runtime: Runtime
-
-    @property
-    def settings(self) -> Settings:
-        """For ``audit_settings``."""
-        return Settings(self.runtime)
-
-    @property
-    def acknowledged(self) -> Acknowledging:
-        """For ``audit_acknowledged``."""
-        return Acknowledging(self.runtime)
-
-    @property
-    def declared(self) -> Declared:
-        """For ``audit_declared``."""
-        return Declared(self.runtime)
-
-
 @pytest.fixture
-def audit_yaml(tmp_path: Path) -> Callable[..., Surroundings]:
+def audit_yaml() -> Callable[..., Surroundings]:
     """Makes a check's surroundings from further lines of an audit.yaml."""
-
-    def make(more: str = "") -> Surroundings:
-        return Surroundings(runtime_for(f"version: 1\nenvironment: local\n{more}", folder=tmp_path))
-
-    return make
+    return surroundings

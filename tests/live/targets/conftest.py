@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_backend_audit import testing
 from pytest_backend_audit.runtime import Runtime
+from pytest_backend_audit.testing import audits
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def everything_is_closed(monkeypatch):
         made.append(Runtime(**fields))
         return made[-1]
 
-    monkeypatch.setattr(testing, "Runtime", collect)
+    monkeypatch.setattr(audits, "Runtime", collect)
     yield
     for runtime in made:
         for closer in runtime.closers:

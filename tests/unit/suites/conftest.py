@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from pytest_backend_audit.targets.declared import Declared
-from pytest_backend_audit.targets.settings import Settings
-from pytest_backend_audit.testing import runtime_for
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Fixtures of a check, as this audit.yaml makes them."""
-
-    declared: Declared
-    settings: Settings
+from pytest_backend_audit.testing import Surroundings, surroundings
 
 
 @pytest.fixture
-def audit_yaml(tmp_path: Path) -> Callable[..., Surroundings]:
-    """Makes them from lines of targets.http, and further lines."""
+def audit_yaml() -> Callable[..., Surroundings]:
+    """Makes it from lines of targets.http, and further lines."""
 
     def make(http: str = "", more: str = "") -> Surroundings:
-        text = f"version: 1\nenvironment: local\ntargets:\n  http:\n    base_url: http://service\n{http}{more}"
-        runtime = runtime_for(text, folder=tmp_path)
-        return Surroundings(Declared(runtime), Settings(runtime))
+        return surroundings(f"targets:\n  http:\n    base_url: http://service\n{http}{more}")
 
     return make

@@ -41,6 +41,7 @@ def test_a_setting_is_the_standards_unless_audit_yaml_says_otherwise(tmp_path):
     assert (plain.value, plain.origin, plain.stricter) == (0.99, "standard", "higher")
     assert str(plain) == "0.99 (standard)"
     assert str(Settings(audit_of(tmp_path)).value("slow-query-threshold")) == "1 s (standard)"
+    assert str(Settings(audit_of(tmp_path)).value("ttl-reasons")) == "yes (standard)"
     changed = Settings(audit_of(tmp_path, "thresholds: {cache-hit-ratio: 0.995}\n")).value("cache-hit-ratio")
     assert (changed.number, changed.origin) == (0.995, "audit.yaml:5")
 

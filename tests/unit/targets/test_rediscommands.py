@@ -8,6 +8,7 @@ from pytest_backend_audit.targets.rediscommands import (
     name_of,
     refusal,
     shown_command,
+    shown_pipeline,
     shown_reply,
 )
 
@@ -107,3 +108,13 @@ def test_of_stored_values_kind_and_size_are_shown(name, reply, shown):
 def test_rights_follow_from_the_rules_in_their_order(rules, granted):
     """A later rule overrules an earlier one."""
     assert granted_beyond_reading(rules) == granted
+
+
+def test_a_long_pipeline_is_one_piece_of_evidence():
+    """Up to twenty commands are a piece each; thousands would crowd out everything else."""
+    sent = [(("TTL", f"order:{n}"), n) for n in range(20)]
+    assert shown_pipeline(sent, mask=False)[:2] == [("TTL order:0", "0"), ("TTL order:1", "1")]
+    assert len(shown_pipeline(sent, mask=False)) == 20
+    [(title, body)] = shown_pipeline([*sent, (("GET", b"order:20"), b"its value")], mask=True)
+    assert title == "pipeline of 20 TTL, 1 GET"
+    assert body.splitlines()[19:] == ["TTL order:*: 19", "GET order:*: a string of 9 bytes"]
