@@ -74,14 +74,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _folder(given: str) -> Path:
-    """The folder for the report, made before anything is started."""
+    """The folder for the report, looked at before anything is started."""
     folder = Path(given).resolve()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise ValueError(f"--report={given}: that is a file; name a folder") from None
-    except OSError as error:
-        raise ValueError(f"--report={given}: the folder can't be made: {error.strerror}; name another") from None
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise ValueError(f"--report={given}: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"--report={given}: {there} is not writable; name another folder")
     return folder
 
 

@@ -22,9 +22,14 @@ def fail(message: str, status: int = USAGE) -> int:
 
 
 def hanging(text: str, width: int = WIDTH) -> list[str]:
-    """A sentence on lines of `width`; what follows a label ("defects: ...") goes on below where it began."""
-    label, colon, _ = text.partition(": ")
-    indent = len(label) + len(colon) if colon and len(label) < width // 3 else 0
+    """A sentence on lines of `width`; what follows a label ("defects: ...") goes on below where it began.
+
+    A label with one long word stays on its line, so that a path stands where one looks for it.
+    """
+    label, colon, rest = text.partition(": ")
+    if " " not in rest.strip() and len(label) < width:
+        return [text]
+    indent = len(label) + len(colon) if colon and len(label) < width // 2 else 0
     return textwrap.wrap(
         text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     ) or [""]

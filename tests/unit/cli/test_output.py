@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.cli.output import columns, fail
+from pytest_backend_audit.cli.output import columns, fail, hanging
 
 
 def test_columns_are_aligned_and_the_last_one_continues_below_itself() -> None:
@@ -39,6 +39,18 @@ def test_widths_can_be_given_and_a_single_column_is_a_paragraph() -> None:
     assert columns([("a", "b")], 30, widths=(4,)) == ["a     b"]
     assert columns([["one two three four five six seven"]], 20) == ["one two three four", "five six seven"]
     assert columns([], 20) == []
+
+
+def test_what_follows_a_label_goes_on_below_where_it_began() -> None:
+    """A sentence has no label; a path after one stays where one looks for it."""
+    assert hanging("defects: one-defect, another-defect, a third", 24) == [
+        "defects: one-defect,",
+        "         another-defect,",
+        "         a third",
+    ]
+    assert hanging("one two three four: five six", 16) == ["one two three", "four: five six"]
+    assert hanging("report: /a/path/that/is/longer/than/it/all", 20) == ["report: /a/path/that/is/longer/than/it/all"]
+    assert hanging("") == [""]
 
 
 def test_errors_name_the_command_and_keep_lists_in_the_form_that_editors_jump_to(
