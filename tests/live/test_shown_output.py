@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from live.servers import guarded
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -40,7 +41,7 @@ class Kept:
     printed: str
     """And to standard output: the card."""
     setting: str
-    """The line that puts a second terminal into its repository."""
+    """The lines that put a second terminal into its repository."""
 
 
 def blocks() -> list[Block]:
@@ -91,12 +92,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     folder = tmp_path_factory.mktemp("reader")
     with (
         (folder / "stdout").open("w") as stdout,
-        subprocess.Popen(
-            [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
-            cwd=folder,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
+        guarded(
+            subprocess.Popen(
+                [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
+                cwd=folder,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         ) as process,
     ):
         assert process.stderr is not None
@@ -105,7 +108,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
             said += line
             if "Ctrl-C" in line:
                 break
-        setting = re.search(r"audit again: *(.*);", said)
+        setting = re.search(r"^audit again, in another terminal:\n(  \. .*\n  cd .*\n)", said, re.MULTILINE)
         assert setting is not None, said
         yield Kept(said, (folder / "stdout").read_text("utf-8"), setting.group(1))
         process.send_signal(signal.SIGINT)
@@ -137,14 +140,14 @@ def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
             name = re.search(r"`(\S+)`:$", block.before)
             assert name is not None, block.before
             subprocess.run(
-                ["bash", "-c", f'{kept.setting}; cat > "$1"', "bash", name.group(1)],
+                ["bash", "-c", f'{kept.setting}cat > "$1"', "bash", name.group(1)],
                 input=block.text,
                 text=True,
                 check=True,
             )
         elif block.language == "sh":
             done = subprocess.run(
-                ["bash", "-c", f"{kept.setting}\n{block.text}"],
+                ["bash", "-c", f"{kept.setting}{block.text}"],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from live.servers import folder_for_servers
 
 from pytest_backend_audit.demo.stack.stack import Stack
 
@@ -41,10 +40,8 @@ def nobody(stack) -> Iterator[httpx.Client]:
 @pytest.fixture
 def enterable() -> Iterator[Path]:
     """A folder that everybody can enter, as PostgreSQL's user has to; pytest's own are private."""
-    folder = Path(tempfile.mkdtemp(prefix="stack-tests-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with folder_for_servers() as folder:
+        yield folder
 
 
 def processes_that_mention(text: str) -> list[str]:

@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from live.demo.conftest import processes_that_mention
+from live.servers import guarded
 
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.demo import repository
@@ -55,9 +57,11 @@ def test_the_users_own_git_settings_do_not_matter(tmp_path, monkeypatch) -> None
 
 
 def test_the_defects_are_listed(capsys) -> None:
-    """One line at least for each, with its name first."""
+    """One line at least for each, with its name first, within 80 columns."""
     assert main(["demo", "--list-defects"]) == 0
-    names = {line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")}
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    names = {line.split()[0] for line in lines if not line.startswith(" ")}
     assert names == set(CATALOGUE)
 
 
@@ -67,15 +71,25 @@ def test_an_unknown_defect_is_a_usage_error(capsys) -> None:
     assert capsys.readouterr().err == "backend-audit: no such defect: no-afinity (did you mean no-affinity?)\n"
 
 
-def _demo(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+def test_a_report_that_cannot_be_written_is_told_first(tmp_path, capsys) -> None:
+    """Nothing is started for it."""
+    (tmp_path / "file").touch()
+    assert main(["demo", "--report", f"{tmp_path}/file/report"]) == 2
+    complaint = f"backend-audit: --report={tmp_path}/file/report: {tmp_path}/file is a file; name a folder\n"
+    assert capsys.readouterr() == ("", complaint)
+
+
+def _demo(tmp_path: Path, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    return subprocess.Popen(
-        [*LAUNCH, *arguments],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return guarded(
+        subprocess.Popen(
+            [*LAUNCH, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     )
 
 
@@ -122,7 +136,7 @@ def test_a_kept_demo_says_where_everything_is(enterable) -> None:
             lines.append(line)
             if line == "Ctrl-C stops everything\n":
                 break
-        file = Path(next(line for line in lines if line.startswith("audit again:")).split()[3].rstrip(";"))
+        file = Path(lines[lines.index("audit again, in another terminal:\n") + 1].split()[1])
         assert file.stat().st_mode & 0o777 == 0o600
         assert "export AUDIT_BASE_URL=http://127.0.0.1:" in file.read_text()
         demo.send_signal(signal.SIGINT)

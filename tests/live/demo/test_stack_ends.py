@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from live.demo.conftest import processes_that_mention
+from live.servers import guarded
 
 from pytest_backend_audit.demo.stack import pgbouncer, prometheus, unprivileged
 from pytest_backend_audit.demo.stack.process import Process, StackError, wait_for
@@ -29,7 +30,7 @@ threading.Event().wait()
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_stack_does_not_outlive_its_owner(number: signal.Signals) -> None:
     """Killed at once, without a chance to clean up, its servers and its folder are gone all the same."""
-    with subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True) as owner:
+    with guarded(subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True)) as owner:
         folder = next(line.split()[1] for line in owner.stdout if line.startswith("folder "))
         assert len(processes_that_mention(folder)) >= 6
         owner.send_signal(number)

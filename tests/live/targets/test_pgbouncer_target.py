@@ -1,12 +1,10 @@
 """PgBouncer's console, on a real pooler."""
 
-import os
 import shutil
-import subprocess
-import time
 
 import psycopg
 import pytest
+from live.servers import running, unprivileged
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.targets.common import connections, settings_of
@@ -14,9 +12,6 @@ from pytest_backend_audit.targets.pgbouncer import open_pgbouncer
 from pytest_backend_audit.testing import runtime_for
 
 from .hostile import closed_port
-
-NOBODY = 65534
-READY = 30.0
 
 pytestmark = pytest.mark.needs("pgbouncer")
 
@@ -34,23 +29,15 @@ def pooler(server_folder):
         f"listen_port = {port}\nunix_socket_dir =\nauth_type = plain\nauth_file = {folder}/users.txt\n"
         "stats_users = looker\npool_mode = transaction\n"
     )
-    who = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
-    with (folder / "log").open("wb") as out:
-        process = subprocess.Popen([program, folder / "pgbouncer.ini"], stdout=out, stderr=out, cwd=folder, **who)
     dsn = f"postgresql://looker:look-but-do-not-touch@127.0.0.1:{port}/pgbouncer"
-    end = time.monotonic() + READY
-    while True:
-        try:
-            psycopg.connect(dsn, autocommit=True, cursor_factory=psycopg.ClientCursor).close()
-        except psycopg.OperationalError as error:
-            if process.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"PgBouncer did not start: {error}\n{(folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.05)
-        else:
-            break
-    yield dsn
-    process.terminate()
-    process.wait(30)
+
+    def ready():
+        psycopg.connect(dsn, autocommit=True, cursor_factory=psycopg.ClientCursor).close()
+        return True
+
+    run = [program, folder / "pgbouncer.ini"]
+    with running("PgBouncer", run, folder / "log", ready, user=unprivileged()):
+        yield dsn
 
 
 def audit_of(tmp_path, dsn):

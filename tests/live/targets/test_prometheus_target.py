@@ -1,11 +1,10 @@
 """Prometheus, the real server; and what only answers at its address."""
 
 import shutil
-import subprocess
-import time
 
 import httpx
 import pytest
+from live.servers import running
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.targets.common import settings_of
@@ -14,7 +13,6 @@ from pytest_backend_audit.testing import runtime_for
 
 from .hostile import closed_port, says, server
 
-READY = 30.0
 RULES = """groups:
 - name: slo
   rules:
@@ -52,22 +50,13 @@ def prometheus(tmp_path_factory):
         f"--storage.tsdb.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
-    with (folder / "log").open("wb") as out:
-        process = subprocess.Popen(run, stdout=out, stderr=out)
-    end = time.monotonic() + READY
-    while True:
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": "job:up:sum"}, trust_env=False)
-            if answer.json()["data"]["result"]:
-                break
-        except (httpx.HTTPError, ValueError, KeyError):
-            pass
-        if process.poll() is not None or time.monotonic() > end:
-            pytest.fail(f"Prometheus did not start:\n{(folder / 'log').read_text()[-2000:]}")
-        time.sleep(0.05)
-    yield port
-    process.terminate()
-    process.wait(30)
+
+    def ready():
+        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/query", params={"query": "job:up:sum"}, trust_env=False)
+        return answer.json()["data"]["result"]
+
+    with running("Prometheus", run, folder / "log", ready):
+        yield port
 
 
 @pytest.mark.needs("prometheus")
