@@ -158,6 +158,20 @@ _CATALOGUE = (
         where=Where.SERVICE,
     ),
     Defect(
+        name="explicit-ttls-none",
+        dimension="4.3",
+        criterion="explicit-ttls",
+        wrong="Cache entries never expire.",
+        where=Where.SERVICE,
+    ),
+    Defect(
+        name="explicit-ttls-hour",
+        dimension="4.3",
+        criterion="explicit-ttls",
+        wrong="Every cache entry lives for an hour, whatever is in it.",
+        where=Where.SERVICE,
+    ),
+    Defect(
         name="eviction-policy",
         dimension="4.3",
         criterion="eviction-policy",
@@ -225,6 +239,14 @@ _CATALOGUE = (
 CATALOGUE: Mapping[str, Defect] = {defect.name: defect for defect in _CATALOGUE}
 """Every defect by its name, in the standard's order."""
 
+_ALTERNATIVES = (
+    ("query-logging-off", "query-logging-hour"),
+    ("hit-rate-random-key", "hit-rate-short-ttl"),
+    ("hit-rate-short-ttl", "explicit-ttls-none", "explicit-ttls-hour"),
+    ("idempotency-ignored", "idempotency-race"),
+)
+"""Defects that take each other's place."""
+
 DEFAULT = (
     "foreign-key-indexes",
     "index-hygiene-duplicate",
@@ -259,11 +281,7 @@ def checked(names: Iterable[str]) -> tuple[str, ...]:
         close = difflib.get_close_matches(name, CATALOGUE, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(CATALOGUE)}"
         raise ValueError(f"no such defect: {name} ({hint})")
-    for left, right in (
-        ("query-logging-off", "query-logging-hour"),
-        ("idempotency-ignored", "idempotency-race"),
-        ("hit-rate-random-key", "hit-rate-short-ttl"),
-    ):
-        if {left, right} <= wanted:
-            raise ValueError(f"{left} and {right} can't be on together")
+    for alternatives in _ALTERNATIVES:
+        if len(both := [name for name in alternatives if name in wanted]) > 1:
+            raise ValueError(f"{both[0]} and {both[1]} can't be on together")
     return tuple(name for name in CATALOGUE if name in wanted)

@@ -49,6 +49,8 @@ class Cache:
         self._redis: Redis = Redis(connection_pool=pool)
         self._metrics = metrics
         self._one_second = settings.has("hit-rate-short-ttl")
+        self._one_hour = settings.has("explicit-ttls-hour")
+        self._for_ever = settings.has("explicit-ttls-none")
         self._random_keys = settings.has("hit-rate-random-key")
         self._jitter = random.Random()  # noqa: S311 - spreads expiries, guards nothing
         self._closed_until = 0.0
@@ -80,9 +82,11 @@ class Cache:
         key = f"orders:{VERSION}:{tenant}:{kind}:{identifier}"
         return f"{key}:{uuid.uuid4().hex}" if self._random_keys else key
 
-    def _lifetime(self, kind: str, value: object) -> int:
-        if self._one_second:
-            return 1
+    def _lifetime(self, kind: str, value: object) -> int | None:
+        if self._for_ever:
+            return None
+        if self._one_second or self._one_hour:
+            return 1 if self._one_second else 3600
         base = MISSING_LIFETIME if value is None else LIFETIMES[kind]
         return round(base * self._jitter.uniform(1 - JITTER, 1 + JITTER))
 

@@ -39,6 +39,7 @@ IDENTITY = "connections.connection_identity::test_every_connection_names_its_app
 POOLER = "connections.pooler::test_the_service_comes_through_a_pooler"
 HIT_RATE_3 = "caching.hit_rate::test_the_cache_was_built_to_be_hit"
 HIT_RATE_4 = "caching.hit_rate::test_the_cache_is_tuned"
+LIFETIMES = "caching.explicit_ttls::test_every_kind_of_key_has_a_chosen_lifetime"
 EVICTION = "caching.eviction_policy::test_eviction_is_as_declared"
 LATENCY = "latency.latency_tracked::test_every_instance_measures_latency"
 RED = "observability.red_metrics::test_rate_errors_and_duration_are_exported"
@@ -149,6 +150,25 @@ WITNESSES = (
         HIT_RATE_4,
         ("lookups hit the cache; it should be more than 0.8 (standard)",),
         maybe=(HIT_RATE_3,),
+    ),
+    Witness(
+        "4.3/explicit-ttls/L3",
+        "keys never expire",
+        "explicit-ttls-none",
+        LIFETIMES,
+        (
+            "3 of 3 kinds of key have no lifetime that was chosen for them",
+            "- orders:v*:*:price:*: ",
+            "keys never expire, declared is at most 132 s",
+            "explicit-ttls:orders:v*:*:price:*",
+        ),
+    ),
+    Witness(
+        "4.3/explicit-ttls/L3",
+        "every key lives for one hour",
+        "explicit-ttls-hour",
+        LIFETIMES,
+        ("all 3 kinds that expire live alike, for up to 3", "s, declared is at most 330 s", "audit.yaml:"),
     ),
     Witness(
         "4.3/eviction-policy/L4",

@@ -32,6 +32,8 @@ _BOUNDS = {
     "less_than_equal": "{le:g} or less",
 }
 _CREDENTIAL = frozenset({"dsn", "token", "password", "headers"})
+_OF_A_KEY: Path = ("[key]",)
+"""How pydantic ends the path of an error in a key, in a mapping whose keys are the user's."""
 
 
 def translate(
@@ -46,7 +48,11 @@ def translate(
     """
     for error in errors:
         path: Path = error["loc"]
-        yield path, document.problem(path, _message(error, path, document, model))
+        if path[-1:] == _OF_A_KEY:
+            path = path[:-1]
+            yield path, document.problem(path, f"found {_quoted(path[-1], path)}; allowed: {_allowed(error, None)}")
+        else:
+            yield path, document.problem(path, _message(error, path, document, model))
 
 
 def shown(value: object) -> str:

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 from pytest_backend_audit.config.values import (
     Dsn,
     Items,
+    KeyPattern,
+    Lifetime,
     Location,
     Milliseconds,
     Pointer,
@@ -47,6 +49,15 @@ class Pgbouncer(Strict):
     """Connection string of the console (database `pgbouncer`), as a user of `stats_users`."""
 
 
+class KeyLifetime(Strict):
+    """How long keys of one kind may live, and why."""
+
+    at_most: Lifetime | None = None
+    """Longest lifetime, in seconds, jitter included; left out where such keys rightly stay for ever."""
+    reason: Text
+    """Why that is right for what they hold."""
+
+
 class RedisDeclared(Strict):
     """What the team has decided about its cache, to be compared with what the server says."""
 
@@ -56,6 +67,8 @@ class RedisDeclared(Strict):
     """Memory limit that was chosen, as redis.conf writes it: `512mb`."""
     round_trip: Milliseconds | None = None
     """Bound of the median round trip, in milliseconds, where it is more than a local one."""
+    lifetimes: dict[KeyPattern, KeyLifetime] = Field(default_factory=dict)
+    """How long keys live, by kind: a pattern with `*` and `?`, of which the most particular that matches counts."""
 
 
 class Redis(Strict):

@@ -138,6 +138,12 @@ def _as_suites(value: Any) -> str | tuple[str, ...]:
     raise wrong('all, none, or a list of dimensions such as ["4.1", "4.3"]')
 
 
+def _as_key_pattern(text: str) -> str:
+    if not text.strip("*? \t"):
+        raise wrong("a pattern that names a kind of key, such as orders:*:price:*")
+    return text
+
+
 def _as_item(text: str) -> str:
     criterion, _, item = text.partition(":")
     if not criterion.strip() or not item.strip():
@@ -182,9 +188,13 @@ Suites = Annotated[
     ),
 ]
 """``all``, ``none``, or a tuple of dimensions."""
+KeyPattern = Annotated[str, AfterValidator(_as_key_pattern)]
+"""Keys of a cache, with ``*`` and ``?``; one that matches every key would choose nothing."""
 Item = Annotated[str, AfterValidator(_as_item), Field(json_schema_extra={"pattern": "^[^:]+:."})]
 Sha256 = Annotated[str, _hex(64, 64, "64 hex digits in lower case")]
 Commit = Annotated[str, _hex(7, 64, "7 or more hex digits of a commit, in lower case")]
 LevelNumber = Annotated[int, AfterValidator(_as_level), Field(json_schema_extra={"minimum": 1, "maximum": 5})]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Lifetime = Annotated[float, Field(gt=0, le=10 * 366 * 86_400)]
+"""Seconds, up to ten years."""
 Milliseconds = Annotated[float, Field(gt=0, le=600_000)]

@@ -31,6 +31,10 @@ def test_names_come_in_the_catalogues_order_and_once() -> None:
             "query-logging-off and query-logging-hour can't be on together",
         ),
         (
+            ["explicit-ttls-hour", "hit-rate-short-ttl"],
+            "hit-rate-short-ttl and explicit-ttls-hour can't be on together",
+        ),
+        (
             ["idempotency-race", "idempotency-ignored"],
             "idempotency-ignored and idempotency-race can't be on together",
         ),

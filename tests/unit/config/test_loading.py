@@ -52,6 +52,11 @@ def test_every_key_is_read() -> None:
     assert (config.service, config.environment_name, config.environment_kind) == ("orders", "canary", "canary")
     assert config.target("postgres").dsn == ENVIRON["AUDIT_POSTGRES_DSN"]
     assert config.target("redis").declared.maxmemory_policy == "allkeys-lru"
+    lifetimes = config.target("redis").declared.lifetimes
+    assert {pattern: lifetime.at_most for pattern, lifetime in lifetimes.items()} == {
+        "orders:*:price:*": 132,
+        "orders:flags": None,
+    }
     assert config.target("http").instance.pointer == "/instance"
     assert config.target("replica") is None
     assert config.identities["alice"].token == "tok-alice-0123456789"
@@ -79,10 +84,10 @@ def test_the_policy_has_origins_and_exact_weights() -> None:
     assert full().policy() == Policy(
         sought={"4.6": 4},
         weights={"4.7": "1.50"},
-        not_applicable=(NotApplicable("waf", "internal", "Ann", "2026-11-01", "2027-04-30", "full.yaml:66"),),
+        not_applicable=(NotApplicable("waf", "internal", "Ann", "2026-11-01", "2027-04-30", "full.yaml:72"),),
         acknowledged=(
             Acknowledged(
-                "foreign-key-indexes:public.orders.customer_id", "small", "Ann", "T-1", "2026-12-31", "full.yaml:68"
+                "foreign-key-indexes:public.orders.customer_id", "small", "Ann", "T-1", "2026-12-31", "full.yaml:74"
             ),
         ),
         incidents=(Incident("I-1", "P0", "2026-11-20", "2026-11-21", ("4.6",), "docs/I-1.md"),),
@@ -101,8 +106,8 @@ def test_absent_incidents_are_not_stated_and_an_empty_list_is_none(read: Load) -
 
 def test_a_threshold_says_where_it_comes_from() -> None:
     """Failure messages show the limit with its origin."""
-    assert full().threshold("cache-hit-ratio") == (0.95, "full.yaml:54")
-    assert full(name="conf/audit.yaml").threshold("cache-hit-ratio") == (0.95, "conf/audit.yaml:54")
+    assert full().threshold("cache-hit-ratio") == (0.95, "full.yaml:60")
+    assert full(name="conf/audit.yaml").threshold("cache-hit-ratio") == (0.95, "conf/audit.yaml:60")
     assert full().threshold("headroom") is None
 
 

@@ -1,0 +1,60 @@
+"""Keys expire, and the lifetime of each kind of key was chosen for it.
+
+A bounded scan looks at keys and at how long each still lives, never at values. Keys count by kind: by the pattern that
+the team declares in audit.yaml, under targets.redis.declared.lifetimes, with a longest lifetime and the reason for it,
+else by what their names have in common. Kinds that may rightly stay are declared without at_most.
+
+Impact: An entry that never expires is served for as long as its source goes on changing, and memory fills with what
+nobody asks for. One lifetime for everything is too long for what changes and too short for what doesn't.
+
+Remediation: Give every write to the cache a lifetime (SET ... EX), chosen by how stale that kind of entry may be, with
+some jitter; declare it with its reason.
+
+Verification: SCAN, then TTL of each key: none answers -1, none more than what is declared for its kind.
+
+Effort: S
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.lifetimes import GONE, alike, faults, kinds
+from pytest_backend_audit.analysis.text import lines
+
+LIFETIMES = "targets.redis.declared.lifetimes"
+PAGE = 500
+"""Keys that the server looks at in one go: well under a millisecond of its time."""
+
+
+@audit(dimension="4.3", criterion="explicit-ttls", level=3)
+def test_every_kind_of_key_has_a_chosen_lifetime(
+    audit_redis: Any, audit_declared: Any, audit_settings: Any, audit_acknowledged: Any
+) -> None:
+    """Keys expire, and the lifetime of each kind of key was chosen for it."""
+    sample, reasons = audit_settings.value("key-sample"), audit_settings.value("ttl-reasons")
+    budget = int(sample.number)
+    keys = list(dict.fromkeys(islice(audit_redis.scan_iter(count=min(PAGE, budget)), budget)))
+    asking = audit_redis.pipeline()
+    for key in keys:
+        asking.ttl(key)
+    lifetimes = [(_text(key), ttl) for key, ttl in zip(keys, asking.execute(), strict=True) if ttl != GONE]
+    if not lifetimes:
+        raise CouldNotRun("the cache holds no keys: audit while the service is used")
+
+    declared = {pattern: lifetime.at_most for pattern, lifetime in audit_declared(LIFETIMES, default={}).items()}
+    found = kinds(lifetimes, declared)
+    unchosen = audit_acknowledged(faults(found, reasons=bool(reasons.value)), key="kind")
+    remark = f"; {said}" if (said := alike(found)) else ""
+    assert not unchosen, (
+        f"{len(unchosen)} of {len(found)} kinds of key have no lifetime that was chosen for them{remark}"
+        f"{lines(unchosen)}\n"
+        f"looked at: {len(lifetimes)} keys, at most {sample}; each kind needs a declared reason: {reasons}\n"
+        f"to declare one: {LIFETIMES} ({audit_declared.origin(LIFETIMES)}); to acknowledge: {unchosen.names}"
+    )
+
+
+def _text(key: bytes | str) -> str:
+    return key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key
