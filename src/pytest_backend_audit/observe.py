@@ -105,12 +105,16 @@ class Observer:
         run = self._run
         if run is None:
             return (yield)
-        with self._recorder.open() as run.call, self._deadline:
-            run.calling = True
-            try:
-                return (yield)
-            finally:
-                run.calling = False
+        run.call = self._recorder.begin()
+        try:
+            with self._deadline:
+                run.calling = True
+                try:
+                    return (yield)
+                finally:
+                    run.calling = False
+        finally:
+            self._recorder.end(run.call)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:

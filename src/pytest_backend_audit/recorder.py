@@ -7,10 +7,12 @@ buffer around each fixture set-up and each check's call, and takes what was reco
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from pytest_backend_audit.model import Evidence, EvidenceKind
 
@@ -25,7 +27,14 @@ Fact = str | int | float | bool | None
 
 def utc_now() -> str:
     """The present instant as RFC 3339 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, part = divmod(time.time_ns() // 1_000_000, 1_000)
+    return f"{_second(second)}.{part:03}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(since_epoch: int) -> str:
+    """The part of an instant that many events in a row share."""
+    return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 @dataclass(slots=True, eq=False)
@@ -57,12 +66,21 @@ class Recorder:
     @contextmanager
     def open(self, origin: str = "") -> Iterator[Buffer]:
         """Collect into a new buffer until the block ends."""
-        buffer = Buffer(origin, strangers=_other_threads())
-        self._stack.append(buffer)
+        buffer = self.begin(origin)
         try:
             yield buffer
         finally:
-            self._stack.remove(buffer)
+            self.end(buffer)
+
+    def begin(self, origin: str = "") -> Buffer:
+        """Collect into a new buffer from now on; what `open` does on its way in."""
+        buffer = Buffer(origin, strangers=_other_threads())
+        self._stack.append(buffer)
+        return buffer
+
+    def end(self, buffer: Buffer) -> None:
+        """Collect into it no more."""
+        self._stack.remove(buffer)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

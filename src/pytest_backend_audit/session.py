@@ -156,20 +156,22 @@ class Session:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         """Write what rides on a report into the journal, and count failures as pytest comes to see them."""
+        if hasattr(report, "context"):
+            # A subtest adds to its report after it was made: its message, its values, its output.
+            redact_report(report, self._redactor)
         self._keep(report)
         result = yield
         self._failures += report.failed
         return result
 
     def _keep(self, report: pytest.TestReport) -> None:
-        attempts = getattr(report, ATTEMPTS, None)
-        if attempts is not None:
-            for data in attempts:
-                self._write(data)
-            # Other plugins' reports have no use for it, and some choke on it.
-            delattr(report, ATTEMPTS)
-        elif str(report.when) == "???":  # xdist's word for a worker that crashed
-            self._crashed(report)
+        if report.when != "teardown":
+            if str(report.when) == "???":  # xdist's word for a worker that crashed
+                self._crashed(report)
+            return
+        # Other plugins' reports have no use for it, and some choke on it.
+        for data in report.__dict__.pop(ATTEMPTS, ()):
+            self._write(data)
         if getattr(report, WIDER, False):
             delattr(report, WIDER)
             self._seen.broken.append(f"teardown of a wider-scoped fixture failed after {report.nodeid}")

@@ -11,11 +11,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_backend_audit.redaction.reports import redact_longrepr, redact_report
+from pytest_backend_audit.redaction.reports import redact_longrepr
 from pytest_backend_audit.redaction.visible import visible
 
 if TYPE_CHECKING:
     from pytest_backend_audit.redaction import Redactor
+
+
+class JUnitAttributes:
+    """Cleans what tests give to pytest's own JUnit file."""
+
+    def __init__(self, xml: Any, redactor: Redactor) -> None:
+        self._xml = xml
+        self._redactor = redactor
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Clean the attributes that ``record_xml_attribute`` set."""
+        if report.when == "teardown":
+            for reporter in self._xml.node_reporters.values():  # of tests that are not over yet
+                reporter.attrs = {name: self._redactor.redact(value) for name, value in reporter.attrs.items()}
 
 
 class Shown:
@@ -35,15 +50,12 @@ class Shown:
         if (clean := self._clean(line)) != line:
             warning_message.line = clean
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Clean what a subtest adds to its report after it was made: its message, its values, its output."""
-        if hasattr(report, "context"):
-            redact_report(report, self._redactor)
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Watch single tests only for JUnit's file: a hook a test, for nothing, is dear."""
         xml = self._config.stash.get(xml_key, None)
-        if xml is not None and report.when == "teardown":
-            for reporter in xml.node_reporters.values():  # of tests that are not over yet
-                reporter.attrs = {name: self._redactor.redact(value) for name, value in reporter.attrs.items()}
+        if xml is not None:
+            self._config.pluginmanager.register(JUnitAttributes(xml, self._redactor), "backend_audit_junit")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
