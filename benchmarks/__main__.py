@@ -6,9 +6,13 @@ import argparse
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
+import venv
 from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import suites
@@ -51,6 +55,28 @@ def on(runs: int) -> list[str]:
     ]
 
 
+def yardsticks(runs: int) -> list[str]:
+    """What two well-known report plugins take for the same bare tests: what `on` is to be read beside."""
+    with tempfile.TemporaryDirectory() as folder:
+        home, plain = Path(folder) / "venv", Path(folder) / "plain"
+        venv.create(home, with_pip=True)
+        python = str(home / "bin" / "python")
+        wanted = [f"pytest=={version('pytest')}", "pytest-html", "pytest-json-report"]
+        subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
+        suites.plain(plain)
+        pytest = [python, *PYTEST[1:]]
+        cases = {
+            "pytest-html": [*pytest, "-p", "no:pytest_jsonreport", f"--html={folder}/report.html"],
+            "pytest-json-report": [*pytest, "-p", "no:html", "--json-report", f"--json-report-file={folder}/r.json"],
+        }
+        bare = [*pytest, "-p", "no:html", "-p", "no:pytest_jsonreport"]
+        lines = []
+        for name, command in cases.items():
+            both = (partial(seconds, command, plain), partial(seconds, bare, plain))
+            lines.append(f"{name}, against bare tests: {paired(*both, runs).line()}")
+        return lines
+
+
 def reports(runs: int) -> list[str]:
     """Scoring and all reports from a stored journal."""
     lines = []
@@ -75,7 +101,7 @@ def statements(runs: int) -> list[str]:
     return [f"statements: {compare(runs).line()}"]
 
 
-CASES = {"off": off, "on": on, "reports": reports, "statements": statements}
+CASES = {"off": off, "on": on, "yardsticks": yardsticks, "reports": reports, "statements": statements}
 
 
 def main() -> None:

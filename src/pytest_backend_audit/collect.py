@@ -188,7 +188,8 @@ class Collector:
                 i for i in ids if i not in above and (not self._choice.only or checks[i].dimension in self._choice.only)
             ]
             (kept if wanted else dropped).append(item)
-            self._permit(item, [n for i in ids for n in checks[i].needs])
+            for check in (checks[i] for i in ids if checks[i].needs):
+                self._permit(item, check.needs)
             for check in (checks[i] for i in wanted):
                 # For pytest's own --junitxml.
                 item.user_properties += [("dimension", check.dimension), ("level", check.level)]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_backend_audit.marker import read_mark
 from pytest_backend_audit.model import Check, Page
 from pytest_backend_audit.standard.model import Standard
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """One collected test with the marks that make it a check."""
 
     nodeid: str
