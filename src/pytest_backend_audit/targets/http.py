@@ -56,6 +56,8 @@ class Shared:
     inner: httpx.BaseTransport
     origin: str
     deadline: float
+    place: str = "targets.http"
+    """Where audit.yaml names the target, for messages."""
     dead: dict[str, str] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
 
@@ -137,7 +139,7 @@ class RecordingTransport(httpx.BaseTransport):
         shared = self._shared
         if request.url.scheme not in {"http", "https"} or not shared.hosts.allow(request.url):
             raise CouldNotRun(
-                f"targets.http: {request.method} {request.url.copy_with(query=None)}: "
+                f"{shared.place}: {request.method} {request.url.copy_with(query=None)}: "
                 f"{answer_key(request.url)} is not a declared host; add it to targets.http.hosts ({shared.origin})"
             )
         if request.method in SAFE:
@@ -185,7 +187,8 @@ class _RecordedStream(httpx.SyncByteStream):
 
     def _stop(self, why: str) -> None:
         self._keep(whole=False)
-        raise CouldNotRun(f"targets.http: {self._request.method} {self._request.url.copy_with(query=None)} {why}")
+        asked = f"{self._request.method} {self._request.url.copy_with(query=None)}"
+        raise CouldNotRun(f"{self._owner._shared.place}: {asked} {why}")
 
     def _keep(self, *, whole: bool) -> None:
         if not self._done:

@@ -49,6 +49,14 @@ class Prometheus:
         rows = self.query(f"count by (__name__) ({{{matchers}}})")
         return {row["metric"].get("__name__", ""): int(float(row["value"][1])) for row in rows}
 
+    def build_info(self) -> dict[str, Any]:
+        """What the server says of its build: ``version``, ``revision`` and more.
+
+        Raises:
+            CouldNotRun: It does not say, as some do that speak its API.
+        """
+        return self._get("/api/v1/status/buildinfo", {})
+
     def close(self) -> None:
         """Close the client and its connections."""
         self._client.close()
@@ -90,6 +98,7 @@ def _open(runtime: Runtime, settings: Settings) -> Prometheus:
         inner=httpx.HTTPTransport(verify=tls_context(settings.ca_file, folder), trust_env=False),
         origin=origin,
         deadline=2 * limits.request,
+        place="targets.prometheus",
     )
     headers = dict(settings.headers)
     if settings.token is not None:

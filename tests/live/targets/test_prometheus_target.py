@@ -116,3 +116,22 @@ def test_nothing_listens(tmp_path):
     with pytest.raises(CouldNotRun) as caught:
         reader(audit_of(tmp_path, closed_port())).rules()
     assert str(caught.value) == "targets.prometheus: [Errno 111] Connection refused (audit.yaml:5)"
+
+
+def test_an_answer_that_is_too_large_is_prometheus_s(tmp_path):
+    """Not the audited service's, though both are read by the same client."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n"
+    with server(says(head + b" " * 5_000_000)) as port, pytest.raises(CouldNotRun) as caught:
+        reader(audit_of(tmp_path, port)).query("up")
+    assert str(caught.value) == (
+        f"targets.prometheus: GET http://127.0.0.1:{port}/api/v1/query answers more than 4096 KiB; "
+        "the rest was not read"
+    )
+
+
+@pytest.mark.needs("prometheus")
+def test_it_tells_its_build(tmp_path, prometheus):
+    """As the server has it."""
+    version = reader(audit_of(tmp_path, prometheus)).build_info()["version"]
+    asked = httpx.get(f"http://127.0.0.1:{prometheus}/api/v1/status/buildinfo", trust_env=False).json()
+    assert version == asked["data"]["version"]
