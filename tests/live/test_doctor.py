@@ -134,7 +134,7 @@ def test_a_sound_stack(tmp_path: Path) -> None:
         ]
     assert (done.returncode, done.stderr) == (0, "")
     found = answers(done.stdout)
-    assert found["audit.yaml"] == ("ok", "orders, local (local)")
+    assert found["audit.yaml"] == ("ok", "orders, local")
     assert found["postgres"][0] == "ok"
     assert found["postgres"][1].startswith("PostgreSQL ")
     assert found["postgres"][1].endswith(" as audit_monitor")
@@ -217,7 +217,7 @@ def test_nothing_listens(tmp_path: Path, closed: int) -> None:
     done = backend_audit("doctor", cwd=tmp_path, **at(closed))
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.partition("tool  ")[0] == (
-        "audit.yaml    ok             orders, local (local)\n"
+        "audit.yaml    ok             orders, local\n"
         f'postgres      could not run  connection to server at "127.0.0.1", port {closed}\n'
         "                             failed: Connection refused - is it running?\n"
         "                             (audit.yaml:6)\n"
@@ -227,10 +227,10 @@ def test_nothing_listens(tmp_path: Path, closed: int) -> None:
         "                             (audit.yaml:7)\n"
         f"redis         could not run  Error 111 connecting to 127.0.0.1:{closed}. Connection\n"
         "                             refused. - is it running? (audit.yaml:8)\n"
-        "http          could not run  [Errno 111] Connection refused - is it running?\n"
-        "                             (audit.yaml:9)\n"
-        "prometheus    could not run  [Errno 111] Connection refused (audit.yaml:10) - is\n"
-        "                             it running?\n"
+        f"http          could not run  [Errno 111] Connection to 127.0.0.1:{closed} refused -\n"
+        "                             is it running? (audit.yaml:9)\n"
+        f"prometheus    could not run  [Errno 111] Connection to 127.0.0.1:{closed} refused\n"
+        "                             (audit.yaml:10) - is it running?\n"
     )
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
 

@@ -87,7 +87,8 @@ def _answers(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
     if audit.config is None:
         yield Answer("configuration", "audit.yaml", NOT, "there is none here; `backend-audit init` writes one")
     else:
-        where = f"{audit.config.environment_name} ({audit.config.environment_kind})"
+        name, kind = audit.config.environment_name, audit.config.environment_kind
+        where = name if name == kind else f"{name} ({kind})"
         yield Answer("configuration", audit.config.name, OK, f"{audit.config.service or 'no service named'}, {where}")
         alive = True
         for answer in _targets(config, audit):

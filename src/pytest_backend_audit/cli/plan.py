@@ -71,6 +71,8 @@ class Capture(Watcher):
     other_edition: int = 0
     """Rows of the whole standard that the edition in use leaves out."""
     loaded: bool = False
+    configured: bool = False
+    """Whether there is an audit.yaml."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Read the plan, and what each check asks for."""
@@ -91,7 +93,7 @@ class Capture(Watcher):
             for c in collected.plan.checks
             if c.id in collected.selected
         ]
-        self.loaded = audit.standard_loaded
+        self.loaded, self.configured = audit.standard_loaded, audit.config is not None
         self.not_sought, self.left_out = len(collected.not_sought), collected.left_out
         if self.loaded:
             from pytest_backend_audit.scoring.coverage import left_out  # noqa: PLC0415 - heavy
@@ -232,7 +234,9 @@ def _lines(capture: Capture, *, every_row: bool) -> Iterator[str]:
         elif missing:
             yield f"{len(missing)} rows without a check could not run (--rows lists them)."
     elif not capture.loaded:
-        yield "Own criteria: without an audit.yaml no standard is loaded (`backend-audit init`)."
+        why = "without an audit.yaml" if not capture.configured else "standard: none in audit.yaml:"
+        way_out = "`backend-audit init` writes one" if not capture.configured else "standard: bundled loads one"
+        yield from columns([[f"Own criteria: {why} no standard is loaded ({way_out})."]], WIDTH)
 
 
 def _checks(entries: Sequence[Entry]) -> list[tuple[str, str, str, str]]:

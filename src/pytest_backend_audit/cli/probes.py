@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pytest_backend_audit.errors import CouldNotRun
 
@@ -120,7 +121,7 @@ def prometheus(reader: Any, _audit: Runtime) -> Said:
     worries = clock(datetime.fromtimestamp(float(sample["value"][1]), UTC))
     said = "answers queries"
     with contextlib.suppress(CouldNotRun):
-        if version := reader._get("/api/v1/status/buildinfo", {}).get("version"):
+        if version := reader.build_info().get("version"):
             said = f"Prometheus {version}"
     if reader.selector:
         count = sum(reader.series_counts().values())
@@ -202,7 +203,7 @@ def reason(error: BaseException, audit: Runtime, name: str) -> str:
     """
     from pytest_backend_audit.targets.common import one_line, origin_of  # noqa: PLC0415 - heavy
 
-    said = one_line(error) or type(error).__name__
+    said = _with_address(one_line(error) or type(error).__name__, audit, name)
     lowered = f"{type(error).__name__} {said}".lower()
     if "protocolerror" in lowered:
         said = f"what answers there does not speak HTTP: {said}"
@@ -211,6 +212,17 @@ def reason(error: BaseException, audit: Runtime, name: str) -> str:
         said = f"{said} - {cure}"
     origin = origin_of(audit, "targets", name)
     return said if origin in said else f"{said} ({origin})"
+
+
+def _with_address(said: str, audit: Runtime, name: str) -> str:
+    """A refusal with host and port of a target that is known by its URL; httpx tells neither."""
+    settings = audit.config.target(name) if audit.config is not None else None
+    url = getattr(settings, "base_url", None) or getattr(settings, "url", None)
+    if name not in {"http", "prometheus"} or not isinstance(url, str):
+        return said
+    parts = urlsplit(url)
+    address = f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
+    return said.replace("Connection refused", f"Connection to {address} refused")
 
 
 def _rights(remark: str) -> list[str]:

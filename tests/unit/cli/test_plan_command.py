@@ -220,7 +220,18 @@ def test_nothing_to_plan(tmp_path: Path) -> None:
     assert done.stdout == (
         "No checks: mark tests with @audit(dimension=..., level=...), or run\n"
         "`backend-audit init`.\n"
-        "Own criteria: without an audit.yaml no standard is loaded (`backend-audit init`).\n"
+        "Own criteria: without an audit.yaml no standard is loaded (`backend-audit init`\n"
+        "writes one).\n"
+    )
+
+
+def test_a_file_that_asks_for_no_standard(tmp_path: Path) -> None:
+    """It is not said to be missing."""
+    (tmp_path / "audit.yaml").write_text("version: 1\nservice: orders\nenvironment: local\nstandard: none\n")
+    done = backend_audit("plan", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(
+        "Own criteria: standard: none in audit.yaml: no standard is loaded (standard:\nbundled loads one).\n"
     )
 
 
