@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ SHELL += ["pytest_backend_audit.plugin"]
 
 
 def loaded_after(statement: str, *, also: list[str] = HEAVY) -> list[str]:
-    """Modules of ours, and of `also`, that a fresh interpreter holds after a statement."""
+    """Modules and packages of ours, and of `also`, that a fresh interpreter holds after a statement."""
     program = (
         f"import sys\n{statement}\n"
-        f"print(*sorted(m for m in sys.modules if m.split('.')[0] == 'pytest_backend_audit' or m in {also!r}))"
+        "ours = {'.'.join(m.split('.')[:2]) for m in sys.modules if m.split('.')[0] == 'pytest_backend_audit'}\n"
+        f"print(*sorted(ours | sys.modules.keys() & {also!r}))"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     return done.stdout.split()
@@ -47,7 +49,9 @@ def test_type_checkers_see_the_same_names() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     (guarded,) = (n for n in tree.body if isinstance(n, ast.If))
     homes = {a.name: n.module for n in guarded.body if isinstance(n, ast.ImportFrom) for a in n.names}
-    assert homes == {n: getattr(pytest_backend_audit, n).__module__ for n in pytest_backend_audit.__all__}
+    assert sorted(homes) == list(pytest_backend_audit.__all__)
+    for name, home in homes.items():
+        assert getattr(import_module(str(home)), name) is getattr(pytest_backend_audit, name), name
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

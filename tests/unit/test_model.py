@@ -28,7 +28,7 @@ from pytest_backend_audit.model import (
     Status,
 )
 
-VALUES = [v for _, v in inspect.getmembers(model, dataclasses.is_dataclass) if v.__module__ == model.__name__]
+VALUES = [v for _, v in inspect.getmembers(model, dataclasses.is_dataclass) if v.__module__.startswith(model.__name__)]
 
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)

@@ -1,0 +1,52 @@
+"""The values that travel through an audit: checks, evidence, attempts, policy, card. Frozen, and free of I/O.
+
+One direction of flow binds them::
+
+    Inputs (plan, policy, standard) + Attempts -> journal -> Card (dimensions, findings, verdict) -> reports
+
+Everything here can be built from, and turned into, plain JSON values; `pytest_backend_audit.jsonable` does both.
+Instants are RFC 3339 texts in UTC with a trailing ``Z``; dates are ``YYYY-MM-DD``; durations are seconds.
+"""
+
+from __future__ import annotations
+
+from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, Verdict
+from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
+from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
+from pytest_backend_audit.model.policy import Acknowledged, Incident, NotApplicable, Policy
+from pytest_backend_audit.model.queue import Finding, Raise, Severity
+from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
+from pytest_backend_audit.model.run import Document, Inputs, Mode, PriorCheck, Seal
+
+__all__ = [
+    "Acknowledged",
+    "Action",
+    "Attempt",
+    "Card",
+    "Check",
+    "CheckResult",
+    "Coverage",
+    "CriterionResult",
+    "DimensionResult",
+    "DispositionResult",
+    "Document",
+    "Evidence",
+    "EvidenceKind",
+    "Finding",
+    "Incident",
+    "Inputs",
+    "Mode",
+    "Need",
+    "NotApplicable",
+    "Outcome",
+    "Page",
+    "Policy",
+    "PriorCheck",
+    "Raise",
+    "RowResult",
+    "RowState",
+    "Seal",
+    "Severity",
+    "Status",
+    "Verdict",
+]

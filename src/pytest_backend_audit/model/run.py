@@ -1,0 +1,103 @@
+"""What a run was given, and how it ended: the journal's first line and its last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pytest_backend_audit.model.checks import Check, Outcome
+from pytest_backend_audit.model.policy import Policy
+
+
+class Mode(StrEnum):
+    """A rehearsal (``--audit``) shows levels; only a formal audit (``--audit-sha``) has a disposition."""
+
+    REHEARSAL = "rehearsal"
+    FORMAL = "formal"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Document control (the standard's section 1). Empty texts are "not stated"."""
+
+    service: str = ""
+    environment: str = ""
+    """Name of the environment block, or its kind."""
+    environment_kind: str = ""
+    """prod, stage, canary or local."""
+    commit: str = ""
+    """Full SHA of the audited commit; empty where there is no git."""
+    build: str = ""
+    """What the service itself told of its build, or "not verifiable: ..."."""
+    audited_at: str = ""
+    lead_auditor: str = ""
+    second_reviewer: str = ""
+    prior_audit: str = ""
+    distribution: str = ""
+    runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorCheck:
+    """What the prior audit, or an earlier run at the same SHA, recorded for one check."""
+
+    outcome: Outcome
+    limit: int
+    source: str = ""
+    """"prior audit 2026-08-01" or "earlier run 002-1a2b3c4"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The journal's first line: everything the card depends on besides the attempts."""
+
+    plugin_version: str
+    mode: Mode
+    instant: str
+    """The instant of the audit; windows and expiries compare with it, never with now."""
+    document: Document
+    policy: Policy
+    standard: Mapping[str, Any]
+    """The standard as its loader gives it (`standard.load`); "own criteria" when `standard_loaded` is false."""
+    standard_loaded: bool
+    plan: tuple[Check, ...]
+    """Every check collected before narrowing, in the order of the walk."""
+    selected: tuple[str, ...]
+    """Ids of the checks that this run set out to execute, in the order of the walk."""
+    not_sought: tuple[str, ...] = ()
+    """Ids of checks above the sought level."""
+    narrowing: tuple[str, ...] = ()
+    """Why the run is partial, one sentence each; empty when it is whole."""
+    scope: tuple[str, ...] = ()
+    config_path: str = ""
+    config_digest: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """audit.yaml as read, before variables are filled in."""
+    suites: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prior: Mapping[str, PriorCheck] = field(default_factory=dict)
+    prior_levels: Mapping[str, int] = field(default_factory=dict)
+    """Dimension -> level before the reviewer's cap in the prior audit."""
+    prior_source: str = ""
+    earlier: tuple[str, ...] = ()
+    """One line for each earlier run of this SHA that is known, with what it found."""
+    run_number: int = 1
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The journal's last line."""
+
+    ended: str
+    exit_status: int
+    """pytest's own, before the verdict."""
+    broken: tuple[str, ...] = ()
+    """Broken modules, teardown errors of wider scope: belong to no check; a gate fails."""
+    interrupted: str = ""
+    """Why the run stopped before its end; makes it partial."""
+    invalid: str = ""
+    """Why the run proves nothing about the commit (the service changed its build on the way)."""
+    notices: tuple[str, ...] = ()
