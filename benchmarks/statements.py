@@ -14,8 +14,9 @@ from pathlib import Path
 
 from benchmarks.paired import Pairs, paired
 from pytest_backend_audit.demo import repository
+from pytest_backend_audit.demo.stack.addresses import absent_variables
 from pytest_backend_audit.demo.stack.service import Source
-from pytest_backend_audit.demo.stack.stack import Stack, absent_variables
+from pytest_backend_audit.demo.stack.stack import Stack
 from pytest_backend_audit.journal import read_run
 from pytest_backend_audit.model import Attempt, Evidence
 

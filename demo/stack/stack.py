@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import Self
 from pytest_backend_audit.demo import defects as catalogue
 from pytest_backend_audit.demo.defects import CATALOGUE, Where
 from pytest_backend_audit.demo.stack import guard, pgbouncer, prometheus, unprivileged
+from pytest_backend_audit.demo.stack.addresses import Addresses
 from pytest_backend_audit.demo.stack.parts import DatabaseDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
@@ -32,7 +33,7 @@ from pytest_backend_audit.demo.stack.use import await_use
 from pytest_backend_audit.demo.stack.valkey import POLICY, Valkey
 
 
-class Stack:
+class Stack(Addresses):
     """A running stack.
 
     Use `start`, and the result as a context manager::
@@ -43,21 +44,11 @@ class Stack:
             ...
     """
 
-    postgres: Postgres
-    valkey: Valkey
-    downstream: Downstream
-    pooler: PgBouncer | None
-    prometheus: Prometheus | None
-    front: FrontDoor
-    traffic: Traffic
-    instances: list[Instance]
-
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
         """Logs, one file a part; removed when the stack stops."""
         self.identities = Identities.make()
-        self.defects: tuple[str, ...] = ()
-        """Names of the defects that are on."""
+        self.defects = ()
         self._say = say
         self._undo = contextlib.ExitStack()
 
@@ -110,71 +101,6 @@ class Stack:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.stop()
-
-    # --- where things are
-
-    @property
-    def dsn(self) -> str:
-        """The database, for the monitoring role: pg_monitor, SELECT on the service's tables, read-only."""
-        return self.postgres.dsn("audit_monitor")
-
-    @property
-    def admin_dsn(self) -> str:
-        """The database, for its superuser. For tests that seed; an audit is never given it."""
-        return self.postgres.admin_dsn
-
-    @property
-    def redis_url(self) -> str:
-        """The cache, for a user who may read keys and look at the server."""
-        return self.valkey.url("audit")
-
-    @property
-    def redis_admin_url(self) -> str:
-        """The cache, for a user who may do everything."""
-        return self.valkey.url("default")
-
-    @property
-    def pgbouncer_dsn(self) -> str | None:
-        """The pooler's console, for a user of ``stats_users``; None where the machine has no PgBouncer."""
-        return self.pooler.console_dsn if self.pooler else None
-
-    @property
-    def prometheus_url(self) -> str | None:
-        """Prometheus; None where the machine has none."""
-        return self.prometheus.url if self.prometheus else None
-
-    @property
-    def base_url(self) -> str:
-        """The front door of the service."""
-        return self.front.url
-
-    @property
-    def metrics_urls(self) -> list[str]:
-        """``/metrics`` of each instance that serves."""
-        return [f"{instance.url}/metrics" for instance in self.serving]
-
-    @property
-    def tokens(self) -> Mapping[str, str]:
-        """Bearer tokens of alice (tenant acme), bob (tenant globex) and admin."""
-        return self.identities.tokens
-
-    @property
-    def serving(self) -> list[Instance]:
-        """The instances that the front door knows."""
-        return self.instances[:1] if "multi-instance" in self.defects else self.instances
-
-    def environment(self) -> dict[str, str]:
-        """Everything above as the variables that the demo's audit.yaml asks for."""
-        found = {
-            "AUDIT_POSTGRES_DSN": self.dsn,
-            "AUDIT_REDIS_URL": self.redis_url,
-            "AUDIT_PGBOUNCER_DSN": self.pgbouncer_dsn or "",
-            "AUDIT_PROMETHEUS_URL": self.prometheus_url or "",
-            "AUDIT_BASE_URL": self.base_url,
-            **{f"AUDIT_METRICS_{n}": f"{i.url}/metrics" for n, i in enumerate(self.serving, 1)},
-        }
-        tokens = {f"{name.upper()}_TOKEN": token for name, token in self.tokens.items()}
-        return {name: value for name, value in {**found, **tokens}.items() if value}
 
     # --- what is wrong with it
 
@@ -318,13 +244,3 @@ class Stack:
 
     def _await_use(self) -> None:
         await_use(self.serving, self.front, self.pooler, self.tokens["alice"], self.defects)
-
-
-def absent_variables(defects: Iterable[str] = ()) -> set[str]:
-    """Variables of `Stack.environment` that a stack with two instances does not give on this machine."""
-    absent = {
-        "AUDIT_PGBOUNCER_DSN": pgbouncer.program() is None,
-        "AUDIT_PROMETHEUS_URL": prometheus.program() is None,
-        "AUDIT_METRICS_2": "multi-instance" in set(defects),
-    }
-    return {name for name, missing in absent.items() if missing}

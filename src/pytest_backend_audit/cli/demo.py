@@ -87,8 +87,9 @@ def _folder(given: str) -> Path:
 def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
     from pytest_backend_audit.demo import repository  # noqa: PLC0415
     from pytest_backend_audit.demo.stack import guard  # noqa: PLC0415
+    from pytest_backend_audit.demo.stack.addresses import absent_variables  # noqa: PLC0415
     from pytest_backend_audit.demo.stack.service import Source  # noqa: PLC0415
-    from pytest_backend_audit.demo.stack.stack import Stack, absent_variables  # noqa: PLC0415
+    from pytest_backend_audit.demo.stack.stack import Stack  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="backend-audit-demo-") as folder:
         guard.remove_at_end(Path(folder))

@@ -13,8 +13,9 @@ from live.demo.conftest import processes_that_mention
 from live.servers import guarded
 
 from pytest_backend_audit.demo.stack import pgbouncer, prometheus, unprivileged
+from pytest_backend_audit.demo.stack.addresses import absent_variables
 from pytest_backend_audit.demo.stack.process import Process, StackError, wait_for
-from pytest_backend_audit.demo.stack.stack import Stack, absent_variables
+from pytest_backend_audit.demo.stack.stack import Stack
 
 pytestmark = pytest.mark.live
 
