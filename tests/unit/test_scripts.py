@@ -117,7 +117,7 @@ def test_an_installation_that_is_stopped_leaves_nothing_running(
 
 @pytest.mark.parametrize("flock", [pytest.param(True, marks=pytest.mark.needs("flock")), False])
 def test_scripts_that_start_together_take_turns(machine: Path, flock: bool) -> None:
-    """The second says why it waits, and goes on when the first has ended; the same by Python where there is no flock."""
+    """The second says why it waits, and goes on when the first has ended; so by Python where there is no flock."""
     program(machine, "git", "exit 0")
     if flock:
         (machine / "flock").symlink_to(shutil.which("flock") or "")

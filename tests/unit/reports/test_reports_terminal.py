@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.reports.cards import CARDS, DIMENSIONS, FULL, HOSTILE, NOTHING, PARTIAL
 
-from pytest_backend_audit.model import Card, Outcome, Seal
+from pytest_backend_audit.model import Card, Seal
 from pytest_backend_audit.reports import render
 from pytest_backend_audit.reports.terminal import section
 from pytest_backend_audit.reports.text import columns
