@@ -6,8 +6,9 @@ chosen.
 Impact: With noeviction the cache refuses writes once it is full; without a limit it grows until the machine kills it;
 with a policy that nobody chose it throws away what is hot.
 
-Remediation: Set maxmemory and maxmemory-policy in redis.conf (allkeys-lru or allkeys-lfu for a cache, volatile-* where
-some keys must stay), and declare both in audit.yaml: targets.redis.declared.
+Remediation: Choose maxmemory and maxmemory-policy (allkeys-lru or allkeys-lfu for a cache, volatile-* where some keys
+must stay), declare both in audit.yaml (targets.redis.declared), run the commands that the message gives, and write the
+same into redis.conf.
 
 Verification: INFO memory shows maxmemory and maxmemory_policy as declared.
 

@@ -28,6 +28,12 @@ class Addresses:
     """Names of the defects that are on."""
 
     @property
+    def lacks(self) -> frozenset[str]:
+        """Programs without which a part of it is not there."""
+        parts = {"pgbouncer": self.pooler, "prometheus": self.prometheus}
+        return frozenset(name for name, part in parts.items() if part is None)
+
+    @property
     def dsn(self) -> str:
         """The database, for the monitoring role: pg_monitor, SELECT on the service's tables, read-only."""
         return self.postgres.dsn("audit_monitor")

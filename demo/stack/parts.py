@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import psycopg
 
-from pytest_backend_audit.demo.defects import Defect
-from pytest_backend_audit.demo.stack.postgres import MAX_CONNECTIONS, Postgres
+from pytest_backend_audit.demo.defects import Defect, Remedy
+from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.process import StackError
-
-HELD_CONNECTIONS = 65
-"""Of 80: just over four fifths, and the rest is enough for the service and the audit."""
+from pytest_backend_audit.demo.stack.valkey import Valkey
 
 
-class DatabaseDefects:
-    """What is wrong in the database at the moment."""
+class LiveDefects:
+    """What is wrong in the database and in the cache at the moment."""
 
-    def __init__(self, server: Postgres) -> None:
+    def __init__(self, server: Postgres, cache: Valkey) -> None:
         self._server = server
+        self._cache = cache
         self._held: list[psycopg.Connection[tuple[object, ...]]] = []
 
     def bring_about(self, defect: Defect) -> None:
         """Switch a defect on."""
-        self._run(defect.sql, failing=defect.name == "index-hygiene-invalid")
-        for name, (value, shown, _) in defect.settings.items():
-            self._server.configure(name, value, shown)
-        if defect.name == "headroom":
-            self._hold()
+        self._run(defect.sql, fails=defect.fails)
+        for name, change in defect.settings.items():
+            self._server.configure(name, change.to, change.shown)
+        for name, change in defect.cache.items():
+            self._cache.configure(name, change.to, change.shown)
+        self._hold(defect.hold)
 
     def put_right(self, defect: Defect) -> None:
         """Switch a defect off."""
         self._run(defect.undo)
-        for name, (_, _, sound) in defect.settings.items():
-            self._server.configure(name, "DEFAULT", sound)
-        if defect.name == "headroom":
+        for name, change in defect.settings.items():
+            self._server.configure(name, "DEFAULT", change.sound)
+        for name, change in defect.cache.items():
+            self._cache.configure(name, change.sound, change.sound)
+        if defect.hold:
             self.release()
+
+    @contextlib.contextmanager
+    def remedied(self, remedy: Remedy) -> Iterator[None]:
+        """Do what a failing check told to do, and after the block undo it."""
+        self._run(remedy.sql)
+        try:
+            with self._cache.connect() as client:
+                for line in remedy.redis:
+                    client.execute_command(*line.split())
+            yield
+        finally:
+            self._run(remedy.undo)
 
     def release(self) -> None:
         """Close the connections that were held."""
@@ -44,18 +58,17 @@ class DatabaseDefects:
             connection.close()
         self._held.clear()
 
-    def _hold(self) -> None:
-        assert HELD_CONNECTIONS > 0.8 * MAX_CONNECTIONS
+    def _hold(self, number: int) -> None:
         dsn = self._server.admin_dsn
-        for _ in range(HELD_CONNECTIONS):
+        for _ in range(number):
             self._held.append(psycopg.connect(dsn, autocommit=True, application_name="batch-import"))
 
-    def _run(self, statements: Iterable[str], *, failing: bool = False) -> None:
+    def _run(self, statements: Iterable[str], *, fails: str = "") -> None:
         with self._server.connect() as connection:
             for statement in statements:
-                if not failing:
+                if not fails:
                     connection.execute(statement.encode())
                     continue
-                with contextlib.suppress(psycopg.errors.UniqueViolation):
+                with contextlib.suppress(psycopg.errors.lookup(fails)):
                     connection.execute(statement.encode())
-                    raise StackError(f"this should have failed and didn't: {statement}")
+                    raise StackError(f"this should have failed with {fails} and didn't: {statement}")

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from pytest_backend_audit.demo import defects as catalogue
-from pytest_backend_audit.demo.defects import CATALOGUE, Where
+from pytest_backend_audit.demo.defects import CATALOGUE, Defect, Remedy, Where
 from pytest_backend_audit.demo.stack import guard, pgbouncer, prometheus, unprivileged
 from pytest_backend_audit.demo.stack.addresses import Addresses
-from pytest_backend_audit.demo.stack.parts import DatabaseDefects
+from pytest_backend_audit.demo.stack.parts import LiveDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.process import free_port
@@ -30,7 +30,7 @@ from pytest_backend_audit.demo.stack.service import (
     Traffic,
 )
 from pytest_backend_audit.demo.stack.use import await_use
-from pytest_backend_audit.demo.stack.valkey import POLICY, Valkey
+from pytest_backend_audit.demo.stack.valkey import Valkey
 
 
 class Stack(Addresses):
@@ -114,6 +114,12 @@ class Stack(Addresses):
         finally:
             self.set_defects(before)
 
+    @contextlib.contextmanager
+    def remedied(self, defect: Defect) -> Iterator[None]:
+        """Have the defect's remedy carried out in the block, as its failing check tells it."""
+        with self._live.remedied(defect.remedy or Remedy()):
+            yield
+
     def set_defects(self, names: Iterable[str]) -> None:
         """Make these defects the ones that are on; restarts only what has to be.
 
@@ -124,19 +130,19 @@ class Stack(Addresses):
             StackError: A part does not come back.
         """
         wanted = catalogue.checked(names)
-        if self.pooler is None and (lost := [name for name in wanted if CATALOGUE[name].needs_pooler]):
-            raise ValueError(f"{lost[0]} needs PgBouncer, which this machine does not have (apt install pgbouncer)")
+        for name in wanted:
+            if lost := sorted(self.lacks & set(CATALOGUE[name].needs)):
+                raise ValueError(f"{name} needs {lost[0]}, which this machine does not have (apt install {lost[0]})")
         before = self.defects
         if wanted == before:
             return
         self.defects = wanted
         for name in before:
             if name not in wanted:
-                self._database.put_right(CATALOGUE[name])
+                self._live.put_right(CATALOGUE[name])
         for name in wanted:
             if name not in before:
-                self._database.bring_about(CATALOGUE[name])
-        self.valkey.set_policy("noeviction" if "eviction-policy" in wanted else POLICY)
+                self._live.bring_about(CATALOGUE[name])
         self._change_service(before)
         self._await_use()
 
@@ -151,11 +157,11 @@ class Stack(Addresses):
         self._say("PostgreSQL: a cluster, roles, 20,000 orders")
         self.postgres = Postgres.start(self.folder)
         self._undo.callback(self.postgres.stop)
-        self._database = DatabaseDefects(self.postgres)
-        self._undo.callback(self._database.release)
         self._say("Valkey")
         self.valkey = Valkey.start(self.folder)
         self._undo.callback(self.valkey.stop)
+        self._live = LiveDefects(self.postgres, self.valkey)
+        self._undo.callback(self._live.release)
         self._say("the pricing service")
         self.downstream = Downstream.start(self.folder)
         self._undo.callback(self.downstream.stop)

@@ -70,13 +70,17 @@ class Valkey:
         """A client that may do everything."""
         return redis.Redis.from_url(self.url("default"), decode_responses=True, socket_timeout=2)
 
-    def set_policy(self, policy: str) -> None:
-        """Change the eviction policy, and see it changed."""
+    def configure(self, name: str, value: str, shown: str) -> None:
+        """Change a setting, and see it changed.
+
+        Raises:
+            StackError: The server shows another value than `shown` afterwards.
+        """
         with self.connect() as client:
-            client.config_set("maxmemory-policy", policy)
-            shown = cast("dict[str, str]", client.config_get("maxmemory-policy"))
-        if shown != {"maxmemory-policy": policy}:
-            raise StackError(f"Valkey shows {shown} after maxmemory-policy was set to {policy}")
+            client.config_set(name, value)
+            found = cast("dict[str, str]", client.config_get(name))
+        if found != {name: shown}:
+            raise StackError(f"Valkey shows {found} after {name} was set to {value}")
 
     def empty(self) -> None:
         """Remove all entries."""

@@ -1,24 +1,33 @@
-"""A running reference stack, and audits of it."""
+"""A running reference stack, audits of it, and the record of what they saw."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 
 from pytest_backend_audit import demo
+from pytest_backend_audit.demo.defects import CATALOGUE
 from pytest_backend_audit.demo.stack.stack import Stack
 from pytest_backend_audit.journal import read_run
 from pytest_backend_audit.model import Attempt
+from pytest_backend_audit.standard import load
+from witnesses import matrix
+from witnesses.matrix import Seen
 
 PACKAGE = "pytest_backend_audit.suites."
+AUDIT_MAY_TAKE = 300
+"""Seconds, of all bundled suites on a busy machine."""
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +38,10 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def audit_of(stack: Stack, tmp_path: Path) -> Callable[[Mapping[str, float]], dict[str, Attempt]]:
-    """Audits the stack as it is, by all bundled suites; gives each check's attempt by its short id."""
+def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
+    """Audits the stack as it is, by all bundled suites or some; gives each check's attempt by its short id."""
 
-    def run(thresholds: Mapping[str, float]) -> dict[str, Attempt]:
+    def run(thresholds: Mapping[str, float], suites: str = "all") -> dict[str, Attempt]:
         config: dict[str, Any] = yaml.safe_load((Path(demo.__path__[0]) / "project" / "audit.yaml").read_text())
         # No repository here, so no build either. What a machine lacks, or a defect takes away, isn't declared.
         del config["build"]
@@ -42,14 +51,14 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[[Mapping[str, float]], di
             del config["targets"]["pgbouncer"]
         (tmp_path / "audit.yaml").write_text(json.dumps(config, indent=1))
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
-        arguments = ["--audit", "--audit-suite=all", "--audit-allow=writes,probes"]
+        arguments = ["--audit", f"--audit-suite={suites}", "--audit-allow=writes,probes"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider", "-p", "no:valkey"],
             cwd=tmp_path,
             env={**os.environ, **stack.environment()},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=AUDIT_MAY_TAKE,
             check=False,
         )
         report = tmp_path / "audit-report"
@@ -57,3 +66,34 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[[Mapping[str, float]], di
         return {attempt.check.removeprefix(PACKAGE): attempt for attempt in read_run(report).attempts}
 
     return run
+
+
+@pytest.fixture(scope="session")
+def seen(stack: Stack) -> Iterator[Seen]:
+    """What this run sees; taken into the record at its end, where ``WITNESSES_RECORD`` asks for it."""
+    run = Seen(versions=_versions(stack))
+    yield run
+    if not os.environ.get("WITNESSES_RECORD"):
+        return
+    commit = subprocess.run(["git", "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=True)
+    for sight in (*run.red.values(), *run.green.values()):
+        sight.commit, sight.date = commit.stdout.strip(), f"{datetime.now(UTC):%Y-%m-%d}"
+    record = Seen.read()
+    record.update(run)
+    witnessed = [(d, w) for d in CATALOGUE.values() for w in d.witnesses]
+    record.keep((w.check for _, w in witnessed), (matrix.pair(d, w.check) for d, w in witnessed))
+    record.write()
+    matrix.PAGE.write_text(matrix.page(record, CATALOGUE.values(), load("default")), "utf-8")
+
+
+def _versions(stack: Stack) -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    with psycopg.connect(stack.admin_dsn) as connection:
+        found["PostgreSQL"] = str(connection.info.parameter_status("server_version")).split()[0]
+    with stack.valkey.connect() as client:
+        found["Valkey"] = str(client.info("server")["valkey_version"])  # type: ignore[index]
+    for name, program in (("PgBouncer", "pgbouncer"), ("Prometheus", "prometheus")):
+        if program not in stack.lacks:
+            told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+            found[name] = next(w for w in (told.stdout or told.stderr).split() if w[:1].isdigit())
+    return found

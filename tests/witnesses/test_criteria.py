@@ -14,9 +14,10 @@ from pytest_backend_audit.demo.defects import CATALOGUE
 from pytest_backend_audit.marker import read_page
 from pytest_backend_audit.model import Page
 from pytest_backend_audit.standard import load
-from witnesses.catalogue import WITNESSES
+from witnesses.matrix import PAGE, Seen, page, pair
 
 STANDARD = load("default")
+WITNESSES = [(d, w) for d in CATALOGUE.values() for w in d.witnesses]
 
 
 @dataclass(frozen=True)
@@ -75,23 +76,30 @@ def test_every_check_has_a_whole_page() -> None:
 def test_every_defect_of_a_row_has_a_witness_and_every_witness_its_defect() -> None:
     """Word for word."""
     defects = [(row.name, defect.text) for row in LANDED.values() for defect in row.defects]
-    assert sorted((w.row, w.defect) for w in WITNESSES if w.defect) == sorted(defects)
+    assert sorted((d.row(w), w.defect) for d, w in WITNESSES if w.defect) == sorted(defects)
 
 
 def test_every_witness_names_a_check_of_its_row() -> None:
     """By its id, and its level."""
     rows = {check.id: check.row for check in CHECKS}
-    assert [w for w in WITNESSES if rows.get(w.check) != w.row] == []
-    assert {check for w in WITNESSES for check in (*w.also, *w.maybe)} <= set(rows)
+    assert [(d.name, w.check) for d, w in WITNESSES if rows.get(w.check) != d.row(w)] == []
+    assert {check for _, w in WITNESSES for check in (*w.also, *w.maybe)} <= set(rows)
 
 
 def test_every_switch_of_a_landed_criterion_is_thrown() -> None:
     """What the demo can have wrong, a bundled check sees; its name says whose it is."""
     criteria = {tuple(name.split("/")[:2]) for name in LANDED}
-    switches = {d.name for d in CATALOGUE.values() if (d.dimension, d.criterion) in criteria}
-    assert {w.switch for w in WITNESSES} == switches
-    belongs = {w.switch: f"{CATALOGUE[w.switch].dimension}/{CATALOGUE[w.switch].criterion}" for w in WITNESSES}
-    assert {w.switch: w.row.rpartition("/")[0] for w in WITNESSES} == belongs
+    landed = [d for d in CATALOGUE.values() if (d.dimension, d.criterion) in criteria]
+    assert [d.name for d in landed if not d.witnesses] == []
+    assert [d.name for d, _ in WITNESSES if d not in landed] == []
+
+
+def test_the_page_shows_what_was_seen() -> None:
+    """docs/witnesses.md is made of the record, and the record knows of nothing that is no more."""
+    seen = Seen.read()
+    assert PAGE.read_text("utf-8") == page(seen, CATALOGUE.values(), STANDARD)
+    assert set(seen.red) <= {pair(d, w.check) for d, w in WITNESSES}
+    assert set(seen.green) <= {w.check for _, w in WITNESSES}
 
 
 def test_every_threshold_of_a_row_is_asked_for() -> None:

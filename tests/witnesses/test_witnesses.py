@@ -3,42 +3,91 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
-from pytest_backend_audit.demo.defects import CATALOGUE
+from pytest_backend_audit import suites
+from pytest_backend_audit.demo.defects import CATALOGUE, Defect
 from pytest_backend_audit.model import Status
-from witnesses.catalogue import POOLER, WITNESSES, Witness
+from witnesses import choice, matrix
+from witnesses.matrix import Sight
 
 pytestmark = pytest.mark.live
 
+POOLER = "connections.pooler::test_the_service_comes_through_a_pooler"
+WITNESSED = tuple(d for d in CATALOGUE.values() if d.witnesses)
+PARTS = 4
+"""A run that does not throw all defects throws one in so many."""
 
-def _case(witness: Witness) -> object:
-    marks = [pytest.mark.needs("pgbouncer")] if CATALOGUE[witness.switch].needs_pooler else []
-    return pytest.param(witness, id=str(witness), marks=marks)
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
-@pytest.mark.parametrize("number", range(1, 1 + int(os.environ.get("SOUND_ROUNDS", "1"))))
-def test_the_sound_service_is_green(stack, audit_of, number: int) -> None:
-    """Every bundled check passes, and has evidence; the pooler's only where the machine has one."""
+def _imports(module: str) -> Iterable[str]:
+    for path in Path(next(iter(suites.__path__))).glob("*/*.py"):
+        if re.search(rf"analysis(?:\.| import .*\b){module}\b", path.read_text("utf-8")):
+            yield path.stem.replace("_", "-")
+
+
+def _chosen() -> tuple[Defect, ...]:
+    """By the variable WITNESSES: ``all`` (the default), ``share``, or names, as `scripts/witnesses` takes them."""
+    wanted = os.environ.get("WITNESSES", "all")
+    if wanted == "all":
+        return WITNESSED
+    if wanted == "share":
+        changed = _git("diff", "--name-only", os.environ.get("WITNESSES_SINCE", "HEAD~1")).splitlines()
+        return choice.shared(WITNESSED, changed, _imports, len(_git("rev-list", "HEAD").split()), PARTS)
+    return choice.named(WITNESSED, wanted.split())
+
+
+def _case(defect: Defect) -> object:
+    return pytest.param(defect, id=defect.name, marks=[pytest.mark.needs(n) for n in defect.needs])
+
+
+def test_the_sound_service_is_green(stack, audit_of, seen) -> None:
+    """Every bundled check passes, and has evidence; the pooler's only where the machine has one. Round after round."""
     stack.set_defects(())
-    attempts = audit_of({})
-    told = {check: a.reason for check, a in attempts.items() if a.status is not Status.PASSED}
-    assert told == ({} if stack.pooler else {POOLER: "targets.pgbouncer is not configured (audit.yaml)"})
-    assert [check for check, a in attempts.items() if a.status is Status.PASSED and not a.evidence] == []
-    assert {w.check for w in WITNESSES} <= set(attempts)
+    rounds = []
+    for _ in range(int(os.environ.get("SOUND_ROUNDS", "1"))):
+        attempts = audit_of({})
+        told = {check: a.reason for check, a in attempts.items() if a.status is not Status.PASSED}
+        assert told == ({} if stack.pooler else {POOLER: "targets.pgbouncer is not configured (audit.yaml)"})
+        assert [check for check, a in attempts.items() if a.status is Status.PASSED and not a.evidence] == []
+        rounds.append({check: told.get(check, "") for check in attempts})
+    assert {w.check for d in WITNESSED for w in d.witnesses} <= set(rounds[0])
+    seen.green.update(matrix.merged(rounds))
 
 
-@pytest.mark.parametrize("witness", [_case(w) for w in WITNESSES])
-def test_the_defect_is_seen(stack, audit_of, witness: Witness) -> None:
-    """The check fails with the words that name the defect; no check fails that has nothing to do with it."""
-    stack.set_defects([witness.switch])
-    attempts = audit_of(witness.thresholds)
+@pytest.mark.parametrize("defect", [_case(d) for d in _chosen()])
+def test_the_defect_is_seen(stack, audit_of, seen, defect: Defect) -> None:
+    """Its checks fail by the words that name it; none fails that has nothing to do with it; the remedy told is one."""
+    stack.set_defects([defect.name])
+    thresholds = {name: value for w in defect.witnesses for name, value in w.thresholds.items()}
+    attempts = audit_of(thresholds)
     red = {check: a for check, a in attempts.items() if a.status is not Status.PASSED}
-    assert witness.check in red, {check: a.reason for check, a in red.items()}
-    seen = red[witness.check]
-    assert seen.status is Status.FAILED
-    assert [words for words in witness.says if words not in seen.reason] == [], seen.reason
-    expected = {witness.check, *witness.also}
-    allowed = expected | set(witness.maybe) | (set() if stack.pooler else {POOLER})
-    assert expected <= set(red) <= allowed, {check: a.reason for check, a in red.items()}
+    reasons = {check: a.reason for check, a in red.items()}
+    for witness in defect.witnesses:
+        assert witness.check in red, reasons
+        found = red[witness.check]
+        assert found.status is Status.FAILED
+        assert [words for words in witness.says if words not in found.reason] == [], found.reason
+    expected = {check for w in defect.witnesses for check in (w.check, *w.also)}
+    allowed = expected | {check for w in defect.witnesses for check in w.maybe}
+    assert expected <= set(red) <= allowed | (set() if stack.pooler else {POOLER}), reasons
+    remedy = ""
+    if defect.remedy is not None:
+        told = " ".join(reasons[w.check] for w in defect.witnesses)
+        assert [line for line in (*defect.remedy.sql, *defect.remedy.redis) if line not in told] == [], told
+        with stack.remedied(defect):
+            again = audit_of(thresholds, defect.dimension)
+        not_green = {w.check: again[w.check].reason for w in defect.witnesses if again[w.check].status != Status.PASSED}
+        assert not_green == {}
+        remedy = "green"
+    for witness in defect.witnesses:
+        seen.red[matrix.pair(defect, witness.check)] = Sight(times=1, of=1, remedy=remedy)

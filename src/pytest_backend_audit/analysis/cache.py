@@ -49,7 +49,7 @@ def eviction_faults(memory: Mapping[str, Any], policy: str | None, limit: str | 
     if policy is None:
         found.append(f"no policy is declared that {has_policy} could be compared with")
     elif policy != has_policy:
-        found.append(f"maxmemory-policy is {has_policy}, declared is {policy}")
+        found.append(f"maxmemory-policy is {has_policy}, declared is {policy}: CONFIG SET maxmemory-policy {policy}")
     if limit is not None and redis_bytes(limit) != has_limit:
-        found.append(f"maxmemory is {has_limit} bytes, declared is {limit} ({redis_bytes(limit)} bytes)")
+        found.append(f"maxmemory is {has_limit} bytes, declared is {limit}: CONFIG SET maxmemory {redis_bytes(limit)}")
     return found

@@ -38,25 +38,32 @@ def altered(database, *statements: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize(
-    ("statements", "said"),
+    ("statements", "said", "mended"),
     [
-        ((), "-1 for everybody"),
-        (("ALTER DATABASE {db} SET {name} = '1h'",), "1h for everybody"),
-        (("ALTER DATABASE {db} SET {name} = '250ms'", "ALTER ROLE app SET {name} = -1"), "-1 for role app"),
+        ((), "-1 for everybody", "ALTER SYSTEM SET {name} = '1000ms'; SELECT pg_reload_conf();"),
+        (
+            ("ALTER DATABASE {db} SET {name} = '1h'",), "1h for everybody",
+            "ALTER SYSTEM SET {name} = '1000ms'; SELECT pg_reload_conf(); ALTER DATABASE {db} RESET {name};",
+        ),
+        (
+            ("ALTER DATABASE {db} SET {name} = '250ms'", "ALTER ROLE app SET {name} = -1"), "-1 for role app",
+            "ALTER ROLE app RESET {name};",
+        ),
         (
             ("ALTER DATABASE {db} SET {name} = 0", "ALTER ROLE app SET {name} = 100",
              "ALTER ROLE app IN DATABASE {db} SET {name} = '2min'"),
-            "2min for role app",
+            "2min for role app", "ALTER ROLE app IN DATABASE {db} RESET {name};",
         ),
     ],
 )  # fmt: skip
-def test_useless_thresholds_fail(database, audit_yaml, statements, said: str) -> None:
-    """Wherever they were set; the most specific one is what a role gets."""
+def test_useless_thresholds_fail(database, audit_yaml, statements, said: str, mended: str) -> None:
+    """Wherever they were set; the most specific one is what a role gets, and what the message takes back."""
     with altered(database, *(s.format(db=database.name, name=NAME) for s in statements)) as session:
         ran = run_check(check, audit_postgres=session, audit_settings=audit_yaml().settings)
     assert (ran.status, ran.reason) == (
         Status.FAILED,
-        f"log_min_duration_statement is {said}; it should be 0 or more (-1 logs nothing) and at most 1 s (standard)",
+        f"log_min_duration_statement is {said}; it should be 0 or more (-1 logs nothing) and at most 1 s (standard): "
+        + mended.format(db=database.name, name=NAME),
     )
 
 
@@ -84,6 +91,5 @@ def test_the_limit_is_the_audits(database, audit_yaml) -> None:
     with altered(database, f"ALTER DATABASE {database.name} SET {NAME} = '1s'") as session:
         settings = audit_yaml("thresholds: {slow-query-threshold: 0.5}\n").settings
         ran = run_check(check, audit_postgres=session, audit_settings=settings)
-    assert ran.reason.endswith(
-        "is 1s for everybody; it should be 0 or more (-1 logs nothing) and at most 0.5 s (audit.yaml:3)"
-    )
+    assert "is 1s for everybody; it should be 0 or more (-1 logs nothing) and at most 0.5 s (audit.yaml:3): " in ran.reason
+    assert "SET log_min_duration_statement = '500ms';" in ran.reason

@@ -135,12 +135,12 @@ def test_hit_rates() -> None:
         ),
         (
             (67108864, "volatile-ttl"), "allkeys-lru", None,
-            ["maxmemory-policy is volatile-ttl, declared is allkeys-lru"],
+            ["maxmemory-policy is volatile-ttl, declared is allkeys-lru: CONFIG SET maxmemory-policy allkeys-lru"],
         ),
         ((67108864, "allkeys-lru"), None, None, ["no policy is declared that allkeys-lru could be compared with"]),
         (
             (67108864, "allkeys-lru"), "allkeys-lru", "128mb",
-            ["maxmemory is 67108864 bytes, declared is 128mb (134217728 bytes)"],
+            ["maxmemory is 67108864 bytes, declared is 128mb: CONFIG SET maxmemory 134217728"],
         ),
     ],
 )  # fmt: skip

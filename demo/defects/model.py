@@ -1,0 +1,105 @@
+"""What an entry of the catalogue holds: a defect, how it comes about, and who has to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Where(StrEnum):
+    """Which part of the stack a defect is in."""
+
+    SERVICE = "service"
+    DATABASE = "database"
+    CONNECTIONS = "database connections"
+    POOLER = "pooler"
+    CACHE = "cache"
+    BALANCER = "load balancer"
+    FLEET = "number of instances"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Change(_Entry):
+    """A server's setting while the defect is on."""
+
+    to: str
+    """What it is set to."""
+    shown: str
+    """What the server then says it is."""
+    sound: str
+    """What it says without the defect."""
+
+
+class Witness(_Entry):
+    """One check that has to see the defect."""
+
+    level: int = Field(ge=1, le=5)
+    """The row's, within the defect's criterion."""
+    defect: str = ""
+    """The defect, in the words of the standard's row; empty for one that the row doesn't list."""
+    check: str
+    """The check that has to turn red, below ``pytest_backend_audit.suites``."""
+    says: tuple[str, ...] = Field(min_length=1)
+    """What its message must hold."""
+    also: tuple[str, ...] = ()
+    """Other checks that the defect must turn red too, since it is in their way as well."""
+    maybe: tuple[str, ...] = ()
+    """Other checks that it may turn red."""
+    thresholds: Mapping[str, int | float] = Field(default_factory=dict)
+    """Settings of the audit, where the reference stack is too young for the standard's."""
+
+
+class Remedy(_Entry):
+    """What the failing check tells to do, done: the check is green afterwards, the defect still being on."""
+
+    sql: tuple[str, ...] = ()
+    """Statements that stand in the message word for word; each is run by itself, as superuser."""
+    redis: tuple[str, ...] = ()
+    """Command lines that do."""
+    undo: tuple[str, ...] = ()
+    """Statements that bring the defect back, so that switching it off finds what it expects."""
+
+
+class Defect(_Entry):
+    """One thing that is wrong."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    dimension: str
+    """From the name of the file."""
+    criterion: str
+    """The criterion whose checks have to find it."""
+    wrong: str
+    """What is wrong, in one sentence."""
+    where: Where
+    excludes: tuple[str, ...] = ()
+    """Defects that it takes the place of."""
+    sql: tuple[str, ...] = ()
+    """Statements that bring it about (superuser, each by itself)."""
+    fails: str = ""
+    """SQLSTATE with which they must fail, where the failure's remains are the defect."""
+    undo: tuple[str, ...] = ()
+    """Statements that put things right."""
+    settings: Mapping[str, Change] = Field(default_factory=dict)
+    """PostgreSQL's, by name."""
+    cache: Mapping[str, Change] = Field(default_factory=dict)
+    """The cache's, by name."""
+    pooler: Mapping[str, str | int] = Field(default_factory=dict)
+    """Options of `PgBouncer.restart`."""
+    hold: int = 0
+    """Connections of a forgotten batch job."""
+    busy: bool = False
+    """Whether it only shows under more traffic."""
+    needs: tuple[str, ...] = ()
+    """Programs that the machine must have, such as ``pgbouncer``."""
+    note: str = ""
+    witnesses: tuple[Witness, ...] = ()
+    remedy: Remedy | None = None
+
+    def row(self, witness: Witness) -> str:
+        """The standard's name of the row: ``4.1/query-logging/L2``."""
+        return f"{self.dimension}/{self.criterion}/L{witness.level}"

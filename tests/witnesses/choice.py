@@ -1,0 +1,66 @@
+"""Which defects a run throws: named ones, all, or those that a change could touch with a rotating share of the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from pytest_backend_audit.demo.defects import Defect
+
+SUITE = re.compile(r"(?:^|/)audit_suites/\w+/(\w+)\.py$")
+ANALYSIS = re.compile(r"(?:^|/)analysis/(\w+)\.py$")
+DATA = re.compile(r"(?:^|/)(?:demo/defects|standard/data/default)/(4\.\d)\.yaml$")
+ENGINE = re.compile(r"^(?:src/pytest_backend_audit|demo|tests/witnesses)/.*\.py$")
+
+
+def named(defects: Sequence[Defect], words: Iterable[str]) -> tuple[Defect, ...]:
+    """The defects of dimensions (``4.1``), criteria (``hit-rate``), rows (``4.3/hit-rate``), or with these names.
+
+    Raises:
+        ValueError: A word names none.
+    """
+    chosen: set[str] = set()
+    for word in words:
+        found = {d.name for d in defects if word in {d.name, d.dimension, d.criterion, f"{d.dimension}/{d.criterion}"}}
+        if not found:
+            raise ValueError(f"{word} is no dimension, criterion or defect with a witness")
+        chosen |= found
+    return tuple(d for d in defects if d.name in chosen)
+
+
+def shared(
+    defects: Sequence[Defect], changed: Iterable[str], imports: Callable[[str], Iterable[str]], part: int, parts: int
+) -> tuple[Defect, ...]:
+    """What a change could touch, and one part in `parts` of all the others.
+
+    A change to a criterion's own files touches that criterion's defects; one to the engine, the service or its stack
+    could touch anything: the first defect of each criterion is thrown then.
+
+    Args:
+        defects: All that have witnesses.
+        changed: Files, as git names them.
+        imports: Criteria whose suite imports an `analysis` module of this name.
+        part: Which part, counted up from one run to the next.
+        parts: Of how many.
+    """
+    criteria: set[str] = set()
+    dimensions: set[str] = set()
+    engine = False
+    for path in changed:
+        if found := SUITE.search(path):
+            criteria.add(found[1].replace("_", "-"))
+        elif found := ANALYSIS.search(path):
+            criteria.update(imports(found[1]))
+        elif found := DATA.search(path):
+            dimensions.add(found[1])
+        elif ENGINE.match(path):
+            engine = True
+    firsts = {d.criterion: d.name for d in reversed(defects)} if engine else {}
+    return tuple(
+        d
+        for n, d in enumerate(defects)
+        if n % parts == part % parts
+        or d.criterion in criteria
+        or d.dimension in dimensions
+        or firsts.get(d.criterion) == d.name
+    )
