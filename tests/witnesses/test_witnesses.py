@@ -24,9 +24,9 @@ PARTS = 4
 """A run that does not throw all defects throws one in so many."""
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> str | None:
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else ""
+    return done.stdout if done.returncode == 0 else None
 
 
 def _imports(module: str) -> Iterable[str]:
@@ -41,8 +41,13 @@ def _chosen() -> tuple[Defect, ...]:
     if wanted == "all":
         return WITNESSED
     if wanted == "share":
-        changed = _git("diff", "--name-only", os.environ.get("WITNESSES_SINCE", "HEAD~1")).splitlines()
-        return choice.shared(WITNESSED, changed, _imports, len(_git("rev-list", "HEAD").split()), PARTS)
+        changed, commits = (
+            _git("diff", "--name-only", os.environ.get("WITNESSES_SINCE", "HEAD~1")),
+            _git("rev-list", "HEAD"),
+        )
+        if changed is None or commits is None:  # as in a shallow clone: what changed can't be told
+            return WITNESSED
+        return choice.shared(WITNESSED, changed.splitlines(), _imports, len(commits.split()), PARTS)
     return choice.named(WITNESSED, wanted.split())
 
 
