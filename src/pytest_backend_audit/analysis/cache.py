@@ -53,3 +53,20 @@ def eviction_faults(memory: Mapping[str, Any], policy: str | None, limit: str | 
     if limit is not None and redis_bytes(limit) != has_limit:
         found.append(f"maxmemory is {has_limit} bytes, declared is {limit}: CONFIG SET maxmemory {redis_bytes(limit)}")
     return found
+
+
+def not_alone(server: Mapping[str, Any], replication: Mapping[str, Any]) -> str:
+    """Why the server that is asked can't tell about the whole cache, or nothing.
+
+    Args:
+        server: INFO server: ``redis_mode``, or ``server_mode`` of Valkey.
+        replication: INFO replication: ``role``.
+    """
+    mode = str(server.get("redis_mode") or server.get("server_mode") or "standalone")
+    if mode == "sentinel":
+        return "targets.redis is a sentinel, which holds no keys: name the server that it watches"
+    if mode == "cluster":
+        return "targets.redis is a node of a cluster, which knows of its own keys only; clusters aren't supported yet"
+    if replication.get("role") == "slave":
+        return "targets.redis is a replica, which counts its own lookups only: name its primary"
+    return ""

@@ -1,0 +1,97 @@
+"""The hot read path uses the cache.
+
+Each endpoint that audit.yaml classes as read-cacheable is read once, so that the cache has it, and then many times in a
+row. The server of the cache has to count a hit for each of these reads at least, and the database no statement that
+they repeat. What everybody else sends meanwhile is counted beside, and told apart.
+
+Impact: Every read costs the database what it cost the first time, so the database has to grow with the readers.
+
+Remediation: Look in the cache first, and put there what the database gave, with a lifetime (cache-aside), for the
+reads that come most often; start with the endpoint and the statements that the message names.
+
+Verification: INFO stats (keyspace_hits) and pg_stat_statements (calls) before and after twenty equal requests.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.attribution import Part, too_many, undecided
+from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.suites.caching._asking import by_statement, cacheable, caller, costs, get, whole_cache
+
+ROUNDS = 3
+"""How often an endpoint is tried while others' traffic hides whose the statements are."""
+
+
+@pytest.fixture
+def repeated(
+    audit_http: Any, audit_identity: Any, audit_redis: Any, audit_query_budget: Any
+) -> Callable[[Any, int], tuple[int, list[Part]]]:
+    """Reads an endpoint again and again; gives the cache's hits meanwhile, and our part of the statements."""
+    cache = whole_cache(audit_redis)
+
+    def measure(endpoint: Any, times: int) -> tuple[int, list[Part]]:
+        client = caller(endpoint, audit_http, audit_identity)
+        counted = []
+
+        def send() -> None:
+            counted.append(_hits(cache))
+            for _ in range(times):
+                get(client, endpoint)
+            counted.append(_hits(cache))
+
+        get(client, endpoint)
+        found = costs(audit_query_budget, send, f"{times} x {endpoint}")
+        if counted[1] < counted[0]:
+            raise CouldNotRun("the cache's counters were reset while they were read")
+        return counted[1] - counted[0], found
+
+    return measure
+
+
+@audit(dimension="4.3", criterion="cache-in-place", level=2)
+def test_repeated_reads_come_from_the_cache(
+    repeated: Callable[[Any, int], tuple[int, list[Part]]],
+    audit_endpoints: Any,
+    audit_settings: Any,
+    audit_acknowledged: Any,
+) -> None:
+    """The hot read path uses the cache."""
+    reads, most = audit_settings.value("cached-reads"), audit_settings.value("cached-read-queries")
+    endpoints, times = cacheable(audit_endpoints), int(reads.number)
+    limit = most.number * times
+
+    wrong: dict[str, str] = {}
+    for endpoint in endpoints:
+        for _ in range(ROUNDS):
+            hits, found = repeated(endpoint, times)
+            again, unclear = too_many(found, limit), undecided(found, limit)
+            if hits < times:
+                wrong[str(endpoint)] = f"{hits} hits; {by_statement(again) or 'no statement that repeats'}"
+            elif again:
+                wrong[str(endpoint)] = by_statement(again)
+            if not unclear or str(endpoint) in wrong:
+                break
+        else:
+            raise CouldNotRun(
+                f"others send as many statements as {times} x {endpoint} could: {by_statement(unclear)}; audit while "
+                "the service is quieter, or raise cached-reads"
+            )
+    left = audit_acknowledged(wrong)
+    assert not left, (
+        f"{len(left)} of {len(endpoints)} read-cacheable endpoints don't come from the cache"
+        f"{lines(f'{name}: {wrong[name]}' for name in left)}\n"
+        f"read once, and then again ({reads}): each of these has to hit the cache, and may send any one statement "
+        f"{most} at most, on average; to acknowledge: {left.names}"
+    )
+
+
+def _hits(cache: Any) -> int:
+    return int(cache.info("stats")["keyspace_hits"])

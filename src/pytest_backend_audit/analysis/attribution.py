@@ -1,0 +1,67 @@
+"""Which of a server's counts belong to requests of the audit's own, and which to everybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+CERTAIN = 3.0
+"""Standard deviations of chance from which on it is none: one window in some 700 would show that much by itself."""
+WIDTH = 160
+"""Characters of a statement that a message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a server counted over a while."""
+
+    by_name: Mapping[str, int]
+    """Statement, or another thing that is counted -> how often it came."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How much of one count is ours."""
+
+    name: str
+    calls: int
+    """How often it came while our requests ran, of whomever: ours are that many at most."""
+    others: float
+    """How often it would have come without us, by what was counted beside our requests."""
+    least: float
+    """Ours are that many at least, chance left aside."""
+
+    def __str__(self) -> str:
+        beside = f" (others send {self.others:.1f} in that time)" if self.others >= 0.05 else ""
+        return f"{self.calls} x {' '.join(self.name.split())[:WIDTH]}{beside}"
+
+
+def parts(ours: Counts, beside: Counts) -> list[Part]:
+    """Our part of each count, the largest first.
+
+    What others do comes by chance, as if it followed Poisson's law: the number expected of them varies by its root,
+    and so does the one that the expectation was taken from.
+
+    Args:
+        ours: What was counted while our requests ran, beside the usual traffic.
+        beside: What was counted of the usual traffic alone.
+    """
+    ratio = ours.seconds / beside.seconds if beside.seconds else 0.0
+    found = []
+    for name, calls in ours.by_name.items():
+        others = beside.by_name.get(name, 0) * ratio
+        chance = CERTAIN * sqrt((1 + ratio) * max(others, ratio))
+        found.append(Part(name, calls, others, max(0.0, calls - others - chance)))
+    return sorted(found, key=lambda part: (-part.calls, part.name))
+
+
+def too_many(found: Iterable[Part], limit: float) -> list[Part]:
+    """Counts that our requests have certainly brought over a limit, whatever others did."""
+    return [part for part in found if part.least > limit]
+
+
+def undecided(found: Iterable[Part], limit: float) -> list[Part]:
+    """Counts over a limit of which nobody can say whether ours or others' brought them there."""
+    return [part for part in found if part.least <= limit < part.calls]

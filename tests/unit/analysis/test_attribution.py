@@ -1,0 +1,44 @@
+"""Whose a server's counts are: ours, or everybody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_backend_audit.analysis.attribution import Counts, parts, too_many, undecided
+
+
+def part(calls: int, seconds: float, others: int, other_seconds: float):
+    """Our part of one statement's calls."""
+    [found] = parts(Counts({"SELECT 1": calls}, seconds), Counts({"SELECT 1": others}, other_seconds))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("calls", "others", "certain", "open_"),
+    [
+        (40, 0, True, False),  # nobody else sends it
+        (40, 5, True, False),  # others send it an eighth as often
+        (40, 40, False, True),  # others alone could have done it
+        (19, 40, False, False),  # ours can't be over the limit, whoever sent them
+        (22, 1, False, True),  # 20 is inside of what chance does
+    ],
+)
+def test_a_count_is_over_the_limit_only_where_chance_and_others_cannot_explain_it(
+    calls: int, others: int, certain: bool, open_: bool
+) -> None:
+    """Of a limit of 20, over windows of equal length."""
+    found = [part(calls, 1.0, others, 1.0)]
+    assert (bool(too_many(found, 20)), bool(undecided(found, 20))) == (certain, open_)
+
+
+def test_a_longer_window_of_others_is_scaled_to_ours() -> None:
+    """As often a second as they came."""
+    found = part(50, 0.5, 60, 2.0)
+    assert (found.calls, found.others, round(found.least, 2)) == (50, 15.0, 22.01)
+    assert str(found) == "50 x SELECT 1 (others send 15.0 in that time)"
+
+
+def test_the_largest_comes_first_and_long_statements_are_cut() -> None:
+    """White space in one line."""
+    found = parts(Counts({"SELECT\n  a": 2, "b" * 200: 7}, 1.0), Counts({"elsewhere": 9}, 1.0))
+    assert [str(one) for one in found] == [f"7 x {'b' * 160}", "2 x SELECT a"]
