@@ -35,6 +35,10 @@ class Settings:
     """What the instance calls itself to the database; empty leaves it anonymous."""
     pool_min: int
     pool_max: int
+    pool_max_lifetime: int
+    """Seconds that a connection lives at most."""
+    pool_max_idle: int
+    """Seconds that a connection may lie idle, while there are more than `pool_min`."""
     redis_url: str
     pricing_url: str
     identities: Mapping[str, Identity]
@@ -62,6 +66,8 @@ class Settings:
             application_name=environ.get("ORDERS_APPLICATION_NAME", ""),
             pool_min=_number(environ, "ORDERS_POOL_MIN", 2),
             pool_max=_number(environ, "ORDERS_POOL_MAX", 8),
+            pool_max_lifetime=_number(environ, "ORDERS_POOL_MAX_LIFETIME", 600),
+            pool_max_idle=_number(environ, "ORDERS_POOL_MAX_IDLE", 120),
             redis_url=_text(environ, "ORDERS_REDIS_URL"),
             pricing_url=_text(environ, "ORDERS_PRICING_URL"),
             identities=_identities(_text(environ, "ORDERS_IDENTITIES")),

@@ -37,19 +37,21 @@ def make_pool(settings: Settings) -> Pool:
     kwargs: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
     if settings.application_name:
         kwargs["application_name"] = settings.application_name
+    limits: dict[str, Any] = {"max_lifetime": settings.pool_max_lifetime, "max_idle": settings.pool_max_idle}
+    if settings.has("pool-lifetimes"):
+        limits = {}  # what the library takes instead: an hour
     return AsyncConnectionPool(
         settings.database_url,
         connection_class=Connection,
         kwargs=kwargs,
         min_size=settings.pool_min,
         max_size=settings.pool_max,
-        max_lifetime=600,
-        max_idle=120,
         timeout=2.0,
         max_waiting=64,
         check=AsyncConnectionPool.check_connection,
         name=settings.instance,
         open=False,
+        **limits,
     )
 
 

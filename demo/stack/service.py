@@ -15,6 +15,8 @@ from pytest_backend_audit.demo.service.seed import TENANTS
 from pytest_backend_audit.demo.stack.process import Process, free_port, python, wait_for
 
 POOL_MAX = 8
+POOL_MAX_LIFETIME, POOL_MAX_IDLE = 3, 2
+"""Seconds: short, so that an audit of a stack that has just started can see connections end of old age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Instance:
                 "ORDERS_DATABASE_URL": configuration.database_url,
                 "ORDERS_APPLICATION_NAME": self.name if configuration.named else "",
                 "ORDERS_POOL_MAX": str(POOL_MAX),
+                "ORDERS_POOL_MAX_LIFETIME": str(POOL_MAX_LIFETIME),
+                "ORDERS_POOL_MAX_IDLE": str(POOL_MAX_IDLE),
                 "ORDERS_REDIS_URL": configuration.redis_url,
                 "ORDERS_PRICING_URL": configuration.pricing_url,
                 "ORDERS_IDENTITIES": self.identities.as_environment(),

@@ -45,6 +45,16 @@ def counters(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dict[st
     }
 
 
+def lifetimes(config: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Limits of connections to the server, in seconds: ``server_lifetime`` and ``server_idle_timeout``.
+
+    Args:
+        config: SHOW CONFIG. A lifetime of 0 closes each connection after one use; an idle timeout of 0 is none.
+    """
+    told = {row["key"]: row["value"] for row in config}
+    return {name: float(told[name]) for name in ("server_lifetime", "server_idle_timeout")}
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """One client of the pooler, in the columns of a session of the server."""

@@ -114,7 +114,7 @@ class Pool(Strict):
     factor: Annotated[float, Field(gt=0)] | None = None
     """Factor of the formula workers x threads x factor."""
     application_name: Text | None = None
-    """How its connections name themselves."""
+    """How its connections name themselves: `orders`, or `orders-*`; left out where all of the target's are its."""
     max_lifetime: Seconds | None = None
     """Oldest age of a connection, seconds."""
     idle_timeout: Seconds | None = None

@@ -18,6 +18,7 @@ targets:
   postgres: {dsn: "${DSN}"}
   prometheus: {url: "http://localhost:9090", selector: {job: orders}}
 identities: {alice: {token: "${TOKEN}"}}
+pools: {orders: {size: 8}}
 """
 
 
@@ -33,6 +34,7 @@ def test_values_are_read_by_their_dotted_names(declared) -> None:
     assert declared("targets.http.public") == ("/healthz",)
     assert declared("targets.prometheus.selector.job") == "orders"
     assert declared("identities") == ("alice",)
+    assert declared("pools")["orders"].size == 8
 
 
 def test_what_is_not_declared_could_not_run_or_has_a_default(declared) -> None:
@@ -62,7 +64,7 @@ def test_a_missing_target_or_variable_could_not_run(declared) -> None:
 
 def test_other_keys_are_the_authors_mistake(declared) -> None:
     """Weights and the like are no business of a check."""
-    with pytest.raises(LookupError, match=r"reads targets\.NAME\.KEY and identities, not weights"):
+    with pytest.raises(LookupError, match=r"reads targets\.NAME\.KEY, pools and identities, not weights"):
         declared("weights")
 
 

@@ -1,0 +1,143 @@
+"""Pools limit how long a connection lives and idles, and no server session is older than they allow.
+
+audit.yaml tells the limits of each pool (pools.NAME.max_lifetime and idle_timeout). The connections of each pool are
+then looked at, at the server or, where audit.yaml names a PgBouncer, among its clients: none may be older than both
+together, since most pools look at a connection's age only when it is used or given back. PgBouncer is a pool as well:
+its own limits are read, and the server's sessions of it are held to them. When the instances have run for less than the
+limits, their youth proves nothing; what is missing is waited for, if it is little. How long they have run is read from
+process_start_time_seconds of their metrics pages.
+
+Impact: A connection that lives for ever stays with the server that the name led to when it was opened: after a failover
+by DNS the service goes on writing to the old one. Memory of old server sessions grows.
+
+Remediation: Set the pool's longest lifetime (max_lifetime, pool_recycle, SetConnMaxLifetime, maxLifetime) to some
+minutes and its idle timeout to less, and declare both in audit.yaml.
+
+Verification: SELECT application_name, max(now() - backend_start) FROM pg_stat_activity GROUP BY 1; behind PgBouncer
+connect_time of SHOW CLIENTS.
+
+Effort: S
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis import pgbouncer
+from pytest_backend_audit.analysis.metrics import NoMetricsError, read_page
+from pytest_backend_audit.analysis.pools import Session, by_pool, pooled, sessions, told
+from pytest_backend_audit.analysis.process import youngest
+from pytest_backend_audit.analysis.sessions import hidden
+from pytest_backend_audit.analysis.text import listed
+
+SLACK = 1.5
+"""Seconds: PgBouncer tells times in whole ones, and a connection in use ends when its request does."""
+STARTING = 2.5
+"""Seconds from the start of a process until its pool is open."""
+PATIENCE = 20.0
+"""Seconds that may be waited for instances to have run long enough."""
+LIMITS = ("max_lifetime", "idle_timeout")
+SERVED = ("postgres", "pgbouncer")
+"""Targets whose connections end, directly or not, at the server that is looked at."""
+SESSIONS = """
+SELECT pid, usename AS role, application_name, backend_type, 1 AS sessions,
+       extract(epoch FROM clock_timestamp() - backend_start)::float8 AS age,
+       pg_has_role(usesysid, 'pg_monitor', 'MEMBER') AS operator
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND usename <> current_user
+  AND coalesce(backend_type, 'client backend') = 'client backend'
+"""
+
+
+@audit(dimension="4.2", criterion="pool-lifetimes", level=3)
+def test_no_connection_outlives_its_pools_limits(
+    audit_postgres: Any, audit_http: Any, audit_declared: Any, audit_acknowledged: Any, request: pytest.FixtureRequest
+) -> None:
+    """Pools limit how long a connection lives and idles, and no server session is older than they allow."""
+    pools = {name: pool for name, pool in audit_declared("pools").items() if pool.target in SERVED}
+    if not pools:
+        raise CouldNotRun(f"no pool of PostgreSQL is declared ({audit_declared.origin('pools')}): add it to pools")
+    unset = [f"{name}.{limit}" for name, pool in pools.items() for limit in LIMITS if getattr(pool, limit) is None]
+    lasting = audit_acknowledged(unset)
+    assert not lasting, (
+        f"{len(lasting)} of {len(LIMITS) * len(pools)} limits of pools are not set: {listed(lasting)} "
+        f"({audit_declared.origin('pools')}); to acknowledge: {lasting.names}"
+    )
+    limited = {n: p for n, p in pools.items() if p.max_lifetime is not None and p.idle_timeout is not None}
+    allowed = {name: pool.max_lifetime + pool.idle_timeout for name, pool in limited.items()}
+    _wait_until_run_for(max(allowed.values(), default=0) + SLACK + STARTING, audit_http, audit_declared)
+
+    console = request.getfixturevalue("audit_pgbouncer") if audit_declared.configured("pgbouncer") else None
+    found = _through(audit_postgres, console) if console else _direct(audit_postgres)
+    belonging, _ = by_pool(found, pools)
+    if empty := [name for name, members in belonging.items() if not members]:
+        raise CouldNotRun(f"nobody is connected out of the pool {listed(empty)}: audit while the service is used")
+    for name, limit in allowed.items():
+        old = [s for s in belonging[name] if s.age > limit + SLACK]
+        known = audit_acknowledged(sorted({session.who for session in old}))
+        assert not known, (
+            f"{len(old)} of {len(belonging[name])} connections of the pool {name} are older than it allows: "
+            f"{told(old)}; declared are max_lifetime {limited[name].max_lifetime:g} s and idle_timeout "
+            f"{limited[name].idle_timeout:g} s ({audit_declared.origin(f'pools.{name}')}); "
+            f"to acknowledge: {known.names}"
+        )
+
+
+def _direct(server: Any) -> list[Session]:
+    return sessions(_rows(server))
+
+
+def _through(server: Any, console: Any) -> list[Session]:
+    """The pooler's clients, after its own connections to the server were held to its own limits."""
+
+    def show(what: str) -> list[dict[str, Any]]:
+        return pgbouncer.named(console.execute(f"SHOW {what}"))
+
+    limits = pgbouncer.lifetimes(show("CONFIG"))
+    assert limits["server_idle_timeout"], "PgBouncer has server_idle_timeout = 0: idle connections stay for ever"
+    opened = {int(row["remote_pid"]) for row in show("SERVERS")}
+    rows = _rows(server)
+    own = [row for row in rows if row.pid in opened]
+    old = [row for row in own if row.age > sum(limits.values()) + SLACK]
+    assert not old, (
+        f"{len(old)} of {len(own)} sessions that PgBouncer opened are older than it allows: up to "
+        f"{max(row.age for row in old):.0f} s; {listed(f'{name} is {value:g} s' for name, value in limits.items())}"
+    )
+    names = [row["name"] for row in pgbouncer.served(show("DATABASES"), server.info.dbname)]
+    return pooled(show("CLIENTS"), names) + sessions(rows, without=opened)
+
+
+def _rows(server: Any) -> list[Any]:
+    rows: list[Any] = server.execute(SESSIONS).fetchall()
+    if unseen := hidden(rows):
+        raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
+    return rows
+
+
+def _wait_until_run_for(seconds: float, http: Any, declared: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Let the youngest instance become older than any connection may: before, no connection can be too old."""
+    pages = declared("targets.http.metrics")
+    try:
+        up = youngest(
+            (read_page(a.status_code, a.headers.get("content-type", ""), a.text), a.headers.get("date", ""))
+            for a in map(http.get, pages)
+        )
+    except NoMetricsError as error:
+        raise CouldNotRun(f"how long the instances have run can't be read: {listed(pages)} {error}") from None
+    if up is None:
+        raise CouldNotRun(
+            f"{listed(pages)} has no process_start_time_seconds: without it nobody knows whether a connection could be "
+            "too old yet; client libraries of Prometheus export it"
+        )
+    if (missing := seconds - up) > PATIENCE:
+        raise CouldNotRun(
+            f"the youngest instance has run for {up:.0f} s, and its connections may live for {seconds:.0f} s: audit "
+            "when it has run for longer"
+        )
+    if missing > 0:
+        sleep(missing)

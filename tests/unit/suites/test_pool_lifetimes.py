@@ -1,0 +1,84 @@
+"""The check of pools' lifetimes, of services that differ from the reference one."""
+
+from __future__ import annotations
+
+import time
+from collections import namedtuple
+
+import httpx
+import pytest
+from unit.suites.stranger import Service
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.connections import pool_lifetimes
+from pytest_backend_audit.testing import LiteralPostgres, run_check
+
+CHECK = pool_lifetimes.test_no_connection_outlives_its_pools_limits
+METRICS = "    metrics: [http://a/metrics]\n"
+POOLS = "  postgres: {dsn: 'host=db'}\npools:\n  main: {size: 4, max_lifetime: 60, idle_timeout: 30}\n"
+Row = namedtuple("Row", "pid role application_name backend_type sessions age operator")
+YOUNG = Row(1, "app", "web", "client backend", 1, 91.0, False)
+OLD = Row(2, "app", "web", "client backend", 1, 92.0, False)
+OPERATOR = Row(3, "dba", "psql", "client backend", 1, 9000.0, True)
+UNSEEN = Row(4, "app", None, None, 1, None, False)
+
+
+def judge(audit_yaml, *rows: Row, more: str = POOLS, metrics: str = METRICS, page: str = "", up: float = 3600):
+    """The check, of these sessions, and of an instance with this page, or that runs for so long."""
+    around = audit_yaml(metrics, more)
+    page = page or f"process_start_time_seconds {time.time() - up}\n"
+    return run_check(
+        CHECK, audit_postgres=LiteralPostgres(otherwise=rows), audit_declared=around.declared, request=None,
+        audit_http=Service(lambda _: httpx.Response(200, text=page)).client(), audit_acknowledged=around.acknowledged,
+    )  # fmt: skip
+
+
+def test_connections_inside_their_limits_pass(audit_yaml) -> None:
+    """Operators may stay for as long as they like; a session may be as old as both limits, and a little slack."""
+    assert judge(audit_yaml, YOUNG, OPERATOR).status is Status.PASSED
+
+
+def test_one_that_is_too_old_is_named(audit_yaml) -> None:
+    """With the limits and their place, so that it can be mended or acknowledged."""
+    ran = judge(audit_yaml, YOUNG, OLD, OPERATOR)
+    assert (ran.status, ran.reason) == (
+        Status.FAILED,
+        "1 of 2 connections of the pool main are older than it allows: app@web: 1; the oldest is 92 s old; declared "
+        "are max_lifetime 60 s and idle_timeout 30 s (audit.yaml:9); to acknowledge: pool-lifetimes:app@web",
+    )
+    known = "acknowledged: [{item: 'pool-lifetimes:app@web', reason: a, who: A, ticket: T, expires: 2026-02-01}]\n"
+    assert judge(audit_yaml, YOUNG, OLD, more=POOLS + known).status is Status.PASSED
+
+
+def test_a_limit_that_is_not_declared_is_not_set(audit_yaml) -> None:
+    """Each by its name."""
+    ran = judge(audit_yaml, YOUNG, more=POOLS.replace(", idle_timeout: 30", "") + "  other: {size: 1}\n")
+    assert ran.status is Status.FAILED
+    assert ran.reason.startswith(
+        "3 of 4 limits of pools are not set: main.idle_timeout, other.max_lifetime, other.idle_timeout (audit.yaml:8); "
+        "to acknowledge: pool-lifetimes:main.idle_timeout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"more": ""}, "pools is not configured (audit.yaml:1)"),
+        ({"metrics": ""}, "targets.http.metrics is not configured (audit.yaml:4)"),
+        ({"up": 30}, "the youngest instance has run for 30 s, and its connections may live for 94 s: audit when it"),
+        ({"page": "up 1\n"}, "http://a/metrics has no process_start_time_seconds: without it nobody knows whether"),
+        ({"page": "<p>"}, "how long the instances have run can't be read: http://a/metrics answers text/plain"),
+    ],
+)
+def test_what_proves_nothing_could_not_run(audit_yaml, given: dict[str, object], reason: str) -> None:
+    """Youth, silence, and a file that says nothing."""
+    ran = judge(audit_yaml, YOUNG, **given)
+    assert (ran.status, ran.reason[: len(reason)]) == (Status.COULD_NOT_RUN, reason)
+
+
+def test_nobody_connected_or_visible_could_not_run(audit_yaml) -> None:
+    """Each with the way out."""
+    assert judge(audit_yaml, OPERATOR).reason == (
+        "nobody is connected out of the pool main: audit while the service is used"
+    )
+    assert judge(audit_yaml, UNSEEN).reason == ("1 sessions are hidden from the audit's role: GRANT pg_monitor to it")
