@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.targets.declared import Declared
     from pytest_backend_audit.targets.endpoints import Endpoints
     from pytest_backend_audit.targets.evidence import ByHand, RunView
+    from pytest_backend_audit.targets.load import Load
     from pytest_backend_audit.targets.prometheus import Prometheus
     from pytest_backend_audit.targets.settings import Settings
     from pytest_backend_audit.targets.source import Source
@@ -172,6 +173,18 @@ def audit_query_budget(pytestconfig: pytest.Config) -> QueryBudget:
     from pytest_backend_audit.targets.budget import QueryBudget
 
     return QueryBudget(runtime(pytestconfig), lambda: open_target(pytestconfig, "postgres"))
+
+
+@pytest.fixture(scope="session")
+def audit_load(pytestconfig: pytest.Config) -> Load:
+    """Sends requests at a constant rate, each timed from when it was due; the check is marked ``needs=("load",)``.
+
+    ``audit_load.run(endpoint, rate=20, seconds=10).p99`` in seconds, ``audit_load.burst(200, endpoint).concurrency``,
+    and ``with audit_load.background(endpoint, 20, 30) as load: ...``, then ``load.done``.
+    """
+    from pytest_backend_audit.targets.load import Load
+
+    return Load(runtime(pytestconfig))
 
 
 @pytest.fixture(scope="session")

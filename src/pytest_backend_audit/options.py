@@ -34,6 +34,7 @@ FIXTURES = frozenset(
         "audit_evidence",
         "audit_http",
         "audit_identity",
+        "audit_load",
         "audit_pgbouncer",
         "audit_postgres",
         "audit_postgres_connect",

@@ -29,6 +29,7 @@ TARGET_OF = {
     "audit_http": "http",
     "audit_identity": "http",
     "audit_endpoints": "http",
+    "audit_load": "http",
     "audit_prometheus": "prometheus",
 }
 """Fixture -> the target that it can't do without."""

@@ -128,6 +128,8 @@ class Load(Strict):
     """Requests per second of an ordinary peak, over all endpoints."""
     seconds: Seconds = 30.0
     """How long a run under load lasts."""
+    at_most: Annotated[float, Field(gt=0)] | None = None
+    """Requests per second that the audit never exceeds; 200 unless set."""
     shares: dict[str, Share] = Field(default_factory=dict)
     """Path -> share of the rate; what is left is spread evenly."""
 

@@ -57,6 +57,7 @@ USES = {
     "audit_evidence": "audit_evidence.document('a', 'b')",
     "audit_http": "audit_http.get('/')",
     "audit_identity": "audit_identity('alice')",
+    "audit_load": "audit_load.run('/', 1, 1)",
     "audit_pgbouncer": "audit_pgbouncer.execute('SHOW POOLS')",
     "audit_postgres": "audit_postgres.execute('SELECT 1')",
     "audit_postgres_connect": "audit_postgres_connect()",
