@@ -10,8 +10,9 @@ from fastapi import APIRouter, Header, Path, Query
 
 from . import store
 from .errors import ApiError
-from .models import Customer, NewOrder, Order, OrderPage, Price, StatusChange, StatusTotal
+from .models import Customer, NewOrder, Order, OrderPage, Price, Quote, StatusChange, StatusTotal
 from .placing import placing
+from .quoting import quoting
 from .resources import Administrator, Caller, Held, Resources
 from .settings import Settings
 
@@ -25,7 +26,7 @@ def build(settings: Settings) -> APIRouter:
     """All routes under ``/v1`` that need an identity."""
     router = APIRouter(tags=["orders"])
     router.include_router(_orders(settings))
-    router.include_router(_catalogue())
+    router.include_router(_catalogue(settings))
     router.include_router(_administration(settings))
     return router
 
@@ -40,10 +41,14 @@ def _orders(settings: Settings) -> APIRouter:
         identity: Caller,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+        reference: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = None,
     ) -> dict[str, Any]:
-        """The tenant's orders, newest first, a page at a time."""
+        """The tenant's orders, newest first, a page at a time; all of them, or those with the client's own name."""
         async with held.pool.connection() as connection:
-            found = await store.orders(connection, identity.tenant, limit, before)
+            if reference is None:
+                found = await store.orders(connection, identity.tenant, limit, before)
+            else:
+                found = await store.orders_of_reference(connection, identity.tenant, reference, limit, before)
         return {"orders": found, "next": found[-1]["id"] if len(found) == limit else None}
 
     @router.post("/v1/orders", response_model=Order, status_code=201)
@@ -79,8 +84,9 @@ def _orders(settings: Settings) -> APIRouter:
     return router
 
 
-def _catalogue() -> APIRouter:
+def _catalogue(settings: Settings) -> APIRouter:
     router = APIRouter()
+    quote = quoting(settings)
 
     @router.get("/v1/customers/{customer_id}", response_model=Customer)
     async def read_customer(held: Held, identity: Caller, customer_id: OrderId) -> dict[str, Any]:
@@ -96,6 +102,11 @@ def _catalogue() -> APIRouter:
     async def read_price(held: Held, _: Caller, sku: SkuPath) -> dict[str, Any]:
         """What an article costs; the same for every tenant."""
         return _found(await _price(held, sku))
+
+    @router.get("/v1/customers/{customer_id}/quotes/{sku}", response_model=Quote)
+    async def read_quote(held: Held, identity: Caller, customer_id: OrderId, sku: SkuPath) -> dict[str, Any]:
+        """What an article would cost a customer today."""
+        return _found(await quote(held.pool, held.pricing, identity.tenant, customer_id, sku))
 
     return router
 

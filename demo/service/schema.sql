@@ -19,6 +19,7 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_customer_id_idx ON orders (customer_id);
 CREATE INDEX orders_tenant_id_idx ON orders (tenant, id DESC);
+CREATE INDEX orders_tenant_reference_idx ON orders (tenant, reference);
 
 CREATE TABLE order_items (
     order_id         bigint NOT NULL REFERENCES orders (id) ON DELETE CASCADE,

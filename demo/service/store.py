@@ -75,6 +75,18 @@ async def orders(connection: Connection, tenant: str, limit: int, before: int | 
     return await _with_items(connection, rows)
 
 
+async def orders_of_reference(
+    connection: Connection, tenant: str, reference: str, limit: int, before: int | None
+) -> list[dict[str, Any]]:
+    """A page of the tenant's orders that the client gave this name, newest first."""
+    query = (
+        f"SELECT {_ORDER} FROM orders WHERE tenant = %s AND reference = %s AND id < %s"  # noqa: S608 - a constant
+        " ORDER BY id DESC LIMIT %s"
+    )
+    rows = await (await connection.execute(query, (tenant, reference, before or 2**63 - 1, limit))).fetchall()
+    return await _with_items(connection, rows)
+
+
 async def set_status(connection: Connection, tenant: str, order_id: int, status: str) -> bool:
     """Whether there was such an order to change."""
     done = await connection.execute(
@@ -90,6 +102,18 @@ async def customer(connection: Connection, tenant: str, customer_id: int) -> dic
             "SELECT id, name, email FROM customers WHERE id = %s AND tenant = %s", (customer_id, tenant)
         )
     ).fetchone()
+
+
+async def order_count(connection: Connection, tenant: str, customer_id: int) -> int | None:
+    """How many orders a customer of the tenant has placed; None if there is no such customer."""
+    row = await (
+        await connection.execute(
+            "SELECT (SELECT count(*) FROM orders WHERE customer_id = customers.id) AS orders"
+            " FROM customers WHERE id = %s AND tenant = %s",
+            (customer_id, tenant),
+        )
+    ).fetchone()
+    return int(row["orders"]) if row else None
 
 
 async def totals(connection: Connection) -> list[dict[str, Any]]:

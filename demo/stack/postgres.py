@@ -111,6 +111,10 @@ class Postgres:
         self.admin_query("SELECT pg_reload_conf()")
         wait_for(lambda: self.admin_query(f"SHOW {name}") == [(shown,)], f"PostgreSQL to show {name} = {shown}")
 
+    def forget_statements(self) -> None:
+        """Begin the statistics of statements anew, so that they tell of the service as it is now."""
+        self.admin_query("SELECT pg_stat_statements_reset()")
+
     def stop(self) -> None:
         """Stop the server."""
         self.process.stop()
@@ -127,6 +131,9 @@ class Postgres:
             connection.execute("GRANT ALL ON SCHEMA public TO orders_owner")
             connection.execute("SET ROLE orders_owner")
             seed.create_schema(connection)
+            connection.execute("RESET ROLE")
+            # Right by the way it is made: looking for each row's parent would take as long as all the rest.
+            connection.execute("SET session_replication_role = replica")
             seed.fill(connection)
             connection.execute(_RIGHTS.encode())
 

@@ -144,6 +144,7 @@ class Stack(Addresses):
             if name not in before:
                 self._live.bring_about(CATALOGUE[name])
         self._change_service(before)
+        self.postgres.forget_statements()
         self._await_use()
 
     def busy(self, on: bool = True) -> None:
@@ -154,7 +155,7 @@ class Stack(Addresses):
     # --- how it comes about
 
     def _start(self, instances: int, source: Source, defects: tuple[str, ...]) -> None:
-        self._say("PostgreSQL: a cluster, roles, 20,000 orders")
+        self._say("PostgreSQL: a cluster, roles, 200,000 orders")
         self.postgres = Postgres.start(self.folder)
         self._undo.callback(self.postgres.stop)
         self._say("Valkey")
@@ -199,6 +200,7 @@ class Stack(Addresses):
             self._say(f"defects: {', '.join(defects)}")
             self.set_defects(defects)
         else:
+            self.postgres.forget_statements()
             self._await_use()
 
     def _configuration(self) -> Configuration:

@@ -69,6 +69,11 @@ class Client:
         """The first page, which no cache serves."""
         await self.send("GET", "/v1/orders")
 
+    async def lookup(self) -> None:
+        """An order by the client's own name for it."""
+        order = self.orders[next(self._turn) % len(self.orders)]
+        await self.send("GET", "/v1/orders", params={"reference": order["reference"] or "none"})
+
     async def change(self) -> None:
         """Mark an order as paid: a write that empties a cache entry."""
         order = self.orders[next(self._turn) % len(self.orders)]
@@ -95,6 +100,7 @@ RATES: Sequence[tuple[Callable[[Client], Coroutine[Any, Any, None]], float]] = (
     *[(Client.hot_read, 6.0)] * 4,
     (Client.customer, 2.0),
     (Client.listing, 2.0),
+    (Client.lookup, 1.0),
     (Client.change, 0.25),
     (Client.price, 0.5),
     (Client.absent, 0.5),
