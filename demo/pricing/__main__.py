@@ -7,10 +7,13 @@ import re
 import signal
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _PRICE = re.compile(r"/prices/SKU-(\d{4})")
 _ARTICLES = 500
+_SLOW = 0.5
+"""Seconds that one article takes, whose supplier is asked each time."""
 
 
 def answer(path: str) -> tuple[int, dict[str, object]]:
@@ -19,6 +22,9 @@ def answer(path: str) -> tuple[int, dict[str, object]]:
         return 200, {"status": "ok"}
     if path == "/prices/SKU-OUTAGE":
         return 503, {"error": "the supplier of this article can't be reached"}
+    if path == "/prices/SKU-SLOW":
+        time.sleep(_SLOW)
+        return 200, {"sku": "SKU-SLOW", "unit_price_cents": 700}
     found = _PRICE.fullmatch(path)
     if found and int(found[1]) < _ARTICLES:
         return 200, {"sku": f"SKU-{found[1]}", "unit_price_cents": 500 + int(found[1]) * 10}

@@ -81,6 +81,12 @@ class Price(BaseModel):
     unit_price_cents: int
 
 
+class Quote(Price):
+    """What an article would cost a customer today."""
+
+    discount_percent: int
+
+
 class StatusTotal(BaseModel):
     """Orders of one tenant in one state."""
 

@@ -212,6 +212,9 @@ def dial(
         kwargs.setdefault("connect_timeout", max(1, round(limits.connect)))
         with runtime.recorder.paused():
             made: RecordingConnection = RecordingConnection.connect(make_conninfo(dsn), **kwargs)
+            if not console:
+                # Not as an option of the connection: pg_settings.reset_val then still says what everybody else gets.
+                made.pgconn.exec_(b"SET idle_in_transaction_session_timeout = %d" % round(2000 * limits.statement))
     except psycopg.Error as error:
         raise CouldNotRun(f"{place}: {connect_reason(error, limits.connect)} ({origin})") from None
     made.cursor_factory = cursor_class
@@ -246,7 +249,6 @@ def _options(given: str, limits: Any, *, read_only: bool) -> str:
     milliseconds = {
         "statement_timeout": limits.statement,
         "lock_timeout": limits.lock,
-        "idle_in_transaction_session_timeout": 2 * limits.statement,
     }
     belts = [f"-c {name}={round(seconds * 1000)}" for name, seconds in milliseconds.items()]
     if read_only:

@@ -1,0 +1,125 @@
+"""No session stays idle in a transaction, the server ends those that do, and a failing request leaves none open.
+
+The limit that the server puts on idleness inside a transaction is read, for everybody and for each role that has one
+of its own. Then requests are sent that fail, to targets.http.error_path of audit.yaml, and the server's sessions are
+looked at: a transaction that began meanwhile and idles on after the answers was left open. The path should be one whose
+handler has used the database before it fails.
+
+Impact: Each failing request takes a connection out of the pool for good, and after some hours every request waits for
+one that never comes back. The transaction's locks stay, and vacuum can't clean up behind it.
+
+Remediation: End transactions in a context manager or a finally block, so that an exception rolls back and gives the
+connection back. Have the server end what idles: the message gives the statement.
+
+Verification: SELECT pid, application_name, now() - xact_start, query FROM pg_stat_activity WHERE state LIKE 'idle in
+transaction%' after some failing requests shows nothing that stays.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.role_settings import effective, remedies
+from pytest_backend_audit.analysis.sessions import hidden
+from pytest_backend_audit.analysis.text import lines, listed
+from pytest_backend_audit.analysis.units import seconds
+
+GUARD = "idle_in_transaction_session_timeout"
+FAILURES = 5
+"""Requests of ours: more than a pool loses by chance, too few to empty one or to trip a breaker."""
+STAYING = 1.5
+"""Seconds after which a transaction that still idles was not about to end."""
+# The audit's own connection sets the guard for itself: reset_val is what everybody else gets.
+GUARDS = """
+SELECT NULL AS role, (
+    SELECT quote_ident(current_database()) FROM pg_catalog.pg_db_role_setting s
+    JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase AND d.datname = current_database()
+    CROSS JOIN unnest(s.setconfig) AS entry
+    WHERE s.setrole = 0 AND split_part(entry, '=', 1) = 'idle_in_transaction_session_timeout') AS database,
+    (SELECT CASE reset_val WHEN '0' THEN '0' ELSE reset_val || unit END
+     FROM pg_catalog.pg_settings WHERE name = 'idle_in_transaction_session_timeout') AS value
+UNION ALL
+SELECT quote_ident(r.rolname), quote_ident(d.datname), split_part(entry, '=', 2)
+FROM pg_catalog.pg_db_role_setting s
+CROSS JOIN unnest(s.setconfig) AS entry
+JOIN pg_catalog.pg_roles r ON r.oid = s.setrole AND r.rolcanlogin AND r.rolname <> current_user
+LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+WHERE split_part(entry, '=', 1) = 'idle_in_transaction_session_timeout'
+  AND (s.setdatabase = 0 OR d.datname = current_database())
+"""
+IDLE = """
+SELECT pid, usename AS role, coalesce(nullif(application_name, ''), 'unnamed') AS application_name, backend_type,
+       1 AS sessions, extract(epoch FROM clock_timestamp() - state_change)::float8 AS idle,
+       extract(epoch FROM xact_start)::float8 AS began, extract(epoch FROM clock_timestamp())::float8 AS now
+FROM pg_catalog.pg_stat_activity
+WHERE usename <> current_user AND (backend_type IS NULL OR state LIKE 'idle in transaction%')
+ORDER BY began
+"""
+NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+
+@audit(dimension="4.2", criterion="leak-detection", level=3)
+def test_the_server_ends_what_idles_in_a_transaction(audit_postgres: Any, audit_settings: Any) -> None:
+    """The server ends sessions that stay idle in a transaction."""
+    limit = audit_settings.value("idle-in-transaction-limit")
+    guards = effective(audit_postgres.execute(GUARDS).fetchall())
+    useless = [g for g in guards if not 0 < seconds(g.value) <= limit.number]
+    assert not useless, (
+        f"{GUARD} is {listed(useless)}; it should be more than 0 (which ends nothing) and at most {limit}: "
+        f"{remedies(useless, GUARD, f'{limit.number * 1000:.0f}ms')}"
+    )
+
+
+@audit(dimension="4.2", criterion="leak-detection", level=3)
+def test_a_failing_request_leaves_no_transaction_open(
+    audit_postgres: Any,
+    audit_http: Any,
+    audit_identity: Any,
+    audit_declared: Any,
+    *,
+    audit_settings: Any,
+    audit_acknowledged: Any,
+) -> None:
+    """No session stays idle in a transaction, also after requests that failed."""
+    limit = audit_settings.value("idle-in-transaction-limit")
+    path, identities = audit_declared("targets.http.error_path"), audit_declared("identities", ())
+    [(begun,)] = audit_postgres.execute(NOW).fetchall()
+    client = audit_identity(identities[0]) if identities else audit_http
+    # A new connection each: behind a load balancer every instance gets its share.
+    statuses = [client.get(path, headers={"Connection": "close"}).status_code for _ in range(FAILURES)]
+    if min(statuses) < 400:
+        raise CouldNotRun(
+            f"GET {path} answered {min(statuses)}: no failure to look behind; name a path that fails after it has used "
+            f"the database ({audit_declared.origin('targets.http.error_path')})"
+        )
+
+    found = _idle(audit_postgres)
+    fresh = {(row.pid, row.began) for row in found if row.began >= begun}
+    if fresh:
+        time.sleep(STAYING)
+        found = _idle(audit_postgres)
+    staying = [r for r in found if (r.pid, r.began) in fresh or r.idle > limit.number]
+    known = set(audit_acknowledged(sorted({f"{row.role}@{row.application_name}" for row in staying})))
+    left = [row for row in staying if f"{row.role}@{row.application_name}" in known]
+    assert not left, (
+        f"{len(left)} sessions are idle in a transaction, after {FAILURES} requests to {path} that failed "
+        f"({min(statuses)} to {max(statuses)}) or for more than {limit}"
+        f"{lines(_told(row, begun) for row in left)}\n"
+        f"to acknowledge: {', '.join(f'leak-detection:{who}' for who in sorted(known))}"
+    )
+
+
+def _idle(server: Any) -> list[Any]:
+    rows: list[Any] = server.execute(IDLE).fetchall()
+    if unseen := hidden(rows):
+        raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
+    return rows
+
+
+def _told(row: Any, begun: float) -> str:
+    since = "left open by a request that failed" if row.began >= begun else f"idle for {row.idle:.0f} s"
+    return f"{row.role}@{row.application_name}, pid {row.pid}: {since}"
