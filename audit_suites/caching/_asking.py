@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun
@@ -12,6 +13,8 @@ from pytest_backend_audit.analysis.cache import not_alone
 
 CACHEABLE = "read-cacheable"
 """Class of the reference SLOs (audit.yaml, endpoints) that marks what the cache is there for."""
+PAGE = 500
+"""Keys that the server looks at in one go: well under a millisecond of its time."""
 QUIET = 0.5
 """Seconds, at least, over which everybody else's statements are counted."""
 
@@ -25,6 +28,23 @@ def whole_cache(client: Any) -> Any:
     if why := not_alone(client.info("server"), client.info("replication")):
         raise CouldNotRun(why)
     return client
+
+
+def sampled_keys(client: Any, budget: int) -> list[Any]:
+    """Some of the cache's keys, each once; never more than the budget, and by SCAN.
+
+    Raises:
+        CouldNotRun: There are none.
+    """
+    keys = list(dict.fromkeys(islice(client.scan_iter(count=min(PAGE, budget)), budget)))
+    if not keys:
+        raise CouldNotRun("the cache holds no keys: audit while the service is used")
+    return keys
+
+
+def key_text(key: bytes | str) -> str:
+    """A key as text, whatever its bytes."""
+    return key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else str(key)
 
 
 def cacheable(endpoints: Any) -> list[Any]:

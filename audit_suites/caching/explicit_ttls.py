@@ -17,16 +17,14 @@ Effort: S
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.lifetimes import GONE, alike, faults, kinds
 from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.suites.caching._asking import key_text, sampled_keys
 
 LIFETIMES = "targets.redis.declared.lifetimes"
-PAGE = 500
-"""Keys that the server looks at in one go: well under a millisecond of its time."""
 
 
 @audit(dimension="4.3", criterion="explicit-ttls", level=3)
@@ -35,12 +33,11 @@ def test_every_kind_of_key_has_a_chosen_lifetime(
 ) -> None:
     """Keys expire, and the lifetime of each kind of key was chosen for it."""
     sample, reasons = audit_settings.value("key-sample"), audit_settings.value("ttl-reasons")
-    budget = int(sample.number)
-    keys = list(dict.fromkeys(islice(audit_redis.scan_iter(count=min(PAGE, budget)), budget)))
+    keys = sampled_keys(audit_redis, int(sample.number))
     asking = audit_redis.pipeline()
     for key in keys:
         asking.ttl(key)
-    lifetimes = [(_text(key), ttl) for key, ttl in zip(keys, asking.execute(), strict=True) if ttl != GONE]
+    lifetimes = [(key_text(key), ttl) for key, ttl in zip(keys, asking.execute(), strict=True) if ttl != GONE]
     if not lifetimes:
         raise CouldNotRun("the cache holds no keys: audit while the service is used")
 
@@ -54,7 +51,3 @@ def test_every_kind_of_key_has_a_chosen_lifetime(
         f"looked at: {len(lifetimes)} keys, at most {sample}; each kind needs a declared reason: {reasons}\n"
         f"to declare one: {LIFETIMES} ({audit_declared.origin(LIFETIMES)}); to acknowledge: {unchosen.names}"
     )
-
-
-def _text(key: bytes | str) -> str:
-    return key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import random
 import time
 import uuid
@@ -44,7 +45,6 @@ class Cache:
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             client_name=settings.instance,
-            decode_responses=True,
         )
         self._redis: Redis = Redis(connection_pool=pool)
         self._metrics = metrics
@@ -53,6 +53,9 @@ class Cache:
         self._one_hour = settings.has("explicit-ttls-hour")
         self._for_ever = settings.has("explicit-ttls-none")
         self._random_keys = settings.has("hit-rate-random-key")
+        pickled = settings.has("safe-serialization")
+        self._dumps: Callable[[Any], str | bytes] = pickle.dumps if pickled else json.dumps
+        self._loads: Callable[[bytes], Any] = pickle.loads if pickled else json.loads
         self._jitter = random.Random()  # noqa: S311 - spreads expiries, guards nothing
         self._closed_until = 0.0
 
@@ -61,13 +64,13 @@ class Cache:
     ) -> Any | None:
         """The entry from the cache, else from `load`, which is then remembered, its absence too."""
         key = self._key(kind, tenant, identifier)
-        text = await self._try(self._redis.get, key)
-        if text is not None:
+        entry = await self._try(self._redis.get, key)
+        if entry is not None:
             self._metrics.cache_lookups.labels(kind, "hit").inc()
-            return json.loads(text)
+            return self._loads(entry)
         self._metrics.cache_lookups.labels(kind, "miss").inc()
         value = await load()
-        await self._try(self._redis.set, key, json.dumps(value), ex=self._lifetime(kind, value))
+        await self._try(self._redis.set, key, self._dumps(value), ex=self._lifetime(kind, value))
         return value
 
     async def forget(self, kind: str, tenant: str, identifier: str) -> None:

@@ -45,6 +45,25 @@ class Fault:
         return f"{self.kind}: {self.said}"
 
 
+class Naming:
+    """Names the kind of a key.
+
+    Args:
+        declared: Patterns of keys; of several that match one, the most particular counts.
+    """
+
+    def __init__(self, declared: Iterable[str]) -> None:
+        self._particular = sorted(declared, key=_literal_characters, reverse=True)
+
+    def pattern(self, key: str) -> str | None:
+        """The declared pattern of the key's kind."""
+        return next((pattern for pattern in self._particular if fnmatchcase(key, pattern)), None)
+
+    def kind(self, key: str) -> str:
+        """The declared pattern, else what the key has in common with others."""
+        return self.pattern(key) or kind_of(key)
+
+
 def kinds(lifetimes: Iterable[tuple[str, int]], declared: Mapping[str, float | None]) -> list[Kind]:
     """The kinds of key, by name.
 
@@ -53,11 +72,11 @@ def kinds(lifetimes: Iterable[tuple[str, int]], declared: Mapping[str, float | N
         declared: Pattern of keys (``orders:*:price:*``) -> longest lifetime in seconds, None for no end. Of several
             that match a key the most particular counts.
     """
-    particular = sorted(declared, key=_literal_characters, reverse=True)
+    named = Naming(declared)
     found: dict[tuple[str, bool], list[int]] = {}
     for key, ttl in lifetimes:
         if ttl != GONE:
-            pattern = next((p for p in particular if fnmatchcase(key, p)), None)
+            pattern = named.pattern(key)
             found.setdefault((pattern or kind_of(key), pattern is not None), []).append(ttl)
     return [
         Kind(name, known, declared.get(name) if known else None, len(ttls), ttls.count(LASTING), max(ttls))

@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from live.servers import postgres
+import redis
+from live.servers import free_port, postgres, running
 from psycopg.rows import namedtuple_row
 
 from pytest_backend_audit.testing import Surroundings, surroundings
@@ -75,3 +76,41 @@ def database(superuser: str) -> Iterator[Database]:
 def audit_yaml() -> Callable[..., Surroundings]:
     """Makes a check's surroundings from further lines of an audit.yaml."""
     return surroundings
+
+
+DEBIAN_REDIS = Path("/usr/bin/redis-server")
+
+
+@dataclass(frozen=True)
+class CacheServer:
+    """A server of caches."""
+
+    url: str
+    """Of an empty database, with %s for the user and its password."""
+    admin: redis.Redis
+    """May do everything."""
+
+
+@pytest.fixture(scope="session")
+def debian_redis(server_folder: Path) -> Iterator[str]:
+    """Address of Debian's Redis."""
+    port = free_port()
+    run: list[str | Path] = [DEBIAN_REDIS, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with redis.Redis("127.0.0.1", port) as client, running("Redis", run, server_folder / "redis.log", client.ping):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(params=["valkey", *(["debian-redis"] if DEBIAN_REDIS.is_file() else [])])
+def cache_server(request: pytest.FixtureRequest) -> Iterator[CacheServer]:
+    """An empty database of each server in turn, and everything that was counted forgotten."""
+    if request.param == "valkey":
+        server = request.getfixturevalue("valkey_server")
+        address = f"{server.host}:{server.port}"
+    else:
+        address = request.getfixturevalue("debian_redis")
+    with redis.Redis.from_url(f"redis://{address}/5") as admin:
+        admin.flushdb()
+        admin.config_resetstat()
+        admin.slowlog_reset()
+        yield CacheServer(f"redis://%s{address}/5", admin)
+        admin.flushdb()

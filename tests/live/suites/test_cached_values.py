@@ -1,0 +1,89 @@
+"""The forms of values on a real server: every type, and a user who may not read everything."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+
+import pytest
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.caching.safe_serialization import test_no_value_is_a_pickle as check
+from pytest_backend_audit.targets.common import settings_of
+from pytest_backend_audit.targets.evidence import ByHand
+from pytest_backend_audit.targets.redis import open_redis
+from pytest_backend_audit.testing import run_check, runtime_for
+from pytest_backend_audit.testing.audits import Surroundings
+
+pytestmark = pytest.mark.live
+
+SECRET = "the-customer-is-Ada"
+PICKLE = pickle.dumps({"name": SECRET})
+
+
+def judge(cache_server, tmp_path, user: str = ""):
+    """The check, as a user."""
+    url = cache_server.url % (f"{user}:look-but-do-not-touch@" if user else "")
+    text = "version: 1\nenvironment: local\ntargets:\n  redis: {url: '${URL}'}\n"
+    audit = runtime_for(text, folder=tmp_path, environ={"URL": url})
+    around = Surroundings(audit)
+    ran = run_check(
+        check, on=audit.recorder, audit_redis=open_redis(audit, settings_of(audit, "redis")),
+        audit_declared=around.declared, audit_settings=around.settings, audit_acknowledged=around.acknowledged,
+        audit_evidence=ByHand(audit),
+    )  # fmt: skip
+    for closer in audit.closers:
+        closer.close()
+    return ran
+
+
+def test_pickles_are_found_in_every_type_and_never_shown(cache_server, tmp_path) -> None:
+    """By kind of key; of a value nothing is kept but its form."""
+    cache_server.admin.set("text:1", "plain")
+    cache_server.admin.set("order:1", PICKLE)
+    cache_server.admin.set("order:2", b'{"id": 2}')
+    cache_server.admin.hset("job:1", mapping={"data": zlib.compress(PICKLE), "created_at": "2026-01-01"})
+    cache_server.admin.rpush("queue:1", b"1", PICKLE)
+    cache_server.admin.sadd("set:1", PICKLE)
+    cache_server.admin.zadd("ranked:1", {PICKLE: 1.0})
+    cache_server.admin.xadd("stream:1", {"event": PICKLE})
+    ran = judge(cache_server, tmp_path)
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines()[:7] == [
+        "6 of 7 kinds of key hold pickles",
+        "  - job:*: 1 of 2 values (1 pickle (zlib))",
+        "  - order:*: 1 of 2 values (1 pickle)",
+        "  - queue:*: 1 of 2 values (1 pickle)",
+        "  - ranked:*: 1 of 1 values (1 pickle)",
+        "  - set:*: 1 of 1 values (1 pickle)",
+        "  - stream:*: 1 of 1 values (1 pickle)",
+    ]
+    kept = "".join(evidence.title + evidence.body for evidence in ran.evidence)
+    assert (SECRET in kept, "plain" in kept, "text:*: 1 text" in kept) == (False, False, True)
+
+
+def test_large_collections_are_left_alone(cache_server, tmp_path) -> None:
+    """One member could be all of it."""
+    cache_server.admin.hset("big:1", "field", PICKLE + bytes(2**21))
+    cache_server.admin.set("small:1", "plain")
+    ran = judge(cache_server, tmp_path)
+    assert (ran.status, ran.evidence[-1].body) == (Status.PASSED, "small:*: 1 text")
+
+
+def test_keys_that_the_user_may_not_read_are_told(cache_server, tmp_path) -> None:
+    """Where nothing else is left to look at."""
+    cache_server.admin.set("order:1", PICKLE)
+    cache_server.admin.acl_setuser(
+        "half", enabled=True, reset=True, passwords=["+look-but-do-not-touch"], keys=["elsewhere:*"],
+        commands=["+@read", "+ping", "+hello", "+auth", "+select", "+client", "+info",
+                  "+command", "+memory|usage", "-keys"],
+    )  # fmt: skip
+    ran = judge(cache_server, tmp_path, "half")
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN, "none of 1 keys could be looked into: the audit's user needs +@read on ~*"
+    )  # fmt: skip
+
+
+def test_an_empty_cache_shows_nothing(cache_server, tmp_path) -> None:
+    """It is no proof."""
+    assert judge(cache_server, tmp_path).reason == "the cache holds no keys: audit while the service is used"
