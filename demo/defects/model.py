@@ -33,6 +33,8 @@ class Change(_Entry):
     """What the server then says it is."""
     sound: str
     """What it says without the defect."""
+    restart: bool = False
+    """Whether the server has to start anew for it (PostgreSQL only)."""
 
 
 class Witness(_Entry):

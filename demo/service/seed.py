@@ -36,7 +36,7 @@ FROM lines ORDER BY order_id, line;
 
 DROP TABLE lines;
 SELECT setval('customers_id_seq', {CUSTOMERS}), setval('orders_id_seq', {ORDERS});
-""".format(tenant_of_c=f"(ARRAY['{TENANTS[0]}', '{TENANTS[1]}'])[1 + c % 2]")
+""".format(tenant_of_c=f"(ARRAY['{TENANTS[0]}', '{TENANTS[1]}'])[1 + c % 2]")  # noqa: S608 - constants
 
 
 def create_schema(connection: psycopg.Connection[object]) -> None:

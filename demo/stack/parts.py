@@ -25,7 +25,7 @@ class LiveDefects:
         """Switch a defect on."""
         self._run(defect.sql, fails=defect.fails)
         for name, change in defect.settings.items():
-            self._server.configure(name, change.to, change.shown)
+            self._server.configure(name, change.to, change.shown, restart=change.restart)
         for name, change in defect.cache.items():
             self._cache.configure(name, change.to, change.shown)
         self._hold(defect.hold)
@@ -34,7 +34,7 @@ class LiveDefects:
         """Switch a defect off."""
         self._run(defect.undo)
         for name, change in defect.settings.items():
-            self._server.configure(name, "DEFAULT", change.sound)
+            self._server.configure(name, "DEFAULT", change.sound, restart=change.restart)
         for name, change in defect.cache.items():
             self._cache.configure(name, change.sound, change.sound)
         if defect.hold:

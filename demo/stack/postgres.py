@@ -53,6 +53,10 @@ class Postgres:
     port: int
     folder: Path
     passwords: dict[str, str] = field(repr=False)
+    programs: Path
+    """Folder of the server's programs."""
+    home: Path
+    """Folder of the server's own, with its cluster in ``data``."""
 
     @classmethod
     def start(cls, folder: Path) -> Postgres:
@@ -67,15 +71,12 @@ class Postgres:
         passwords = {role: secrets.token_urlsafe(18) for role in ("postgres", "orders_app", "audit_monitor")}
         _initialise(programs, home, passwords["postgres"], owner)
         port = free_port()
-        argv: list[str | Path] = [programs / "postgres", "-D", home / "data", "-p", str(port)]
-        # SIGINT is a fast shutdown: sessions are ended, data is written.
-        process = Process("PostgreSQL", argv, folder / "postgres.log", cwd=home, user=owner, stop_signal=signal.SIGINT)
-        server = cls(process, port, folder, passwords)
+        server = cls(_launch(programs, home, port, owner), port, folder, passwords, programs, home)
         try:
-            wait_for(lambda: server.admin_query("SELECT 1", "postgres"), "PostgreSQL to answer", process=process)
+            server._await_answer()
             server._populate()
         except BaseException:
-            process.stop()
+            server.stop()
             raise
         return server
 
@@ -98,18 +99,28 @@ class Postgres:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def configure(self, name: str, value: str, shown: str) -> None:
-        """Change a setting of the running server, and wait until a new session sees it.
+    def configure(self, name: str, value: str, shown: str, *, restart: bool = False) -> None:
+        """Change a setting of the server, and wait until a new session sees it.
 
         Args:
             name: The setting.
             value: What to set it to; ``DEFAULT`` for what the configuration file says.
             shown: What ``SHOW`` then answers.
+            restart: Whether the server has to start anew for it.
         """
         literal = value if value == "DEFAULT" else f"'{value}'"
         self.admin_query(f"ALTER SYSTEM SET {name} = {literal}")
-        self.admin_query("SELECT pg_reload_conf()")
+        if restart:
+            self.restart()
+        else:
+            self.admin_query("SELECT pg_reload_conf()")
         wait_for(lambda: self.admin_query(f"SHOW {name}") == [(shown,)], f"PostgreSQL to show {name} = {shown}")
+
+    def restart(self) -> None:
+        """Stop the server, start it anew, and wait until it answers; clients have to connect again."""
+        self.stop()
+        self.process = _launch(self.programs, self.home, self.port, unprivileged.user())
+        self._await_answer()
 
     def forget_statements(self) -> None:
         """Begin the statistics of statements anew, so that they tell of the service as it is now."""
@@ -118,6 +129,9 @@ class Postgres:
     def stop(self) -> None:
         """Stop the server."""
         self.process.stop()
+
+    def _await_answer(self) -> None:
+        wait_for(lambda: self.admin_query("SELECT 1", "postgres"), "PostgreSQL to answer", process=self.process)
 
     def _populate(self) -> None:
         with self.connect("postgres") as connection:
@@ -136,6 +150,13 @@ class Postgres:
             connection.execute("SET session_replication_role = replica")
             seed.fill(connection)
             connection.execute(_RIGHTS.encode())
+
+
+def _launch(programs: Path, home: Path, port: int, owner: int | None) -> Process:
+    argv: list[str | Path] = [programs / "postgres", "-D", home / "data", "-p", str(port)]
+    log = home.parent / "postgres.log"
+    # SIGINT is a fast shutdown: sessions are ended, data is written.
+    return Process("PostgreSQL", argv, log, cwd=home, user=owner, stop_signal=signal.SIGINT)
 
 
 def _programs(folder: Path, owner: int | None) -> Path:

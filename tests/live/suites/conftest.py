@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import redis
 from live.servers import free_port, postgres, running
 from psycopg.rows import namedtuple_row
 
-from pytest_backend_audit.testing import Surroundings, surroundings
+from pytest_backend_audit.targets.window import Window, Windows
+from pytest_backend_audit.testing import Surroundings, recorder, surroundings
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "super-secret-0001"
@@ -114,3 +115,17 @@ def cache_server(request: pytest.FixtureRequest) -> Iterator[CacheServer]:
         admin.slowlog_reset()
         yield CacheServer(f"redis://%s{address}/5", admin)
         admin.flushdb()
+
+
+@dataclass(frozen=True)
+class BusyWindows:
+    """Stands in for `audit_window`: while a window is open, this work is done."""
+
+    work: Callable[[], object]
+
+    @contextmanager
+    def __call__(self, read: Callable[[], Mapping[str, object]], **options: Any) -> Iterator[Window]:
+        """A window in which the work is done."""
+        with Windows(recorder())(read, within=2.0, **options) as window:
+            self.work()
+            yield window

@@ -1,0 +1,22 @@
+"""Counters of reads."""
+
+from __future__ import annotations
+
+from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all, reading
+
+
+def test_blocks_of_a_window_add_up_and_the_worst_table_comes_first() -> None:
+    """What was found everywhere is not listed; a table that came meanwhile counts from nothing."""
+    before = reading([("public.a", 100, 100), ("public.b", 50, 10)])
+    after = reading([("public.a", 200, 199), ("public.b", 60, 10), ("public.c", 8, 8)])
+    delta = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert in_all(delta) == Blocks("all", 118, 107)
+    assert [str(b) for b in by_table(delta)] == [
+        "public.b: 0 % of 10 blocks, 10 were not in the cache",
+        "public.a: 99 % of 100 blocks, 1 were not in the cache",
+    ]
+
+
+def test_no_blocks_at_all_are_no_shortage() -> None:
+    """It is the window that asks for enough of them."""
+    assert in_all(reading([])).ratio == 1.0
