@@ -1,56 +1,85 @@
-"""A check's deadline: a timer that turns a check that hangs into one that could not run."""
+"""A phase's deadline: what turns a check that hangs into one that could not run."""
 
 from __future__ import annotations
 
+import _thread
+import math
 import signal
 import threading
+import time
 from types import FrameType
 
 from pytest_backend_audit.errors import CouldNotRun
 
+SIGNAL = signal.SIGVTALRM
+"""Hardly anybody's: SIGALRM is pytest-timeout's, whose own deadline goes on beside this one."""
+
 
 class DeadlinePassed(CouldNotRun):
-    """Set-up, call or teardown of the check ran longer than ``audit_timeout`` allows."""
+    """A phase of the check ran longer than ``audit_timeout`` allows."""
 
 
 class Deadline:
     """Interrupts its block after some seconds of wall time; 0 means never.
 
-    Works in the main thread of a process, where pytest and xdist run tests; elsewhere there is no deadline but the
-    targets' own. Stands around each phase of each check. The phases don't share the seconds: the set-up of a fixture
-    of wider scope would be taken from whichever check comes first, and a call that used them up would leave none for
-    undoing what it did. So the timer starts anew for each block; it is stopped once a check, in `disarm`, and may go
-    off unheard in between.
+    A thread watches the clock and sends the main thread a signal, which ends even a read that hangs. It costs a block
+    no more than to note the time; a timer of the system's would be set and stopped in each of three phases of each
+    check. Works in the main thread of a process, where pytest and xdist run tests; elsewhere there is no deadline but
+    the targets' own.
 
     Raises:
         DeadlinePassed: Inside the block.
     """
 
-    __slots__ = ("_inside", "_on", "_seconds")
+    __slots__ = ("_before", "_on", "_over", "_seconds", "_until")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._on = seconds > 0 and threading.current_thread() is threading.main_thread()
-        self._inside = False
+        self._on = False
+        self._until = math.inf
+        """Reading of the monotonic clock at which the block is interrupted."""
+        self._over = _thread.allocate_lock()
+        """Held while the thread is to watch."""
+        self._before: object = None
 
-    def arm(self) -> None:
-        """Take the signal: once a check, as another plugin, or the check before, may have taken it since."""
-        if self._on and signal.getsignal(signal.SIGALRM) != self._interrupt:
-            signal.signal(signal.SIGALRM, self._interrupt)
+    def start(self) -> None:
+        """Take the signal, and begin to watch."""
+        if self._seconds <= 0 or threading.current_thread() is not threading.main_thread():
+            return
+        self._before = signal.signal(SIGNAL, self._interrupt)
+        self._over.acquire()
+        self._on = True
+        # Not one of threading's, which a check that looks at its threads would find among its own.
+        _thread.start_new_thread(self._watch, ())
 
-    def disarm(self) -> None:
-        """Stop the timer."""
-        if self._on:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+    def stop(self) -> None:
+        """Watch no longer, and give the signal back."""
+        if not self._on:
+            return
+        self._on = False
+        self._over.release()
+        if signal.getsignal(SIGNAL) == self._interrupt:
+            signal.signal(SIGNAL, self._before)  # type: ignore[arg-type]
 
     def __enter__(self) -> None:
         if self._on:
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
-            self._inside = True
+            self._until = time.monotonic() + self._seconds
 
     def __exit__(self, *_error: object) -> None:
-        self._inside = False
+        self._until = math.inf
+
+    def _watch(self) -> None:
+        longest = min(self._seconds, threading.TIMEOUT_MAX)
+        wait = longest
+        while not self._over.acquire(timeout=wait):
+            left = self._until - time.monotonic()
+            # A block that begins while the thread sleeps has all its seconds before it.
+            wait = longest if left <= 0 else min(left, longest)
+            # A check that took the signal for a purpose of its own keeps it, and has no deadline then.
+            if left <= 0 and signal.getsignal(SIGNAL) == self._interrupt:
+                signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        if self._inside:
+        if self._until <= time.monotonic():
+            self._until = math.inf
             raise DeadlinePassed(f"deadline of the check passed: {self._seconds:g} s (ini value audit_timeout)")

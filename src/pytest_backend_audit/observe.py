@@ -68,6 +68,14 @@ class Observer:
         self._set_up: dict[pytest.FixtureDef[Any], tuple[Evidence, ...]] = {}
         self._wider: list[BaseException] = []
 
+    def pytest_sessionstart(self) -> None:
+        """Begin to watch the clock."""
+        self._deadline.start()
+
+    def pytest_unconfigure(self) -> None:
+        """Watch it no longer."""
+        self._deadline.stop()
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn the plan."""
         collected = session.config.stash.get(PLAN, None)
@@ -82,7 +90,6 @@ class Observer:
         self._run = _Run(checks, utc_now(), time.perf_counter(), properties=len(item.user_properties))
         self._recorder.answered.clear()
         self._runtime.check = checks[0] if checks else None
-        self._deadline.arm()
         with self._deadline:
             return (yield)
 
@@ -119,11 +126,8 @@ class Observer:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
         """Bound the teardown too."""
-        try:
-            with self._deadline:
-                return (yield)
-        finally:
-            self._deadline.disarm()
+        with self._deadline:
+            return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -284,12 +284,16 @@ def test_set_up_call_and_teardown_have_a_deadline_each(project: Project) -> None
     """What one phase used up is not taken from the next; each finds nearly all of it left."""
     (project.path / "pytest.ini").write_text("[pytest]\naudit_timeout = 1000\n", "utf-8")
     project.suite(
-        "from signal import ITIMER_REAL, getitimer, setitimer\n"
-        "def used_up():\n"
-        "    assert 900 < getitimer(ITIMER_REAL)[0] <= 1000\n    setitimer(ITIMER_REAL, 100)\n"
-        "@pytest.fixture\ndef slow():\n    used_up()\n    yield\n    used_up()\n"
-        "@audit(dimension='4.1', level=2)\ndef test_it(slow): used_up()\n"
-        "@audit(dimension='4.1', level=3)\ndef test_next(slow): used_up()\n"
+        "import time\n"
+        "@pytest.fixture\n"
+        "def slow(pytestconfig):\n"
+        "    deadline = pytestconfig.pluginmanager.get_plugin('backend_audit_observer')._deadline\n"
+        "    def used_up():\n"
+        "        assert 900 < deadline._until - time.monotonic() <= 1000\n"
+        "        deadline._until = time.monotonic() + 100\n"
+        "    used_up()\n    yield used_up\n    used_up()\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(slow): slow()\n"
+        "@audit(dimension='4.1', level=3)\ndef test_next(slow): slow()\n"
     )
     project.run("--audit")
     assert project.statuses() == {"test_it": "passed", "test_next": "passed"}

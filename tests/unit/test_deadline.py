@@ -1,69 +1,103 @@
-"""One check's deadline, told by the signal that its timer sends."""
+"""A phase's deadline, told by a signal that a watching thread sends."""
 
 from __future__ import annotations
 
+import os
+import select
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from pytest_backend_audit.deadline import Deadline, DeadlinePassed
+from pytest_backend_audit.deadline import SIGNAL, Deadline, DeadlinePassed
+
+SHORT = 0.05
 
 
 @pytest.fixture
 def deadline() -> Iterator[Deadline]:
-    """One of an hour, which takes the signal; both are given back."""
-    before = signal.getsignal(signal.SIGALRM)
-    made = Deadline(3600)
-    made.arm()
+    """A short one; the signal is given back."""
+    before = signal.getsignal(SIGNAL)
+    made = Deadline(SHORT)
+    made.start()
     yield made
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    made.stop()
+    assert signal.getsignal(SIGNAL) == before
 
 
-def test_the_signal_inside_the_block_ends_it(deadline: Deadline) -> None:
-    """What the timer sends in a phase is the check's "could not run"."""
+def test_a_read_that_hangs_is_ended(deadline: Deadline) -> None:
+    """What no answer ends, the deadline ends: the check's "could not run"."""
+    reader, writer = os.pipe()
     with (
-        pytest.raises(DeadlinePassed, match=r"^deadline of the check passed: 3600 s \(ini value audit_timeout\)$"),
+        pytest.raises(DeadlinePassed, match=r"^deadline of the check passed: 0.05 s \(ini value audit_timeout\)$"),
         deadline,
     ):
-        signal.raise_signal(signal.SIGALRM)
+        os.read(reader, 1)
+    os.close(reader)
+    os.close(writer)
 
 
-def test_the_signal_between_two_blocks_is_not_heard(deadline: Deadline) -> None:
-    """Between two phases pytest itself is at work, which must not be interrupted."""
-    with deadline:
-        pass
-    signal.raise_signal(signal.SIGALRM)
-    assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
-
-
-def test_each_block_starts_the_timer_anew(deadline: Deadline) -> None:
-    """A long set-up takes nothing from the call."""
-    signal.setitimer(signal.ITIMER_REAL, 100)
-    with deadline:
-        assert signal.getitimer(signal.ITIMER_REAL)[0] > 100
-
-
-def test_disarmed_the_timer_stands_still(deadline: Deadline) -> None:
-    """After a check nothing of it is left to go off in another's program."""
-    with deadline:
-        pass
-    deadline.disarm()
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-
-
-def test_the_signal_is_taken_back_from_who_took_it(deadline: Deadline) -> None:
-    """A check, or another plugin, may have put its own handler there."""
-    signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    deadline.arm()
+def test_so_is_a_loop_without_end(deadline: Deadline) -> None:
+    """It need not wait for anything."""
     with pytest.raises(DeadlinePassed), deadline:
-        signal.raise_signal(signal.SIGALRM)
+        all(True for _ in iter(int, 1))
 
 
-def test_none_is_no_timer() -> None:
+def test_between_two_blocks_nothing_is_interrupted(deadline: Deadline) -> None:
+    """There pytest itself is at work; a signal that comes too late is not heard."""
+    with deadline:
+        pass
+    signal.raise_signal(SIGNAL)
+
+
+def test_each_block_has_all_its_time(deadline: Deadline) -> None:
+    """A block that ended leaves nothing behind for the next; one that was ended neither."""
+    for _ in range(2):
+        with pytest.raises(DeadlinePassed), deadline:
+            select.select([], [], [])
+        with deadline:
+            signal.raise_signal(SIGNAL)
+
+
+def test_who_takes_the_signal_keeps_it() -> None:
+    """A check that has a use for it is not interrupted by a stranger's handler, and gets no one's handler back."""
+    mine = signal.getsignal(SIGNAL)
+    deadline = Deadline(SHORT)
+    deadline.start()
+    try:
+        heard: list[int] = []
+
+        def hear(number: int, _frame: object) -> None:
+            heard.append(number)
+
+        signal.signal(SIGNAL, hear)
+        with deadline:
+            select.select([], [], [], 3 * SHORT)
+        deadline.stop()
+        assert signal.getsignal(SIGNAL) == hear
+        assert heard == []
+    finally:
+        signal.signal(SIGNAL, mine)
+
+
+def test_it_is_no_thread_of_the_checks() -> None:
+    """Who counts threads doesn't count the one that watches, which ends a read all the same."""
+    before = threading.enumerate()
+    deadline = Deadline(SHORT)
+    deadline.start()
+    with pytest.raises(DeadlinePassed), deadline:
+        select.select([], [], [])
+    assert threading.enumerate() == before
+    deadline.stop()
+
+
+def test_none_is_no_deadline() -> None:
     """0 seconds means that a check may take as long as it likes."""
+    before = signal.getsignal(SIGNAL)
     never = Deadline(0)
-    never.arm()
+    never.start()
     with never:
-        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        signal.raise_signal(signal.SIGURG)
+    assert signal.getsignal(SIGNAL) == before
+    never.stop()
