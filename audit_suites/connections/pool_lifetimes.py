@@ -29,11 +29,17 @@ import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis import pgbouncer
-from pytest_backend_audit.analysis.metrics import NoMetricsError, read_page
-from pytest_backend_audit.analysis.pools import Session, by_pool, pooled, sessions, told
+from pytest_backend_audit.analysis.pools import by_pool, told
 from pytest_backend_audit.analysis.process import youngest
-from pytest_backend_audit.analysis.sessions import hidden
 from pytest_backend_audit.analysis.text import listed
+from pytest_backend_audit.suites.connections._seeing import (
+    connected,
+    console_of,
+    declared_pools,
+    metrics_pages,
+    rows_of,
+    show,
+)
 
 SLACK = 1.5
 """Seconds: PgBouncer tells times in whole ones, and a connection in use ends when its request does."""
@@ -42,16 +48,6 @@ STARTING = 2.5
 PATIENCE = 20.0
 """Seconds that may be waited for instances to have run long enough."""
 LIMITS = ("max_lifetime", "idle_timeout")
-SERVED = ("postgres", "pgbouncer")
-"""Targets whose connections end, directly or not, at the server that is looked at."""
-SESSIONS = """
-SELECT pid, usename AS role, application_name, backend_type, 1 AS sessions,
-       extract(epoch FROM clock_timestamp() - backend_start)::float8 AS age,
-       pg_has_role(usesysid, 'pg_monitor', 'MEMBER') AS operator
-FROM pg_catalog.pg_stat_activity
-WHERE datname = current_database() AND usename <> current_user
-  AND coalesce(backend_type, 'client backend') = 'client backend'
-"""
 
 
 @audit(dimension="4.2", criterion="pool-lifetimes", level=3)
@@ -59,9 +55,7 @@ def test_no_connection_outlives_its_pools_limits(
     audit_postgres: Any, audit_http: Any, audit_declared: Any, audit_acknowledged: Any, request: pytest.FixtureRequest
 ) -> None:
     """Pools limit how long a connection lives and idles, and no server session is older than they allow."""
-    pools = {name: pool for name, pool in audit_declared("pools").items() if pool.target in SERVED}
-    if not pools:
-        raise CouldNotRun(f"no pool of PostgreSQL is declared ({audit_declared.origin('pools')}): add it to pools")
+    pools = declared_pools(audit_declared)
     unset = [f"{name}.{limit}" for name, pool in pools.items() for limit in LIMITS if getattr(pool, limit) is None]
     lasting = audit_acknowledged(unset)
     assert not lasting, (
@@ -72,8 +66,10 @@ def test_no_connection_outlives_its_pools_limits(
     allowed = {name: pool.max_lifetime + pool.idle_timeout for name, pool in limited.items()}
     _wait_until_run_for(max(allowed.values(), default=0) + SLACK + STARTING, audit_http, audit_declared)
 
-    console = request.getfixturevalue("audit_pgbouncer") if audit_declared.configured("pgbouncer") else None
-    found = _through(audit_postgres, console) if console else _direct(audit_postgres)
+    console = console_of(audit_declared, request)
+    if console is not None:
+        _hold_the_pooler_to_its_limits(audit_postgres, console)
+    found = connected(audit_postgres, console)
     belonging, _ = by_pool(found, pools)
     if empty := [name for name, members in belonging.items() if not members]:
         raise CouldNotRun(f"nobody is connected out of the pool {listed(empty)}: audit while the service is used")
@@ -88,47 +84,22 @@ def test_no_connection_outlives_its_pools_limits(
         )
 
 
-def _direct(server: Any) -> list[Session]:
-    return sessions(_rows(server))
-
-
-def _through(server: Any, console: Any) -> list[Session]:
-    """The pooler's clients, after its own connections to the server were held to its own limits."""
-
-    def show(what: str) -> list[dict[str, Any]]:
-        return pgbouncer.named(console.execute(f"SHOW {what}"))
-
-    limits = pgbouncer.lifetimes(show("CONFIG"))
+def _hold_the_pooler_to_its_limits(server: Any, console: Any) -> None:
+    limits = pgbouncer.lifetimes(show(console, "CONFIG"))
     assert limits["server_idle_timeout"], "PgBouncer has server_idle_timeout = 0: idle connections stay for ever"
-    opened = {int(row["remote_pid"]) for row in show("SERVERS")}
-    rows = _rows(server)
-    own = [row for row in rows if row.pid in opened]
+    opened = {int(row["remote_pid"]) for row in show(console, "SERVERS")}
+    own = [row for row in rows_of(server) if row.pid in opened]
     old = [row for row in own if row.age > sum(limits.values()) + SLACK]
     assert not old, (
         f"{len(old)} of {len(own)} sessions that PgBouncer opened are older than it allows: up to "
         f"{max(row.age for row in old):.0f} s; {listed(f'{name} is {value:g} s' for name, value in limits.items())}"
     )
-    names = [row["name"] for row in pgbouncer.served(show("DATABASES"), server.info.dbname)]
-    return pooled(show("CLIENTS"), names) + sessions(rows, without=opened)
-
-
-def _rows(server: Any) -> list[Any]:
-    rows: list[Any] = server.execute(SESSIONS).fetchall()
-    if unseen := hidden(rows):
-        raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
-    return rows
 
 
 def _wait_until_run_for(seconds: float, http: Any, declared: Any, sleep: Callable[[float], None] = time.sleep) -> None:
     """Let the youngest instance become older than any connection may: before, no connection can be too old."""
-    pages = declared("targets.http.metrics")
-    try:
-        up = youngest(
-            (read_page(a.status_code, a.headers.get("content-type", ""), a.text), a.headers.get("date", ""))
-            for a in map(http.get, pages)
-        )
-    except NoMetricsError as error:
-        raise CouldNotRun(f"how long the instances have run can't be read: {listed(pages)} {error}") from None
+    pages = metrics_pages(http, declared)
+    up = youngest(pages.values())
     if up is None:
         raise CouldNotRun(
             f"{listed(pages)} has no process_start_time_seconds: without it nobody knows whether a connection could be "

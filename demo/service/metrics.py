@@ -35,6 +35,9 @@ class Metrics:
         self.cache_lookups = Counter(
             "cache_lookups", "Lookups in the cache.", ["kind", "result"], registry=self.registry
         )
+        self._forget_pool = settings.has("pool-metrics")
+        if self._forget_pool:
+            return
         self._pool = Gauge(
             "db_pool_connections", "Connections of the database pool, by state.", ["state"], registry=self.registry
         )
@@ -54,6 +57,8 @@ class Metrics:
 
     def watch_pool(self, stats: Callable[[], dict[str, int]]) -> None:
         """Read the pool's own numbers whenever somebody asks for the metrics."""
+        if self._forget_pool:
+            return
         self._pool.labels("idle").set_function(lambda: stats().get("pool_available", 0))
         self._pool.labels("active").set_function(lambda: stats().get("pool_size", 0) - stats().get("pool_available", 0))
         self._waiting.set_function(lambda: stats().get("requests_waiting", 0))

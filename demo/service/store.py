@@ -40,17 +40,19 @@ def make_pool(settings: Settings) -> Pool:
     limits: dict[str, Any] = {"max_lifetime": settings.pool_max_lifetime, "max_idle": settings.pool_max_idle}
     if settings.has("pool-lifetimes"):
         limits = {}  # what the library takes instead: an hour
+    size: dict[str, Any] = (
+        {} if settings.has("pool-size") else {"min_size": settings.pool_min, "max_size": settings.pool_max}
+    )
     return AsyncConnectionPool(
         settings.database_url,
         connection_class=Connection,
         kwargs=kwargs,
-        min_size=settings.pool_min,
-        max_size=settings.pool_max,
         timeout=2.0,
         max_waiting=64,
         check=AsyncConnectionPool.check_connection,
         name=settings.instance,
         open=False,
+        **size,
         **limits,
     )
 

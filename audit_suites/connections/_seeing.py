@@ -1,0 +1,88 @@
+"""What checks of connections share: who is connected, and what the instances' metrics pages say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun
+from pytest_backend_audit.analysis import pgbouncer
+from pytest_backend_audit.analysis.metrics import NoMetricsError, read_page
+from pytest_backend_audit.analysis.pools import Session, pooled, sessions
+from pytest_backend_audit.analysis.sessions import hidden
+
+SERVED = ("postgres", "pgbouncer")
+"""Targets whose connections end, directly or not, at the server that is looked at."""
+SESSIONS = """
+SELECT pid, usename AS role, application_name, backend_type, 1 AS sessions,
+       extract(epoch FROM clock_timestamp() - backend_start)::float8 AS age,
+       pg_has_role(usesysid, 'pg_monitor', 'MEMBER') AS operator
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND usename <> current_user
+  AND coalesce(backend_type, 'client backend') = 'client backend'
+"""
+
+
+def declared_pools(declared: Any) -> dict[str, Any]:
+    """The pools of audit.yaml that lead to the database.
+
+    Raises:
+        CouldNotRun: None is declared.
+    """
+    pools = {name: pool for name, pool in declared("pools").items() if pool.target in SERVED}
+    if not pools:
+        raise CouldNotRun(f"no pool of the target postgres is declared in pools ({declared.origin('pools')})")
+    return pools
+
+
+def console_of(declared: Any, request: Any) -> Any | None:
+    """PgBouncer's console, where audit.yaml names one."""
+    return request.getfixturevalue("audit_pgbouncer") if declared.configured("pgbouncer") else None
+
+
+def show(console: Any, what: str) -> list[dict[str, Any]]:
+    """Rows of a SHOW command."""
+    return pgbouncer.named(console.execute(f"SHOW {what}"))
+
+
+def rows_of(server: Any) -> list[Any]:
+    """Every session of the database but the audit's.
+
+    Raises:
+        CouldNotRun: The audit's role does not see them.
+    """
+    rows: list[Any] = server.execute(SESSIONS).fetchall()
+    if unseen := hidden(rows):
+        raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
+    return rows
+
+
+def connected(server: Any, console: Any | None) -> list[Session]:
+    """The connections of services: the pooler's clients, and who connects past it."""
+    if console is None:
+        return sessions(rows_of(server))
+    opened = {int(row["remote_pid"]) for row in show(console, "SERVERS")}
+    rows = rows_of(server)
+    opened |= {int(row["remote_pid"]) for row in show(console, "SERVERS")}  # one may have come meanwhile
+    names = [row["name"] for row in pgbouncer.served(show(console, "DATABASES"), server.info.dbname)]
+    return pooled(show(console, "CLIENTS"), names) + sessions(rows, without=opened)
+
+
+def metrics_pages(
+    http: Any, declared: Any, wrong: type[BaseException] = CouldNotRun
+) -> dict[str, tuple[list[Any], str]]:
+    """The metric families of each instance, by its page's URL, and the Date that came with them.
+
+    Args:
+        http: The client.
+        declared: What audit.yaml says.
+        wrong: What to raise where one is no metrics page: CouldNotRun, or AssertionError where that is the fault.
+    """
+    found = {}
+    for url in declared("targets.http.metrics"):
+        answer = http.get(url)
+        try:
+            families = read_page(answer.status_code, answer.headers.get("content-type", ""), answer.text)
+        except NoMetricsError as error:
+            raise wrong(f"{url} {error} ({declared.origin('targets.http.metrics')})") from None
+        found[url] = (families, answer.headers.get("date", ""))
+    return found

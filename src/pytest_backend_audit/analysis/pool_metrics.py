@@ -1,0 +1,105 @@
+"""What a metrics page says of the connection pools of its process: active, idle, waiting, and the most there may be.
+
+Pools are told by the names that client libraries give their series: Prometheus clients of psycopg, SQLAlchemy and pgx,
+HikariCP through Micrometer, Go's database/sql, OpenTelemetry's conventions, and what a team calls its own by these
+words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import Metric
+from prometheus_client.samples import Sample
+
+ACTIVE, IDLE, WAITING, MOST = "active", "idle", "waiting", "maximum"
+SIGNALS = (ACTIVE, IDLE, WAITING)
+"""What has to be exported of each pool."""
+
+_POOL = re.compile(
+    r"pool|hikari|(?:^|_)(?:go_sql|db_client|sql_client|datasource)_|(?:^|_)(?:connections?|conns)(?:_|$)"
+)
+_NOT_A_POOL = re.compile(r"^(?:process|python|go_mem|go_gc|jvm|http_server|nodejs|pg_|pgbouncer_)")
+_NOT_A_STATE = re.compile(
+    r"second|milli|duration|time(?!r)|closed|created|error|fail|lost|bad|lifetime|usage_?ms|bytes|destroy|ratio|percent"
+)
+_WORDS = {
+    ACTIVE: {
+        "active",
+        "used",
+        "in_use",
+        "inuse",
+        "busy",
+        "acquired",
+        "checked_out",
+        "checkedout",
+        "borrowed",
+        "leased",
+    },
+    IDLE: {"idle", "available", "free", "checked_in", "checkedin"},
+    WAITING: {"waiting", "wait", "waiters", "pending", "queued", "queue", "blocked", "awaiting", "empty_acquire"},
+    MOST: {"max", "maximum", "limit", "capacity"},
+}
+_STATE = re.compile(r"(?:^|_)(?:state|status)$")
+_NAME = re.compile(r"^(?:pool|pool_name|db_client_connections?_pool_name|db_name|datasource|data_source|pool_id)$")
+_NOISE = {"connections", "connection", "conns", "conn", "requests", "request", "clients", "count", "open", "total"}
+_NOISE |= {"current", "number", "num", "size", "in", "use", "checked", "out", "empty", "acquire"}
+
+Pools = dict[str, dict[str, float]]
+"""Name of a pool -> signal -> its value."""
+
+
+def exported(families: Iterable[Metric]) -> Pools:
+    """The pools that a page tells of.
+
+    A pool's name is the value of a label that names pools, else what the series' names have in common.
+    """
+    found: Pools = {}
+    for family in families:
+        if not _POOL.search(family.name) or _NOT_A_POOL.search(family.name) or _NOT_A_STATE.search(family.name):
+            continue
+        for sample in family.samples:
+            if sample.name.endswith(("_created", "_bucket", "_sum")):
+                continue
+            signal = _signal(family.name, sample)
+            if signal is not None:
+                values = found.setdefault(_pool(family.name, sample), {})
+                values[signal] = values.get(signal, 0.0) + sample.value
+    return found
+
+
+def assigned(pools: Mapping[str, object], found: Pools) -> dict[str, dict[str, float]]:
+    """What is told of each declared pool: of the one with its name, else of the one that tells most and is left.
+
+    Args:
+        pools: Declared pools, by name.
+        found: Of one page.
+    """
+    left = sorted((name for name in found if name not in pools), key=lambda n: (-_told(found[n]), n))
+    return {name: found[name] if name in found else found[left.pop(0)] if left else {} for name in pools}
+
+
+def _told(values: Mapping[str, float]) -> int:
+    return sum(signal in values for signal in SIGNALS)
+
+
+def _signal(family: str, sample: Sample) -> str | None:
+    for label, value in sample.labels.items():
+        if _STATE.search(label.lower()):
+            return next((s for s, words in _WORDS.items() if value.lower().replace("-", "_") in words), None)
+    said = {signal for signal, words in _WORDS.items() if any(_holds(family, word) for word in words)}
+    # db_client_connection_idle_max is a limit of its own, and no state.
+    return said.pop() if len(said) == 1 else None
+
+
+def _pool(family: str, sample: Sample) -> str:
+    for label, value in sample.labels.items():
+        if _NAME.match(label.lower()) and value:
+            return value
+    words = {part for signal in _WORDS.values() for word in signal for part in word.split("_")} | _NOISE
+    return "_".join(part for part in family.split("_") if part not in words) or family
+
+
+def _holds(name: str, word: str) -> bool:
+    return re.search(rf"(?:^|_){word}(?:_|$)", name) is not None

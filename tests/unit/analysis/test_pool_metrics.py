@@ -1,0 +1,76 @@
+"""Pools on metrics pages: captured ones of the reference service and of Go, and what other libraries name theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_backend_audit.analysis.metrics import read_page
+from pytest_backend_audit.analysis.pool_metrics import assigned, exported
+
+DATA = Path(__file__).parent / "data"
+
+
+def captured(name: str) -> dict[str, dict[str, float]]:
+    """The pools of a captured page."""
+    return exported(read_page(200, "text/plain", (DATA / name).read_text()))
+
+
+def told(*samples: str) -> dict[str, dict[str, float]]:
+    """The pools of these lines."""
+    return exported(read_page(200, "text/plain", "\n".join(samples) + "\n"))
+
+
+def test_the_reference_services_pool_is_read_whole() -> None:
+    """Two states in a label, the others in names."""
+    assert captured("metrics-orders.txt") == {"db_pool": {"idle": 2, "active": 0, "waiting": 0, "maximum": 8}}
+
+
+def test_gos_pool_is_read_by_the_name_of_its_database() -> None:
+    """What counts closed connections, and how long somebody waited, is no state."""
+    assert captured("metrics-go-sql.txt") == {"orders": {"idle": 0, "active": 0, "waiting": 0, "maximum": 8}}
+
+
+def test_a_page_without_a_pool_has_none() -> None:
+    """Open files and connections of the HTTP server are none."""
+    assert captured("metrics-prometheus.txt") == {}
+    assert told("process_open_fds 5", "http_server_active_connections 7") == {}
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        (
+            'hikaricp_connections_active{pool="main"} 3', 'hikaricp_connections_idle{pool="main"} 2',
+            'hikaricp_connections_pending{pool="main"} 1', 'hikaricp_connections_max{pool="main"} 9',
+            'hikaricp_connections{pool="main"} 5', 'hikaricp_connections_min{pool="main"} 1',
+            'hikaricp_connections_timeout_total{pool="main"} 4',
+            'hikaricp_connections_usage_seconds_max{pool="main"} 0.5',
+        ),
+        (
+            'db_client_connection_count{db_client_connection_pool_name="main",db_client_connection_state="used"} 3',
+            'db_client_connection_count{db_client_connection_pool_name="main",db_client_connection_state="idle"} 2',
+            'db_client_connection_pending_requests{db_client_connection_pool_name="main"} 1',
+            'db_client_connection_max{db_client_connection_pool_name="main"} 9',
+            'db_client_connection_idle_max{db_client_connection_pool_name="main"} 4',
+            'db_client_connection_wait_time_seconds_count{db_client_connection_pool_name="main"} 4',
+        ),
+        (
+            'pgxpool_acquired_conns{db_name="main"} 3', 'pgxpool_idle_conns{db_name="main"} 2',
+            'pgxpool_empty_acquire{db_name="main"} 1', 'pgxpool_max_conns{db_name="main"} 9',
+            'pgxpool_max_idle_destroy_count{db_name="main"} 7', 'pgxpool_total_conns{db_name="main"} 5',
+        ),
+    ],
+)  # fmt: skip
+def test_pools_of_other_libraries_are_read(samples: tuple[str, ...]) -> None:
+    """HikariCP through Micrometer, OpenTelemetry's conventions, pgxpool."""
+    assert told(*samples) == {"main": {"active": 3, "idle": 2, "waiting": 1, "maximum": 9}}
+
+
+def test_declared_pools_get_what_bears_their_name_else_what_tells_most() -> None:
+    """A pool that no series tells of has nothing."""
+    found = {"db_pool": {"active": 1.0, "idle": 1.0}, "jobs": {"idle": 2.0}, "other": {"idle": 3.0}}
+    pools = {"jobs": None, "orders": None}
+    assert assigned(pools, found) == {"jobs": {"idle": 2.0}, "orders": {"active": 1.0, "idle": 1.0}}
+    assert assigned({"a": None, "b": None}, {"x": {"idle": 1.0}}) == {"a": {"idle": 1.0}, "b": {}}

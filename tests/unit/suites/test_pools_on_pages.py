@@ -1,0 +1,170 @@
+"""The checks of a pool's size and of its gauges, of services that differ from the reference one."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from unit.suites.stranger import Service
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.connections.pool_metrics import (
+    test_each_pool_exports_active_idle_and_waiting as gauges,
+)
+from pytest_backend_audit.suites.connections.pool_size import test_each_pool_has_the_size_that_was_set as size
+from pytest_backend_audit.testing import LiteralPostgres, run_check
+
+Row = namedtuple("Row", "pid role application_name backend_type sessions age operator")
+METRICS = "    metrics: [http://a/metrics, http://b/metrics]\n"
+POOLS = "  postgres: {dsn: 'host=db'}\npools:\n  main: {size: 4, processes: 2}\n"
+PAGE = 'pool_connections{{state="active"}} {active}\npool_connections{{state="idle"}} {idle}\npool_waiting 0\n{more}'
+
+
+def page(active: int = 1, idle: int = 1, more: str = "pool_max 4\n") -> httpx.Response:
+    """A metrics page."""
+    return httpx.Response(200, text=PAGE.format(active=active, idle=idle, more=more))
+
+
+def client(second: httpx.Response) -> httpx.Client:
+    """Of two instances, the first of which is sound."""
+    return Service(lambda r: page() if r.url.host == "a" else second).client()
+
+
+def judge_gauges(audit_yaml, second: httpx.Response, more: str = ""):
+    """The check of gauges."""
+    around = audit_yaml(METRICS, POOLS + more)
+    return run_check(
+        gauges, audit_http=client(second), audit_declared=around.declared, audit_acknowledged=around.acknowledged
+    )
+
+
+def test_pools_with_their_gauges_pass(audit_yaml) -> None:
+    """On each page."""
+    assert judge_gauges(audit_yaml, page()).status is Status.PASSED
+
+
+def test_a_gauge_that_one_instance_lacks_is_named(audit_yaml) -> None:
+    """With its page; it can be acknowledged by the pool."""
+    second = httpx.Response(200, text='pool_connections{state="idle"} 1\n')
+    ran = judge_gauges(audit_yaml, second)
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines() == [
+        "1 of 1 pools don't export all of active, idle, waiting",
+        "  - main: no active, waiting at http://b/metrics",
+        "  to acknowledge: pool-metrics:main",
+    ]
+    known = "acknowledged: [{item: 'pool-metrics:main', reason: a, who: A, ticket: T, expires: 2026-02-01}]\n"
+    assert judge_gauges(audit_yaml, second, known).status is Status.PASSED
+
+
+def test_a_second_pool_needs_gauges_of_its_own(audit_yaml) -> None:
+    """What one pool exports is not counted twice."""
+    ran = judge_gauges(audit_yaml, page(), "  jobs: {size: 1}\n")
+    assert ran.reason.startswith(
+        "1 of 2 pools don't export all of active, idle, waiting\n  - jobs: no active, idle, wai"
+    )
+
+
+def test_an_html_page_exports_nothing(audit_yaml) -> None:
+    """Whatever its status."""
+    ran = judge_gauges(audit_yaml, httpx.Response(200, html="<p>Welcome</p>"))
+    assert ran.status is Status.FAILED
+    assert ran.reason.startswith("http://b/metrics answers text/html that does not parse as metrics: ")
+
+
+def test_gauges_that_are_always_zero_show_nothing(audit_yaml) -> None:
+    """A pool without a single connection in any instance."""
+    around = audit_yaml(METRICS, POOLS)
+    ran = run_check(
+        gauges, audit_http=Service(lambda _: page(0, 0)).client(), audit_declared=around.declared,
+        audit_acknowledged=around.acknowledged,
+    )  # fmt: skip
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "main: all 2 pages say that the pool has no connection at all: audit while the service is used",
+    )
+
+
+class Tree:
+    """For ``audit_source``."""
+
+    def __init__(self, *found: str) -> None:
+        self.found = list(found)
+
+    def grep(self, _regex: str, glob: str) -> list[str]:
+        """Lines of Python alone."""
+        return self.found if glob == "**/*.py" else []
+
+
+def judge_size(audit_yaml, *names: str, second: httpx.Response, tree: tuple[str, ...] = (), more: str = ""):
+    """The check of sizes, of sessions with these names."""
+    around = audit_yaml(METRICS, POOLS + more)
+    rows = [Row(pid, "app", name, "client backend", 1, 5.0, False) for pid, name in enumerate(names)]
+    return run_check(
+        size, audit_postgres=LiteralPostgres(otherwise=rows), audit_http=client(second),
+        audit_declared=around.declared, audit_acknowledged=around.acknowledged,
+        request=SimpleNamespace(getfixturevalue=lambda _: Tree(*tree)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("told", [4, 8])
+def test_a_size_that_holds_passes(audit_yaml, told: int) -> None:
+    """That of a process, or of all of an instance's."""
+    assert judge_size(audit_yaml, "web", second=page(more=f"pool_max {told}\n")).status is Status.PASSED
+
+
+def test_another_size_and_too_many_connections_are_told(audit_yaml) -> None:
+    """Each with the declared size and its place."""
+    ran = judge_size(audit_yaml, *["web"] * 9, second=page(more="pool_max 10\n"))
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines() == [
+        "1 of 1 pools don't have the size that is declared",
+        "  - main: declared is 4 (audit.yaml:9), http://b/metrics says that it has at most 10",
+        "  - main: declared is 4 (audit.yaml:9), it has 9 connections, and 8 may be",
+        "  to acknowledge: pool-size:main",
+    ]
+
+
+def test_a_connection_of_no_declared_pool_is_told(audit_yaml) -> None:
+    """By role and application."""
+    named = "    application_name: web-*\n"
+    more = POOLS.replace("{size: 4, processes: 2}", "\n    size: 4\n    processes: 2\n" + named)
+    around = audit_yaml(METRICS, more)
+    rows = [Row(n, "app", name, "client backend", 1, 5.0, False) for n, name in enumerate(["web-1", "cron", "cron"])]
+    ran = run_check(
+        size, audit_postgres=LiteralPostgres(otherwise=rows), audit_http=client(page()),
+        audit_declared=around.declared, audit_acknowledged=around.acknowledged, request=None,
+    )  # fmt: skip
+    assert (ran.status, ran.reason) == (
+        Status.FAILED,
+        "2 connections belong to no declared pool: app@cron; add theirs to pools (audit.yaml:8); to acknowledge: "
+        "pool-size:app@cron",
+    )
+
+
+def test_where_no_page_tells_a_size_the_tree_has_to(audit_yaml) -> None:
+    """Else the library's default holds."""
+    around = audit_yaml("", POOLS)
+
+    def judge(*tree: str):
+        return run_check(
+            size, audit_postgres=LiteralPostgres(otherwise=[Row(1, "app", "web", "client backend", 1, 5.0, False)]),
+            audit_http=None, audit_declared=around.declared, audit_acknowledged=around.acknowledged,
+            request=SimpleNamespace(getfixturevalue=lambda _: Tree(*tree)),
+        )  # fmt: skip
+
+    assert judge("app.py:3: max_size=8").status is Status.PASSED
+    ran = judge()
+    assert ran.status is Status.FAILED
+    assert ran.reason.startswith("no size is set for main: no metrics page tells its maximum, and no line of the tree")
+
+
+def test_nobody_connected_shows_nothing(audit_yaml) -> None:
+    """The size of an empty pool is not seen."""
+    ran = judge_size(audit_yaml, second=page())
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "nobody is connected out of main: audit while the service is used",
+    )
