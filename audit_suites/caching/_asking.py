@@ -47,6 +47,11 @@ def key_text(key: bytes | str) -> str:
     return key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else str(key)
 
 
+def hits(client: Any) -> int:
+    """Lookups that found something, since the server began to count."""
+    return int(client.info("stats")["keyspace_hits"])
+
+
 def cacheable(endpoints: Any) -> list[Any]:
     """The reads that audit.yaml says the cache is for.
 

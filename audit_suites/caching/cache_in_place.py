@@ -24,7 +24,7 @@ import pytest
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.attribution import Part, too_many, undecided
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import by_statement, cacheable, caller, costs, get, whole_cache
+from pytest_backend_audit.suites.caching._asking import by_statement, cacheable, caller, costs, get, hits, whole_cache
 
 ROUNDS = 3
 """How often an endpoint is tried while others' traffic hides whose the statements are."""
@@ -42,10 +42,10 @@ def repeated(
         counted = []
 
         def send() -> None:
-            counted.append(_hits(cache))
+            counted.append(hits(cache))
             for _ in range(times):
                 get(client, endpoint)
-            counted.append(_hits(cache))
+            counted.append(hits(cache))
 
         get(client, endpoint)
         found = costs(audit_query_budget, send, f"{times} x {endpoint}")
@@ -71,10 +71,10 @@ def test_repeated_reads_come_from_the_cache(
     wrong: dict[str, str] = {}
     for endpoint in endpoints:
         for _ in range(ROUNDS):
-            hits, found = repeated(endpoint, times)
+            found_there, found = repeated(endpoint, times)
             again, unclear = too_many(found, limit), undecided(found, limit)
-            if hits < times:
-                wrong[str(endpoint)] = f"{hits} hits; {by_statement(again) or 'no statement that repeats'}"
+            if found_there < times:
+                wrong[str(endpoint)] = f"{found_there} hits; {by_statement(again) or 'no statement that repeats'}"
             elif again:
                 wrong[str(endpoint)] = by_statement(again)
             if not unclear or str(endpoint) in wrong:
@@ -91,7 +91,3 @@ def test_repeated_reads_come_from_the_cache(
         f"read once, and then again ({reads}): each of these has to hit the cache, and may send any one statement "
         f"{most} at most, on average; to acknowledge: {left.names}"
     )
-
-
-def _hits(cache: Any) -> int:
-    return int(cache.info("stats")["keyspace_hits"])

@@ -53,6 +53,7 @@ class Cache:
         self._one_hour = settings.has("explicit-ttls-hour")
         self._for_ever = settings.has("explicit-ttls-none")
         self._random_keys = settings.has("hit-rate-random-key")
+        self._without_tenant = settings.has("tenant-isolation")
         pickled = settings.has("safe-serialization")
         self._dumps: Callable[[Any], str | bytes] = pickle.dumps if pickled else json.dumps
         self._loads: Callable[[bytes], Any] = pickle.loads if pickled else json.loads
@@ -83,7 +84,8 @@ class Cache:
         await self._redis.connection_pool.disconnect()
 
     def _key(self, kind: str, tenant: str, identifier: str) -> str:
-        key = f"orders:{VERSION}:{tenant}:{kind}:{identifier}"
+        owner = "any" if self._without_tenant else tenant
+        key = f"orders:{VERSION}:{owner}:{kind}:{identifier}"
         return f"{key}:{uuid.uuid4().hex}" if self._random_keys else key
 
     def _lifetime(self, kind: str, value: object) -> int | None:

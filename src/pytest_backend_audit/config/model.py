@@ -92,6 +92,12 @@ class Endpoint(Strict):
     """Values for the path template."""
     body: Any = None
     """JSON body of an ordinary request."""
+    bodies: Items[Any] = ()
+    """JSON bodies of a write that are sent in turn, two or more, so that each changes what a read then shows."""
+    shows_at: UrlPath | None = None
+    """Path of the GET that shows what this write changes, with the same parameters; its own path, if left out."""
+    shared: bool = False
+    """Whether all tenants rightly get the same answer."""
     idempotency: Idempotency | None = None
     """Set where replays of one request must have one effect."""
 

@@ -149,6 +149,8 @@ class Identity(_Credentials):
 
     roles: Items[Text] = ()
     """What it may do, in the service's own words; `admin` marks an administrator."""
+    tenant: Text | None = None
+    """Whose data it may see, in the service's own words."""
 
     @model_validator(mode="after")
     def _some_way(self) -> Self:

@@ -20,10 +20,11 @@ class Declared:
         self._runtime = runtime
 
     def __call__(self, key: str, default: Any = REQUIRED) -> Any:
-        """The value of a key of the chosen environment: of a target, the pools, or the names of ``identities``.
+        """The value of a key of the chosen environment: of a target, the pools, or of ``identities`` what is no secret.
 
         Args:
-            key: ``targets.NAME.KEY...``; ``pools``, which gives them by name; or ``identities``, names only.
+            key: ``targets.NAME.KEY...``; ``pools``, which gives them by name; ``identities``, which gives names only;
+                or ``tenants``, which gives the tenant of each identity that has one.
             default: What to give where nothing is declared.
 
         Raises:
@@ -56,10 +57,15 @@ class Declared:
         config = self._runtime.config
         if path == ["identities"]:
             return tuple(config.identities) if config is not None else ()
+        if path == ["tenants"]:
+            known = config.identities if config is not None else {}
+            return {name: identity.tenant for name, identity in known.items() if identity.tenant is not None}
         if path == ["pools"]:
             return config.pools if config is not None else {}
         if path[0] != "targets" or len(path) < 3:
-            raise LookupError(f"audit_declared reads targets.NAME.KEY, pools and identities, not {'.'.join(path)}")
+            raise LookupError(
+                f"audit_declared reads targets.NAME.KEY, pools, identities and tenants, not {'.'.join(path)}"
+            )
         value = settings_of(self._runtime, path[1])
         for name in path[2:]:
             value = value.get(name) if isinstance(value, dict) else getattr(value, name)

@@ -53,6 +53,12 @@ class Endpoint:
     query: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    bodies: Sequence[Any] = ()
+    """Bodies of a write that are sent in turn, so that each changes something."""
+    shows_at: str = ""
+    """Path template of the read that shows what this write changes; empty for its own."""
+    shared: bool = False
+    """Whether all tenants rightly get the same answer."""
     idempotency: Any = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The operation as the document has it."""
@@ -277,6 +283,9 @@ def _merged(base: Endpoint, declared: Declared, classes: Mapping[str, SloClass],
         query=declared.query,
         parameters=declared.parameters,
         body=declared.body,
+        bodies=declared.bodies,
+        shows_at=declared.shows_at or "",
+        shared=declared.shared,
         idempotency=declared.idempotency,
         origin=origin,
     )

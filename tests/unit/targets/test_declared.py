@@ -17,7 +17,7 @@ targets:
   http: {base_url: http://localhost, public: [/healthz]}
   postgres: {dsn: "${DSN}"}
   prometheus: {url: "http://localhost:9090", selector: {job: orders}}
-identities: {alice: {token: "${TOKEN}"}}
+identities: {alice: {token: "${TOKEN}", tenant: acme}, robot: {token: "${TOKEN}"}}
 pools: {orders: {size: 8}}
 """
 
@@ -29,11 +29,12 @@ def declared(tmp_path) -> Declared:
 
 
 def test_values_are_read_by_their_dotted_names(declared) -> None:
-    """Of identities only the names."""
+    """Of identities only the names, and whose they are."""
     assert declared("targets.redis.declared.maxmemory_policy") == "allkeys-lru"
     assert declared("targets.http.public") == ("/healthz",)
     assert declared("targets.prometheus.selector.job") == "orders"
-    assert declared("identities") == ("alice",)
+    assert declared("identities") == ("alice", "robot")
+    assert declared("tenants") == {"alice": "acme"}
     assert declared("pools")["orders"].size == 8
 
 
@@ -64,7 +65,7 @@ def test_a_missing_target_or_variable_could_not_run(declared) -> None:
 
 def test_other_keys_are_the_authors_mistake(declared) -> None:
     """Weights and the like are no business of a check."""
-    with pytest.raises(LookupError, match=r"reads targets\.NAME\.KEY, pools and identities, not weights"):
+    with pytest.raises(LookupError, match=r"reads targets\.NAME\.KEY, pools, identities and tenants, not weights"):
         declared("weights")
 
 
