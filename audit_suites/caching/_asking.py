@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun
+from pytest_backend_audit.analysis.answers import shows
 from pytest_backend_audit.analysis.attribution import Counts, Part, parts
 from pytest_backend_audit.analysis.cache import not_alone
 
@@ -63,6 +65,41 @@ def cacheable(endpoints: Any) -> list[Any]:
         raise CouldNotRun(
             f"none of {len(endpoints)} operations is declared as {CACHEABLE}: name what the cache is for, with that "
             "class, in audit.yaml's endpoints"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """A write, and the cached read that shows what it changes."""
+
+    write: Any
+    read: Any
+    url: str
+    """Path of the read, filled in."""
+
+    def in_turn(self, answer: Any) -> list[Any]:
+        """The bodies, so that each changes something, and the last one brings back what the answer shows."""
+        bodies = list(self.write.bodies)
+        now = next((i for i, body in enumerate(bodies) if shows(answer, body)), -1)
+        return bodies[now + 1 :] + bodies[: now + 1]
+
+
+def changes(endpoints: Any) -> list[Change]:
+    """The writes that audit.yaml declares with bodies to send in turn, and whose read the cache is for.
+
+    Raises:
+        CouldNotRun: There are none.
+    """
+    found = []
+    for write in (e for e in endpoints if len(e.bodies) > 1):
+        read = endpoints.find("GET", write.shows_at or write.path)
+        if read is not None and read.class_ == CACHEABLE:
+            found.append(Change(write, read, read.url(**write.parameters)))
+    if not found:
+        raise CouldNotRun(
+            f"no write of what a {CACHEABLE} endpoint shows is declared: give one two bodies (audit.yaml, endpoints, "
+            "bodies), with shows_at where its path is another"
         )
     return found
 

@@ -76,7 +76,7 @@ def _values(client: Any, keys: list[Any]) -> Iterator[tuple[Any, list[bytes] | N
     """Each key with beginnings of what it holds; None where the audit may not read it."""
     types = _replies(client, [("TYPE", key) for key in keys])
     sizes = _replies(client, [("MEMORY USAGE", key) for key in keys])
-    asked = []
+    asked: list[tuple[Any, tuple[Any, ...]]] = []
     for key, told, size in zip(keys, types, sizes, strict=True):
         kind = key_text(told)
         if isinstance(told, Exception):

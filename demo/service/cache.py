@@ -53,6 +53,7 @@ class Cache:
         self._one_hour = settings.has("explicit-ttls-hour")
         self._for_ever = settings.has("explicit-ttls-none")
         self._random_keys = settings.has("hit-rate-random-key")
+        self._forgets_nothing = settings.has("invalidation")
         self._without_tenant = settings.has("tenant-isolation")
         pickled = settings.has("safe-serialization")
         self._dumps: Callable[[Any], str | bytes] = pickle.dumps if pickled else json.dumps
@@ -76,7 +77,8 @@ class Cache:
 
     async def forget(self, kind: str, tenant: str, identifier: str) -> None:
         """Remove an entry after what it shows has changed."""
-        await self._try(self._redis.delete, self._key(kind, tenant, identifier))
+        if not self._forgets_nothing:
+            await self._try(self._redis.delete, self._key(kind, tenant, identifier))
 
     async def close(self) -> None:
         """Close the connections."""

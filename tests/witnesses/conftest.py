@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -43,14 +44,15 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
 
     def run(thresholds: Mapping[str, float], suites: str = "all") -> dict[str, Attempt]:
         config: dict[str, Any] = yaml.safe_load((Path(demo.__path__[0]) / "project" / "audit.yaml").read_text())
-        # No repository here, so no build either. What a machine lacks, or a defect takes away, isn't declared.
+        # Not the service's repository, so no build. What a machine lacks, or a defect takes away, isn't declared.
         del config["build"]
         config["thresholds"] = dict(thresholds)
         config["targets"]["http"]["metrics"] = stack.metrics_urls
         if stack.pgbouncer_dsn is None:
             del config["targets"]["pgbouncer"]
-        (tmp_path / "audit.yaml").write_text(json.dumps(config, indent=1))
+        (tmp_path / "audit.yaml").write_text(json.dumps(config, indent=1, default=str))
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
+        _commit_documents(tmp_path)
         arguments = ["--audit", f"--audit-suite={suites}", "--audit-allow=writes,probes"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider", "-p", "no:valkey"],
@@ -84,6 +86,16 @@ def seen(stack: Stack) -> Iterator[Seen]:
     record.keep((w.check for _, w in witnessed), (matrix.pair(d, w.check) for d, w in witnessed))
     record.write()
     matrix.PAGE.write_text(matrix.page(record, CATALOGUE.values(), load("default")), "utf-8")
+
+
+def _commit_documents(folder: Path) -> None:
+    """The documents that audit.yaml refers to, in a commit."""
+    if (folder / "docs").is_dir():
+        return
+    shutil.copytree(Path(demo.__path__[0]) / "project" / "docs", folder / "docs")
+    who = ["-c", "user.name=Witness", "-c", "user.email=witness@example.org", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "docs"], [*who, "commit", "-q", "-m", "documents"]):
+        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
 
 
 def _versions(stack: Stack) -> dict[str, str]:
