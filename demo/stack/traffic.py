@@ -3,7 +3,7 @@
 Run as ``python -m pytest_backend_audit.demo.stack.traffic BASE_URL normal|busy``; the tokens come as JSON
 in ``TRAFFIC_TOKENS``.
 
-``normal`` sends some 50 requests a second, most of them repeated reads of a few hot orders, with a share of lists,
+``normal`` sends some 60 requests a second, most of them repeated reads of a few hot orders, with a share of lists,
 writes, misses and failures, so that every counter has something to count. The rates are absolute: a faster machine gets
 no more. A hot key is read three times a second, so that a cache lifetime of one second shows in the hit rate. Nobody
 places orders, so that an audit can count those that it places itself.
@@ -99,7 +99,7 @@ class Client:
 RATES: Sequence[tuple[Callable[[Client], Coroutine[Any, Any, None]], float]] = (
     *[(Client.hot_read, 6.0)] * 4,
     (Client.customer, 2.0),
-    (Client.listing, 2.0),
+    (Client.listing, 5.0),
     (Client.lookup, 1.0),
     (Client.change, 0.25),
     (Client.price, 0.5),

@@ -80,4 +80,4 @@ def test_too_little_traffic_says_nothing(database, audit_yaml) -> None:
     work(database, TABLES, times=1)
     ran = run(database, audit_yaml, "SELECT 1")
     assert ran.status is Status.COULD_NOT_RUN
-    assert ran.reason.startswith("too little traffic to judge: 0 of 1000 (blocks of tables and indexes)")
+    assert ran.reason.startswith("too little traffic to judge: 0 of 500 (blocks of tables and indexes)")

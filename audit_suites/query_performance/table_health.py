@@ -1,0 +1,125 @@
+"""Dead tuples are bounded, autovacuum keeps up, and every table's planner statistics exist and are fresh.
+
+Looked at is every table, materialised view and partitioned table of the database that is not an extension's or the
+system's, with its own settings of autovacuum where it has some. Statistics are looked for by table, and for each column
+and expression that an index holds: a column that came with a migration has none until the table is analysed. What the
+server is vacuuming or analysing at the moment is left to it. Below the thresholds at which autovacuum itself begins to
+care (autovacuum_vacuum_threshold, autovacuum_analyze_threshold) a table is too small to be judged.
+
+Impact: Dead tuples are read with the live ones, and keep blocks and index entries in use. Without statistics, or with
+those of last year, the planner guesses how many rows a condition leaves, and picks plans a hundred times slower.
+
+Remediation: Run the statements that the message gives. Where a table goes on falling behind, lower its
+autovacuum_vacuum_scale_factor and autovacuum_analyze_scale_factor; end migrations with ANALYZE of what they changed.
+
+Verification: Run the check again; pg_stat_user_tables shows n_dead_tup, n_mod_since_analyze and when autovacuum came.
+
+Effort: S
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.table_health import doubts, faults, server_faults
+from pytest_backend_audit.analysis.text import lines, listed
+
+SERVER = """
+SELECT current_setting('autovacuum') AS autovacuum, current_setting('track_counts') AS track_counts,
+    current_setting('autovacuum_naptime') AS naptime, pg_is_in_recovery() AS standby,
+    to_char(greatest(d.stats_reset, pg_postmaster_start_time()), 'YYYY-MM-DD HH24:MI') AS counting_since
+FROM pg_catalog.pg_stat_database d WHERE d.datname = current_database()
+"""
+# Looked up in pg_stats by IN: the server hashes that, where it would misjudge a join with the view's many rows.
+# A partitioned table holds no rows: its size is that of its partitions. pg_stats shows a column to those who may read
+# it, and an index's expression to those who may read everything (pg_read_all_data).
+TABLES = """
+WITH held AS (
+    SELECT i.indrelid AS relid,
+        CASE WHEN k.attnum > 0 THEN quote_ident(a.attname)
+             ELSE format('%I (%s)', x.relname, pg_get_indexdef(i.indexrelid, k.place::int, true)) END AS what,
+        CASE WHEN k.attnum > 0 THEN has_column_privilege(i.indrelid, k.attnum, 'SELECT')
+             ELSE has_column_privilege(i.indexrelid, k.place::int2, 'SELECT') END
+            AND NOT row_security_active(i.indrelid) AS seen,
+        (n.nspname, CASE WHEN k.attnum > 0 THEN t.relname ELSE x.relname END, a.attname)
+            IN (SELECT schemaname, tablename, attname FROM pg_catalog.pg_stats) AS known
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+    CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = CASE WHEN k.attnum > 0 THEN i.indrelid ELSE i.indexrelid END
+        AND a.attnum = CASE WHEN k.attnum > 0 THEN k.attnum ELSE k.place END
+    WHERE i.indisvalid AND k.place <= i.indnkeyatts AND a.attstattarget IS DISTINCT FROM 0
+      AND (k.attnum > 0 OR t.relkind <> 'p')
+), columns AS (
+    SELECT relid,
+        array_agg(DISTINCT what ORDER BY what) FILTER (WHERE seen AND NOT known) AS missing,
+        array_agg(DISTINCT what ORDER BY what) FILTER (WHERE NOT seen) AS unseen
+    FROM held GROUP BY relid
+), below AS (
+    SELECT above.relid, sum(greatest(p.reltuples, pg_stat_get_live_tuples(p.oid), 0))::float8 AS rows,
+        sum(pg_relation_size(p.oid))::bigint AS bytes
+    FROM pg_catalog.pg_class p CROSS JOIN LATERAL pg_partition_ancestors(p.oid) AS above (relid)
+    WHERE p.relispartition AND p.relkind = 'r' GROUP BY above.relid
+), busy AS (
+    SELECT relid FROM pg_catalog.pg_stat_progress_vacuum UNION SELECT relid FROM pg_catalog.pg_stat_progress_analyze
+)
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS table,
+    c.relkind = 'p' AS partitioned,
+    c.reltuples::float8 AS estimated,
+    CASE WHEN c.relkind = 'p' THEN coalesce(below.rows, 0)
+         ELSE greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::float8 END AS rows,
+    coalesce(below.bytes, pg_relation_size(c.oid)) > current_setting('block_size')::int AS has_blocks,
+    pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead,
+    pg_stat_get_mod_since_analyze(c.oid) AS modified,
+    coalesce(own.enabled, true) AS autovacuum,
+    coalesce(own.vacuum, current_setting('autovacuum_vacuum_threshold')::float8) AS vacuum_threshold,
+    coalesce(own.analyze, current_setting('autovacuum_analyze_threshold')::float8) AS analyze_threshold,
+    greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) IS NOT NULL AS analysed,
+    coalesce(to_char(greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)),
+                     'YYYY-MM-DD HH24:MI'), 'never') AS vacuumed,
+    (n.nspname, c.relname) IN (SELECT schemaname, tablename FROM pg_catalog.pg_stats) AS known,
+    c.relkind <> 'p' AND age(c.relfrozenxid) > current_setting('autovacuum_freeze_max_age')::int AS unfrozen,
+    EXISTS (SELECT FROM busy WHERE busy.relid = c.oid) AS busy,
+    coalesce(columns.missing, '{}') AS missing, coalesce(columns.unseen, '{}') AS unseen
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN columns ON columns.relid = c.oid
+LEFT JOIN below ON below.relid = c.oid AND c.relkind = 'p'
+CROSS JOIN LATERAL (
+    SELECT max(option_value) FILTER (WHERE option_name = 'autovacuum_enabled')::boolean AS enabled,
+        max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold')::float8 AS vacuum,
+        max(option_value) FILTER (WHERE option_name = 'autovacuum_analyze_threshold')::float8 AS analyze
+    FROM pg_options_to_table(c.reloptions)) AS own
+WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't'
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1
+"""
+
+
+@audit(dimension="4.1", criterion="table-health", level=3)
+def test_tables_are_vacuumed_and_analysed(audit_postgres: Any, audit_settings: Any, audit_acknowledged: Any) -> None:
+    """Dead tuples are bounded, autovacuum keeps up, and every table's planner statistics exist and are fresh."""
+    dead, stale = audit_settings.value("dead-tuple-ratio"), audit_settings.value("stale-statistics-ratio")
+    server, tables = audit_postgres.execute(SERVER).fetchone(), audit_postgres.execute(TABLES).fetchall()
+    if server.standby:
+        raise CouldNotRun("the server is a standby, which counts no dead tuples: give targets.postgres the primary")
+    if not tables:
+        raise CouldNotRun("the database has no table: nothing to look at")
+    found = [*server_faults(server), *faults(tables, dead.number, stale.number, server.counting_since)]
+    left = audit_acknowledged(found, key="item")
+    unwell = len({fault.item for fault in left if fault.is_table})
+    assert not left, (
+        f"{unwell} of {len(tables)} tables are not well (dead tuples at most {dead}, rows changed since ANALYZE at "
+        f"most {stale}, naptime of autovacuum {server.naptime}):{lines(left)}\nto acknowledge: {left.names}"
+    )
+    doubtful = audit_acknowledged(doubts(tables), key="item")
+    if doubtful:
+        raise CouldNotRun(
+            f"whether the planner has statistics for {listed(doubtful)} can't be seen: GRANT SELECT on the tables, and "
+            f"for expressions of indexes GRANT pg_read_all_data, to the audit's role; to acknowledge: {doubtful.names}"
+        )

@@ -1,0 +1,112 @@
+"""What is wrong with tables as vacuum and the planner see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_backend_audit.analysis.text import listed, percent
+
+ON = "ALTER SYSTEM SET {0} = on; SELECT pg_reload_conf();"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, with the statement that mends it."""
+
+    item: str
+    """The table with its schema, or the server's setting: what names it in audit.yaml."""
+    said: str
+    cure: str
+    is_table: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.said}: {self.cure}" if self.is_table else f"{self.said}: {self.cure}"
+
+
+def server_faults(server: Any) -> list[Fault]:
+    """Settings without which nothing is vacuumed or counted.
+
+    Args:
+        server: With ``autovacuum`` and ``track_counts``, as SHOW answers.
+    """
+    return [
+        Fault(name, f"{name} is off: {without}", ON.format(name), is_table=False)
+        for name, value, without in (
+            ("autovacuum", server.autovacuum, "no table is vacuumed or analysed by itself"),
+            ("track_counts", server.track_counts, "autovacuum does not know what changed"),
+        )
+        if value == "off"
+    ]
+
+
+def faults(tables: Sequence[Any], dead: float, stale: float, counting_since: str) -> list[Fault]:
+    """What is wrong with each table.
+
+    Args:
+        tables: Rows of the check's statement.
+        dead: Largest share of dead tuples.
+        stale: Largest share of rows changed since the last ANALYZE.
+        counting_since: When the server began to count, for the message.
+    """
+    return [
+        fault for table in tables if not table.busy for fault in _faults(table, dead, stale, f"since {counting_since}")
+    ]
+
+
+def doubts(tables: Sequence[Any]) -> list[Doubt]:
+    """Columns and expressions of indexes whose statistics the audit's role may not see."""
+    return [
+        Doubt(table.table, tuple(table.unseen))
+        for table in tables
+        if table.unseen and _matters(table) and not table.busy
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A table of which not all can be seen."""
+
+    item: str
+    unseen: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {listed(self.unseen, 3)}"
+
+
+def _faults(table: Any, dead: float, stale: float, since: str) -> Iterator[Fault]:
+    if not table.autovacuum:
+        yield Fault(table.table, "autovacuum is off for it", f"ALTER TABLE {table.table} RESET (autovacuum_enabled);")
+    bloated = table.dead > max(table.vacuum_threshold, dead * (table.live + table.dead))
+    if bloated:
+        share = percent(table.dead / (table.live + table.dead))
+        said = f"{share} of {table.live + table.dead} tuples are dead, last vacuumed {table.vacuumed}"
+        yield Fault(table.table, said, f"VACUUM (ANALYZE) {table.table};")
+    if table.unfrozen:
+        said = "it is past autovacuum_freeze_max_age and nobody freezes it"
+        yield Fault(table.table, said, f"VACUUM (FREEZE) {table.table};")
+    if (said := _statistics(table, stale, since)) and not bloated:
+        yield Fault(table.table, said, f"ANALYZE {table.table};")
+
+
+def _statistics(table: Any, stale: float, since: str) -> str:
+    """What is wrong with the planner's statistics of a table; empty if nothing is."""
+    if not _matters(table):
+        return ""
+    if not table.known and not table.analysed:
+        return f"the planner has no statistics: it was not analysed {since}"
+    if table.missing:
+        return f"the planner has no statistics of {listed(table.missing)}, which an index holds"
+    # A partitioned table counts no changes of its own: how many rows its partitions have by now tells of them.
+    grown = table.partitioned and table.estimated >= 0
+    changed = abs(table.rows - table.estimated) if grown else table.modified
+    if changed > max(table.analyze_threshold, stale * table.rows):
+        return f"{changed:.0f} of {table.rows:.0f} rows changed since it was last analysed"
+    return ""
+
+
+def _matters(table: Any) -> bool:
+    # Without an estimate nor counts the blocks tell: the server forgot its counts in a crash before it analysed.
+    unknown = table.estimated < 0 and table.rows == 0 and table.has_blocks
+    return bool(unknown or table.rows > table.analyze_threshold)
