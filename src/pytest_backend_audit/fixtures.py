@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_backend_audit import asked
 from pytest_backend_audit.runtime import runtime
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from pytest_backend_audit.targets.budget import QueryBudget
     from pytest_backend_audit.targets.command import Command
     from pytest_backend_audit.targets.declared import Declared
+    from pytest_backend_audit.targets.downstream import Downstream
     from pytest_backend_audit.targets.endpoints import Endpoints
     from pytest_backend_audit.targets.evidence import ByHand, RunView
+    from pytest_backend_audit.targets.faults import Faults
     from pytest_backend_audit.targets.load import Load
     from pytest_backend_audit.targets.prometheus import Prometheus
     from pytest_backend_audit.targets.settings import Settings
@@ -185,6 +188,31 @@ def audit_load(pytestconfig: pytest.Config) -> Load:
     from pytest_backend_audit.targets.load import Load
 
     return Load(runtime(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_faults(pytestconfig: pytest.Config) -> Faults:
+    """Sets faults on the way to what the service depends on; the check is marked ``needs=("faults",)``.
+
+    ``with audit_faults.latency("redis", 5): ...``, ``.hang("redis")``, ``.refuse("postgres")``,
+    ``.loss("pricing", 0.3)``, ``.restart("postgres")``; ``audit_faults.dependencies`` names them all.
+    """
+    from pytest_backend_audit.targets.faults import Faults
+
+    return Faults(runtime(pytestconfig), asked.report_folder(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_downstream(pytestconfig: pytest.Config) -> Downstream:
+    """A listener of the audit's own, in the place of something that the service calls.
+
+    ``with audit_downstream() as heard: ...``, then ``heard.arrivals``, ``heard.connections``,
+    ``heard.arrivals[0].header("traceparent")``; ``audit_downstream(status=503)`` answers so instead of handing on.
+    Through the fault proxy of a dependency the check is marked ``needs=("faults",)``.
+    """
+    from pytest_backend_audit.targets.downstream import Downstream
+
+    return Downstream(runtime(pytestconfig), asked.report_folder(pytestconfig))
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     mode = Mode.FORMAL if config.option.audit_sha else Mode.REHEARSAL
     gate = asked.gate(config, setting, mode)
     folder = asked.report_folder(config)
+    _refuse_open_faults(folder)
     pinned = document.pin(
         setting.repository,
         config.option.audit_sha,
@@ -125,6 +126,23 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
         _begin_distribution(config, runtime, session)
     _register(config, runtime, choice, raise_problems=True)
+
+
+def _refuse_open_faults(folder: Path) -> None:
+    """No audit starts on a system in which an earlier one has left a fault."""
+    if not (folder / "faults.jsonl").exists() and not any(folder.glob("earlier/*/faults.jsonl")):
+        return
+    from pytest_backend_audit.targets.faults.records import open_below  # noqa: PLC0415 - only where there were faults
+
+    try:
+        left = open_below(folder)
+    except ValueError as error:
+        raise AuditUsageError(str(error)) from None
+    if left:
+        raise AuditUsageError(
+            f"an earlier run left a fault behind: {left[0].what} ({left[0].place}); "
+            f"`backend-audit revert {left[0].file.parent}` undoes it"
+        )
 
 
 def _begin_worker(config: pytest.Config, setting: Setting, workerinput: dict[str, Any]) -> None:

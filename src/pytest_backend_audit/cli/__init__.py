@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "one report format of a run, to standard output",
     "render": "write all reports of a run again",
     "verify": "tell whether a run is intact, torn or altered",
+    "revert": "undo the faults that a killed run left behind",
     "gate": "exit 1 if a run's disposition is below a minimum",
     "schema": "print a JSON Schema",
     "standard": "show a standard, or check one of your own",

@@ -31,6 +31,8 @@ TARGET_OF = {
     "audit_endpoints": "http",
     "audit_load": "http",
     "audit_prometheus": "prometheus",
+    "audit_faults": "faults",
+    "audit_downstream": "downstream",
 }
 """Fixture -> the target that it can't do without."""
 

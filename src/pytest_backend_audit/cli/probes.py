@@ -132,6 +132,19 @@ def prometheus(reader: Any, _audit: Runtime) -> Said:
     return said, worries
 
 
+def faults(looked: Any, _audit: Runtime) -> Said:
+    """Version of the fault proxy; what is in the way of faults."""
+    ways = f"{looked.dependencies} dependencies" if looked.dependencies != 1 else "1 dependency"
+    if not looked.version:
+        return f"restarts only, of {ways}", []
+    return f"fault proxy {looked.version}, {ways}", list(looked.troubles)
+
+
+def downstream(looked: str, _audit: Runtime) -> Said:
+    """Whether the audit's listener has its address."""
+    return looked, []
+
+
 PROBES: dict[str, Callable[[Any, Any], Said]] = {
     "postgres": postgres,
     "replica": replica,
@@ -139,6 +152,8 @@ PROBES: dict[str, Callable[[Any, Any], Said]] = {
     "redis": redis,
     "http": http,
     "prometheus": prometheus,
+    "faults": faults,
+    "downstream": downstream,
 }
 """Target -> what to ask of what its factory hands out."""
 

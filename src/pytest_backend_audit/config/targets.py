@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from pytest_backend_audit.config.values import (
     Dsn,
+    HostPort,
     Items,
     KeyPattern,
     Lifetime,
@@ -159,6 +160,47 @@ class Identity(_Credentials):
         return self
 
 
+class Dependency(Strict):
+    """Something that the service depends on, and how a fault is set on the way to it."""
+
+    proxy: Text | None = None
+    """The fault proxy's name for the way to it; by default its own name."""
+    speaks: Literal["postgres", "redis", "http", "tls"] | None = None
+    """Its protocol, by which the audit sees a fault; by default that of the target of its name."""
+    address: HostPort | None = None
+    """`HOST:PORT` where the audit reaches it through the proxy, where that is not what the proxy says."""
+    restart: Items[Text] = ()
+    """Command that restarts it: program and arguments, run without a shell."""
+
+
+class Faults(Strict):
+    """The proxy between the service and its dependencies by which faults are set."""
+
+    url: Url | None = None
+    """API of toxiproxy, or of the proxy that comes with this package."""
+    dependencies: Annotated[dict[str, Dependency], Field(min_length=1)]
+    """By name: that of a target, or your own."""
+    lease: Annotated[float, Field(gt=0, le=300)] = 120.0
+    """Seconds after which a fault ends by itself."""
+
+
+class Downstream(Strict):
+    """A listener of the audit's own, in the place of something that the service calls over HTTP."""
+
+    listen: HostPort | None = None
+    """`HOST:PORT` where the service calls it; with `dependency`, where the fault proxy does (any free port)."""
+    dependency: Text | None = None
+    """Dependency of `targets.faults` whose proxy is led to the listener while a check asks for it."""
+    forward: Url | None = None
+    """Where requests go on to; with `dependency`, where they went before."""
+
+    @model_validator(mode="after")
+    def _some_way(self) -> Self:
+        if self.listen is None and self.dependency is None:
+            raise senseless("found no way to the listener; allowed: listen, dependency, or both")
+        return self
+
+
 class Timeouts(Strict):
     """Deadlines of what the audit asks of the systems. Seconds."""
 
@@ -192,6 +234,10 @@ class Targets(Strict):
     """The service itself."""
     prometheus: Prometheus | None = None
     """What watches the service."""
+    faults: Faults | None = None
+    """The proxy by which faults are set."""
+    downstream: Downstream | None = None
+    """A listener in the place of something that the service calls."""
 
 
 BUILT_IN: tuple[str, ...] = tuple(Targets.model_fields)

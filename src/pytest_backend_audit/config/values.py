@@ -89,6 +89,13 @@ def _as_location(text: str) -> str:
         raise wrong("a path that starts with /, or a URL") from None
 
 
+def _as_host_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise wrong("HOST:PORT")
+    return text
+
+
 def _as_pointer(text: str) -> str:
     if text and not text.startswith("/"):
         raise wrong("a JSON pointer such as /sha, or an empty text for the whole answer")
@@ -169,6 +176,7 @@ Day = Annotated[str, BeforeValidator(_as_date), Field(json_schema_extra={"patter
 Url = Annotated[str, AfterValidator(_as_url)]
 RedisUrl = Annotated[str, AfterValidator(_as_redis_url)]
 Dsn = Annotated[str, AfterValidator(_as_dsn)]
+HostPort = Annotated[str, AfterValidator(_as_host_port), Field(json_schema_extra={"pattern": ":[0-9]+$"})]
 UrlPath = Annotated[str, AfterValidator(_as_path)]
 Location = Annotated[str, AfterValidator(_as_location)]
 """A path below ``targets.http.base_url``, or a URL."""

@@ -23,6 +23,8 @@ TARGETS: Mapping[str, str] = {
     "redis": "pytest_backend_audit.targets.redis:open_redis",
     "http": "pytest_backend_audit.targets.http:open_http",
     "prometheus": "pytest_backend_audit.targets.prometheus:open_prometheus",
+    "faults": "pytest_backend_audit.targets.faults.looking:look",
+    "downstream": "pytest_backend_audit.targets.downstream.looking:look",
 }
 """Name in audit.yaml's ``targets`` -> ``module:function``, which takes the runtime and the target's settings."""
 
