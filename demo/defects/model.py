@@ -17,6 +17,7 @@ class Where(StrEnum):
     POOLER = "pooler"
     CACHE = "cache"
     BALANCER = "load balancer"
+    RULES = "alerting rules"
     FLEET = "number of instances"
 
 
@@ -63,6 +64,8 @@ class Remedy(_Entry):
     """Statements that stand in the message word for word; each is run by itself, as superuser."""
     redis: tuple[str, ...] = ()
     """Command lines that do."""
+    rules: tuple[str, ...] = ()
+    """Rules of Prometheus that do, as YAML in one line."""
     undo: tuple[str, ...] = ()
     """Statements that bring the defect back, so that switching it off finds what it expects."""
 
@@ -92,6 +95,8 @@ class Defect(_Entry):
     """The cache's, by name."""
     pooler: Mapping[str, str | int] = Field(default_factory=dict)
     """Options of `PgBouncer.restart`."""
+    rules: Mapping[str, str] = Field(default_factory=dict)
+    """Alert of Prometheus -> the expression that it has instead; empty where there is no such alert any more."""
     hold: int = 0
     """Connections of a forgotten batch job."""
     busy: bool = False

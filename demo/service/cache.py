@@ -48,6 +48,7 @@ class Cache:
         )
         self._redis: Redis = Redis(connection_pool=pool)
         self._metrics = metrics
+        self._one_connection_a_call = settings.has("cache-connections")
         self._off = settings.has("cache-in-place")
         self._one_second = settings.has("hit-rate-short-ttl")
         self._one_hour = settings.has("explicit-ttls-hour")
@@ -108,3 +109,6 @@ class Cache:
             self._metrics.cache_lookups.labels("any", "error").inc()
             log.warning("cache unavailable", extra={"fields": {"error": type(error).__name__}})
             return None
+        finally:
+            if self._one_connection_a_call:
+                await self._redis.connection_pool.disconnect(inuse_connections=False)

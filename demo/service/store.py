@@ -43,6 +43,8 @@ def make_pool(settings: Settings) -> Pool:
     size: dict[str, Any] = (
         {} if settings.has("pool-size") else {"min_size": settings.pool_min, "max_size": settings.pool_max}
     )
+    if settings.has("pool-formula-size"):
+        size["max_size"] = settings.pool_max + settings.pool_max // 2
     return AsyncConnectionPool(
         settings.database_url,
         connection_class=Connection,

@@ -1,16 +1,22 @@
-"""Prometheus, where the machine has it: scrapes every instance once a second."""
+"""Prometheus, where the machine has it: scrapes every instance once a second, and watches by the rules beside this."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import yaml
 
 from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
+
+RULES = Path(__file__).with_name("rules.yaml")
+"""The rules that a good team has."""
 
 
 def program() -> Path | None:
@@ -26,6 +32,7 @@ class Prometheus:
     process: Process
     url: str
     instances: int
+    rules_file: Path
 
     @classmethod
     def launch(cls, folder: Path, instances: Sequence[str]) -> Prometheus:
@@ -35,7 +42,10 @@ class Prometheus:
         configuration = home / "prometheus.yml"
         scrape = {"job_name": "orders", "static_configs": [{"targets": list(instances)}]}
         intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        configuration.write_text(json.dumps({"global": intervals, "scrape_configs": [scrape]}))  # JSON is YAML
+        rules = home / "rules.yml"
+        rules.write_text(RULES.read_text("utf-8"))
+        whole = {"global": intervals, "scrape_configs": [scrape], "rule_files": [str(rules)]}
+        configuration.write_text(json.dumps(whole))  # JSON is YAML
         address = f"127.0.0.1:{free_port()}"
         path = program()
         assert path is not None
@@ -51,7 +61,7 @@ class Prometheus:
             folder / "prometheus.log",
             cwd=home,
         )
-        return cls(process, f"http://{address}", len(instances))
+        return cls(process, f"http://{address}", len(instances), rules)
 
     def wait_until_scraping(self) -> None:
         """Wait until every instance has been scraped.
@@ -67,6 +77,39 @@ class Prometheus:
         result = answer.raise_for_status().json()["data"]["result"]
         return int(result[0]["value"][1]) if result else 0
 
+    def have_rules(self, changed: Mapping[str, str], more: Iterable[str] = ()) -> None:
+        """Watch by other rules from now on, and wait until they have been evaluated.
+
+        Args:
+            changed: Alert -> the expression that it has instead; empty to take it away.
+            more: Further rules, as YAML in one line.
+
+        Raises:
+            StackError: It does not take them over.
+        """
+        groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+        for group in groups:
+            kept = [{**r, "expr": changed.get(r.get("alert", ""), r["expr"])} for r in group["rules"]]
+            group["rules"] = [rule for rule in kept if rule["expr"]]
+        added = [yaml.safe_load(text) for text in more]
+        groups += [{"name": "added", "rules": added}] if added else []
+        self.rules_file.write_text(yaml.safe_dump({"groups": [group for group in groups if group["rules"]]}))
+        self.process.send(signal.SIGHUP)
+        wanted = sorted((r.get("alert") or r["record"], _bare(r["expr"])) for g in groups for r in g["rules"])
+        wait_for(lambda: self._evaluated() == wanted, "Prometheus to take its rules over", process=self.process)
+
+    def _evaluated(self) -> list[tuple[str, str]]:
+        answer = httpx.get(f"{self.url}/api/v1/rules", timeout=2, trust_env=False)
+        rules: list[dict[str, Any]] = [
+            r for g in answer.raise_for_status().json()["data"]["groups"] for r in g["rules"]
+        ]
+        return sorted((rule["name"], _bare(rule["query"])) for rule in rules if rule["health"] != "unknown")
+
     def stop(self) -> None:
         """Stop the server."""
         self.process.stop()
+
+
+def _bare(expression: str) -> str:
+    """An expression less its spaces: Prometheus writes them in its own way."""
+    return "".join(expression.split())

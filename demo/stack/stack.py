@@ -117,7 +117,8 @@ class Stack(Addresses):
     @contextlib.contextmanager
     def remedied(self, defect: Defect) -> Iterator[None]:
         """Have the defect's remedy carried out in the block, as its failing check tells it."""
-        with self._live.remedied(defect.remedy or Remedy()):
+        remedy = defect.remedy or Remedy()
+        with self._watched_by(remedy.rules), self._live.remedied(remedy):
             yield
 
     def set_defects(self, names: Iterable[str]) -> None:
@@ -143,6 +144,7 @@ class Stack(Addresses):
         for name in wanted:
             if name not in before:
                 self._live.bring_about(CATALOGUE[name])
+        self._change_rules(before)
         self._change_service(before)
         self.postgres.forget_statements()
         self._await_use()
@@ -226,6 +228,21 @@ class Stack(Addresses):
                 mode=str(wanted.get("mode", "transaction")),
                 pool_size=int(wanted.get("pool_size", pgbouncer.POOL_SIZE)),
             )
+
+    def _rules(self, names: Iterable[str]) -> dict[str, str]:
+        return {alert: expr for name in names for alert, expr in CATALOGUE[name].rules.items()}
+
+    def _change_rules(self, before: Iterable[str]) -> None:
+        if self.prometheus and self._rules(self.defects) != self._rules(before):
+            self.prometheus.have_rules(self._rules(self.defects))
+
+    @contextlib.contextmanager
+    def _watched_by(self, more: Iterable[str]) -> Iterator[None]:
+        if self.prometheus and more:
+            self.prometheus.have_rules(self._rules(self.defects), more)
+        yield
+        if self.prometheus and more:
+            self.prometheus.have_rules(self._rules(self.defects))
 
     def _change_service(self, before: tuple[str, ...]) -> None:
         def having(names: Iterable[str], where: Where) -> set[str]:

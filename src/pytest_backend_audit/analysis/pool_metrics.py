@@ -80,6 +80,19 @@ def assigned(pools: Mapping[str, object], found: Pools) -> dict[str, dict[str, f
     return {name: found[name] if name in found else found[left.pop(0)] if left else {} for name in pools}
 
 
+def signal_of(name: str, labels: Mapping[str, str]) -> str | None:
+    """Which signal of a pool a series is, if it is one of a pool.
+
+    Args:
+        name: Of the metric.
+        labels: Known ones, such as those that a selector asks for.
+    """
+    family = name.removesuffix("_total")
+    if not _POOL.search(family) or _NOT_A_POOL.search(family) or _NOT_A_STATE.search(family):
+        return None
+    return _signal(family, Sample(name, dict(labels), 0.0))
+
+
 def _told(values: Mapping[str, float]) -> int:
     return sum(signal in values for signal in SIGNALS)
 

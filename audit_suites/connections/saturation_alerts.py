@@ -1,0 +1,77 @@
+"""An alert fires when a pool is saturated.
+
+The alerting rules of Prometheus are read; those that ask for the callers that wait for a connection of a pool, or for
+the connections in use, watch saturation, themselves or by way of recording rules. Each expression is then evaluated:
+the rule is healthy, each series that it asks for is there for the service (targets.prometheus.selector), and what it
+compares has a value. A rule that asks for a series that was renamed, or whose labels don't match, would never fire.
+
+Impact: The pool runs full, requests queue for connections, and the first to tell are customers.
+
+Remediation: Alert on callers that wait, or on the share of the pool that is in use; the message gives a rule.
+
+Verification: promtool check rules, and the expression without its comparison in Prometheus' graph shows the pool.
+
+Effort: S
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_backend_audit import audit
+from pytest_backend_audit.analysis.alert_rules import Selector, alerting, asked, compared, selectors
+from pytest_backend_audit.analysis.pool_metrics import ACTIVE, WAITING, signal_of
+from pytest_backend_audit.analysis.text import lines, listed
+
+
+@audit(dimension="4.2", criterion="saturation-alerts", level=4)
+def test_an_alert_fires_when_a_pool_is_saturated(audit_prometheus: Any) -> None:
+    """An alert fires when a pool is saturated."""
+    rules = audit_prometheus.rules()
+    alerts = alerting(rules)
+    watching = [rule for rule in alerts if any(map(_tells_saturation, asked(rule, rules)))]
+    faults = {rule["name"]: _fault(rule, audit_prometheus) for rule in watching}
+    sound = [name for name, fault in faults.items() if not fault]
+    assert sound, (
+        f"none of {len(alerts)} alerting rules watches a pool's waiting callers or used connections"
+        + ("" if watching else f": {listed(rule['name'] for rule in alerts) or 'there are none'}")
+        + f"{lines(f'{name}: {fault}' for name, fault in faults.items())}\n"
+        f"one that does: {_rule(audit_prometheus)}"
+    )
+
+
+def _tells_saturation(selector: Selector) -> bool:
+    return signal_of(selector.name, selector.labels) in {WAITING, ACTIVE}
+
+
+def _fault(rule: Mapping[str, Any], prometheus: Any) -> str:
+    """Why a rule would not fire."""
+    if rule.get("health") != "ok":
+        return f"its health is {rule.get('health')}: {rule.get('lastError') or 'not evaluated yet'}"
+    for selector in selectors(rule["query"]):
+        found = prometheus.query(selector.text)
+        if not found:
+            return f"no series is {selector.text}"
+        if not any(_of_the_service(sample["metric"], prometheus.selector) for sample in found):
+            return f"no series of the service ({_matchers(prometheus.selector)}) is {selector.text}"
+    empty = [side for side in compared(rule["query"]) if not prometheus.query(side)]
+    return f"nothing comes of {listed(empty)}: do the labels match?" if empty else ""
+
+
+def _of_the_service(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
+    # A recording rule may have summed a label away.
+    return all(labels.get(name, value) == value for name, value in selector.items())
+
+
+def _matchers(selector: Mapping[str, str]) -> str:
+    return ",".join(f'{name}="{value}"' for name, value in selector.items())
+
+
+def _rule(prometheus: Any) -> str:
+    """A rule for the series that the service has."""
+    names: Sequence[str] = sorted(n for n in prometheus.series_counts() if signal_of(n, {}) == WAITING)
+    if not names:
+        return "none yet, since no pool exports who waits (4.2 pool-metrics)"
+    matchers = f"{{{_matchers(prometheus.selector)}}}" if prometheus.selector else ""
+    return f"{{alert: PoolSaturated, expr: '{names[0]}{matchers} > 0', for: 5m}}"
