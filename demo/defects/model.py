@@ -99,6 +99,8 @@ class Defect(_Entry):
     """Alert of Prometheus -> the expression that it has instead; empty where there is no such alert any more."""
     hold: int = 0
     """Connections of a forgotten batch job."""
+    locks: str = ""
+    """Statement that one session runs in a transaction which it doesn't end, and that a second one waits to run."""
     busy: bool = False
     """Whether it only shows under more traffic."""
     needs: tuple[str, ...] = ()

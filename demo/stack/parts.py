@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterable, Iterator
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from pytest_backend_audit.demo.defects import Defect, Remedy
 from pytest_backend_audit.demo.stack.postgres import Postgres
-from pytest_backend_audit.demo.stack.process import StackError
+from pytest_backend_audit.demo.stack.process import StackError, wait_for
 from pytest_backend_audit.demo.stack.valkey import Valkey
 
 
@@ -29,6 +30,8 @@ class LiveDefects:
         for name, change in defect.cache.items():
             self._cache.configure(name, change.to, change.shown)
         self._hold(defect.hold)
+        if defect.locks:
+            self._lock(defect.locks)
 
     def put_right(self, defect: Defect) -> None:
         """Switch a defect off."""
@@ -37,7 +40,7 @@ class LiveDefects:
             self._server.configure(name, "DEFAULT", change.sound, restart=change.restart)
         for name, change in defect.cache.items():
             self._cache.configure(name, change.sound, change.sound)
-        if defect.hold:
+        if defect.hold or defect.locks:
             self.release()
 
     @contextlib.contextmanager
@@ -53,8 +56,10 @@ class LiveDefects:
             self._run(remedy.undo)
 
     def release(self) -> None:
-        """Close the connections that were held."""
+        """Close the connections that were held, and what they were doing."""
         for connection in self._held:
+            if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self._server.admin_query(f"SELECT pg_terminate_backend({connection.info.backend_pid}, 5000)")
             connection.close()
         self._held.clear()
 
@@ -62,6 +67,20 @@ class LiveDefects:
         dsn = self._server.admin_dsn
         for _ in range(number):
             self._held.append(psycopg.connect(dsn, autocommit=True, application_name="batch-import"))
+
+    def _lock(self, statement: str) -> None:
+        begun = len(self._held)
+        self._hold(2)
+        holder, waiter = self._held[begun:]
+        # Both are left busy: they are to be found by what one of them waits for, not as idle in a transaction.
+        holder.pgconn.send_query(f"BEGIN; {statement}; SELECT pg_sleep(3600)".encode())
+        wait_for(lambda: self._waits_for(holder, "PgSleep"), "a session to hold its lock")
+        waiter.pgconn.send_query(statement.encode())
+        wait_for(lambda: self._waits_for(waiter, "transactionid"), "a session to wait for the lock")
+
+    def _waits_for(self, connection: psycopg.Connection[tuple[object, ...]], what: str) -> bool:
+        pid = connection.info.backend_pid
+        return self._server.admin_query(f"SELECT wait_event FROM pg_stat_activity WHERE pid = {pid}") == [(what,)]  # noqa: S608 - a number
 
     def _run(self, statements: Iterable[str], *, fails: str = "") -> None:
         with self._server.connect() as connection:
