@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_backend_audit.analysis.text import percent
 
@@ -63,3 +64,46 @@ def by_table(delta: Mapping[str, float]) -> list[Blocks]:
         if name.startswith(WANTED)
     ]
     return sorted((b for b in found if b.missed > 0), key=lambda b: (-b.missed, b.table))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a table that were read over a window."""
+
+    table: str
+    scans: float
+    """Sequential scans."""
+    scanned: float
+    """Rows that these read."""
+    by_index: float
+    """Rows, or entries, that indexes gave."""
+
+    @property
+    def share(self) -> float:
+        """Share that was read by sequential scans; 0 where nothing was read."""
+        return self.scanned / (self.scanned + self.by_index) if self.scanned else 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table}: {percent(self.share)} of {self.scanned + self.by_index:.0f} rows read, "
+            f"in {self.scans:.0f} sequential scans"
+        )
+
+
+_KINDS = ("sequential scans of ", "rows scanned of ", "rows by index of ")
+
+
+def rows_reading(rows: Iterable[Any]) -> dict[str, float]:
+    """Counters for a window, from rows with ``table``, ``scans``, ``scanned`` and ``by_index``."""
+    made: dict[str, float] = {"rows read": 0}
+    for row in rows:
+        made |= dict(zip((kind + row.table for kind in _KINDS), (row.scans, row.scanned, row.by_index), strict=True))
+        made["rows read"] += row.scanned + row.by_index
+    return made
+
+
+def rows_by_table(delta: Mapping[str, float]) -> list[Rows]:
+    """Tables that were read, most rows by sequential scans first, from the rise of what `rows_reading` gave."""
+    tables = [name.removeprefix(_KINDS[0]) for name in delta if name.startswith(_KINDS[0])]
+    found = [Rows(table, *(delta[kind + table] for kind in _KINDS)) for table in tables]
+    return sorted((r for r in found if r.scanned or r.by_index), key=lambda r: (-r.scanned, r.table))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all, reading
+from types import SimpleNamespace
+
+from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all, reading, rows_by_table, rows_reading
 
 
 def test_blocks_of_a_window_add_up_and_the_worst_table_comes_first() -> None:
@@ -20,3 +22,17 @@ def test_blocks_of_a_window_add_up_and_the_worst_table_comes_first() -> None:
 def test_no_blocks_at_all_are_no_shortage() -> None:
     """It is the window that asks for enough of them."""
     assert in_all(reading([])).ratio == 1.0
+
+
+def test_rows_of_a_window_are_told_by_table_and_the_most_scanned_comes_first() -> None:
+    """A table that nobody read is left out."""
+    counted = [
+        SimpleNamespace(table="public.a", scans=1, scanned=100, by_index=50),
+        SimpleNamespace(table="public.b", scans=0, scanned=0, by_index=7),
+        SimpleNamespace(table="public.c", scans=2, scanned=0, by_index=0),
+    ]
+    reading = rows_reading(counted)
+    assert reading["rows read"] == 157
+    found = rows_by_table(reading)
+    assert [(r.table, r.share) for r in found] == [("public.a", 100 / 150), ("public.b", 0.0)]
+    assert str(found[0]) == "public.a: 66.6 % of 150 rows read, in 1 sequential scans"
