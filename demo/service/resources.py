@@ -35,7 +35,7 @@ class Resources:
         metrics = Metrics(settings)
         pool = make_pool(settings)
         metrics.watch_pool(pool.get_stats)
-        return cls(settings, metrics, pool, Cache(settings, metrics), Pricing(settings.pricing_url))
+        return cls(settings, metrics, pool, Cache(settings, metrics), Pricing(settings))
 
     async def open(self) -> None:
         """Start connecting; an absent database makes the instance unready, not dead."""

@@ -1,0 +1,79 @@
+"""Reading the sockets of the host that the audit runs on, by ``ss`` or by /proc."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_backend_audit import CouldNotRun
+from pytest_backend_audit.analysis.sockets import Count, Socket, count, from_proc, from_ss, is_here, listeners
+
+PROC = Path("/proc")
+RANGE = PROC / "sys/net/ipv4/ip_local_port_range"
+
+
+class Host:
+    """The service's processes on this host, and their sockets."""
+
+    def __init__(self, command: Any, evidence: Any, declared: Any) -> None:
+        """Find the processes that listen where audit.yaml says that the instances do.
+
+        Raises:
+            CouldNotRun: They aren't on this host, or can't be seen.
+        """
+        self._command, self._evidence = command, evidence
+        urls = declared("targets.http.metrics", ()) or (declared("targets.http.base_url"),)
+        away = [url for url in urls if not is_here(urlsplit(url).hostname or "")]
+        if away:
+            raise CouldNotRun(
+                f"{len(away)} of {len(urls)} instances don't run on this host ({away[0]}): sockets are seen only where "
+                "they are; run the audit there, with targets.http.metrics on its loopback"
+            )
+        if not RANGE.exists():
+            raise CouldNotRun("this host has no /proc: sockets are read on Linux only")
+        self.ports = {urlsplit(url).port or {"https": 443}.get(urlsplit(url).scheme, 80) for url in urls}
+        least, most = map(int, RANGE.read_text().split())
+        self.ephemeral = range(least, most + 1)
+        self.pids = self._processes()
+
+    def read(self) -> Count:
+        """Count the sockets."""
+        return count(self._sockets(), self.pids, self.ports, self.ephemeral)
+
+    def _processes(self) -> frozenset[int]:
+        found = listeners(self._sockets(), self.ports)
+        unseen = sorted(port for port in self.ports if not found.get(port))
+        if unseen:
+            raise CouldNotRun(
+                f"who listens on port {', '.join(map(str, unseen))} can't be seen: run the audit on the service's "
+                "host, outside of other containers, as the service's user or root"
+            )
+        return frozenset().union(*found.values())
+
+    def _sockets(self) -> list[Socket]:
+        if shutil.which("ss"):
+            return from_ss(self._command(["ss", "-Htanp"]).stdout)
+        tables = [path.read_text() for path in (PROC / "net/tcp", PROC / "net/tcp6") if path.exists()]
+        self._evidence.command("cat /proc/net/tcp /proc/net/tcp6", "".join(tables))
+        return from_proc(tables, _owners())
+
+
+def _owners() -> dict[int, set[int]]:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for folder in PROC.glob("[0-9]*/fd"):
+        with suppress(OSError):  # somebody else's, or gone meanwhile
+            for link in folder.iterdir():
+                if (inode := _inode(link)) is not None:
+                    found[inode].add(int(folder.parent.name))
+    return dict(found)
+
+
+def _inode(link: Path) -> int | None:
+    with suppress(OSError):  # the listing's own descriptor is gone by now
+        target = link.readlink().name
+        return int(target[8:-1]) if target.startswith("socket:[") else None
+    return None

@@ -1,0 +1,87 @@
+"""The check of sockets, of processes of this host, by ss and by /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.connections import _sockets, socket_health
+from pytest_backend_audit.targets.command import Command
+from pytest_backend_audit.targets.endpoints import Endpoint, Endpoints
+from pytest_backend_audit.targets.evidence import ByHand
+from pytest_backend_audit.testing import run_check
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def service(monkeypatch, tmp_path) -> Iterator[SimpleNamespace]:
+    """A listener of this process, and a client whose requests open connections to it that stay."""
+    monkeypatch.setattr(socket_health, "SETTLING", 0)
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=500))
+        address = listener.getsockname()
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            if made.leaks:
+                opened.enter_context(socket.create_connection(address))
+                opened.enter_context(listener.accept()[0])
+            return httpx.Response(200)
+
+        made = SimpleNamespace(leaks=False, url=f"http://127.0.0.1:{address[1]}", answer=answer, folder=tmp_path)
+        yield made
+
+
+def judge(audit_yaml, service, more: str = "", url: str = ""):
+    """The check."""
+    around = audit_yaml(f"targets:\n  http: {{base_url: '{url or service.url}'}}\n{more}", folder=service.folder)
+    client = httpx.Client(base_url="http://service", transport=httpx.MockTransport(service.answer))
+    return run_check(
+        socket_health.test_sockets_stay_bounded_and_do_not_climb, on=around.runtime.recorder,
+        audit_command=Command(around.runtime), audit_evidence=ByHand(around.runtime), audit_http=client,
+        audit_identity=None, audit_endpoints=Endpoints([Endpoint("GET", "/a", class_="read-uncached")], "literal"),
+        audit_declared=around.declared, audit_settings=around.settings,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", ["ss", "proc"])
+def test_sockets_that_stay_are_a_leak(audit_yaml, service, monkeypatch, tool: str) -> None:
+    """By either way of looking; without them the check passes."""
+    if tool == "proc":
+        monkeypatch.setattr(_sockets.shutil, "which", lambda _: None)
+    assert judge(audit_yaml, service).status is Status.PASSED
+    service.leaks = True
+    ran = judge(audit_yaml, service)
+    assert ran.status is Status.FAILED
+    assert ran.reason.startswith("sockets of 1 processes don't stay bounded\n  - pid ")
+    assert ", over 120 requests\n  growth by 0.1 (standard) of what a process began with" in ran.reason
+
+
+def test_bounds_are_the_audits(audit_yaml, service) -> None:
+    """Of the share of ports."""
+    ran = judge(audit_yaml, service, "thresholds: {ephemeral-ports-ratio: 0}\n")
+    assert ran.status is Status.FAILED
+    assert " ephemeral ports are in use (" in ran.reason
+    assert "at most 0 (audit.yaml:5) may be" in ran.reason
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (
+            "http://orders.example",
+            "1 of 1 instances don't run on this host (http://orders.example): sockets are seen only",
+        ),
+        ("http://127.0.0.1:1", "who listens on port 1 can't be seen: run the audit on the service's host, outside of"),
+    ],
+)
+def test_a_service_elsewhere_could_not_be_looked_at(audit_yaml, service, url: str, reason: str) -> None:
+    """With what to do."""
+    ran = judge(audit_yaml, service, url=url)
+    assert (ran.status, ran.reason[: len(reason)]) == (Status.COULD_NOT_RUN, reason)
