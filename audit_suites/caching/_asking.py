@@ -104,6 +104,41 @@ def changes(endpoints: Any) -> list[Change]:
     return found
 
 
+def must_be_cached(reader: Any, change: Change, cache: Any) -> None:
+    """Read until the cache has it.
+
+    Raises:
+        CouldNotRun: The second read is no hit.
+    """
+    get(reader, change.read, change.url)
+    before = hits(cache)
+    get(reader, change.read, change.url)
+    if hits(cache) <= before:
+        raise CouldNotRun(f"{change.read} read again was no hit in the cache: there is no entry that could go")
+
+
+def must_write(writer: Any, change: Change, body: Any) -> None:
+    """Send one body of a write.
+
+    Raises:
+        CouldNotRun: The answer is no success.
+    """
+    answer = writer.request(change.write.method, change.write.url(), json=body)
+    if not answer.is_success:
+        raise CouldNotRun(f"{change.write} answered {answer.status_code} ({change.write.origin})")
+
+
+def emptied(change: Change, reader: Any, writer: Any, cache: Any) -> None:
+    """Let the cache have an entry, and take it from there by what the service does at a write; nothing else changes.
+
+    Raises:
+        CouldNotRun: The cache doesn't keep it, or the write is no success.
+    """
+    must_be_cached(reader, change, cache)
+    for body in change.in_turn(get(reader, change.read, change.url).json()):
+        must_write(writer, change, body)
+
+
 def caller(endpoint: Any, http: Any, identify: Any) -> Any:
     """The client that an endpoint is called with."""
     return identify(endpoint.identity) if endpoint.identity else http

@@ -26,7 +26,15 @@ import pytest
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.answers import shows
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import Change, caller, changes, get, hits, whole_cache
+from pytest_backend_audit.suites.caching._asking import (
+    Change,
+    caller,
+    changes,
+    get,
+    must_be_cached,
+    must_write,
+    whole_cache,
+)
 
 IN_A_ROW = 6
 """Reads on new connections that must all show a write: more than an instance with a cache of its own lets pass."""
@@ -54,10 +62,8 @@ def written(
 
         found = []
         for body in change.in_turn(get(reader, change.read, change.url).json()):
-            _must_be_cached(reader, change, cache)
-            answer = writer.request(change.write.method, change.write.url(), json=body)
-            if not answer.is_success:
-                raise CouldNotRun(f"{change.write} answered {answer.status_code} ({change.write.origin})")
+            must_be_cached(reader, change, cache)
+            must_write(writer, change, body)
             begun = time.monotonic()
             stale, fresh = 0.0, 0
             while fresh < IN_A_ROW and stale <= bound:
@@ -99,11 +105,3 @@ def test_a_write_is_visible_to_the_next_read(
         f"a write has to show inside {bound}; to acknowledge: {left.names}"
     )
     audit_attestation("invalidation")
-
-
-def _must_be_cached(reader: Any, change: Change, cache: Any) -> None:
-    get(reader, change.read, change.url)
-    before = hits(cache)
-    get(reader, change.read, change.url)
-    if hits(cache) <= before:
-        raise CouldNotRun(f"{change.read} read again was no hit in the cache: there is nothing to invalidate")

@@ -1,7 +1,8 @@
-"""Cache-aside over Redis: versioned keys per tenant, a lifetime per kind of entry, and life without it."""
+"""Cache-aside over Redis: versioned keys per tenant, a lifetime per kind, one load at a time, and life without it."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import pickle
@@ -15,6 +16,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import BlockingConnectionPool
 from redis.exceptions import RedisError
 
+from .flights import Flights
 from .metrics import Metrics
 from .settings import Settings
 
@@ -30,6 +32,13 @@ JITTER = 0.1
 """Share by which lifetimes differ, so that entries made together don't expire together."""
 TIMEOUT = 0.25
 """Seconds that one cache operation may take; a page without cache is better than a page that waits for it."""
+LEASE = 1.0
+"""Seconds in which nobody else loads what one instance is loading: longer than a load takes, shorter than any entry
+lives."""
+LOOK_AGAIN = 0.02
+"""Seconds between two looks for what another instance is loading."""
+LOOKS = 25
+"""Looks after which an instance loads by itself."""
 PAUSE = 1.0
 """Seconds without cache after an error."""
 
@@ -59,6 +68,8 @@ class Cache:
         pickled = settings.has("safe-serialization")
         self._dumps: Callable[[Any], str | bytes] = pickle.dumps if pickled else json.dumps
         self._loads: Callable[[bytes], Any] = pickle.loads if pickled else json.loads
+        self._stampedes = settings.has("stampede")
+        self._flights = Flights()
         self._jitter = random.Random()  # noqa: S311 - spreads expiries, guards nothing
         self._closed_until = 0.0
 
@@ -72,14 +83,42 @@ class Cache:
             self._metrics.cache_lookups.labels(kind, "hit").inc()
             return self._loads(entry)
         self._metrics.cache_lookups.labels(kind, "miss").inc()
-        value = await load()
-        await self._try(self._redis.set, key, self._dumps(value), ex=self._lifetime(kind, value))
-        return value
+
+        async def fill() -> Any | None:
+            value = await load()
+            await self._try(self._redis.set, key, self._dumps(value), ex=self._lifetime(kind, value))
+            return value
+
+        if self._stampedes:
+            return await fill()
+        return await self._flights.join(key, lambda: self._once(key, fill))
+
+    async def _once(self, key: str, fill: Callable[[], Awaitable[Any | None]]) -> Any | None:
+        """Fill an entry, unless another instance has just taken the lease for it: then wait for what it puts there.
+
+        The lease outlives the load, so that whoever had missed before the entry was there finds it now.
+        """
+        lease = _lease(key)
+        if await self._try(self._redis.set, lease, 1, nx=True, px=round(1000 * LEASE)):
+            try:
+                return await fill()
+            except BaseException:
+                await self._try(self._redis.delete, lease)
+                raise
+        for _ in range(LOOKS):
+            if self._is_out():
+                break
+            entry = await self._try(self._redis.get, key)
+            if entry is not None:
+                return self._loads(entry)
+            await asyncio.sleep(LOOK_AGAIN)
+        return await fill()
 
     async def forget(self, kind: str, tenant: str, identifier: str) -> None:
         """Remove an entry after what it shows has changed."""
         if not self._forgets_nothing:
-            await self._try(self._redis.delete, self._key(kind, tenant, identifier))
+            key = self._key(kind, tenant, identifier)
+            await self._try(self._redis.delete, key, _lease(key))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -99,8 +138,11 @@ class Cache:
         base = MISSING_LIFETIME if value is None else LIFETIMES[kind]
         return round(base * self._jitter.uniform(1 - JITTER, 1 + JITTER))
 
+    def _is_out(self) -> bool:
+        return self._off or time.monotonic() < self._closed_until
+
     async def _try(self, operation: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any | None:
-        if self._off or time.monotonic() < self._closed_until:
+        if self._is_out():
             return None
         try:
             return await operation(*args, **kwargs)
@@ -112,3 +154,7 @@ class Cache:
         finally:
             if self._one_connection_a_call:
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
+
+
+def _lease(key: str) -> str:
+    return f"{key}:lease"

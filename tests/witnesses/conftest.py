@@ -53,7 +53,7 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
         (tmp_path / "audit.yaml").write_text(json.dumps(config, indent=1, default=str))
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         _commit_documents(tmp_path)
-        arguments = ["--audit", f"--audit-suite={suites}", "--audit-allow=writes,probes"]
+        arguments = ["--audit", f"--audit-suite={suites}", "--audit-allow=load,writes,faults,probes"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider", "-p", "no:valkey"],
             cwd=tmp_path,

@@ -30,8 +30,18 @@ class Part:
     """How often it came while our requests ran, of whomever: ours are that many at most."""
     others: float
     """How often it would have come without us, by what was counted beside our requests."""
-    least: float
-    """Ours are that many at least, chance left aside."""
+    spread: float
+    """How far what others really sent may be from that by chance: one standard deviation."""
+
+    @property
+    def least(self) -> float:
+        """Ours are that many at least, chance left aside."""
+        return max(0.0, self.calls - self.others - CERTAIN * self.spread)
+
+    @property
+    def most(self) -> float:
+        """Ours are that many at most, chance left aside."""
+        return min(float(self.calls), max(0.0, self.calls - self.others + CERTAIN * self.spread))
 
     def __str__(self) -> str:
         beside = f" (others send {self.others:.1f} in that time)" if self.others >= 0.05 else ""
@@ -52,8 +62,7 @@ def parts(ours: Counts, beside: Counts) -> list[Part]:
     found = []
     for name, calls in ours.by_name.items():
         others = beside.by_name.get(name, 0) * ratio
-        chance = CERTAIN * sqrt((1 + ratio) * max(others, ratio))
-        found.append(Part(name, calls, others, max(0.0, calls - others - chance)))
+        found.append(Part(name, calls, others, sqrt((1 + ratio) * max(others, ratio))))
     return sorted(found, key=lambda part: (-part.calls, part.name))
 
 
@@ -65,3 +74,22 @@ def too_many(found: Iterable[Part], limit: float) -> list[Part]:
 def undecided(found: Iterable[Part], limit: float) -> list[Part]:
     """Counts over a limit of which nobody can say whether ours or others' brought them there."""
     return [part for part in found if part.least <= limit < part.calls]
+
+
+def blurred(found: Iterable[Part], limit: float, blur: float) -> list[Part]:
+    """Counts over a limit of which ours may be more than that by more than a blur, though it isn't certain."""
+    return [part for part in undecided(found, limit) if part.most > limit + blur]
+
+
+def summed(rounds: Iterable[Iterable[Part]]) -> list[Part]:
+    """The parts of several rounds taken together: what chance does to each grows less than they do."""
+    together: dict[str, Part] = {}
+    for part in (part for one in rounds for part in one):
+        so_far = together.get(part.name, Part(part.name, 0, 0.0, 0.0))
+        together[part.name] = Part(
+            part.name,
+            so_far.calls + part.calls,
+            so_far.others + part.others,
+            sqrt(so_far.spread**2 + part.spread**2),
+        )
+    return sorted(together.values(), key=lambda part: (-part.calls, part.name))

@@ -107,7 +107,7 @@ def test_an_entry_that_is_not_there_cannot_be_forgotten(audit_yaml) -> None:
     """It says what is missing."""
     ran = judge(Orders(hit=0), audit_yaml)
     assert (ran.status, ran.reason) == (
-        Status.COULD_NOT_RUN, "GET /orders/{id} read again was no hit in the cache: there is nothing to invalidate"
+        Status.COULD_NOT_RUN, "GET /orders/{id} read again was no hit in the cache: there is no entry that could go"
     )  # fmt: skip
 
 
