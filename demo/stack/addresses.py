@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pytest_backend_audit.demo.stack import pgbouncer, prometheus
+from pytest_backend_audit.demo.stack.control import Control
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.prometheus import Prometheus
+from pytest_backend_audit.demo.stack.proxy import FaultProxy
 from pytest_backend_audit.demo.stack.service import Downstream, FrontDoor, Identities, Instance, Traffic
 from pytest_backend_audit.demo.stack.valkey import Valkey
 
@@ -20,6 +22,8 @@ class Addresses:
     downstream: Downstream
     pooler: PgBouncer | None
     prometheus: Prometheus | None
+    proxy: FaultProxy
+    control: Control
     front: FrontDoor
     traffic: Traffic
     instances: list[Instance]
@@ -91,6 +95,8 @@ class Addresses:
             "AUDIT_PGBOUNCER_DSN": self.pgbouncer_dsn or "",
             "AUDIT_PROMETHEUS_URL": self.prometheus_url or "",
             "AUDIT_BASE_URL": self.base_url,
+            "AUDIT_FAULTS_URL": self.proxy.url,
+            "STACK_CONTROL_URL": self.control.url,
             **{f"AUDIT_METRICS_{n}": f"{i.url}/metrics" for n, i in enumerate(self.serving, 1)},
         }
         tokens = {f"{name.upper()}_TOKEN": token for name, token in self.tokens.items()}

@@ -38,6 +38,7 @@ server_idle_timeout = 600
 server_lifetime = 3600
 stats_period = {stats_period}
 query_wait_timeout = 10
+server_login_retry = 1
 ignore_startup_parameters = extra_float_digits
 """
 

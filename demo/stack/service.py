@@ -126,7 +126,7 @@ class Downstream:
     """The pricing service."""
 
     process: Process
-    url: str
+    port: int
 
     @classmethod
     def start(cls, folder: Path) -> Downstream:
@@ -137,13 +137,18 @@ class Downstream:
         """
         port = free_port()
         process = Process("pricing", python("pytest_backend_audit.demo.pricing", port), folder / "pricing.log")
-        made = cls(process, f"http://127.0.0.1:{port}")
+        made = cls(process, port)
         try:
             wait_for(lambda: _status(f"{made.url}/healthz") == 200, "the pricing service to answer", process=process)
         except BaseException:
             process.stop()
             raise
         return made
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
         """Stop it."""

@@ -15,11 +15,13 @@ from pytest_backend_audit.demo import defects as catalogue
 from pytest_backend_audit.demo.defects import CATALOGUE, Defect, Remedy, Where
 from pytest_backend_audit.demo.stack import guard, pgbouncer, prometheus, unprivileged
 from pytest_backend_audit.demo.stack.addresses import Addresses
+from pytest_backend_audit.demo.stack.control import Control
 from pytest_backend_audit.demo.stack.parts import LiveDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.process import free_port
 from pytest_backend_audit.demo.stack.prometheus import Prometheus
+from pytest_backend_audit.demo.stack.proxy import FaultProxy
 from pytest_backend_audit.demo.stack.service import (
     Configuration,
     Downstream,
@@ -173,6 +175,10 @@ class Stack(Addresses):
             self._say("PgBouncer")
             self.pooler = PgBouncer.start(self.folder, self.postgres)
             self._undo.callback(self.pooler.stop)
+        self._say("the proxy by which faults are set")
+        upstreams = {"postgres": self._database_port(), "redis": self.valkey.port, "pricing": self.downstream.port}
+        self.proxy = FaultProxy.start(self.folder, upstreams)
+        self._undo.callback(self.proxy.stop)
         ports = [free_port() for _ in range(instances)]
         self.prometheus = None
         if prometheus.program():
@@ -198,6 +204,8 @@ class Stack(Addresses):
         self.traffic.start()
         if self.prometheus:
             self.prometheus.wait_until_scraping()
+        self.control = Control(self._restarts())
+        self._undo.callback(self.control.stop)
         if defects:
             self._say(f"defects: {', '.join(defects)}")
             self.set_defects(defects)
@@ -205,13 +213,20 @@ class Stack(Addresses):
             self.postgres.forget_statements()
             self._await_use()
 
-    def _configuration(self) -> Configuration:
+    def _database_port(self) -> int:
         pooled = self.pooler is not None and "pooler-bypassed" not in self.defects
-        port = self.pooler.port if self.pooler and pooled else None
+        return self.pooler.port if self.pooler and pooled else self.postgres.port
+
+    def _restarts(self) -> dict[str, Callable[[], None]]:
+        """What an audit can have restarted, by name."""
+        return {"postgres": self.postgres.restart, "redis": self.valkey.restart}
+
+    def _configuration(self) -> Configuration:
+        ports = self.proxy.ports
         return Configuration(
-            database_url=self.postgres.dsn("orders_app", port=port),
-            redis_url=self.valkey.url("orders"),
-            pricing_url=self.downstream.url,
+            database_url=self.postgres.dsn("orders_app", port=ports["postgres"]),
+            redis_url=self.valkey.url("orders", port=ports["redis"]),
+            pricing_url=f"http://127.0.0.1:{ports['pricing']}",
             named="connection-identity" not in self.defects,
             defects=frozenset(name for name in self.defects if CATALOGUE[name].where is Where.SERVICE),
         )
@@ -257,6 +272,7 @@ class Stack(Addresses):
         self._change_pooler(before)
         if Where.SERVICE in changed:  # entries that the instances of before have made would hide a fault in caching
             self.valkey.empty()
+        self.proxy.point("postgres", self._database_port())
         for instance in to_start:
             instance.launch(self._configuration())
         for instance in self.serving:

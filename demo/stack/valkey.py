@@ -12,7 +12,7 @@ import redis
 
 from pytest_backend_audit.demo.stack.process import Process, StackError, free_port, wait_for
 
-POLICY = "allkeys-lru"
+POLICY = "allkeys-lfu"
 # The audit may read, and look at the server; the service may do everything with keys that are its own.
 _CONFIGURATION = """
 bind 127.0.0.1
@@ -37,6 +37,7 @@ class Valkey:
 
     process: Process
     port: int
+    home: Path
     passwords: dict[str, str] = field(repr=False)
 
     @classmethod
@@ -50,21 +51,24 @@ class Valkey:
         passwords = {user: secrets.token_urlsafe(18) for user in ("default", "orders", "audit")}
         home = folder / "valkey"
         home.mkdir(mode=0o700)
-        configuration = home / "valkey.conf"
-        configuration.write_text(_CONFIGURATION.format(port=port, policy=POLICY, **passwords))
-        process = Process("Valkey", [_program(), configuration], folder / "valkey.log", cwd=home)
-        server = cls(process, port, passwords)
+        (home / "valkey.conf").write_text(_CONFIGURATION.format(port=port, policy=POLICY, **passwords))
+        server = cls(_launch(home), port, home, passwords)
         try:
-            with server.connect() as client:
-                wait_for(client.ping, "Valkey to answer", process=process)
+            server._await_answer()
         except BaseException:
-            process.stop()
+            server.stop()
             raise
         return server
 
-    def url(self, user: str) -> str:
-        """Where a user reaches it."""
-        return f"redis://{user}:{self.passwords[user]}@127.0.0.1:{self.port}/0"
+    def restart(self) -> None:
+        """Stop the server, start it anew, empty and as its file says, and wait until it answers."""
+        self.stop()
+        self.process = _launch(self.home)
+        self._await_answer()
+
+    def url(self, user: str, port: int | None = None) -> str:
+        """Where a user reaches it; through a proxy if its port is given."""
+        return f"redis://{user}:{self.passwords[user]}@127.0.0.1:{port or self.port}/0"
 
     def connect(self) -> redis.Redis:
         """A client that may do everything."""
@@ -90,6 +94,14 @@ class Valkey:
     def stop(self) -> None:
         """Stop the server."""
         self.process.stop()
+
+    def _await_answer(self) -> None:
+        with self.connect() as client:
+            wait_for(client.ping, "Valkey to answer", process=self.process)
+
+
+def _launch(home: Path) -> Process:
+    return Process("Valkey", [_program(), home / "valkey.conf"], home.parent / "valkey.log", cwd=home)
 
 
 def _program() -> Path:

