@@ -9,6 +9,8 @@ import threading
 import time
 from types import FrameType
 
+import pytest
+
 from pytest_backend_audit.errors import CouldNotRun
 
 SIGNAL = signal.SIGVTALRM
@@ -19,6 +21,10 @@ class DeadlinePassed(CouldNotRun):
     """A phase of the check ran longer than ``audit_timeout`` allows."""
 
 
+STOPS = (KeyboardInterrupt, SystemExit, pytest.exit.Exception)
+"""What ends the whole run, which a deadline does not hold up."""
+
+
 class Deadline:
     """Interrupts its block after some seconds of wall time; 0 means never.
 
@@ -27,11 +33,13 @@ class Deadline:
     check. Works in the main thread of a process, where pytest and xdist run tests; elsewhere there is no deadline but
     the targets' own.
 
+    A block that catches the interruption has not made up for the time: it ends in the same way.
+
     Raises:
-        DeadlinePassed: Inside the block.
+        DeadlinePassed: Inside the block, and again at its end if something else came of it.
     """
 
-    __slots__ = ("_before", "_on", "_over", "_seconds", "_until")
+    __slots__ = ("_before", "_fired", "_on", "_over", "_seconds", "_until")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -40,6 +48,8 @@ class Deadline:
         """Reading of the monotonic clock at which the block is interrupted."""
         self._over = _thread.allocate_lock()
         """Held while the thread is to watch."""
+        self._fired = False
+        """Whether this block was interrupted."""
         self._before: object = None
 
     def start(self) -> None:
@@ -63,10 +73,13 @@ class Deadline:
 
     def __enter__(self) -> None:
         if self._on:
+            self._fired = False
             self._until = time.monotonic() + self._seconds
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._until = math.inf
+        if self._fired and not isinstance(error, (DeadlinePassed, *STOPS)):
+            raise self._passed() from error
 
     def _watch(self) -> None:
         longest = min(self._seconds, threading.TIMEOUT_MAX)
@@ -82,4 +95,8 @@ class Deadline:
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         if self._until <= time.monotonic():
             self._until = math.inf
-            raise DeadlinePassed(f"deadline of the check passed: {self._seconds:g} s (ini value audit_timeout)")
+            self._fired = True
+            raise self._passed()
+
+    def _passed(self) -> DeadlinePassed:
+        return DeadlinePassed(f"deadline of the check passed: {self._seconds:g} s (ini value audit_timeout)")

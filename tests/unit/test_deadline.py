@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -58,6 +59,37 @@ def test_each_block_has_all_its_time(deadline: Deadline) -> None:
             select.select([], [], [])
         with deadline:
             signal.raise_signal(SIGNAL)
+
+
+def swallow() -> None:
+    """Hang, and make nothing of the interruption."""
+    with contextlib.suppress(BaseException):
+        select.select([], [], [])
+
+
+def raise_instead(other: BaseException) -> None:
+    """Hang, and make something else of the interruption."""
+    try:
+        select.select([], [], [])
+    except BaseException as error:
+        raise other from error
+
+
+def test_a_block_that_catches_the_interruption_ends_in_it_all_the_same(deadline: Deadline) -> None:
+    """Whatever the block makes of it, nothing at all or an error of its own; the next block is free of it."""
+    with pytest.raises(DeadlinePassed, match=r"^deadline of the check passed: 0.05 s"), deadline:
+        swallow()
+    with pytest.raises(DeadlinePassed) as caught, deadline:
+        raise_instead(AssertionError("nothing came"))
+    assert repr(caught.value.__cause__) == "AssertionError('nothing came')"
+    with deadline:
+        pass
+
+
+def test_what_ends_the_whole_run_is_not_held_up(deadline: Deadline) -> None:
+    """Ctrl-C stays Ctrl-C."""
+    with pytest.raises(KeyboardInterrupt), deadline:
+        raise_instead(KeyboardInterrupt())
 
 
 def test_who_takes_the_signal_keeps_it() -> None:
