@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis.answers import shows
-from pytest_backend_audit.analysis.attribution import Counts, Part, parts
 from pytest_backend_audit.analysis.cache import not_alone
+from pytest_backend_audit.suites._costs import get
 
 CACHEABLE = "read-cacheable"
 """Class of the reference SLOs (audit.yaml, endpoints) that marks what the cache is there for."""
 PAGE = 500
 """Keys that the server looks at in one go: well under a millisecond of its time."""
-QUIET = 0.5
-"""Seconds, at least, over which everybody else's statements are counted."""
 
 
 def whole_cache(client: Any) -> Any:
@@ -137,45 +133,3 @@ def emptied(change: Change, reader: Any, writer: Any, cache: Any) -> None:
     must_be_cached(reader, change, cache)
     for body in change.in_turn(get(reader, change.read, change.url).json()):
         must_write(writer, change, body)
-
-
-def caller(endpoint: Any, http: Any, identify: Any) -> Any:
-    """The client that an endpoint is called with."""
-    return identify(endpoint.identity) if endpoint.identity else http
-
-
-def get(client: Any, endpoint: Any, url: str = "") -> Any:
-    """The answer of a read.
-
-    Raises:
-        CouldNotRun: It is no success, so that there is nothing to keep.
-    """
-    answer = client.get(url or endpoint.url())
-    if not answer.is_success:
-        raise CouldNotRun(f"{endpoint} answered {answer.status_code} ({endpoint.origin})")
-    return answer
-
-
-def costs(budget: Any, send: Callable[[], object], what: str) -> list[Part]:
-    """What a block's requests cost the database, by statement.
-
-    Everybody else's are counted right after, for as long at least.
-
-    Args:
-        budget: ``audit_query_budget``.
-        send: Sends the requests.
-        what: What they are, for evidence.
-    """
-    begun = time.monotonic()
-    with budget(what=what) as ours:
-        send()
-    seconds = time.monotonic() - begun
-    quiet = max(QUIET, seconds)
-    with budget(what="everybody else's requests, right after") as beside:
-        time.sleep(quiet)
-    return parts(Counts(ours.by_query, seconds), Counts(beside.by_query, quiet))
-
-
-def by_statement(found: Iterable[Part]) -> str:
-    """The statements with their counts, in one line."""
-    return "; ".join(map(str, found))

@@ -24,7 +24,8 @@ import pytest
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.attribution import Part, too_many, undecided
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import by_statement, cacheable, caller, costs, get, hits, whole_cache
+from pytest_backend_audit.suites._costs import by_statement, caller, costs, get
+from pytest_backend_audit.suites.caching._asking import cacheable, hits, whole_cache
 
 ROUNDS = 3
 """How often an endpoint is tried while others' traffic hides whose the statements are."""

@@ -26,15 +26,8 @@ import pytest
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.answers import shows
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import (
-    Change,
-    caller,
-    changes,
-    get,
-    must_be_cached,
-    must_write,
-    whole_cache,
-)
+from pytest_backend_audit.suites._costs import caller, get
+from pytest_backend_audit.suites.caching._asking import Change, changes, must_be_cached, must_write, whole_cache
 
 IN_A_ROW = 6
 """Reads on new connections that must all show a write: more than an instance with a cache of its own lets pass."""

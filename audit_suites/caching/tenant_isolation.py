@@ -22,7 +22,8 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.answers import Leaves, holds, lasting, leaves
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import cacheable, get, hits, whole_cache
+from pytest_backend_audit.suites._costs import get
+from pytest_backend_audit.suites.caching._asking import cacheable, hits, whole_cache
 
 
 @audit(dimension="4.3", criterion="tenant-isolation", level=3)

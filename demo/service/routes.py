@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query
 
 from . import store
 from .errors import ApiError
+from .listing import Listing
 from .models import Customer, NewOrder, Order, OrderPage, Price, Quote, StatusChange, StatusTotal
 from .placing import placing
 from .quoting import quoting
@@ -34,21 +35,24 @@ def build(settings: Settings) -> APIRouter:
 def _orders(settings: Settings) -> APIRouter:
     router = APIRouter()
     place = placing(settings)
+    lookup = Listing.of(settings)
+    # Seeded defect bounded-results-page-size: whatever the caller asks for.
+    size = Query(20, ge=1, le=10_000_000 if settings.has("bounded-results-page-size") else 100)
 
     @router.get("/v1/orders", response_model=OrderPage)
     async def list_orders(
         held: Held,
         identity: Caller,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        limit: int = size,
         before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
         reference: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = None,
     ) -> dict[str, Any]:
         """The tenant's orders, newest first, a page at a time; all of them, or those with the client's own name."""
         async with held.pool.connection() as connection:
             if reference is None:
-                found = await store.orders(connection, identity.tenant, limit, before)
+                found = await lookup.all(connection, identity.tenant, limit, before)
             else:
-                found = await store.orders_of_reference(connection, identity.tenant, reference, limit, before)
+                found = await lookup.named(connection, identity.tenant, reference, limit, before)
         return {"orders": found, "next": found[-1]["id"] if len(found) == limit else None}
 
     @router.post("/v1/orders", response_model=Order, status_code=201)
@@ -68,7 +72,7 @@ def _orders(settings: Settings) -> APIRouter:
 
         async def load() -> dict[str, Any] | None:
             async with held.pool.connection() as connection:
-                return await store.order(connection, identity.tenant, order_id)
+                return await lookup.one(connection, identity.tenant, order_id)
 
         return _found(await held.cache.fetch("order", identity.tenant, str(order_id), load))
 

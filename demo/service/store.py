@@ -16,7 +16,8 @@ from .settings import Settings
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
-_ORDER = "id, customer_id, reference, status, total_cents, created_at"
+ORDER = "id, customer_id, reference, status, total_cents, created_at"
+"""Columns of an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,20 @@ async def ping(connection: Connection) -> None:
 async def order(connection: Connection, tenant: str, order_id: int) -> dict[str, Any] | None:
     """One order of the tenant with its lines, ready for JSON."""
     row = await (
-        await connection.execute(f"SELECT {_ORDER} FROM orders WHERE id = %s AND tenant = %s", (order_id, tenant))  # noqa: S608 - a constant
+        await connection.execute(f"SELECT {ORDER} FROM orders WHERE id = %s AND tenant = %s", (order_id, tenant))  # noqa: S608 - a constant
     ).fetchone()
-    return (await _with_items(connection, [row]))[0] if row else None
+    return (await with_items(connection, [row]))[0] if row else None
+
+
+async def order_rows(connection: Connection, tenant: str, limit: int, before: int | None) -> list[DictRow]:
+    """A page of the tenant's orders, newest first, without their lines."""
+    query = f"SELECT {ORDER} FROM orders WHERE tenant = %s AND id < %s ORDER BY id DESC LIMIT %s"  # noqa: S608 - a constant
+    return await (await connection.execute(query, (tenant, before or 2**63 - 1, limit))).fetchall()
 
 
 async def orders(connection: Connection, tenant: str, limit: int, before: int | None) -> list[dict[str, Any]]:
     """A page of the tenant's orders, newest first; two statements, however many orders."""
-    query = f"SELECT {_ORDER} FROM orders WHERE tenant = %s AND id < %s ORDER BY id DESC LIMIT %s"  # noqa: S608 - a constant
-    rows = await (await connection.execute(query, (tenant, before or 2**63 - 1, limit))).fetchall()
-    return await _with_items(connection, rows)
+    return await with_items(connection, await order_rows(connection, tenant, limit, before))
 
 
 async def orders_of_reference(
@@ -84,11 +89,11 @@ async def orders_of_reference(
 ) -> list[dict[str, Any]]:
     """A page of the tenant's orders that the client gave this name, newest first."""
     query = (
-        f"SELECT {_ORDER} FROM orders WHERE tenant = %s AND reference = %s AND id < %s"  # noqa: S608 - a constant
+        f"SELECT {ORDER} FROM orders WHERE tenant = %s AND reference = %s AND id < %s"  # noqa: S608 - a constant
         " ORDER BY id DESC LIMIT %s"
     )
     rows = await (await connection.execute(query, (tenant, reference, before or 2**63 - 1, limit))).fetchall()
-    return await _with_items(connection, rows)
+    return await with_items(connection, rows)
 
 
 async def set_status(connection: Connection, tenant: str, order_id: int, status: str) -> bool:
@@ -138,7 +143,7 @@ async def add_order(
     row = await (
         await connection.execute(
             "INSERT INTO orders (tenant, customer_id, reference, total_cents)"  # noqa: S608 - a constant
-            f" VALUES (%s, %s, %s, %s) RETURNING {_ORDER}",
+            f" VALUES (%s, %s, %s, %s) RETURNING {ORDER}",
             (tenant, customer_id, reference, total),
         )
     ).fetchone()
@@ -154,7 +159,7 @@ async def add_order(
             [line.unit_price_cents for line in lines],
         ),
     )
-    return (await _with_items(connection, [row]))[0]
+    return (await with_items(connection, [row]))[0]
 
 
 async def claim_key(connection: Connection, tenant: str, key: str, request_hash: str) -> bool:
@@ -188,7 +193,8 @@ async def store_answer(connection: Connection, tenant: str, key: str, order_id: 
     )
 
 
-async def _with_items(connection: Connection, rows: Sequence[DictRow]) -> list[dict[str, Any]]:
+async def with_items(connection: Connection, rows: Sequence[DictRow]) -> list[dict[str, Any]]:
+    """The orders with their lines, ready for JSON; one statement, however many."""
     if not rows:
         return []
     found = await (

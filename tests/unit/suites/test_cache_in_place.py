@@ -8,7 +8,8 @@ from unit.suites.cached import Cached, cacheable, endpoints
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import Status
-from pytest_backend_audit.suites.caching import _asking, cache_in_place
+from pytest_backend_audit.suites import _costs
+from pytest_backend_audit.suites.caching import cache_in_place
 from pytest_backend_audit.suites.caching.cache_in_place import test_repeated_reads_come_from_the_cache as check
 from pytest_backend_audit.targets.endpoints import Endpoint
 from pytest_backend_audit.testing import run_check
@@ -18,7 +19,7 @@ ORDER = "SELECT * FROM orders WHERE id = $1"
 
 @pytest.fixture(autouse=True)
 def _short_quiet(monkeypatch) -> None:
-    monkeypatch.setattr(_asking, "QUIET", 0)
+    monkeypatch.setattr(_costs, "QUIET", 0)
 
 
 def judge(cached: Cached, audit_yaml, found=None, more: str = ""):
