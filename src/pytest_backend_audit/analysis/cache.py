@@ -8,28 +8,63 @@ from typing import Any
 
 from pytest_backend_audit.analysis.units import redis_bytes
 
+INSPECTING = frozenset(
+    {"ttl", "pttl", "expiretime", "pexpiretime", "type", "object", "dump", "getrange", "substr", "lindex", "hscan",
+     "sscan", "zscan", "srandmember", "xrange"}
+)  # fmt: skip
+"""Commands that look into a cache rather than use it, as audits do. The server counts each as one lookup."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """Lookups over a window."""
+    """Lookups over a window.
+
+    The server counts what looks into the cache (`INSPECTING`) as well, mostly as hits, and does not say which lookups
+    these were: the rate of the others lies between two bounds.
+    """
 
     hits: float
     misses: float
+    inspections: float = 0.0
+    """Those of the hits and misses that only looked into the cache."""
 
     @property
     def total(self) -> float:
-        """Hits and misses."""
-        return self.hits + self.misses
+        """Hits and misses, without inspections."""
+        return self.hits + self.misses - self.inspections
 
     @property
-    def hit_rate(self) -> float:
-        """Share of lookups that found something; 0 where there were none."""
-        return self.hits / self.total if self.total else 0.0
+    def least(self) -> float:
+        """The hit rate if each inspection was a hit; 0 where nothing was looked up."""
+        return max(0.0, self.hits - self.inspections) / self.total if self.total > 0 else 0.0
+
+    @property
+    def most(self) -> float:
+        """The hit rate if as many inspections as possible were misses; 0 where nothing was looked up."""
+        return min(self.hits, self.total) / self.total if self.total > 0 else 0.0
+
+
+def counters(info: Mapping[str, Any]) -> dict[str, float]:
+    """What INFO tells of lookups: ``hits``, ``misses``, ``inspections``, and ``lookups`` that were none.
+
+    Args:
+        info: INFO all, read in one go, so that its counters fit each other.
+
+    Raises:
+        ValueError: The server does not tell its commands apart.
+    """
+    calls = {name.removeprefix("cmdstat_"): told["calls"] for name, told in info.items() if name.startswith("cmdstat_")}
+    if "info" not in calls:
+        raise ValueError("INFO commandstats is empty")
+    hits, misses = float(info["keyspace_hits"]), float(info["keyspace_misses"])
+    # From 7.0 on subcommands are counted by themselves: object|encoding.
+    looked = float(sum(count for name, count in calls.items() if name.partition("|")[0].lower() in INSPECTING))
+    return {"hits": hits, "misses": misses, "inspections": looked, "lookups": hits + misses - looked}
 
 
 def lookups(delta: Mapping[str, float]) -> Lookups:
-    """Lookups from the rise of INFO's ``keyspace_hits`` and ``keyspace_misses``."""
-    return Lookups(delta["keyspace_hits"], delta["keyspace_misses"])
+    """Lookups from the rise of `counters`."""
+    return Lookups(delta["hits"], delta["misses"], delta["inspections"])
 
 
 def eviction_faults(memory: Mapping[str, Any], policy: str | None, limit: str | None) -> list[str]:

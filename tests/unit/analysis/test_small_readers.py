@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_backend_audit.analysis.access import Answer, nobodys, opened
-from pytest_backend_audit.analysis.cache import Lookups, eviction_faults, lookups
+from pytest_backend_audit.analysis.cache import INSPECTING, Lookups, counters, eviction_faults, lookups
 from pytest_backend_audit.analysis.instances import Spread
 from pytest_backend_audit.analysis.placeholders import filled, holds
 from pytest_backend_audit.analysis.pointers import pointed
@@ -15,6 +15,7 @@ from pytest_backend_audit.analysis.role_settings import effective
 from pytest_backend_audit.analysis.sessions import by, clients, hidden
 from pytest_backend_audit.analysis.text import lines, listed, percent
 from pytest_backend_audit.analysis.units import redis_bytes, seconds
+from pytest_backend_audit.suites.caching.safe_serialization import MEMBERS
 
 
 @pytest.mark.parametrize(
@@ -114,10 +115,41 @@ def test_a_spread_says_who_answered_how_often() -> None:
     assert (str(spread), spread.instances, spread.least(0.15)) == ("a: 1, b: 2", 3, 0.15)
 
 
-def test_hit_rates() -> None:
-    """Of the rise of two counters; none where nothing was looked up."""
-    assert lookups({"keyspace_hits": 81.0, "keyspace_misses": 19.0, "other": 5.0}).hit_rate == 0.81
-    assert Lookups(0, 0).hit_rate == 0
+@pytest.mark.parametrize(
+    ("seen", "least", "total", "most"),
+    [
+        ((81, 19, 0), 0.81, 100, 0.81),
+        ((0, 0, 0), 0, 0, 0),
+        ((1000, 0, 1000), 0, 0, 0),
+        ((1081, 19, 1000), 0.81, 100, 1.0),
+        ((30, 70, 50), 0, 50, 0.6),
+    ],
+)
+def test_hit_rates_lie_between_bounds(seen, least: float, total: float, most: float) -> None:
+    """What only looked into the cache may have been hits or misses; nothing looked up is no hit."""
+    found = lookups(dict(zip(("hits", "misses", "inspections"), map(float, seen), strict=True)))
+    assert (found.least, found.total, found.most) == (least, total, most)
+    assert Lookups(8, 2).least == Lookups(8, 2).most == 0.8
+
+
+# From Redis 7.0.15 and 6.0.16 as redis-py gives it, less all that nobody asks for.
+SEVEN = {
+    "keyspace_hits": 1203, "keyspace_misses": 17, "cmdstat_get": {"calls": 160}, "cmdstat_ttl": {"calls": 1000},
+    "cmdstat_object|encoding": {"calls": 40}, "cmdstat_config|get": {"calls": 3}, "cmdstat_info": {"calls": 2},
+    "cmdstat_zscan": {"calls": 1},
+}  # fmt: skip
+
+
+def test_lookups_of_inspecting_commands_are_counted_apart() -> None:
+    """Those of subcommands too."""
+    assert counters(SEVEN) == {"hits": 1203, "misses": 17, "inspections": 1041, "lookups": 179}
+    assert {name.lower() for commands in MEMBERS.values() for name, *_ in commands} <= INSPECTING
+
+
+def test_a_server_that_hides_its_commands_can_not_be_judged() -> None:
+    """It has been sent INFO at least."""
+    with pytest.raises(ValueError, match="INFO commandstats is empty"):
+        counters({"keyspace_hits": 5, "keyspace_misses": 1})
 
 
 @pytest.mark.parametrize(
