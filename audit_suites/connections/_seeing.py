@@ -8,16 +8,16 @@ from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.metrics import NoMetricsError, read_page
 from pytest_backend_audit.analysis.pools import Session, pooled, sessions
-from pytest_backend_audit.analysis.sessions import hidden
+from pytest_backend_audit.analysis.sessions import hidden, others
 
 SERVED = ("postgres", "pgbouncer")
 """Targets whose connections end, directly or not, at the server that is looked at."""
 SESSIONS = """
 SELECT pid, usename AS role, application_name, backend_type, 1 AS sessions,
        extract(epoch FROM clock_timestamp() - backend_start)::float8 AS age,
-       pg_has_role(usesysid, 'pg_monitor', 'MEMBER') AS operator
+       pg_has_role(usesysid, 'pg_monitor', 'MEMBER') AND usename <> current_user AS operator
 FROM pg_catalog.pg_stat_activity
-WHERE datname = current_database() AND usename <> current_user
+WHERE datname = current_database() AND application_name <> 'backend-audit'
   AND coalesce(backend_type, 'client backend') = 'client backend'
 """
 
@@ -45,7 +45,9 @@ def show(console: Any, what: str) -> list[dict[str, Any]]:
 
 
 def rows_of(server: Any) -> list[Any]:
-    """Every session of the database but the audit's.
+    """Every session of the database but the audits'.
+
+    Sessions of the audit's role that are not an audit's count as a service's, whatever the role may do.
 
     Raises:
         CouldNotRun: The audit's role does not see them.
@@ -64,7 +66,7 @@ def connected(server: Any, console: Any | None) -> list[Session]:
     rows = rows_of(server)
     opened |= {int(row["remote_pid"]) for row in show(console, "SERVERS")}  # one may have come meanwhile
     names = [row["name"] for row in pgbouncer.served(show(console, "DATABASES"), server.info.dbname)]
-    return pooled(show(console, "CLIENTS"), names) + sessions(rows, without=opened)
+    return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened)
 
 
 def metrics_pages(

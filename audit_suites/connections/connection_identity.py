@@ -1,7 +1,7 @@
 """Every client connection names its application.
 
-Looked at is every session of the server; and, where audit.yaml names a PgBouncer, every client of it instead of the
-sessions that it opened: those keep the name of the client before, when the next one has none.
+Looked at is every session of the server but the audits' own; and, where audit.yaml names a PgBouncer, every client of
+it instead of the sessions that it opened: those keep the name of the client before, when the next one has none.
 
 Impact: When connections run out or a statement blocks others, nobody can tell whose it is, and whom to wake.
 
@@ -22,13 +22,13 @@ import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis import pgbouncer
-from pytest_backend_audit.analysis.sessions import by, clients, hidden
+from pytest_backend_audit.analysis.sessions import by, clients, hidden, others
 
 SESSIONS = """
 SELECT pid, backend_type, nullif(btrim(application_name), '') AS application_name, usename AS role,
        host(client_addr) AS address, 1 AS sessions
 FROM pg_catalog.pg_stat_activity
-WHERE usename IS DISTINCT FROM current_user
+WHERE application_name IS DISTINCT FROM 'backend-audit'
 """
 
 
@@ -44,7 +44,7 @@ def test_every_connection_names_its_application(
     if audit_declared.configured("pgbouncer"):
         console = request.getfixturevalue("audit_pgbouncer")
         opened, pooled = (pgbouncer.named(console.execute(f"SHOW {what}")) for what in ("SERVERS", "CLIENTS"))
-        found = pgbouncer.instead_of_servers(found, opened, pooled)
+        found = others(pgbouncer.instead_of_servers(found, opened, pooled))
     if not found:
         raise CouldNotRun("nobody is connected but the audit: audit while the service runs")
     anonymous = [row for row in found if row.application_name is None]

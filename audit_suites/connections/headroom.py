@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.sessions import by, clients, hidden
+from pytest_backend_audit.analysis.sessions import by, clients, hidden, others
 from pytest_backend_audit.analysis.text import percent
 
 SESSIONS = """
@@ -34,6 +34,8 @@ def test_connections_leave_headroom(audit_postgres: Any, audit_settings: Any) ->
     if unseen := hidden(rows):
         raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
     found, most = clients(rows), rows[0].max_connections
+    if not others(found):
+        raise CouldNotRun("nobody is connected but the audit: audit while the service runs")
     used = sum(row.sessions for row in found)
     assert used < limit.number * most, (
         f"{used} of {most} connections are in use ({percent(used / most)}), the limit is {limit}; "

@@ -56,7 +56,8 @@ SELECT pid, usename AS role, coalesce(nullif(application_name, ''), 'unnamed') A
        1 AS sessions, extract(epoch FROM clock_timestamp() - state_change)::float8 AS idle,
        extract(epoch FROM xact_start)::float8 AS began, extract(epoch FROM clock_timestamp())::float8 AS now
 FROM pg_catalog.pg_stat_activity
-WHERE usename <> current_user AND (backend_type IS NULL OR state LIKE 'idle in transaction%')
+WHERE usename IS NOT NULL AND application_name <> 'backend-audit'
+  AND (backend_type IS NULL OR state LIKE 'idle in transaction%')
 ORDER BY began
 """
 NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"

@@ -2,8 +2,8 @@
 
 PgBouncer's console is read several times while clients work: its pools' mode, the clients that wait, how long they
 waited on average, the limits of its databases. Every session that the server has is then looked for among PgBouncer's
-server connections. Who looks after the server (members of pg_monitor, superusers) may connect directly. A session that
-another pooler opened counts as direct.
+server connections. Who looks after the server (members of pg_monitor, superusers) may connect directly; the audit's own
+role only for audits: whoever else uses it counts as the service. A session that another pooler opened counts as direct.
 
 Impact: Every instance of the service costs the server a process for each of its connections; a deploy or a failover
 opens them all at once. A pool that is too small makes requests queue before their first statement.
@@ -26,15 +26,11 @@ from pytest_backend_audit import audit
 from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.sessions import past_the_pooler
 from pytest_backend_audit.analysis.text import listed
+from pytest_backend_audit.suites.connections._seeing import rows_of
 
 MODE = "transaction"
 PAUSE = 0.25
 """Seconds between two samples: a window of a few seconds in all."""
-SESSIONS = """
-SELECT a.pid, a.usename AS role, a.application_name, pg_has_role(a.usesysid, 'pg_monitor', 'MEMBER') AS operator
-FROM pg_catalog.pg_stat_activity a
-WHERE a.datname = current_database() AND a.usename <> current_user AND a.backend_type = 'client backend'
-"""
 
 
 @audit(dimension="4.2", criterion="pooler", level=4)
@@ -52,7 +48,7 @@ def test_the_service_comes_through_a_pooler(
 
     pools = pgbouncer.pools(show("POOLS"), names)
     servers = show("SERVERS")
-    sessions = audit_postgres.execute(SESSIONS).fetchall()
+    sessions = rows_of(audit_postgres)
     through = {int(row["remote_pid"]) for row in servers + show("SERVERS")}  # one may have come or gone meanwhile
     past = past_the_pooler(sessions, through, {row["user"] for row in pools})
     direct = audit_acknowledged(past, key="item")

@@ -9,6 +9,14 @@ from typing import Any
 
 from pytest_backend_audit.analysis.text import listed
 
+AUDIT = "backend-audit"
+"""The application_name of audits' own sessions. Their role tells less: a service may have the same."""
+
+
+def others(rows: Sequence[Any]) -> list[Any]:
+    """The rows of sessions that are no audit's, with ``application_name``."""
+    return [row for row in rows if row.application_name != AUDIT]
+
 
 def hidden(rows: Sequence[Any]) -> int:
     """Sessions of which the server shows the audit's role nothing.
@@ -57,7 +65,8 @@ def past_the_pooler(rows: Sequence[Any], pooled: Collection[int], roles: Collect
     comes through the pooler: then a service uses it.
 
     Args:
-        rows: With ``pid``, ``role``, ``application_name``, ``operator`` (whether the role looks after the server).
+        rows: With ``pid``, ``role``, ``application_name``, ``operator`` (whether the role looks after the server; the
+            audit's role does so in the audit's own sessions only, which are not among the rows).
         pooled: Process ids of the pooler's server connections.
         roles: Roles that come through the pooler.
     """

@@ -15,6 +15,7 @@ import redis
 from live.servers import free_port, postgres, running
 from psycopg.rows import namedtuple_row
 
+from pytest_backend_audit.analysis.sessions import AUDIT
 from pytest_backend_audit.targets.window import Window, Windows
 from pytest_backend_audit.testing import Surroundings, recorder, surroundings
 
@@ -66,7 +67,7 @@ def database(superuser: str) -> Iterator[Database]:
         try:
             with (
                 psycopg.connect(superuser % name, autocommit=True, application_name="test-admin") as admin,
-                psycopg.connect(looking, autocommit=True, row_factory=namedtuple_row) as looker,
+                psycopg.connect(looking, autocommit=True, row_factory=namedtuple_row, application_name=AUDIT) as looker,
             ):
                 yield Database(name, admin, looker)
         finally:

@@ -1,7 +1,9 @@
-"""Connections on a real server: headroom and identity, and a role that sees too little."""
+"""Connections on a real server: headroom, identity, the pooler; a role that sees too little, and a service's own."""
 
 from __future__ import annotations
 
+import re
+from collections import namedtuple
 from types import SimpleNamespace
 
 import psycopg
@@ -9,15 +11,45 @@ import pytest
 from live.suites.conftest import PASSWORD
 from psycopg.rows import namedtuple_row
 
+from pytest_backend_audit.analysis.sessions import AUDIT, others
 from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.connections._seeing import rows_of
 from pytest_backend_audit.suites.connections.connection_identity import (
     test_every_connection_names_its_application as identity,
 )
 from pytest_backend_audit.suites.connections.headroom import test_connections_leave_headroom as headroom
-from pytest_backend_audit.testing import run_check
+from pytest_backend_audit.suites.connections.pooler import test_the_service_comes_through_a_pooler as pooler
+from pytest_backend_audit.targets.postgres import APPLICATION_NAME
+from pytest_backend_audit.testing import rows, run_check
 
 pytestmark = pytest.mark.live
 NO_POOLER = SimpleNamespace(configured=lambda _: False)
+
+
+class Console:
+    """A PgBouncer's console: nobody comes through its one pool."""
+
+    def __init__(self, database: str) -> None:
+        self.told = {
+            "SHOW DATABASES": [{"name": "orders", "database": database}],
+            "SHOW POOLS": [{"database": "orders", "user": "app", "cl_waiting": 0, "pool_mode": "transaction"}],
+            "SHOW SERVERS": [],
+        }
+
+    def execute(self, command: str) -> SimpleNamespace:
+        """What it answers."""
+        rows = self.told[command]
+        columns = [SimpleNamespace(name=name) for name in (rows[0] if rows else ())]
+        return SimpleNamespace(description=columns, fetchall=lambda: [tuple(row.values()) for row in rows])
+
+
+def judge_pooler(looking, database, audit_yaml):
+    """The check of the pooler, as this connection sees the server."""
+    around = audit_yaml()
+    return run_check(
+        pooler, audit_pgbouncer=Console(database.name), audit_postgres=looking, audit_settings=around.settings,
+        audit_window=None, audit_acknowledged=around.acknowledged,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -25,7 +57,7 @@ def blind(superuser, database):
     """A role without pg_monitor."""
     database.admin.execute("CREATE ROLE unseeing LOGIN PASSWORD 'may-see-nothing'")
     dsn = (superuser % database.name).replace(f"postgres:{PASSWORD}", "unseeing:may-see-nothing")
-    with psycopg.connect(dsn, autocommit=True, row_factory=namedtuple_row) as connection:
+    with psycopg.connect(dsn, autocommit=True, row_factory=namedtuple_row, application_name=AUDIT) as connection:
         yield connection
     database.admin.execute("DROP ROLE unseeing")
 
@@ -44,7 +76,6 @@ def test_headroom_is_counted_against_the_maximum(database, audit_yaml) -> None:
 
 def test_anonymous_connections_are_counted_by_role_and_address(superuser, database) -> None:
     """Named ones, and the audit's own, are not among them."""
-    database.looker.execute("SET application_name = ''")
     ran = run_check(identity, audit_postgres=database.looker, audit_declared=NO_POOLER, request=None)
     assert ran.status is Status.FAILED
     before = ran.reason
@@ -55,11 +86,45 @@ def test_anonymous_connections_are_counted_by_role_and_address(superuser, databa
     assert ran.reason.endswith(f"by address: 127.0.0.1: {ran.reason.split()[0]}")
 
 
-def test_a_role_that_sees_too_little_could_not_look(blind, audit_yaml) -> None:
+def test_a_role_that_sees_too_little_could_not_look(blind, database, audit_yaml) -> None:
     """Sessions of others are there, and nothing of them is shown."""
     for ran in (
         run_check(headroom, audit_postgres=blind, audit_settings=audit_yaml().settings),
         run_check(identity, audit_postgres=blind, audit_declared=NO_POOLER, request=None),
+        judge_pooler(blind, database, audit_yaml),
     ):
         assert ran.status is Status.COULD_NOT_RUN
         assert ran.reason.endswith("sessions are hidden from the audit's role: GRANT pg_monitor to it")
+
+
+def test_a_service_that_has_the_audits_role_is_seen(superuser, database, audit_yaml) -> None:
+    """Whatever the role may look at: only what is named as the audit's own is left out."""
+    assert AUDIT == APPLICATION_NAME
+    service = (superuser % database.name).replace(f"postgres:{PASSWORD}", "looker:look-but-do-not-touch")
+
+    def nameless() -> int:
+        ran = run_check(identity, audit_postgres=database.looker, audit_declared=NO_POOLER, request=None)
+        found = re.search(r"looker: (\d+)", ran.reason)
+        return int(found[1]) if found else 0
+
+    def direct() -> list[str]:
+        return [row.role for row in others(rows_of(database.looker)) if not row.operator]
+
+    assert (nameless(), direct()) == (0, [])
+    with psycopg.connect(service), psycopg.connect(service, application_name=AUDIT):
+        assert (nameless(), direct()) == (1, ["looker"])
+        ran = judge_pooler(database.looker, database, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert ran.reason == (
+        "1 of 2 sessions did not come through PgBouncer: looker@unnamed: 1; to acknowledge: pooler:looker@unnamed"
+    )
+
+
+@pytest.mark.parametrize(("name", "status"), [(AUDIT, Status.COULD_NOT_RUN), ("web", Status.PASSED)])
+def test_headroom_that_nobody_takes_shows_nothing(audit_yaml, name: str, status: Status) -> None:
+    """The audit's own connections are no use of the service."""
+    row = namedtuple("Row", "backend_type application_name state sessions max_connections")
+    found = [row("client backend", name, "idle", 2, 100), row("walwriter", "", None, 1, 100)]
+    ran = run_check(headroom, audit_postgres=rows(*found), audit_settings=audit_yaml().settings)
+    assert ran.status is status
+    assert ran.reason in {"", "nobody is connected but the audit: audit while the service runs"}

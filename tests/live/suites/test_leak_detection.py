@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -130,7 +131,7 @@ def test_what_idles_for_too_long_is_named_whoever_did_it(superuser, database, ju
         ran = judge(lambda _: httpx.Response(500), "thresholds: {idle-in-transaction-limit: 0.001}\n")
         assert ran.status is Status.FAILED
         assert "  - postgres@batch, pid " in ran.reason
-        assert ": idle for 0 s\n" in ran.reason
+        assert re.search(r": idle for \d+ s\n", ran.reason)
 
 
 def test_a_path_that_does_not_fail_shows_nothing(judge) -> None:
