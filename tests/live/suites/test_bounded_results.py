@@ -1,0 +1,45 @@
+"""The statements of bounded-results on PostgreSQL 15 and 18: partitioned tables, quoted names, other schemas, views."""
+
+from pytest_backend_audit.suites.query_performance.bounded_results import HAS_STATEMENTS, STATEMENTS, WIDE
+
+
+def test_wide_tables_are_found_whatever_they_are(database) -> None:
+    """With their names as SQL has them; catalogs and narrow ones aside."""
+    columns = ", ".join(f"c{n} int" for n in range(4))
+    for made in (
+        f'CREATE SCHEMA "Other"; CREATE TABLE "Other"."Wide One" ({columns})',
+        f"CREATE TABLE parted ({columns}) PARTITION BY RANGE (c1)",
+        "CREATE TABLE narrow (a int, b int)",
+        "CREATE VIEW seen AS SELECT * FROM parted",
+        "CREATE MATERIALIZED VIEW kept AS SELECT a FROM narrow",
+        "ALTER TABLE narrow ADD c int, ADD d int",
+        "ALTER TABLE narrow DROP c, DROP d",
+    ):
+        database.admin.execute(made)
+    found = database.looker.execute(WIDE, (3,)).fetchall()
+    assert [(r.table, r.columns) for r in found] == [
+        ('"Other"."Wide One"', 4),
+        ("public.parted", 4),
+        ("public.seen", 4),
+    ]
+
+
+def _reads(database):
+    return database.looker.execute(STATEMENTS).fetchall()
+
+
+def test_statements_of_others_come_with_rows_and_calls(database) -> None:
+    """Reads only, behind comments and parentheses; nothing of the audit's own."""
+    if database.admin.execute("SHOW shared_preload_libraries").fetchone() == ("",):
+        assert database.looker.execute(HAS_STATEMENTS).fetchone().there == 0
+        return
+    database.admin.execute("CREATE EXTENSION pg_stat_statements")
+    database.admin.execute("CREATE TABLE few AS SELECT g AS id FROM generate_series(1, 5) g")
+    for asked in ("/* a */ (SELECT id FROM few)", "SELECT id FROM few WHERE id < 3", "INSERT INTO few VALUES (9)"):
+        database.admin.execute(asked)
+    database.looker.execute("SELECT 1 AS ours")
+    assert database.looker.execute(HAS_STATEMENTS).fetchone().there == 1
+    found = {
+        r.query: (r.calls, r.rows) for r in database.looker.execute(STATEMENTS).fetchall() if "FROM few" in r.query
+    }
+    assert found == {"(SELECT id FROM few)": (1, 5), "SELECT id FROM few WHERE id < $1": (1, 2)}
