@@ -15,8 +15,13 @@ from pytest_backend_audit.model import EvidenceKind
 if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
 
-# Of this database, without the audit's own statements and those that only steer a session or transaction.
+# Of this database, without the audit's own statements and those that only steer a session or transaction. They are told
+# by their role, since nothing else tells them: the first row says how many sessions have that role and are no audit's.
 CALLS = r"""
+SELECT '' AS id, current_user::text AS query, count(*) AS calls
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name <> 'backend-audit'
+UNION ALL
 SELECT s.queryid::text || ':' || s.userid::text AS id, s.query, sum(s.calls)::bigint AS calls
 FROM pg_stat_statements s
 JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND d.datname = current_database()
@@ -56,7 +61,7 @@ class QueryBudget:
 
         Raises:
             pytest.fail.Exception: It cost more than `limit`; the message lists the statements.
-            CouldNotRun: pg_stat_statements is not there, or was reset meanwhile.
+            CouldNotRun: pg_stat_statements is not there, or was reset meanwhile; or somebody else has the audit's role.
         """
         counted = Counted()
         before = self._calls()
@@ -90,4 +95,11 @@ class QueryBudget:
                 raise CouldNotRun(
                     "pg_stat_statements is not available: load it by shared_preload_libraries and CREATE EXTENSION"
                 ) from None
-        return {row[0]: (row[1], int(row[2])) for row in rows}
+        found = {row[0]: (row[1], int(row[2])) for row in rows}
+        role, strangers = found.pop("", ("", 0))
+        if strangers:
+            raise CouldNotRun(
+                f"{strangers} sessions that are not the audit's have its role {role}: their statements can't be told "
+                "from the audit's; give the audit a role of its own"
+            )
+        return found

@@ -71,3 +71,12 @@ def test_without_the_extension_it_could_not_run(audit, monitored):
                 budget(audit)().__enter__()
         finally:
             admin.execute("CREATE EXTENSION pg_stat_statements")
+
+
+def test_a_service_that_has_the_audits_role_can_not_be_counted(audit, monitored):
+    """Its statements would pass for the audit's."""
+    with (
+        psycopg.connect(monitored.dsn("auditor", "look-but-do-not-touch"), application_name="orders"),
+        pytest.raises(CouldNotRun, match="1 sessions that are not the audit's have its role auditor: their statements"),
+    ):
+        budget(audit)().__enter__()
