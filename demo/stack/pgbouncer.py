@@ -18,6 +18,8 @@ from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
 
 POOL_SIZE = 20
 """Server connections: no fewer than all instances together ever ask for."""
+CLIENTS = 200
+"""Clients: some fleets' pools."""
 STATS_PERIOD = 2
 """Seconds over which the console's averages go: short, so that those of starting up are soon gone."""
 _CONFIGURATION = """
@@ -32,7 +34,7 @@ auth_type = scram-sha-256
 auth_file = {users}
 stats_users = audit_monitor
 pool_mode = {mode}
-max_client_conn = 200
+max_client_conn = {max_clients}
 default_pool_size = {pool_size}
 server_idle_timeout = 600
 server_lifetime = 3600
@@ -75,10 +77,10 @@ class PgBouncer:
         pooler._launch("transaction", POOL_SIZE)
         return pooler
 
-    def restart(self, mode: str = "transaction", pool_size: int = POOL_SIZE) -> None:
-        """Come back on the same port with another mode or size; the service's pools reconnect by themselves."""
+    def restart(self, mode: str = "transaction", pool_size: int = POOL_SIZE, max_clients: int = CLIENTS) -> None:
+        """Come back on the same port with other limits; the service's pools reconnect by themselves."""
         self.stop()
-        self._launch(mode, pool_size)
+        self._launch(mode, pool_size, max_clients)
 
     @property
     def console_dsn(self) -> str:
@@ -107,7 +109,7 @@ class PgBouncer:
             self.console_dsn, autocommit=True, cursor_factory=psycopg.ClientCursor, prepare_threshold=None
         )
 
-    def _launch(self, mode: str, pool_size: int) -> None:
+    def _launch(self, mode: str, pool_size: int, max_clients: int = CLIENTS) -> None:
         owner = unprivileged.user()
         users = self.folder / "users.txt"
         passwords = {"orders_app": self.server.passwords["orders_app"], "audit_monitor": self.monitor_password}
@@ -121,6 +123,7 @@ class PgBouncer:
                 port=self.port,
                 users=users,
                 mode=mode,
+                max_clients=max_clients,
                 stats_period=STATS_PERIOD,
             )
         )

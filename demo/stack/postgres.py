@@ -27,6 +27,7 @@ log_min_duration_statement = 200ms
 log_line_prefix = '%m [%p] %a %u@%d '
 log_lock_waits = on
 idle_in_transaction_session_timeout = 30s
+authentication_timeout = 5s
 autovacuum_naptime = 10s
 """
 _ROLES = """

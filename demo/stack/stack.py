@@ -242,6 +242,7 @@ class Stack(Addresses):
             self.pooler.restart(
                 mode=str(wanted.get("mode", "transaction")),
                 pool_size=int(wanted.get("pool_size", pgbouncer.POOL_SIZE)),
+                max_clients=int(wanted.get("max_clients", pgbouncer.CLIENTS)),
             )
 
     def _rules(self, names: Iterable[str]) -> dict[str, str]:

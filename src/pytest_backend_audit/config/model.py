@@ -125,6 +125,8 @@ class Pool(Strict):
     """Oldest age of a connection, seconds."""
     idle_timeout: Seconds | None = None
     """Longest idleness of a connection, seconds."""
+    drain: Seconds | None = None
+    """Time over which a deploy lets an instance give its connections back, seconds."""
 
 
 class Load(Strict):
