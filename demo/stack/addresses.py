@@ -10,6 +10,7 @@ from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.prometheus import Prometheus
 from pytest_backend_audit.demo.stack.proxy import FaultProxy
+from pytest_backend_audit.demo.stack.replica import Replica
 from pytest_backend_audit.demo.stack.service import Downstream, FrontDoor, Identities, Instance, Traffic
 from pytest_backend_audit.demo.stack.valkey import Valkey
 
@@ -18,6 +19,7 @@ class Addresses:
     """The parts of a running stack, and where they are reached."""
 
     postgres: Postgres
+    replica: Replica
     valkey: Valkey
     downstream: Downstream
     pooler: PgBouncer | None
@@ -41,6 +43,11 @@ class Addresses:
     def dsn(self) -> str:
         """The database, for the monitoring role: pg_monitor, SELECT on the service's tables, read-only."""
         return self.postgres.dsn("audit_monitor")
+
+    @property
+    def replica_dsn(self) -> str:
+        """The read replica, for the monitoring role."""
+        return self.replica.dsn("audit_monitor")
 
     @property
     def admin_dsn(self) -> str:
@@ -91,6 +98,7 @@ class Addresses:
         """Everything above as the variables that the demo's audit.yaml asks for."""
         found = {
             "AUDIT_POSTGRES_DSN": self.dsn,
+            "AUDIT_REPLICA_DSN": self.replica_dsn,
             "AUDIT_REDIS_URL": self.redis_url,
             "AUDIT_PGBOUNCER_DSN": self.pgbouncer_dsn or "",
             "AUDIT_PROMETHEUS_URL": self.prometheus_url or "",

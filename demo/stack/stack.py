@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from pytest_backend_audit.demo import defects as catalogue
 from pytest_backend_audit.demo.defects import CATALOGUE, Defect, Remedy, Where
@@ -22,6 +22,7 @@ from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.process import free_port
 from pytest_backend_audit.demo.stack.prometheus import Prometheus
 from pytest_backend_audit.demo.stack.proxy import FaultProxy
+from pytest_backend_audit.demo.stack.replica import Replica
 from pytest_backend_audit.demo.stack.service import (
     Configuration,
     Downstream,
@@ -33,6 +34,17 @@ from pytest_backend_audit.demo.stack.service import (
 )
 from pytest_backend_audit.demo.stack.use import await_use
 from pytest_backend_audit.demo.stack.valkey import Valkey
+
+
+class Part(Protocol):
+    """What a stack is made of."""
+
+    def stop(self) -> None:
+        """Stop it."""
+        ...
+
+
+P = TypeVar("P", bound=Part)
 
 
 class Stack(Addresses):
@@ -159,59 +171,65 @@ class Stack(Addresses):
     # --- how it comes about
 
     def _start(self, instances: int, source: Source, defects: tuple[str, ...]) -> None:
-        self._say("PostgreSQL: a cluster, roles, 200,000 orders")
-        self.postgres = Postgres.start(self.folder)
-        self._undo.callback(self.postgres.stop)
-        self._say("Valkey")
-        self.valkey = Valkey.start(self.folder)
-        self._undo.callback(self.valkey.stop)
-        self._live = LiveDefects(self.postgres, self.valkey)
-        self._undo.callback(self._live.release)
-        self._say("the pricing service")
-        self.downstream = Downstream.start(self.folder)
-        self._undo.callback(self.downstream.stop)
-        self.pooler = None
-        if pgbouncer.program():
-            self._say("PgBouncer")
-            self.pooler = PgBouncer.start(self.folder, self.postgres)
-            self._undo.callback(self.pooler.stop)
-        self._say("the proxy by which faults are set")
-        upstreams = {"postgres": self._database_port(), "redis": self.valkey.port, "pricing": self.downstream.port}
-        self.proxy = FaultProxy.start(self.folder, upstreams)
-        self._undo.callback(self.proxy.stop)
+        self._start_servers()
         ports = [free_port() for _ in range(instances)]
         self.prometheus = None
         if prometheus.program():
             self._say("Prometheus")
-            self.prometheus = Prometheus.launch(self.folder, [f"127.0.0.1:{port}" for port in ports])
-            self._undo.callback(self.prometheus.stop)
-        self._say(f"{instances} instances of the orders service")
-        self.instances = [
-            Instance(f"orders-{number}", port, self.folder, source, self.identities)
-            for number, port in enumerate(ports, 1)
-        ]
-        for instance in self.instances:
-            self._undo.callback(instance.stop)
-            instance.launch(self._configuration())
-        for instance in self.instances:
-            instance.wait_until_ready()
-        self.front = FrontDoor(self.folder)
-        self._undo.callback(self.front.stop)
-        self.front.start(self.instances)
-        self._say("traffic")
-        self.traffic = Traffic(self.folder, self.base_url, self.identities)
-        self._undo.callback(self.traffic.stop)
-        self.traffic.start()
+            self.prometheus = self._kept(Prometheus.launch(self.folder, [f"127.0.0.1:{port}" for port in ports]))
+        self._start_service(ports, source)
         if self.prometheus:
             self.prometheus.wait_until_scraping()
-        self.control = Control(self._restarts())
-        self._undo.callback(self.control.stop)
+        self.control = self._kept(Control(self._restarts()))
         if defects:
             self._say(f"defects: {', '.join(defects)}")
             self.set_defects(defects)
         else:
             self.postgres.forget_statements()
             self._await_use()
+
+    def _start_servers(self) -> None:
+        """What the service depends on, and the proxy before it."""
+        self._say("PostgreSQL: a cluster, roles, 200,000 orders")
+        self.postgres = self._kept(Postgres.start(self.folder))
+        self._say("a read replica of it, meanwhile")
+        self.replica = self._kept(Replica.begin(self.folder, self.postgres))
+        self._say("Valkey")
+        self.valkey = self._kept(Valkey.start(self.folder))
+        self._live = LiveDefects(self.postgres, self.valkey)
+        self._undo.callback(self._live.release)
+        self._say("the pricing service")
+        self.downstream = self._kept(Downstream.start(self.folder))
+        self.pooler = None
+        if pgbouncer.program():
+            self._say("PgBouncer")
+            self.pooler = self._kept(PgBouncer.start(self.folder, self.postgres))
+        self._say("the proxy by which faults are set")
+        upstreams = {"postgres": self._database_port(), "redis": self.valkey.port, "pricing": self.downstream.port}
+        self.proxy = self._kept(FaultProxy.start(self.folder, upstreams))
+
+    def _start_service(self, ports: Sequence[int], source: Source) -> None:
+        """The instances, the front door, and who uses them."""
+        self._say(f"{len(ports)} instances of the orders service")
+        self.instances = [
+            Instance(f"orders-{number}", port, self.folder, source, self.identities)
+            for number, port in enumerate(ports, 1)
+        ]
+        for instance in self.instances:
+            self._kept(instance).launch(self._configuration())
+        self.replica.finish()
+        for instance in self.instances:
+            instance.wait_until_ready()
+        self.front = self._kept(FrontDoor(self.folder))
+        self.front.start(self.instances)
+        self._say("traffic")
+        self.traffic = self._kept(Traffic(self.folder, self.base_url, self.identities))
+        self.traffic.start()
+
+    def _kept(self, part: P) -> P:
+        """A part that is stopped with the stack."""
+        self._undo.callback(part.stop)
+        return part
 
     def _database_port(self) -> int:
         pooled = self.pooler is not None and "pooler-bypassed" not in self.defects
