@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,8 +52,9 @@ def read(config: pytest.Config) -> Setting:
     top = document.find_repository(config.rootpath)
     path = _config_path(config, top)
     audit_paths = tuple(config.getini("audit_paths"))
-    if audit_paths and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(config.rootpath / p) for p in audit_paths]
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        # Whatever folder pytest was started in: of itself it would collect from there.
+        config.args = [str(config.rootpath / p) for p in _default_scope(config, audit_paths)]
     default = standard.load("default")
     if path is None:
         return Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
@@ -106,8 +108,13 @@ def gate(config: pytest.Config, setting: Setting, mode: Mode) -> str | None:
     """
     asked = config.option.audit_gate
     if asked is None:
-        in_file = setting.config.gate if setting.config else None
-        return in_file if mode is Mode.FORMAL else None
+        in_file = setting.config.gate if setting.config and mode is Mode.FORMAL else None
+        if in_file is not None and runs_nothing(config):
+            raise AuditUsageError(
+                f"the gate {in_file} of audit.yaml with --collect-only or its like: nothing would run; "
+                "list the checks by `backend-audit plan`, or by --audit instead of --audit-sha"
+            )
+        return in_file
     matrix = {d.id: d for d in setting.standard.dispositions}
     allowed = ", ".join(d.id for d in matrix.values() if not d.needs_sign_off and d.floor is not None)
     if asked not in matrix:
@@ -149,9 +156,30 @@ def choice(config: pytest.Config, setting: Setting, mode: Mode) -> Choice:
         only=only,
         extra_roots=tuple(roots) if suites else (),
         leave_out=frozenset(policy.leave_out),
+        inside=homes(config, setting) if mode is Mode.FORMAL else (),
         sought=dict(policy.sought),
         declared=tuple(setting.config.criteria) if setting.config else (),
     )
+
+
+def homes(config: pytest.Config, setting: Setting) -> tuple[Path, ...]:
+    """Folders that a formal audit's files lie in: the audited repository, and that of the checks."""
+    checks = document.find_repository(config.rootpath) or config.rootpath
+    return tuple(dict.fromkeys((setting.repository.resolve(), checks.resolve())))
+
+
+def held(config: pytest.Config, setting: Setting) -> None:
+    """Hold a formal audit to an ini file that its commit holds.
+
+    Raises:
+        AuditUsageError: ``-c`` names one elsewhere.
+    """
+    path = config.inipath.resolve() if config.inipath is not None else None
+    if path is not None and not any(path.is_relative_to(home) for home in homes(config, setting)):
+        raise AuditUsageError(
+            f"{path} is no part of the audited commit, and it decides what pytest collects; take -c away, or rehearse "
+            "with --audit"
+        )
 
 
 def _in_file(suites: str | tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
@@ -195,7 +223,16 @@ def scope(config: pytest.Config, setting: Setting) -> tuple[str, ...]:
     """Paths that are collected."""
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return tuple(config.args)
-    return setting.audit_paths or tuple(config.getini("testpaths")) or (".",)
+    return _default_scope(config, setting.audit_paths)
+
+
+def _default_scope(config: pytest.Config, audit_paths: tuple[str, ...]) -> tuple[str, ...]:
+    if audit_paths:
+        return audit_paths
+    given = config.getini("testpaths")
+    # As pytest reads them: a folder, a file, or a pattern of them.
+    found = [sorted(glob.iglob(p, root_dir=config.rootpath, recursive=True)) for p in given]  # noqa: PTH207
+    return tuple(path for paths in found for path in paths) or (".",)
 
 
 def report_folder(config: pytest.Config) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_fi
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
-from pytest_backend_audit.narrowing import by_items
+from pytest_backend_audit.narrowing import by_items, taken_away
 from pytest_backend_audit.options import FIXTURES
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Choice:
     """Suite folders of other plugins."""
     leave_out: frozenset[str] = frozenset()
     """Criteria whose bundled check is left out."""
+    inside: tuple[Path, ...] = ()
+    """Folders that checks must lie in, links followed: a formal audit runs none that its commit doesn't hold."""
     sought: dict[str, int] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
 
@@ -47,8 +49,22 @@ class Collected:
     selected: tuple[str, ...] = ()
     not_sought: tuple[str, ...] = ()
     narrowing: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    """Node ids of the tests that this run executes."""
     left_out: int = 0
     """Unmarked tests that were deselected."""
+
+    def without(self, gone: Sequence[str]) -> Collected:
+        """The same, once these tests were taken away by somebody else: narrowed."""
+        without = set(gone)
+        nodes = tuple(n for n in self.nodes if n not in without)
+        left = {check for n in nodes for check in self.plan.of_node[n]}
+        return replace(
+            self,
+            nodes=nodes,
+            selected=tuple(c for c in self.selected if c in left),
+            narrowing=(*self.narrowing, taken_away(gone)),
+        )
 
     def line(self) -> str:
         """One line for the terminal."""
@@ -86,19 +102,29 @@ class Collector:
         self._choice = choice
         self._raise = raise_problems
         self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
+        self._found: list[pytest.Item] = []
+        """As pytest found them, before any hook could take one away."""
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Take note of a test."""
+        self._found.append(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
         self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, object, object]:
         """Add bundled checks, plan, let others deselect, then select and order."""
+        taken = self._taken(items)
         bundled = list(self._bundled(session))
         if bundled:
             # A clone's own path to a suite, given on the command line, is not a second one.
             have = {(i.path.resolve(), i.name) for i in bundled}
             items[:] = [i for i in items if (i.path.resolve(), i.name) not in have] + bundled
-        redact_ids(items, self._runtime)
-        ours = [(item, test) for item in items if (test := self._marked(item, config)) is not None]
+            taken = [i for i in taken if (i.path.resolve(), i.name) not in have]
+        self._found.clear()
+        everything = [*items, *taken]
+        redact_ids(everything, self._runtime)
+        ours = [(item, test) for item in everything if (test := self._marked(item, config)) is not None]
         plan = planning.build(
             (test for _, test in ours),
             self._runtime.standard,
@@ -108,7 +134,8 @@ class Collector:
         # By object: other plugins may rename items, as xdist's loadgroup does.
         marked = {id(item): item.nodeid for item, _ in ours}
         unmarked = [i for i in items if id(i) not in marked]
-        plan = replace(plan, problems=(*plan.problems, *_with_fixtures(unmarked)))
+        strangers = _outside([item for item, test in ours if not test.bundled], self._choice.inside)
+        plan = replace(plan, problems=(*plan.problems, *_with_fixtures(unmarked), *strangers))
         if plan.problems:
             config.stash[PLAN] = Collected(plan)
             if self._raise:
@@ -118,6 +145,21 @@ class Collector:
         result = yield
         config.stash[PLAN] = self._select(config, items, plan, marked)
         return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
+        """See whether a hook outside of ours took checks away after the choice, before anybody reads the plan."""
+        collected = session.config.stash.get(PLAN, None)
+        if collected is not None:
+            left = {item.nodeid for item in session.items}
+            if gone := [n for n in collected.nodes if n not in left]:
+                session.config.stash[PLAN] = collected.without(gone)
+        return (yield)
+
+    def _taken(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Tests that a hook outside of ours has taken away already; a plugin may put another object in one's place."""
+        have = {id(i) for i in items}.union(i.nodeid for i in items)
+        return [i for i in self._found if id(i) not in have and i.nodeid not in have]
 
     def _bundled(self, session: pytest.Session) -> Iterator[pytest.Item]:
         standard = self._runtime.standard
@@ -210,6 +252,7 @@ class Collector:
             tuple(c.id for c in plan.checks if c.id in chosen),
             tuple(c.id for c in plan.checks if c.id in above),
             tuple(narrowing),
+            tuple(i.nodeid for i in kept),
             unmarked,
         )
 
@@ -251,6 +294,16 @@ def redact_ids(items: Sequence[pytest.Item], runtime: Runtime) -> None:
             item._id = type(item._id).parse(clean)
         else:
             item._nodeid = clean  # type: ignore[attr-defined]
+
+
+def _outside(items: Iterable[pytest.Item], inside: Sequence[Path]) -> list[str]:
+    files = dict.fromkeys(item.path for item in items) if inside else {}
+    return [
+        f"{path}: its checks lie outside of what the audited commit holds (in {path.resolve()}); move them into "
+        f"{inside[0]}, or rehearse with --audit"
+        for path in files
+        if not any(path.resolve().is_relative_to(folder) for folder in inside)
+    ]
 
 
 def _with_fixtures(unmarked: Sequence[pytest.Item]) -> list[str]:

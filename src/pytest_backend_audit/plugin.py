@@ -6,7 +6,9 @@ unit-test job never dials production.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -70,7 +72,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
     """Have the last word on the exit status: nothing turns a verdict that fails into 0."""
-    status = yield
-    if is_on(config) and (audit := config.pluginmanager.get_plugin("backend_audit_session")) is not None:
+    try:
+        status = yield
+    except SystemExit as left:
+        raise SystemExit(_final(config, left.code)) from None
+    return _final(config, status)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> Generator[None, object, object]:
+    """The same where somebody leaves while pytest puts its things away."""
+    try:
+        return (yield)
+    except SystemExit as left:
+        raise SystemExit(_final(config, left.code)) from None
+
+
+def _final(config: pytest.Config, status: Any) -> Any:
+    if not is_on(config) or config.option.help or config.option.version:
+        return status
+    audit = config.pluginmanager.get_plugin("backend_audit_session")
+    if audit is not None:
         return audit.final_status(status)
-    return status
+    # An xdist worker has none; its status is the controller's affair.
+    if status or hasattr(config, "workerinput"):
+        return status
+    sys.stderr.write("audit: no audit took place: another plugin, or a conftest, ended pytest before it began\n")
+    return pytest.ExitCode.TESTS_FAILED

@@ -14,12 +14,13 @@ import pytest
 
 from pytest_backend_audit.collect import PLAN, Collected
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.heard import Heard
 from pytest_backend_audit.hooks import failure
 from pytest_backend_audit.journal import AGAIN, JOURNAL, Record, RunError, Writer, read_run
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Attempt, Card, Evidence, Inputs, Seal, Status
 from pytest_backend_audit.narrowing import by_collector
-from pytest_backend_audit.observe import ATTEMPTS, WIDER
+from pytest_backend_audit.observe import ATTEMPTS, FOUND, WIDER
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.recorder import utc_now
 from pytest_backend_audit.redaction.reports import redact_report
@@ -43,6 +44,8 @@ class Plot:
     narrowing: tuple[str, ...] = ()
     gate_asked: bool = False
     """Whether a gate was asked for on the command line, where a narrowed run is a usage error."""
+    gated: bool = False
+    """Whether the run is held to a gate, wherever that was asked for."""
     head: tuple[str, ...] = ()
     at_end: Callable[[], str] = lambda: ""
     """Looks at the service's build once more; returns why the run is invalid, or an empty text."""
@@ -75,8 +78,7 @@ class Session:
         self._told: list[str] = []
         """Hooks of other plugins that failed after the record was closed."""
         self._failures = 0
-        self._heard: set[str] = set()
-        """Checks with an attempt."""
+        self._heard = Heard()
         self._before: Any = None
         """Who had SIGTERM before us."""
 
@@ -165,12 +167,16 @@ class Session:
         return result
 
     def _keep(self, report: pytest.TestReport) -> None:
+        if early := report.__dict__.pop(FOUND, None):
+            self._heard.early(report.nodeid, early)
         if report.when != "teardown":
             if str(report.when) == "???":  # xdist's word for a worker that crashed
                 self._crashed(report)
             return
         # Other plugins' reports have no use for it, and some choke on it.
-        for data in report.__dict__.pop(ATTEMPTS, ()):
+        if attempts := report.__dict__.pop(ATTEMPTS, ()):
+            self._heard.take(report.nodeid)
+        for data in attempts:
             self._write(data)
         if getattr(report, WIDER, False):
             delattr(report, WIDER)
@@ -180,22 +186,30 @@ class Session:
         redact_report(report, self._redactor)
         if self._collected is None:
             return
+        for data in self._heard.take(report.nodeid):
+            self._write(data)
         worker = report.longrepr if isinstance(report.longrepr, str) else ""
         for check in self._collected.plan.of_node.get(report.nodeid, ()):
             attempt = Attempt(check, report.nodeid, Status.COULD_NOT_RUN, f"the worker crashed: {worker}".strip(": "))
             self._write(to_builtins(attempt))
 
     def _write(self, data: dict[str, Any]) -> None:
-        self._heard.add(data["check"])
+        self._heard.attempt(data)
+        if self._writer is None or self._trouble:
+            return
+        self._put_down(data)
+        if self._trouble:
+            pytest.exit(f"audit: {self._trouble}; what was recorded before is kept", returncode=3)
+        if data["evidence"] and self._config.hook.pytest_audit_evidence.get_hookimpls():
+            self._tell_evidence(data)
+
+    def _put_down(self, data: dict[str, Any]) -> None:
         if self._writer is None or self._trouble:
             return
         try:
             self._writer.attempt_data(data)
         except OSError as error:
             self._trouble = f"the journal can't be written: {error.strerror} ({self._plot.folder})"
-            pytest.exit(f"audit: {self._trouble}; what was recorded before is kept", returncode=3)
-        if data["evidence"] and self._config.hook.pytest_audit_evidence.get_hookimpls():
-            self._tell_evidence(data)
 
     def _tell_evidence(self, data: dict[str, Any]) -> None:
         plan = self._collected.plan.checks if self._collected is not None else ()
@@ -234,8 +248,7 @@ class Session:
         stopped = session.shouldstop or session.shouldfail
         if stopped and not self._seen.interrupted:
             self._seen.interrupted = str(stopped)
-        if lost := self._lost():
-            self._seen.interrupted = self._seen.interrupted or f"{lost} checks were never reached"
+        self._account()
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
             self._seen.interrupted = self._trouble or "an internal error of pytest or a plugin"
         explained = ran == pytest.ExitCode.TESTS_FAILED and 0 < session.testsfailed <= self._failures
@@ -256,9 +269,17 @@ class Session:
             self._trouble = self._trouble or f"the journal can't be sealed: {error.strerror} ({self._plot.folder})"
         self._report(session, self._writer)
 
-    def _lost(self) -> int:
-        """Selected checks of which nothing was heard, as when xdist gives up on crashed workers."""
-        return len(set(self._collected.selected) - self._heard) if self._collected is not None else 0
+    def _account(self) -> None:
+        """Put down what was planned and never told, as when xdist gives up on crashed workers."""
+        if self._collected is None:
+            return
+        for data in self._heard.unfinished():
+            self._heard.attempt(data)
+            self._put_down(data)
+        for data in self._heard.in_part(self._collected):
+            self._put_down(data)
+        if lost := self._heard.lost(self._collected):
+            self._seen.interrupted = self._seen.interrupted or f"{lost} checks were never reached"
 
     def _report(self, session: pytest.Session, writer: Writer) -> None:
         # Read back from the disk, so that what is shown is what a later `render` shows.
@@ -310,9 +331,10 @@ class Session:
 
     def final_status(self, status: object) -> object:
         """The exit status, once everybody else has had a say: never 0 for a verdict that fails."""
-        if self._trouble and not status:
-            return 1
-        return status if self.card is None else status or self.card.verdict.exit_status
+        if self.card is not None:
+            return status or self.card.verdict.exit_status or int(bool(self._trouble))
+        # Without a card no gate was passed.
+        return status or int(bool(self._trouble) or self._plot.gated)
 
 
 def _read_back(writer: Writer) -> Record:

@@ -66,6 +66,8 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         raise AuditUsageError(
             f"{told}, not Python's own: a formal audit needs the true time; stop the clock in a fixture of your tests"
         )
+    if mode is Mode.FORMAL:
+        asked.held(config, setting)
     instant = utc_now()
     runtime = _runtime(config, setting, pinned.commit, instant, secrets.token_bytes(32))
     redact = runtime.redactor.redact
@@ -117,12 +119,13 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         claim=lambda: document.rotate(folder),
         narrowing=tuple(narrowing),
         gate_asked=bool(config.option.audit_gate),
+        gated=gate is not None,
         head=heading.head(config, setting, mode, runtime, earlier=earlier.lines, prior=prior.source),
         at_end=lambda: heading.mismatch(config, setting, pinned.commit),
     )
     session = Session(config, plot, runtime.redactor)
-    config.pluginmanager.register(session, SESSION)
-    config.pluginmanager.register(Shown(config, runtime.redactor), "backend_audit_shown")
+    _add(config, session, SESSION)
+    _add(config, Shown(config, runtime.redactor), "backend_audit_shown")
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
         _begin_distribution(config, runtime, session)
     _register(config, runtime, choice, raise_problems=True)
@@ -155,7 +158,7 @@ def _begin_worker(config: pytest.Config, setting: Setting, workerinput: dict[str
     _register(
         config, runtime, asked.choice(config, setting, mode), worker=workerinput["workerid"], raise_problems=False
     )
-    config.pluginmanager.register(Worker(workerinput), "backend_audit_worker")
+    _add(config, Worker(workerinput), "backend_audit_worker")
 
 
 def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Session) -> None:
@@ -172,7 +175,14 @@ def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Sessio
         "run_key": runtime.run_key.hex(),
         "document": to_builtins(runtime.document),
     }
-    config.pluginmanager.register(Controller(folder, told, session), "backend_audit_distribution")
+    _add(config, Controller(folder, told, session), "backend_audit_distribution")
+
+
+def _add(config: pytest.Config, part: object, name: str) -> None:
+    """Register a part of ours; without one of them an audit would be something else."""
+    if config.pluginmanager.is_blocked(name):
+        raise AuditUsageError(f"-p no:{name} takes away a part of the audit; leave it out, or run without --audit")
+    config.pluginmanager.register(part, name)
 
 
 def _register(
@@ -181,11 +191,10 @@ def _register(
     from pytest_backend_audit import fixtures  # noqa: PLC0415 - a plugin of its own
 
     config.stash[RUNTIME] = runtime
-    manager = config.pluginmanager
-    manager.register(fixtures, "backend_audit_fixtures")
-    manager.register(genuine, "backend_audit_genuine")
-    manager.register(Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
-    manager.register(Observer(runtime, asked.timeout(config), worker), "backend_audit_observer")
+    _add(config, fixtures, "backend_audit_fixtures")
+    _add(config, genuine, "backend_audit_genuine")
+    _add(config, Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
+    _add(config, Observer(runtime, asked.timeout(config), worker), "backend_audit_observer")
     config.add_cleanup(lambda: _close(runtime))
 
 
