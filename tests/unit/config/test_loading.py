@@ -84,10 +84,10 @@ def test_the_policy_has_origins_and_exact_weights() -> None:
     assert full().policy() == Policy(
         sought={"4.6": 4},
         weights={"4.7": "1.50"},
-        not_applicable=(NotApplicable("waf", "internal", "Ann", "2026-11-01", "2027-04-30", "full.yaml:72"),),
+        not_applicable=(NotApplicable("waf", "internal", "Ann", "2026-11-01", "2027-04-30", "full.yaml:73"),),
         acknowledged=(
             Acknowledged(
-                "foreign-key-indexes:public.orders.customer_id", "small", "Ann", "T-1", "2026-12-31", "full.yaml:74"
+                "foreign-key-indexes:public.orders.customer_id", "small", "Ann", "T-1", "2026-12-31", "full.yaml:75"
             ),
         ),
         incidents=(Incident("I-1", "P0", "2026-11-20", "2026-11-21", ("4.6",), "docs/I-1.md"),),
@@ -106,8 +106,8 @@ def test_absent_incidents_are_not_stated_and_an_empty_list_is_none(read: Load) -
 
 def test_a_threshold_says_where_it_comes_from() -> None:
     """Failure messages show the limit with its origin."""
-    assert full().threshold("cache-hit-ratio") == (0.95, "full.yaml:60")
-    assert full(name="conf/audit.yaml").threshold("cache-hit-ratio") == (0.95, "conf/audit.yaml:60")
+    assert full().threshold("cache-hit-ratio") == (0.95, "full.yaml:61")
+    assert full(name="conf/audit.yaml").threshold("cache-hit-ratio") == (0.95, "conf/audit.yaml:61")
     assert full().threshold("headroom") is None
 
 
