@@ -40,14 +40,24 @@ def costs(budget: Any, send: Callable[[], object], what: str) -> list[Part]:
         send: Sends the requests.
         what: What they are, for evidence.
     """
+    ours = counted(budget, send, what)
+    return parts(ours, quiet(budget, ours.seconds))
+
+
+def counted(budget: Any, send: Callable[[], object], what: str) -> Counts:
+    """What everybody's requests cost the database while a block's are sent; arguments as for `costs`."""
     begun = time.monotonic()
     with budget(what=what) as ours:
         send()
-    seconds = time.monotonic() - begun
-    quiet = max(QUIET, seconds)
+    return Counts(ours.by_query, time.monotonic() - begun)
+
+
+def quiet(budget: Any, seconds: float) -> Counts:
+    """What everybody else's requests cost the database over a while, no less than `QUIET`."""
+    seconds = max(QUIET, seconds)
     with budget(what="everybody else's requests, right after") as beside:
-        time.sleep(quiet)
-    return parts(Counts(ours.by_query, seconds), Counts(beside.by_query, quiet))
+        time.sleep(seconds)
+    return Counts(beside.by_query, seconds)
 
 
 def by_statement(found: Iterable[Part]) -> str:

@@ -38,6 +38,8 @@ class Listing:
             made = cls(paging.one_by_one, made.named, made.one)
         if settings.has("bounded-results-no-limit"):
             made = cls(paging.cut_late, made.named, made.one)
+        if settings.has("route-budgets-exceeded"):
+            made = cls(paging.with_newest_customer, made.named, made.one)
         return made
 
 

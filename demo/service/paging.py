@@ -23,3 +23,13 @@ async def cut_late(connection: store.Connection, tenant: str, limit: int, before
     )
     rows: list[DictRow] = await (await connection.execute(query, (tenant, before or 2**63 - 1))).fetchall()
     return await store.with_items(connection, rows[:limit])
+
+
+async def with_newest_customer(
+    connection: store.Connection, tenant: str, limit: int, before: int | None
+) -> list[dict[str, Any]]:
+    """``route-budgets-exceeded``: for a greeting, who ordered last is looked up too: a third statement."""
+    found = await store.orders(connection, tenant, limit, before)
+    if found:
+        await store.customer(connection, tenant, found[0]["customer_id"])
+    return found

@@ -85,7 +85,14 @@ def _orders(settings: Settings) -> APIRouter:
         await held.cache.forget("order", identity.tenant, str(order_id))
         return _found(changed)
 
+    if settings.has("route-budgets-undeclared"):  # seeded defect: nobody has said what this route may cost
+        router.add_api_route("/v1/orders/{order_id}/reminder", _remind, methods=["POST"], status_code=202)
     return router
+
+
+async def _remind(_: Caller, order_id: OrderId) -> dict[str, int]:
+    """Remind the customer of an order that is open."""
+    return {"order": order_id}
 
 
 def _catalogue(settings: Settings) -> APIRouter:

@@ -1,0 +1,62 @@
+"""Whether requests kept to the number of statements that their route may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+
+from pytest_backend_audit.analysis.attribution import Part, summed
+
+PROBABLE = 2.0
+"""Standard deviations of chance within which a route keeps to its budget: one in forty that costs a statement more than
+it, and no more than that, is let pass where others send much."""
+
+
+@dataclass
+class Spending:
+    """What requests to one route have cost so far."""
+
+    budget: int
+    requests: int = 0
+    rounds: list[Sequence[Part]] = field(default_factory=list)
+
+    def add(self, requests: int, found: Sequence[Part]) -> None:
+        """Take in a round of requests, with what they cost."""
+        self.requests += requests
+        self.rounds.append(found)
+
+    @property
+    def whole(self) -> Part:
+        """All statements as one."""
+        found = [part for one in self.rounds for part in one]
+        return Part(
+            "all",
+            sum(part.calls for part in found),
+            sum(part.others for part in found),
+            sqrt(sum(part.spread**2 for part in found)),
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether they certainly cost more than their budget."""
+        return self.requests > 0 and self.whole.least > self.budget * self.requests
+
+    @property
+    def within(self) -> bool:
+        """Whether they hardly can have cost a statement more than their budget each."""
+        whole = self.whole
+        most = min(float(whole.calls), whole.calls - whole.others + PROBABLE * whole.spread)
+        return self.requests > 0 and most < (self.budget + 1) * self.requests
+
+    def __str__(self) -> str:
+        each = max(0.0, self.whole.calls - self.whole.others) / self.requests if self.requests else 0.0
+        told = "; ".join(map(str, _mostly_ours(summed(self.rounds))[:5]))
+        return (
+            f"{each:.1f} statements a request, its budget is {self.budget}: "
+            f"in {self.requests} requests {told or 'none'}"
+        )
+
+
+def _mostly_ours(found: Iterable[Part]) -> list[Part]:
+    return [part for part in found if part.calls - part.others > part.others]
