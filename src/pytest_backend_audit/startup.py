@@ -52,7 +52,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     mode = Mode.FORMAL if config.option.audit_sha else Mode.REHEARSAL
     gate = asked.gate(config, setting, mode)
     folder = asked.report_folder(config)
-    _refuse_open_faults(folder)
+    try:
+        _refuse_open_faults(folder)
+    except OSError as error:
+        raise AuditUsageError(_unreadable(folder, error)) from None
     pinned = document.pin(
         setting.repository,
         config.option.audit_sha,
@@ -78,7 +81,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     narrowing = by_options(config, setting.audit_paths)
     if config.option.audit_gate and narrowing:
         raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
-    earlier = document.earlier(folder, pinned.commit)
+    try:
+        earlier = document.earlier(folder, pinned.commit)
+    except OSError as error:
+        raise AuditUsageError(_unreadable(folder, error)) from None
     prior = document.load_prior(config.option.audit_prior) if config.option.audit_prior else document.Prior()
     policy = setting.policy
     choice = asked.choice(config, setting, mode)
@@ -129,6 +135,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
         _begin_distribution(config, runtime, session)
     _register(config, runtime, choice, raise_problems=True)
+
+
+def _unreadable(folder: Path, error: OSError) -> str:
+    return f"the report folder {folder} can't be read: {error.strerror}; give another one with --audit-report=DIR"
 
 
 def _refuse_open_faults(folder: Path) -> None:

@@ -119,3 +119,20 @@ def test_a_rehearsal_takes_them(audited: Project, tmp_path_factory: pytest.TempP
     elsewhere: Path = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "test_ext.py").write_text(HEADER + TWO, "utf-8")
     assert audited.run("--audit", "--rootdir=.", str(elsewhere / "test_ext.py")).ret == 0
+
+
+def test_a_report_folder_that_cannot_be_looked_into_is_one_message(
+    audited: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a traceback. The error is planted, as root may look into any folder."""
+    audited.suite(TWO)
+    (audited.path / "conftest.py").write_text(
+        "from pathlib import Path\n"
+        "from pytest_backend_audit import document\n"
+        "def refused(folder, commit): raise PermissionError(13, 'Permission denied', str(folder))\n"
+        "document.earlier = refused\n",
+        "utf-8",
+    )
+    ran = audited.run("--audit")
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines(["ERROR: the report folder * can't be read: Permission denied; give another one with *"])

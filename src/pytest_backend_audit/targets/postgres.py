@@ -202,6 +202,9 @@ def dial(
     origin = origin_of(runtime, "targets", target)
     kwargs.setdefault("autocommit", True)
     kwargs.setdefault("row_factory", namedtuple_row)
+    if not console:
+        # From a database in SQL_ASCII the driver hands out bytes otherwise, which no text ever equals.
+        kwargs.setdefault("client_encoding", "utf8")
     try:
         given = conninfo_to_dict(dsn)
         if not console:

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from live.conftest import PASSWORD
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import Check, Need
@@ -200,3 +201,21 @@ def test_rows_streamed_and_copied_leave_results_alone(audit):
         assert [r[0] for r in connection.execute("SELECT generate_series(1, %s)", (3,))] == [1, 2, 3]
         assert connection.cursor(binary=True).execute("SELECT 258::int4").fetchone() == (258,)
     assert [e.body for e in buffer.evidence] == ["5 rows streamed", "generate_series\n1\n2\n3", "\\x00000102"]
+
+
+def test_texts_of_a_database_without_an_encoding_are_texts(tmp_path, monitored):
+    """SQL_ASCII is what initdb makes without a locale; bytes would equal no name that a check looks for."""
+    with psycopg.connect(monitored.dsn(password=PASSWORD), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE plain TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    text = "version: 1\nservice: orders\nenvironment: stage\ntargets:\n  postgres: {dsn: '${DSN}'}\n"
+    dsn = monitored.dsn(*AUDITOR, database="plain")
+    audit = runtime_for(text, folder=tmp_path, environ={"DSN": dsn})
+    try:
+        [row] = (
+            open_postgres(audit).execute("SELECT current_database()::text AS name, 'client backend' AS type").fetchall()
+        )
+        assert (row.name, row.type) == ("plain", "client backend")
+    finally:
+        connections(audit).close()
+        with psycopg.connect(monitored.dsn(password=PASSWORD), autocommit=True) as admin:
+            admin.execute("DROP DATABASE plain WITH (FORCE)")
