@@ -1,6 +1,10 @@
 """Slow statements are logged, with a threshold low enough to learn from.
 
-Looked at is what everybody gets from the server or the database, and every role that has a threshold of its own.
+Looked at is what the roles of services get: from the server, from the database, or as a setting of their own. These are
+the roles that may log in to the database, without those that look after the server (superusers, members of pg_monitor)
+and without the audit's own, unless somebody else uses it. Where there are no others, superusers that are connected
+count, and else everybody. What would be logged must also reach the log: log_min_messages fatal or panic, and an empty
+log_destination, drop it.
 
 Impact: Nobody can say which statements were slow last night; an incident begins with switching the log on and waiting
 for it to happen again.
@@ -18,34 +22,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.role_settings import effective, remedies
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.role_settings import hidden, remedies
 from pytest_backend_audit.analysis.text import listed
 from pytest_backend_audit.analysis.units import seconds
+from pytest_backend_audit.suites._role_settings import role_settings
 
-THRESHOLDS = """
-SELECT NULL AS role, (
-    SELECT quote_ident(current_database()) FROM pg_catalog.pg_db_role_setting s
-    JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase AND d.datname = current_database()
-    WHERE s.setrole = 0 AND array_to_string(s.setconfig, ',') LIKE '%log\\_min\\_duration\\_statement=%') AS database,
-    current_setting('log_min_duration_statement') AS value
-UNION ALL
-SELECT quote_ident(r.rolname), quote_ident(d.datname), split_part(entry, '=', 2)
-FROM pg_catalog.pg_db_role_setting s
-CROSS JOIN unnest(s.setconfig) AS entry
-JOIN pg_catalog.pg_roles r ON r.oid = s.setrole AND r.rolcanlogin AND r.rolname <> current_user
-LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
-WHERE entry LIKE 'log\\_min\\_duration\\_statement=%' AND (s.setdatabase = 0 OR d.datname = current_database())
-"""
+NAME = "log_min_duration_statement"
+DROPPING = frozenset({"fatal", "panic"})
+"""Values of log_min_messages at which the server does not log what has the level LOG, as slow statements have."""
 
 
 @audit(dimension="4.1", criterion="query-logging", level=2)
 def test_slow_statements_are_logged(audit_postgres: Any, audit_settings: Any) -> None:
     """Slow statements are logged, with a threshold low enough to learn from."""
     limit = audit_settings.value("slow-query-threshold")
-    thresholds = effective(audit_postgres.execute(THRESHOLDS).fetchall())
-    useless = [t for t in thresholds if not 0 <= seconds(t.value) <= limit.number]
+    thresholds, levels, places = role_settings(audit_postgres, NAME, "log_min_messages", "log_destination")
+    useless = [t for t in thresholds if t.value is not None and not 0 <= seconds(t.value) <= limit.number]
     assert not useless, (
-        f"log_min_duration_statement is {listed(useless)}; it should be 0 or more (-1 logs nothing) and at most {limit}"
-        f": {remedies(useless, 'log_min_duration_statement', f'{limit.number * 1000:.0f}ms')}"
+        f"{NAME} is {listed(useless)}; it should be 0 or more (-1 logs nothing) and at most {limit}"
+        f": {remedies(useless, f'{limit.number * 1000:.0f}ms')}"
     )
+    dropping = [level for level in levels if level.value is not None and level.value.lower() in DROPPING]
+    assert not dropping, (
+        f"log_min_messages is {listed(dropping)}, which drops what {NAME} logs; it should be warning: "
+        f"{remedies(dropping, 'warning')}"
+    )
+    nowhere = [place for place in places if place.value is not None and not place.value.strip()]
+    assert not nowhere, f"log_destination is empty, so nothing is logged anywhere: {remedies(nowhere, 'stderr')}"
+    if unseen := hidden([*thresholds, *levels]):
+        raise CouldNotRun(unseen)

@@ -40,6 +40,10 @@ def test_the_monitoring_role_sees_everything_and_changes_nothing(postgres_server
         assert excess_rights(role) == []
         settings = "SELECT current_setting('default_transaction_read_only'), current_setting('statement_timeout')"
         assert role.execute(settings).fetchone() == ("on", "1min")
+        # Nothing that a check looks at is hidden by a value of the role's own.
+        looked_at = ["log_min_duration_statement", "log_min_messages", "idle_in_transaction_session_timeout"]
+        own = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND source IN ('user', 'database user')"
+        assert role.execute(own, (looked_at,)).fetchall() == []
         others = "SELECT count(*) FROM pg_stat_activity WHERE query = '<insufficient privilege>'"
         assert role.execute(others).fetchone() == (0,)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):

@@ -47,7 +47,7 @@ def altered(database, *statements: str) -> Iterator[psycopg.Connection]:
     [
         ((), "0 for everybody", "ALTER SYSTEM SET {name} = '60000ms'; SELECT pg_reload_conf();"),
         (
-            ("ALTER DATABASE {db} SET {name} = '1h'",), "3600000ms for everybody",
+            ("ALTER DATABASE {db} SET {name} = '1h'",), "1h for everybody",
             "ALTER SYSTEM SET {name} = '60000ms'; SELECT pg_reload_conf(); ALTER DATABASE {db} RESET {name};",
         ),
         (

@@ -11,7 +11,8 @@ from pytest_backend_audit.analysis.cache import INSPECTING, Lookups, counters, e
 from pytest_backend_audit.analysis.instances import Spread
 from pytest_backend_audit.analysis.placeholders import filled, holds
 from pytest_backend_audit.analysis.pointers import pointed
-from pytest_backend_audit.analysis.role_settings import effective
+from pytest_backend_audit.analysis.role_settings import effective, remedies
+from pytest_backend_audit.analysis.role_settings import hidden as unseen
 from pytest_backend_audit.analysis.sessions import by, clients, hidden
 from pytest_backend_audit.analysis.text import lines, listed, percent
 from pytest_backend_audit.analysis.units import redis_bytes, seconds
@@ -188,15 +189,51 @@ def test_only_401_and_403_are_refusals() -> None:
     assert nobodys("/v1/orders/{order_id}/items/{item}") == "/v1/orders/0/items/0"
 
 
-def test_role_settings() -> None:
-    """What everybody gets, then each role's own; in this database wins over in all."""
-    rows = [
-        SimpleNamespace(role=None, database=None, value="1s"),
-        SimpleNamespace(role="b", database="orders", value="2s"),
-        SimpleNamespace(role="b", database=None, value="-1"),
-        SimpleNamespace(role="a", database=None, value="0"),
-    ]
-    assert [str(e) for e in effective(rows)] == ["1s for everybody", "0 for role a", "2s for role b"]
+def role(name: str, value: str | None, **more: object) -> SimpleNamespace:
+    """What a role gets; from the server, where nothing else is said."""
+    row = {"own": False, "superuser": False, "operator": False, "connected": False, "database": None}
+    given = {"of_role": False, "given": bool(more.keys() & {"of_role", "database"})}
+    return SimpleNamespace(name="x", role=name, value=value, **{**row, **given, **more})
+
+
+DBA = role("dba", "-1", superuser=True, operator=True, connected=True)
+MONITOR = role("monitor", "-1", operator=True, connected=True, of_role=True)
+AUDIT = role("audit", "9s", own=True, operator=True, of_role=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([role("a", "1s"), role("b", "1s"), DBA, MONITOR, AUDIT], ["1s for everybody"]),
+        ([role("b", "2s", of_role=True), role("a", "0", of_role=True), role("c", "1s")],
+         ["1s for everybody", "0 for role a", "2s for role b"]),
+        ([role("b", "250ms", of_role=True), DBA, MONITOR, AUDIT], ["250ms for role b"]),
+        ([role("b", "250ms", of_role=True), role("audit", "9s", own=True, operator=True, of_role=True, connected=True)],
+         ["9s for role audit", "250ms for role b"]),
+        ([DBA, MONITOR, AUDIT], ["-1 for everybody"]),
+        ([MONITOR, AUDIT], ["-1 for role monitor"]),
+        ([AUDIT], ["9s for role audit"]),
+    ],
+)  # fmt: skip
+def test_settings_count_for_services(rows: list[SimpleNamespace], said: list[str]) -> None:
+    """Those who look after the server count where nobody else is; a superuser that is connected before others."""
+    assert [str(e) for e in effective(rows)] == said
+
+
+def test_what_the_audits_own_setting_hides_is_told_with_the_cure() -> None:
+    """And the statements that mend the others fit the place where each was set."""
+    found = effective([role("a", None), AUDIT])
+    assert unseen(found) == (
+        "the audit's role audit has a x of its own, which hides what everybody gets: ALTER ROLE audit RESET x; (or IN "
+        "DATABASE, where it was set so)"
+    )
+    assert unseen(effective([role("a", "1")])) == ""
+    everywhere = role("a", "1", given=True)
+    own = role("b", "2", database="orders", of_role=True)
+    assert remedies(effective([everywhere, own]), "5") == (
+        "ALTER SYSTEM SET x = '5'; SELECT pg_reload_conf(); ALTER ROLE ALL RESET x; ALTER ROLE b IN DATABASE orders "
+        "RESET x;"
+    )
 
 
 def test_sessions() -> None:
