@@ -1,8 +1,10 @@
 """Keys expire, and the lifetime of each kind of key was chosen for it.
 
-A bounded scan looks at keys and at how long each still lives, never at values. Keys count by kind: by the pattern that
-the team declares in audit.yaml, under targets.redis.declared.lifetimes, with a longest lifetime and the reason for it,
-else by what their names have in common. Kinds that may rightly stay are declared without at_most.
+A bounded scan of the database that the URL names looks at keys and at how long each still lives, never at values. Keys
+count by kind: by the pattern that the team declares in audit.yaml, under targets.redis.declared.lifetimes, with a
+longest lifetime and the reason for it, else by what their names have in common. Kinds that may rightly stay are
+declared without at_most. Of the server's other databases is told how many keys never expire: where there are any,
+nothing is proven until somebody has acknowledged them.
 
 Impact: An entry that never expires is served for as long as its source goes on changing, and memory fills with what
 nobody asks for. One lifetime for everything is too long for what changes and too short for what doesn't.
@@ -20,8 +22,8 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.lifetimes import GONE, alike, faults, kinds
-from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.analysis.lifetimes import GONE, alike, faults, kinds, undying
+from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites.caching._asking import key_text, sampled_keys
 
 LIFETIMES = "targets.redis.declared.lifetimes"
@@ -51,3 +53,12 @@ def test_every_kind_of_key_has_a_chosen_lifetime(
         f"looked at: {len(lifetimes)} keys, at most {sample}; each kind needs a declared reason: {reasons}\n"
         f"to declare one: {LIFETIMES} ({audit_declared.origin(LIFETIMES)}); to acknowledge: {unchosen.names}"
     )
+    looked_at = f"db{audit_redis.connection_pool.connection_kwargs.get('db') or 0}"
+    elsewhere = undying(audit_redis.info("keyspace"), looked_at)
+    left = audit_acknowledged(elsewhere)
+    if left:
+        raise CouldNotRun(
+            f"{sum(elsewhere[name] for name in left)} keys of databases that were not looked at never expire: "
+            f"{listed(f'{name}: {elsewhere[name]}' for name in left)}; looked at is {looked_at}, by targets.redis.url; "
+            f"to acknowledge: {left.names}"
+        )

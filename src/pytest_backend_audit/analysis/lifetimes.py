@@ -111,6 +111,20 @@ def alike(found: Iterable[Kind]) -> str:
     return f"all {len(longest)} kinds that expire live alike, for up to {max(longest)} s"
 
 
+def undying(keyspace: Mapping[str, Mapping[str, float]], looked_at: str) -> dict[str, int]:
+    """Databases of a server with keys that never expire, less the one that was looked at: ``{"db1": 3}``.
+
+    Args:
+        keyspace: INFO keyspace: for each database that has any, its ``keys`` and those of them that expire.
+        looked_at: Name of a database.
+    """
+    return {
+        name: lasting
+        for name, told in sorted(keyspace.items())
+        if name != looked_at and (lasting := int(told["keys"]) - int(told["expires"])) > 0
+    }
+
+
 def _fault(kind: Kind, *, reasons: bool) -> str:
     if kind.declared and kind.at_most is None:
         return ""

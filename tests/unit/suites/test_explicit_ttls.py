@@ -20,12 +20,26 @@ targets:
 SOUND = {**{f"shop:price:{n}": n for n in range(1, 121)}, "shop:flags": None}
 
 
-def judge(keys: dict[str, float | None], audit_yaml: str = DECLARED, expired: tuple[str, ...] = ()) -> Ran:
+# As Redis 7 tells it: db 3 has one key that never expires.
+KEYSPACE = {
+    "db0": {"keys": 121, "expires": 120, "avg_ttl": 60500},
+    "db2": {"keys": 7, "expires": 7, "avg_ttl": 100},
+    "db3": {"keys": 2, "expires": 1, "avg_ttl": 100},
+}
+
+
+def judge(
+    keys: dict[str, float | None],
+    audit_yaml: str = DECLARED,
+    expired: tuple[str, ...] = (),
+    *,
+    keyspace: dict[str, dict[str, int]] | None = None,
+) -> Ran:
     """The check, of a cache with these keys."""
     around = surroundings(audit_yaml)
     return run_check(
         check,
-        audit_redis=LiteralRedis(keys=keys, expired=expired),
+        audit_redis=LiteralRedis({"INFO keyspace": keyspace or {}}, keys=keys, expired=expired),
         audit_declared=around.declared,
         audit_settings=around.settings,
         audit_acknowledged=around.acknowledged,
@@ -36,7 +50,7 @@ def test_declared_lifetimes_pass_and_no_value_is_read() -> None:
     """Keys that were declared to stay do no harm; what expires while one looks is left out."""
     ran = judge(SOUND, expired=("shop:cart:1",))
     assert (ran.status, ran.reason) == (Status.PASSED, "")
-    assert [evidence.title for evidence in ran.evidence] == ["SCAN 0 COUNT 500", "pipeline of 122 TTL"]
+    assert [evidence.title for evidence in ran.evidence] == ["SCAN 0 COUNT 500", "pipeline of 122 TTL", "INFO keyspace"]
     assert ran.evidence[1].body.splitlines()[-2:] == ["TTL shop:flags: -1", "TTL shop:cart:1: -2"]
 
 
@@ -80,7 +94,7 @@ def test_a_team_may_ask_for_less_in_the_open(more: str) -> None:
 def test_no_more_keys_than_the_sample_are_looked_at() -> None:
     """Of a million keys a thousand tell what kinds there are."""
     ran = judge(SOUND, DECLARED + "thresholds: {key-sample: 30}\n")
-    assert [evidence.title for evidence in ran.evidence] == ["SCAN 0 COUNT 30", "pipeline of 30 TTL"]
+    assert [evidence.title for evidence in ran.evidence] == ["SCAN 0 COUNT 30", "pipeline of 30 TTL", "INFO keyspace"]
 
 
 @pytest.mark.parametrize("expired", [(), ("shop:price:1",)])
@@ -91,3 +105,16 @@ def test_an_empty_cache_shows_nothing(expired: tuple[str, ...]) -> None:
         Status.COULD_NOT_RUN,
         "the cache holds no keys: audit while the service is used",
     )
+
+
+def test_keys_of_other_databases_that_never_expire_leave_it_open() -> None:
+    """Nobody has looked at what they are; acknowledged, they do no harm."""
+    ran = judge(SOUND, keyspace=KEYSPACE)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "1 keys of databases that were not looked at never expire: db3: 1; looked at is db0, by targets.redis.url; to "
+        "acknowledge: explicit-ttls:db3",
+    )
+    known = "acknowledged: [{item: 'explicit-ttls:db3', reason: queue, who: A, ticket: T-1, expires: 2026-02-01}]\n"
+    assert judge(SOUND, DECLARED + known, keyspace=KEYSPACE).status is Status.PASSED
+    assert judge({**SOUND, "cart:1": None}, keyspace=KEYSPACE).status is Status.FAILED
