@@ -202,8 +202,13 @@ def gate_words(card: Card) -> str:
     return reason[:1].upper() + reason[1:]
 
 
-def notices(card: Card) -> list[str]:
-    """What belongs to no dimension, the gravest first."""
+def notices(card: Card, *, brief: bool = False) -> list[str]:
+    """What belongs to no dimension, the gravest first.
+
+    Args:
+        card: The scorecard.
+        brief: Whether earlier runs of the commit, of which there may be many, are one notice.
+    """
     seal = card.seal
     said = ["the record was cut short"] if seal is None else []
     if seal is not None:
@@ -214,5 +219,11 @@ def notices(card: Card) -> list[str]:
     return [
         *said,
         *(text for text in card.notices if text not in told),
-        *(f"earlier: {text}" for text in card.inputs.earlier),
+        *_earlier(card.inputs.earlier, brief=brief),
     ]
+
+
+def _earlier(runs: Sequence[str], *, brief: bool) -> list[str]:
+    if len(runs) < 2 or not brief:
+        return [f"earlier: {text}" for text in runs]
+    return [f"earlier: {len(runs)} runs of this commit, the latest: {runs[-1].removeprefix('run ')}"]

@@ -156,7 +156,7 @@ class _Part:
 def _below(card: Card, style: _Style, room: int) -> list[str]:
     """Total, disposition and the rest: a line each, and what is left of the room for continuations and notices."""
     parts = [*_result(card), *_counts(card)]
-    notices = [_Part("Notice", text) for text in facts.notices(card)]
+    notices = [_Part("Notice", text) for text in facts.notices(card, brief=True)]
     left = room - len(parts) - min(len(notices), 1)
     left = _spread(parts, left, style)
     shown = notices[: 1 + max(left, 0)]

@@ -196,7 +196,8 @@ def _limited_by(
         return ()
     if would_be >= sought and limit > would_be:
         return (f"only L{sought} is sought",)
-    lowest = tuple(c.id for c in criteria if c.limit == limit) if limit == would_be else ()
+    # A criterion that failed above the level is in the way as well: had it passed, it would have proven something.
+    lowest = tuple(c.id for c in criteria if c.limit == limit) if limit < TOP else ()
     if proven == would_be and would_be < sought:
         return (*lowest, f"nothing proves L{would_be + 1}")
     return lowest

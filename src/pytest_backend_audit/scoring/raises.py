@@ -45,7 +45,7 @@ class _Ranked:
 def find(
     dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disposition], reviewer_from: int
 ) -> tuple[Raise, ...]:
-    """Ways to lift the result, the one with the fewest checks first; then what lifts more; then the standard's order.
+    """Ways to lift the result: those that lift the disposition first, then by the fewest checks, then by what they lift.
 
     Each dimension has at most two: its cheapest one, and one that seeks less if that takes fewer checks.
 
@@ -72,7 +72,7 @@ def find(
             found.append(cheapest)
         if modest is not None and (cheapest is None or len(modest.way.mend) < len(cheapest.way.mend)):
             found.append(modest)
-    found.sort(key=lambda ranked: ranked.rank)
+    found.sort(key=lambda ranked: (ranked.rank[1], *ranked.rank))
     return tuple(_raise(ranked, now, matrix, sign=capped or ranked.way.target >= reviewer_from) for ranked in found)
 
 

@@ -188,3 +188,12 @@ def test_registered_as_a_format() -> None:
     """The registry gives the section as one text."""
     card: Card = FULL
     assert render(card, "terminal") == "".join(f"{line}\n" for line in section(card))
+
+
+def test_many_earlier_runs_are_one_notice() -> None:
+    """They don't push out what else is to be said; the latest is told."""
+    runs = tuple(f"run {n:03}-9f2c4e1, 2026-03-0{n}T00:00:00Z, rehearsal: partial" for n in range(1, 7))
+    lines = section(replace(PARTIAL, inputs=replace(PARTIAL.inputs, earlier=runs)))
+    assert [line for line in lines if "earlier" in line] == [
+        "Notice       earlier: 6 runs of this commit, the latest: 006-9f2c4e1,"
+    ]

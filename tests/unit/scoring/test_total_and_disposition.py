@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from unit.scoring.scoring_cases import DISPOSITIONS, NAMES, SEALED, all_at, inputs
+from unit.scoring.scoring_cases import DISPOSITIONS, NAMES, SEALED, all_at, check, failed, inputs
 
 from pytest_backend_audit import scoring
 from pytest_backend_audit.model import Action, Mode, Seal
@@ -192,3 +192,9 @@ def test_what_limits_a_dimension_is_named():
         ("only L4 is sought",),
         (),
     ]
+
+
+def test_a_criterion_that_failed_above_the_level_is_named_as_well():
+    """Nothing passed, so the level is 1; the failed check, whose limit is 2, is what would have proven something."""
+    card = scoring.score(inputs([check("a", 3)]), [failed("a")], SEALED)
+    assert (card.dimensions[0].level, card.dimensions[0].limited_by) == (1, ("a", "nothing proves L2"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unit.scoring.scoring_cases import (
     NAMES,
     SEALED,
@@ -107,3 +109,13 @@ def test_many_checks_are_counted_in_the_sentence():
     card = card_of(plan, [passed("p"), *(failed(f"f{n}") for n in range(5))], ids=("4.1",))
     assert card.raises[0].checks == ("f0", "f1", "f2", "f3", "f4")
     assert card.raises[0].how == "pass f0, f1, f2 and 2 more in 4.1 Query Performance"
+
+
+def test_what_lifts_the_disposition_comes_before_what_takes_fewer_checks():
+    """One check in 4.1 lifts the total by one; two in 4.7 lift the override that costs a tier."""
+    names = dict.fromkeys(NAMES, 3)
+    plan = [check(f"a{id_}", level, id_) for id_ in names for level in (2, 3) if id_ != "4.7"]
+    plan = [replace(c, id=f"{c.id}-{c.level}") for c in plan] + [check("s2", 2, "4.7"), check("t2", 2, "4.7")]
+    attempts = [passed(c.id) for c in plan[:-2]] + [failed("s2"), failed("t2")]
+    card = scoring.score(inputs(plan), attempts, SEALED, signed_off=True)
+    assert [(r.dimension, len(r.checks)) for r in card.raises][:2] == [("4.7", 2), ("4.1", 1)]
