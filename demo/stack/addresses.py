@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pytest_backend_audit.demo.stack import pgbouncer, prometheus
+from pytest_backend_audit.demo.stack.alertmanager import Alertmanager
 from pytest_backend_audit.demo.stack.control import Control
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
@@ -24,6 +25,7 @@ class Addresses:
     downstream: Downstream
     pooler: PgBouncer | None
     prometheus: Prometheus | None
+    alertmanager: Alertmanager | None
     proxy: FaultProxy
     control: Control
     front: FrontDoor
@@ -36,7 +38,7 @@ class Addresses:
     @property
     def lacks(self) -> frozenset[str]:
         """Programs without which a part of it is not there."""
-        parts = {"pgbouncer": self.pooler, "prometheus": self.prometheus}
+        parts = {"pgbouncer": self.pooler, "prometheus": self.prometheus, "prometheus-alertmanager": self.alertmanager}
         return frozenset(name for name, part in parts.items() if part is None)
 
     @property

@@ -1,15 +1,16 @@
-"""Restarts from outside: what an audit's command asks for, the stack does, since its parts are its children."""
+"""The stack's own door: restarts that an audit's command asks for, since the parts are its children, and its pager."""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 
 
 class Control:
-    """Listens on loopback for ``POST /restart/NAME``; answers when the part is up again."""
+    """Listens on loopback: ``POST /restart/NAME`` answers when the part is up again, ``POST /page`` notes a page."""
 
     def __init__(self, restarts: Mapping[str, Callable[[], None]]) -> None:
         """Begin to listen.
@@ -17,7 +18,9 @@ class Control:
         Args:
             restarts: Part -> what restarts it.
         """
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(restarts, threading.Lock()))
+        self.pages: list[Any] = []
+        """What Alertmanager has sent, the oldest first."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(restarts, self.pages, threading.Lock()))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -40,9 +43,16 @@ class Control:
         self.stop()
 
 
-def _handler(restarts: Mapping[str, Callable[[], None]], one_at_a_time: threading.Lock) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    restarts: Mapping[str, Callable[[], None]], pages: list[Any], one_at_a_time: threading.Lock
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.path == "/page":
+                pages.append(json.loads(text))
+                self._answer(200, "noted")
+                return
             restart = restarts.get(self.path.removeprefix("/restart/"))
             if restart is None:
                 self._answer(404, f"there is no such part; there are: {', '.join(restarts)}")

@@ -35,7 +35,7 @@ class Prometheus:
     rules_file: Path
 
     @classmethod
-    def launch(cls, folder: Path, instances: Sequence[str]) -> Prometheus:
+    def launch(cls, folder: Path, instances: Sequence[str], alertmanager: str | None = None) -> Prometheus:
         """Start it for these instances (``host:port``), and return at once: it looks for targets every 5 s only."""
         home = folder / "prometheus"
         home.mkdir(mode=0o700)
@@ -44,7 +44,9 @@ class Prometheus:
         intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         rules = home / "rules.yml"
         rules.write_text(RULES.read_text("utf-8"))
-        whole = {"global": intervals, "scrape_configs": [scrape], "rule_files": [str(rules)]}
+        whole: dict[str, Any] = {"global": intervals, "scrape_configs": [scrape], "rule_files": [str(rules)]}
+        if alertmanager:
+            whole["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
         configuration.write_text(json.dumps(whole))  # JSON is YAML
         address = f"127.0.0.1:{free_port()}"
         path = program()
@@ -56,6 +58,8 @@ class Prometheus:
                 f"--config.file={configuration}",
                 f"--storage.tsdb.path={home / 'data'}",
                 f"--web.listen-address={address}",
+                # An alert that fires before Alertmanager was found would else be sent again after a minute only.
+                "--rules.alert.resend-delay=2s",
                 "--log.level=warn",
             ],
             folder / "prometheus.log",

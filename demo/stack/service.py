@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from pytest_backend_audit.demo.service.seed import TENANTS
+from pytest_backend_audit.demo.stack import haproxy
 from pytest_backend_audit.demo.stack.process import Process, free_port, python, wait_for
 
 POOL_MAX = 8
@@ -157,7 +158,7 @@ class Downstream:
 
 @dataclass(slots=True)
 class FrontDoor:
-    """The load balancer before the instances; its port stays when it restarts."""
+    """The load balancer before the instances, HAProxy or our own; its port stays when it restarts."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -171,10 +172,14 @@ class FrontDoor:
     def start(self, backends: Sequence[Instance], *, sticky: bool = False) -> None:
         """Start it, or start it anew, and wait until a request comes through."""
         self.stop()
-        policy = "sticky" if sticky else "round-robin"
-        addresses = [f"127.0.0.1:{instance.port}" for instance in backends]
-        argv = python("pytest_backend_audit.demo.stack.balancer", self.port, policy, *addresses)
-        self.process = Process("balancer", argv, self.folder / "balancer.log")
+        if binary := haproxy.program():
+            named = [(instance.name, instance.port) for instance in backends]
+            self.process = haproxy.launch(binary, self.folder, self.port, named, sticky=sticky)
+        else:
+            policy = "sticky" if sticky else "round-robin"
+            addresses = [f"127.0.0.1:{instance.port}" for instance in backends]
+            argv = python("pytest_backend_audit.demo.stack.balancer", self.port, policy, *addresses)
+            self.process = Process("balancer", argv, self.folder / "balancer.log")
         wait_for(lambda: _status(f"{self.url}/healthz") == 200, "the load balancer to answer", process=self.process)
 
     def stop(self) -> None:

@@ -13,8 +13,9 @@ from typing import Protocol, Self, TypeVar
 
 from pytest_backend_audit.demo import defects as catalogue
 from pytest_backend_audit.demo.defects import CATALOGUE, Defect, Remedy, Where
-from pytest_backend_audit.demo.stack import guard, pgbouncer, prometheus, unprivileged
+from pytest_backend_audit.demo.stack import alertmanager, guard, pgbouncer, prometheus, unprivileged
 from pytest_backend_audit.demo.stack.addresses import Addresses
+from pytest_backend_audit.demo.stack.alertmanager import Alertmanager
 from pytest_backend_audit.demo.stack.control import Control
 from pytest_backend_audit.demo.stack.parts import LiveDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
@@ -173,14 +174,11 @@ class Stack(Addresses):
     def _start(self, instances: int, source: Source, defects: tuple[str, ...]) -> None:
         self._start_servers()
         ports = [free_port() for _ in range(instances)]
-        self.prometheus = None
-        if prometheus.program():
-            self._say("Prometheus")
-            self.prometheus = self._kept(Prometheus.launch(self.folder, [f"127.0.0.1:{port}" for port in ports]))
+        self.control = self._kept(Control(self._restarts()))
+        self._start_watchers([f"127.0.0.1:{port}" for port in ports])
         self._start_service(ports, source)
         if self.prometheus:
             self.prometheus.wait_until_scraping()
-        self.control = self._kept(Control(self._restarts()))
         if defects:
             self._say(f"defects: {', '.join(defects)}")
             self.set_defects(defects)
@@ -207,6 +205,17 @@ class Stack(Addresses):
         self._say("the proxy by which faults are set")
         upstreams = {"postgres": self._database_port(), "redis": self.valkey.port, "pricing": self.downstream.port}
         self.proxy = self._kept(FaultProxy.start(self.folder, upstreams))
+
+    def _start_watchers(self, instances: Sequence[str]) -> None:
+        self.alertmanager = None
+        if alertmanager.program():
+            self._say("Alertmanager")
+            self.alertmanager = self._kept(Alertmanager.start(self.folder, f"{self.control.url}/page"))
+        self.prometheus = None
+        if prometheus.program():
+            self._say("Prometheus")
+            told = self.alertmanager.address if self.alertmanager else None
+            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, told))
 
     def _start_service(self, ports: Sequence[int], source: Source) -> None:
         """The instances, the front door, and who uses them."""
