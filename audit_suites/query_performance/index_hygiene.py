@@ -1,8 +1,9 @@
 """No index is invalid, a duplicate of another, or large and never used, unless somebody reviewed it.
 
 Looked at is every index of the database that is not an extension's or the system's. "Never used" is believed when the
-server has counted long enough, and when no replica could be using the index unseen. Indexes of constraints, of replica
-identities and of foreign keys work without being counted, and never pass for unused.
+server has counted long enough, and when no replica could be using the index unseen: none is connected, none that is
+away has left a slot, and none is declared (synchronous_standby_names, or targets.replica of audit.yaml). Indexes of
+constraints, of replica identities and of foreign keys work without being counted, and never pass for unused.
 
 Impact: Every write maintains indexes that serve no query, and they take the memory that useful ones need. An invalid
 unique index even refuses rows.
@@ -24,7 +25,8 @@ from pytest_backend_audit.analysis.indexes import duplicates, invalid, unused
 from pytest_backend_audit.analysis.text import lines, listed
 
 # A partitioned index counts what its partitions count. Statistics are at least as old as the server's start, unless
-# somebody reset them since.
+# somebody reset them since. Without pg_monitor one sees that somebody replicates, and not what; a slot that was never
+# used belongs to nobody yet.
 INDEXES = """
 SELECT i.indexrelid::bigint AS oid,
     quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS index,
@@ -44,8 +46,14 @@ SELECT i.indexrelid::bigint AS oid,
               to_jsonb(i) ->> 'indnullsnotdistinct') AS signature,
     used.scans, used.bytes,
     extract(epoch FROM now() - greatest(pg_postmaster_start_time(), d.stats_reset))::float / 86400 AS counted_days,
-    (SELECT count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state = 'streaming')
-        + pg_is_in_recovery()::int AS replicas
+    (SELECT count(*) FROM pg_catalog.pg_stat_replication r
+     WHERE r.state <> 'backup' AND NOT EXISTS (
+         SELECT FROM pg_catalog.pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical'))
+        + (SELECT count(*) FROM pg_catalog.pg_replication_slots s
+           WHERE s.slot_type = 'physical' AND NOT s.active AND s.restart_lsn IS NOT NULL)
+        + pg_is_in_recovery()::int AS replicas,
+    (current_setting('synchronous_standby_names') <> '')::int AS declared_replicas,
+    (SELECT count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state IS NULL) AS hidden_replicas
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
@@ -63,14 +71,17 @@ ORDER BY 2
 
 
 @audit(dimension="4.1", criterion="index-hygiene", level=3)
-def test_no_index_is_invalid_double_or_idle(audit_postgres: Any, audit_settings: Any, audit_acknowledged: Any) -> None:
+def test_no_index_is_invalid_double_or_idle(
+    audit_postgres: Any, audit_declared: Any, audit_settings: Any, audit_acknowledged: Any
+) -> None:
     """No index is invalid, a duplicate of another, or large and never used, unless somebody reviewed it."""
     size, days = audit_settings.value("unused-index-bytes"), audit_settings.value("unused-index-days")
     rows = audit_postgres.execute(INDEXES).fetchall()
     if not rows:
         raise CouldNotRun("the database has no index: nothing to look at")
     idle = unused(rows, size.number)
-    believed = rows[0].counted_days >= days.number and not rows[0].replicas
+    doubts = _doubts(rows[0], days, declared=audit_declared.configured("replica"))
+    believed = not doubts
     faults = audit_acknowledged([*invalid(rows), *duplicates(rows), *(idle if believed else [])], key="item")
     assert not faults, (
         f"{len(faults)} of {len(rows)} indexes should go or be built again (large is {size}):{lines(faults)}\n"
@@ -79,6 +90,20 @@ def test_no_index_is_invalid_double_or_idle(audit_postgres: Any, audit_settings:
     doubtful = audit_acknowledged([] if believed else idle, key="item")
     if doubtful:
         raise CouldNotRun(
-            f"whether {listed(f.item for f in doubtful)} are unused can't be told: the server has counted for "
-            f"{rows[0].counted_days:.1f} days, believed from {days}, and {rows[0].replicas} replicas may use them"
+            f"whether {listed(f.item for f in doubtful)} are unused can't be told: {'; '.join(doubts)}; "
+            f"to acknowledge: {doubtful.names}"
         )
+
+
+def _doubts(row: Any, days: Any, *, declared: bool) -> list[str]:
+    """Why an index that was never used could be in use all the same."""
+    doubts = []
+    if row.counted_days < days.number:
+        doubts.append(f"the server has counted for {row.counted_days:.1f} days, believed from {days}")
+    if replicas := max(row.replicas, row.declared_replicas, int(declared)):
+        doubts.append(f"{replicas} replicas may use them")
+    if row.hidden_replicas:
+        doubts.append(
+            f"{row.hidden_replicas} connections that replicate are hidden from the audit's role: GRANT pg_monitor to it"
+        )
+    return doubts

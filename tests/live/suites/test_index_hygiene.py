@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from psycopg.rows import namedtuple_row
 
 from pytest_backend_audit.analysis.indexes import duplicates, invalid, unused
 from pytest_backend_audit.model import Status
@@ -24,12 +25,13 @@ def rows(database, ddl: str):
     return database.looker.execute(INDEXES).fetchall()
 
 
-def run(database, audit_yaml, more: str = ""):
+def run(database, audit_yaml, more: str = "", looking=None):
     """The check, with these lines in audit.yaml."""
     around = audit_yaml(more)
     return run_check(
-        check, audit_postgres=database.looker, audit_settings=around.settings, audit_acknowledged=around.acknowledged
-    )
+        check, audit_postgres=looking or database.looker, audit_declared=around.declared,
+        audit_settings=around.settings, audit_acknowledged=around.acknowledged,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -162,3 +164,48 @@ def test_a_sound_database_passes(database, audit_yaml) -> None:
     assert run(database, audit_yaml).status is Status.COULD_NOT_RUN
     database.admin.execute("CREATE TABLE t (a int PRIMARY KEY, b int); CREATE INDEX ON t (b)")
     assert run(database, audit_yaml).status is Status.PASSED
+
+
+IDLE = "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 5000); CREATE INDEX idle ON t (a)"
+NOW = "thresholds: {unused-index-bytes: 8192, unused-index-days: 0}\n"
+DOUBT = "whether public.idle are unused can't be told: "
+KNOWN = "; to acknowledge: index-hygiene:public.idle"
+
+
+def test_a_replica_that_is_away_may_use_what_nobody_uses_here(database, audit_yaml) -> None:
+    """It has left a slot; one that nobody has ever used doesn't count."""
+    database.admin.execute(IDLE)
+    database.admin.execute("SELECT pg_create_physical_replication_slot('away_never')")
+    try:
+        assert run(database, audit_yaml, NOW).status is Status.FAILED
+        database.admin.execute("SELECT pg_create_physical_replication_slot('away', true)")
+        ran = run(database, audit_yaml, NOW)
+    finally:
+        database.admin.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, f"{DOUBT}1 replicas may use them{KNOWN}")
+
+
+def test_a_declared_replica_may_use_what_nobody_uses_here(database, audit_yaml) -> None:
+    """Though the server knows nothing of it."""
+    database.admin.execute(IDLE)
+    ran = run(database, audit_yaml, NOW + "targets: {replica: {dsn: 'host=replica'}}\n")
+    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, f"{DOUBT}1 replicas may use them{KNOWN}")
+
+
+def test_who_replicates_is_seen_or_said_to_be_hidden(superuser, database, audit_yaml) -> None:
+    """A role without pg_monitor sees that there is somebody."""
+    database.admin.execute(IDLE + "; CREATE ROLE unseeing LOGIN PASSWORD 'may-see-nothing'")
+    place = (superuser % database.name).replace("postgres:super-secret-0001", "unseeing:may-see-nothing")
+    try:
+        with (
+            psycopg.connect(superuser % database.name, autocommit=True, replication="true"),
+            psycopg.connect(place, autocommit=True, row_factory=namedtuple_row) as blind,
+        ):
+            seen, hidden = run(database, audit_yaml, NOW), run(database, audit_yaml, NOW, blind)
+    finally:
+        database.admin.execute("DROP ROLE unseeing")
+    assert (seen.status, seen.reason) == (Status.COULD_NOT_RUN, f"{DOUBT}1 replicas may use them{KNOWN}")
+    assert (hidden.status, hidden.reason) == (
+        Status.COULD_NOT_RUN,
+        f"{DOUBT}1 connections that replicate are hidden from the audit's role: GRANT pg_monitor to it{KNOWN}",
+    )
