@@ -70,8 +70,18 @@ def by_items(config: pytest.Config, missing: Sequence[str], only: Sequence[str])
             )
             if value
         ]
-        reasons.append(f"{len(missing)} checks deselected by {', '.join(how) or 'a plugin'}, such as {missing[0]}")
+        reasons.append(taken_away(missing, ", ".join(how)))
     return reasons
+
+
+def taken_away(missing: Sequence[str], how: str = "") -> str:
+    """Narrowing by who takes checks out of those that were collected.
+
+    Args:
+        missing: Their node ids, one or more.
+        how: Options that do so; empty for a plugin or a conftest.
+    """
+    return f"{len(missing)} checks deselected by {how or 'a plugin'}, such as {missing[0]}"
 
 
 def by_collector(nodeid: str, outcome: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import pytest_backend_audit
 from pytest_backend_audit.journal import Record, read_run
 
 HEADER = "import pytest\nfrom pytest_backend_audit import CouldNotRun, audit\n\n"
@@ -90,8 +92,17 @@ class Project:
         return {a.instance.rpartition("::")[2]: a.status.value for a in self.record().attempts}
 
 
+@pytest.fixture(scope="session")
+def same_tree(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The audits that tests start run this very tree: a relative PYTHONPATH is not seen from another folder."""
+    code = "import pytest_backend_audit; print(pytest_backend_audit.__file__)"
+    folder = tmp_path_factory.mktemp("elsewhere")
+    told = subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True).stdout
+    assert told.strip() == str(Path(pytest_backend_audit.__file__).absolute()), "set PYTHONPATH to an absolute path"
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, same_tree: None) -> Project:
     """An empty repository, shielded from the configuration of this one and of the user."""
     for name, value in GIT.items():
         monkeypatch.setenv(name, value)

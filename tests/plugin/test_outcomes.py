@@ -125,6 +125,104 @@ def test_a_skip_in_a_subtest_could_not_run(project: Project) -> None:
     assert run_one(project, body) == ("could-not-run", 2)
 
 
+def test_a_subtest_that_fails_in_a_fixtures_set_up_could_not_run(project: Project) -> None:
+    """As any error in set-up; the call that passes afterwards does not cover it."""
+    body = (
+        "@pytest.fixture\ndef before(subtests):\n    with subtests.test(): assert False, 'no data'\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(before, audit_evidence):\n" + SEEN
+    )
+    assert run_one(project, body, "-p", "no:rerunfailures") == ("could-not-run", 2)
+    assert [a.reason for a in project.record().attempts] == ["", "error in set-up: no data"]
+
+
+def test_a_subtest_that_fails_in_a_fixtures_teardown_is_broken(project: Project, workers: tuple[str, ...]) -> None:
+    """As any error in the check's own teardown."""
+    body = (
+        "@pytest.fixture\ndef after(subtests):\n    yield\n    with subtests.test(): assert False, 'not clean'\n"
+        "@audit(dimension='4.1', level=4)\ndef test_it(after, audit_evidence):\n" + SEEN
+    )
+    assert run_one(project, body, *workers) == ("broken", 2)
+    assert [a.reason for a in project.record().attempts if a.reason] == ["error in teardown: AssertionError: not clean"]
+
+
+def test_subtests_of_a_teardown_do_not_cover_a_failure(project: Project, workers: tuple[str, ...]) -> None:
+    """They are no second call, whether they pass or skip."""
+    body = (
+        "@pytest.fixture\ndef after(subtests):\n    yield\n    with subtests.test(): pass\n"
+        + MARK
+        + "def test_it(after, audit_evidence):\n"
+        + SEEN
+        + "    assert False, '7 of 9 are open'\n"
+    )
+    assert run_one(project, body, *workers) == ("failed", 2)
+    assert [a.reason for a in project.record().attempts] == ["7 of 9 are open"]
+
+
+def test_a_subtest_of_a_hook_round_the_call_counts(project: Project) -> None:
+    """It looks like the call itself, which does not undo it."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_call(item):\n"
+        "    with item.funcargs['subtests'].test(): assert False, 'one is open'\n    return (yield)\n",
+        "utf-8",
+    )
+    (project.path / "deep").mkdir()
+    (project.path / "conftest.py").rename(project.path / "deep" / "conftest.py")
+    project.suite(MARK + "def test_it(subtests, audit_evidence):\n" + SEEN, "deep/test_checks.py")
+    project.run("--audit")
+    assert outcome(project) == ("failed", 2)
+
+
+def test_a_subtest_that_another_plugin_fails_is_failed(project: Project) -> None:
+    """As with whole tests; nothing was raised in it."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\nseen = []\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        "    report = yield\n    seen.append(call.when)\n    if seen == ['setup', 'call']:\n"
+        "        report.outcome, report.longrepr = 'failed', 'an error was logged'\n    return report\n",
+        "utf-8",
+    )
+    body = (
+        MARK
+        + "def test_it(subtests, audit_evidence):\n"
+        + SEEN
+        + "    with subtests.test():\n        pass\n    with subtests.test():\n        pass\n"
+    )
+    assert run_one(project, body) == ("failed", 2)
+    assert [a.reason for a in project.record().attempts] == ["", "an error was logged"]
+
+
+def test_a_group_of_assertion_errors_is_failed(project: Project, workers: tuple[str, ...]) -> None:
+    """As an asyncio.TaskGroup raises them, groups in groups too; the finding shows each message."""
+    body = (
+        "import asyncio\n"
+        "@audit(dimension='4.1', level=4)\ndef test_it():\n"
+        "    async def look(n): assert n < 1, f'{n} is open'\n"
+        "    async def pair():\n        async with asyncio.TaskGroup() as group:\n"
+        "            group.create_task(look(1)); group.create_task(look(2))\n"
+        "    async def main():\n        async with asyncio.TaskGroup() as group: group.create_task(pair())\n"
+        "    asyncio.run(main())\n"
+    )
+    assert run_one(project, body, *workers) == ("failed", 3)
+    assert [a.reason for a in project.record().attempts] == ["1 is open; 2 is open"]
+
+
+def test_of_a_mixed_group_the_lowest_limit_counts(project: Project) -> None:
+    """Each kind of error has its own, which depends on the level; none of them is lost."""
+    raises = "    raise ExceptionGroup('both', [AssertionError('1 is open'), KeyError('key'), OSError('gone')])\n"
+    assert run_one(project, "@audit(dimension='4.1', level=4)\ndef test_it():\n" + raises) == ("broken", 2)
+    assert [(a.status.value, a.reason) for a in project.record().attempts] == [
+        ("failed", "1 is open"),
+        ("broken", "KeyError: 'key'; OSError: gone"),
+    ]
+    assert run_one(project, "@audit(dimension='4.1', level=2)\ndef test_it():\n" + raises) == ("failed", 1)
+    skips = raises.replace("ExceptionGroup", "BaseExceptionGroup").replace("KeyError('key')", "CouldNotRun('no key')")
+    assert run_one(project, MARK + "def test_it():\n" + skips) == ("failed", 2)
+    assert [(a.status.value, a.reason) for a in project.record().attempts] == [
+        ("failed", "1 is open"),
+        ("broken", "OSError: gone"),
+        ("could-not-run", "no key"),
+    ]
+
+
 def test_the_worst_instance_labels_the_check(project: Project, workers: tuple[str, ...]) -> None:
     """Parametrised instances are one check."""
     body = (
@@ -247,6 +345,20 @@ def test_an_error_in_a_wider_teardown_belongs_to_no_check(project: Project, work
     assert seal.broken == ("teardown of a wider-scoped fixture failed after test_checks.py::test_it",)
 
 
+def test_an_own_teardown_that_fails_beside_a_wider_one_is_broken(project: Project, workers: tuple[str, ...]) -> None:
+    """The two are reported as one group; each goes to where it belongs."""
+    body = (
+        "@pytest.fixture(scope='module')\ndef wide():\n    yield\n    raise OSError('wide')\n"
+        "@pytest.fixture\ndef own(wide):\n    yield\n    raise OSError('own')\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(own, audit_evidence):\n" + SEEN
+    )
+    assert run_one(project, body, *workers) == ("broken", 1)
+    record = project.record()
+    assert [a.reason for a in record.attempts] == ["", "error in teardown: OSError: own"]
+    assert record.seal is not None
+    assert record.seal.broken == ("teardown of a wider-scoped fixture failed after test_checks.py::test_it",)
+
+
 def test_a_crashed_worker_could_not_run(project: Project) -> None:
     """Its report comes with no phase at all; the other checks are not lost."""
     body = MARK + "def test_it(): import os; os._exit(3)\n" + MARK + "def test_other(audit_evidence):\n" + SEEN
@@ -278,6 +390,19 @@ def test_a_check_that_runs_too_long_could_not_run(project: Project) -> None:
     reason = next(a.reason for a in project.record().attempts if a.reason)
     assert reason == "deadline of the check passed: 0.2 s (ini value audit_timeout)"
     assert outcome(project, "test_other") == ("passed", 5)
+
+
+def test_a_check_that_swallows_its_deadline_could_not_run(project: Project, workers: tuple[str, ...]) -> None:
+    """It had no time to look, whatever it makes of that."""
+    (project.path / "pytest.ini").write_text("[pytest]\naudit_timeout = 0.2\n", "utf-8")
+    body = (
+        "import threading\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(audit_evidence):\n"
+        + SEEN
+        + "    try: threading.Event().wait(30)\n    except BaseException: pass\n"
+    )
+    assert run_one(project, body, *workers) == ("could-not-run", 2)
+    assert run_one(project, body.replace(": pass", ": assert False, 'nothing came'"), *workers) == ("could-not-run", 2)
 
 
 def test_set_up_call_and_teardown_have_a_deadline_each(project: Project) -> None:

@@ -1,0 +1,60 @@
+"""What came back of the tests that a run set out to execute: none of them gets lost without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_backend_audit.collect import Collected
+from pytest_backend_audit.jsonable import to_builtins
+from pytest_backend_audit.model import Attempt, Status
+
+
+class Heard:
+    """Keeps the account, by pytest's node ids: of a parametrised check each instance must report."""
+
+    def __init__(self) -> None:
+        self._nodes: set[str] = set()
+        self._checks: set[str] = set()
+        self._early: dict[str, list[dict[str, Any]]] = {}
+
+    def attempt(self, data: dict[str, Any]) -> None:
+        """Hear of an attempt."""
+        self._nodes.add(data["instance"])
+        self._checks.add(data["check"])
+
+    def early(self, node: str, found: list[dict[str, Any]]) -> None:
+        """Hear what a test has found before its teardown: enough, should its worker die there."""
+        self._early[node] = found
+
+    def take(self, node: str) -> list[dict[str, Any]]:
+        """What was heard early of a test, which is over now."""
+        return self._early.pop(node, [])
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """What was heard early of tests whose end was never told."""
+        found = [data for each in self._early.values() for data in each]
+        self._early.clear()
+        return found
+
+    def lost(self, collected: Collected) -> int:
+        """Selected checks of which nothing was heard, or not of every instance."""
+        return len(
+            {c for n in self._silent(collected) for c in collected.plan.of_node[n]}.intersection(collected.selected)
+        )
+
+    def in_part(self, collected: Collected) -> list[dict[str, Any]]:
+        """An attempt for each check of which only some instances were heard; one that nobody heard needs none."""
+        lacking: dict[str, list[str]] = {}
+        for node in self._silent(collected):
+            for check in collected.plan.of_node[node]:
+                if check in self._checks:
+                    lacking.setdefault(check, []).append(node)
+        return [to_builtins(_unreported(check, nodes)) for check, nodes in lacking.items()]
+
+    def _silent(self, collected: Collected) -> list[str]:
+        return [node for node in collected.nodes if node not in self._nodes]
+
+
+def _unreported(check: str, nodes: list[str]) -> Attempt:
+    count = "1 instance was" if len(nodes) == 1 else f"{len(nodes)} instances were"
+    return Attempt(check, nodes[0], Status.COULD_NOT_RUN, f"{count} never reported, such as {nodes[0]}")

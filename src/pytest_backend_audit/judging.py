@@ -1,0 +1,98 @@
+"""From what ended a phase of a test to what it says: one status, or several where a group of errors did."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import pytest
+
+from pytest_backend_audit.deadline import DeadlinePassed
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.targets.classify import classify
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.recorder import Recorder
+
+Phase: TypeAlias = Literal["", "setup", "call", "teardown"]
+"""Of a test; empty between two of them, where pytest itself is at work."""
+Judged: TypeAlias = tuple[Status, str]
+"""A status, and its reason."""
+
+ASYNC_MESSAGE = "async def functions are not natively supported"
+"""How pytest fails an async test that no plugin runs."""
+_ORDER = (Status.FAILED, Status.BROKEN, Status.COULD_NOT_RUN, Status.PASSED)
+
+
+def of_call(error: BaseException, recorder: Recorder) -> list[Judged]:
+    """Judge what ended a check's call.
+
+    Args:
+        error: The exception; of a group, as an ``asyncio.TaskGroup`` raises it, each member is judged.
+        recorder: Knows which HTTP targets have answered in this check and which faults are on.
+
+    Returns:
+        Each status that occurs among the errors; which of them puts the lowest limit depends on the check's level.
+    """
+    found: dict[Status, list[str]] = {}
+    for leaf in leaves(error):
+        status, reason = classify(leaf, recorder)
+        found.setdefault(status, []).append(reason)
+    return [(s, "; ".join(dict.fromkeys(found[s]))) for s in _ORDER if s in found]
+
+
+def of_set_up(error: BaseException, recorder: Recorder) -> Judged:
+    """Judge what ended a set-up: nothing was asked of the service, whatever was raised."""
+    judged = of_call(error, recorder)
+    reason = "; ".join(r for _, r in judged)
+    if all(status is Status.COULD_NOT_RUN for status, _ in judged):
+        return Status.COULD_NOT_RUN, reason
+    return Status.COULD_NOT_RUN, f"error in set-up: {reason}"
+
+
+def of_teardown(errors: list[BaseException]) -> Judged:
+    """Judge what a check's own teardown raised: the check is wrong, not the service."""
+    late = all(isinstance(e, DeadlinePassed) for e in errors)
+    status = Status.COULD_NOT_RUN if late else Status.BROKEN
+    return status, f"error in teardown: {'; '.join(dict.fromkeys(map(_headline, errors)))}"
+
+
+def by_others(report: pytest.TestReport, phase: Phase = "call") -> Judged:
+    """What another plugin, or a conftest, made of a call or a subtest that raised nothing."""
+    if report.skipped:
+        said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
+        return Status.COULD_NOT_RUN, said or "skipped by another plugin"
+    said = str(report.longrepr or "").strip() or "failed by another plugin"
+    if phase == "setup":
+        return Status.COULD_NOT_RUN, f"error in set-up: {said}"
+    if phase == "teardown":
+        return Status.BROKEN, f"error in teardown: {said}"
+    return Status.FAILED, said
+
+
+def runs_nowhere(function: object, error: BaseException) -> bool:
+    """Whether this is how pytest fails an async test that no plugin runs."""
+    says_so = isinstance(error, pytest.fail.Exception) and ASYNC_MESSAGE in str(error)
+    return says_so and inspect.iscoroutinefunction(function)
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors of a group and of the groups in it; of any other error, itself."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for member in error.exceptions for leaf in leaves(member)]
+    return [error]
+
+
+def where(report: pytest.TestReport) -> str:
+    """``path:line`` at which it ended, or nothing."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return f"{crash.path}:{crash.lineno}"
+    if isinstance(report.longrepr, tuple):
+        return f"{report.longrepr[0]}:{report.longrepr[1]}"
+    return ""
+
+
+def _headline(error: BaseException) -> str:
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
