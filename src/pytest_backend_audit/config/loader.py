@@ -18,7 +18,7 @@ from pytest_backend_audit.config.problems import shown, translate
 from pytest_backend_audit.config.rules import Context, disagreements
 from pytest_backend_audit.config.secrets import Secret, SecretKind, parts_of, secrets_of, take_apart
 from pytest_backend_audit.config.variables import Filled, fill
-from pytest_backend_audit.errors import ConfigError, Problem
+from pytest_backend_audit.errors import ConfigError, NoSuchStandardError, Problem
 from pytest_backend_audit.model import Need
 from pytest_backend_audit.standard.model import Standard
 from pytest_backend_audit.yamlnodes import Path, YamlDocument, YamlError, dotted, nearest
@@ -52,7 +52,7 @@ def load(
 
     Raises:
         ConfigError: With every problem of the file.
-        StandardError: From `standard`.
+        StandardError: From `standard`, where the data of the one that is named can't be used.
     """
     shown_name = name or path.name
     try:
@@ -70,7 +70,15 @@ def load(
     filled = fill(document, environ, environment=chosen, formal=formal)
     problems += filled.problems
     sound, found = _validate(document, filled)
-    asked = standard(standard_source(path, sound.file.standard)) if callable(standard) else standard
+    try:
+        asked = standard(standard_source(path, sound.file.standard)) if callable(standard) else standard
+    except NoSuchStandardError:
+        asked = None
+        message = (
+            f"found {shown(sound.file.standard)}; allowed: bundled, default, none, the name of a plugin's standard, or "
+            f"the path of one{nearest(sound.file.standard, ('bundled', 'default', 'none'))}"
+        )
+        problems.append(document.problem(("standard",), message))
     day = today or datetime.now(UTC).date()
     problems += [*found, *disagreements(Context(sound, document, day, asked, registered))]
     if problems:

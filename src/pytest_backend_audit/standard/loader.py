@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit import yamlnodes
-from pytest_backend_audit.errors import Problem, StandardError
+from pytest_backend_audit.errors import NoSuchStandardError, Problem, StandardError
 from pytest_backend_audit.standard.dimensions import Ladder, SettingTable, read_dimension
 from pytest_backend_audit.standard.matrix import read_dispositions, read_levels, read_overrides, read_slo_classes
 from pytest_backend_audit.standard.model import Standard
@@ -55,7 +55,7 @@ def _locate(source: str | Path, names: Mapping[str, Path]) -> tuple[Path, str]:
         hint = yamlnodes.nearest(str(source), [DEFAULT, *names])
         known = ", ".join(sorted({DEFAULT, *names}))
         message = f"there is no standard of that name and no such file or folder{hint} (names: {known})"
-        raise StandardError([Problem(str(path), None, "", message)])
+        raise NoSuchStandardError([Problem(str(path), None, "", message)])
     if path.is_dir():
         return path / MAIN_FILE, str(path)
     return path, str(path.parent)
