@@ -17,6 +17,8 @@ class Spread:
     answers: Counter[str]
     instances: int
     """Instances that there are: those that answered, or more where more are known of."""
+    known: int = 0
+    """Instances that audit.yaml knows of; 0 where it names none."""
 
     @classmethod
     def of(cls, names: Iterable[str], known: int = 0) -> Spread:
@@ -27,7 +29,19 @@ class Spread:
             known: Instances that audit.yaml knows of.
         """
         answers = Counter(names)
-        return cls(answers, max(len(answers), known))
+        return cls(answers, max(len(answers), known), known)
+
+    def no_instances(self) -> str:
+        """Why what answered are no names of instances; empty where they may be.
+
+        More of them than there are instances, or one for nearly each request, are names of something else: a request,
+        a connection, a time.
+        """
+        if self.known and len(self.answers) > self.known:
+            return f"more than the {self.known} that targets.http.metrics names"
+        if len(self.answers) * 2 > self.answers.total():
+            return "so many that most were seen once only"
+        return ""
 
     def least(self, share: float) -> float:
         """The least share that each instance must have answered; beyond four instances it shrinks with their number."""

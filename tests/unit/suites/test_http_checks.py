@@ -195,6 +195,23 @@ def test_requests_that_stick_fail(audit_yaml, service: Service, http: str, said:
 
 
 @pytest.mark.parametrize(
+    ("count", "http", "said"),
+    [
+        (3, METRICS, "3 different names, more than the 2 that targets.http.metrics names: request-0, request-1, reque"),
+        (40, METRICS, "40 different names, more than the 2 that targets.http.metrics names: request-0, request-1, req"),
+        (40, "", "40 different names, so many that most were seen once only: request-0, request-1, request-2 and 37 m"),
+        (21, "", "21 different names, so many that most were seen once only: request-0, request-1, request-2 and 18 m"),
+    ],
+)
+def test_names_of_requests_are_no_instances(audit_yaml, count: int, http: str, said: str) -> None:
+    """However evenly they come."""
+    ran = judge_spread(audit_yaml, rotating(*(f"request-{n}" for n in range(count))), http)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.startswith(f"40 requests were answered by {said}")
+    assert "; /instance of /whoami must name the instance (targets.http.instance, audit.yaml:" in ran.reason
+
+
+@pytest.mark.parametrize(
     "answer", [httpx.Response(404), httpx.Response(200, html="<p>Welcome</p>"), json_with(other=1)]
 )
 def test_an_answer_without_an_instance_tells_nothing(audit_yaml, answer: httpx.Response) -> None:

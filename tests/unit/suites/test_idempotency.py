@@ -19,10 +19,11 @@ from pytest_backend_audit.testing import LiteralPostgres, run_check
 class Orders:
     """A service with a table: a function of the key's earlier use says whether a request makes a row."""
 
-    def __init__(self, makes_row=lambda seen: not seen, status: int = 201) -> None:
+    def __init__(self, makes_row=lambda seen: not seen, status: int = 201, repeated: int = 0) -> None:
         self._lock = threading.Lock()
         self._makes_row = makes_row
         self._status = status
+        self._repeated = repeated or status
         self.keys: list[str] = []
         self.rows: list[str] = []
 
@@ -30,10 +31,11 @@ class Orders:
         """One request."""
         with self._lock:
             key = request.headers["Idempotency-Key"]
+            seen = self.keys.count(key)
             if self._makes_row(key in self.keys):
                 self.rows.append(json.loads(request.content)["note"])
             self.keys.append(key)
-        return httpx.Response(self._status)
+        return httpx.Response(self._repeated if seen else self._status)
 
     def execute(self, query: str, parameters: tuple[str]) -> SimpleNamespace:
         """The database's side of it."""
@@ -116,3 +118,25 @@ def test_without_declared_endpoints_there_is_nothing_to_repeat(audit_yaml) -> No
     """Said before anything is sent."""
     with pytest.raises(pytest.skip.Exception, match="no endpoint is declared with idempotency"):
         replay(Orders(), audit_yaml, found=False)
+
+
+@pytest.mark.parametrize("refusal", [429, 500, 503])
+def test_repeats_that_are_refused_were_not_tried(audit_yaml, refusal: int) -> None:
+    """One row then says nothing of what a repeat does; more than one says it all the same."""
+    made = replay(Orders(repeated=refusal), audit_yaml)
+    for check in (idempotency.test_replays_in_a_row_make_one_row, idempotency.test_replays_at_once_make_one_row):
+        ran = run_check(check, replay=made)
+        assert ran.status is Status.COULD_NOT_RUN
+        assert ran.reason.startswith("POST /orders refused 4 of 5 requests with one key (")
+        assert ran.reason.endswith(
+            "): what a repeat does was not tried (audit.yaml:9); let it take as many at once, or lower "
+            "idempotency-replays"
+        )
+    rows = Orders(makes_row=lambda _: True, repeated=refusal)
+    assert in_a_row(rows, audit_yaml).status is Status.FAILED
+
+
+@pytest.mark.parametrize("answer", [200, 201, 409])
+def test_repeats_that_are_answered_were_tried(audit_yaml, answer: int) -> None:
+    """With the first one's answer, or with a conflict."""
+    assert in_a_row(Orders(repeated=answer), audit_yaml).status is Status.PASSED
