@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from .settings import Settings
+from .traced import TracedCursor
+from .untested import Untested
 
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
@@ -38,6 +40,8 @@ def make_pool(settings: Settings) -> Pool:
     kwargs: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
     if settings.application_name:
         kwargs["application_name"] = settings.application_name
+    if not settings.has("statement-tracing"):
+        kwargs["cursor_factory"] = TracedCursor
     limits: dict[str, Any] = {"max_lifetime": settings.pool_max_lifetime, "max_idle": settings.pool_max_idle}
     if settings.has("pool-lifetimes"):
         limits = {}  # what the library takes instead: an hour
