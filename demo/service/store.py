@@ -13,7 +13,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from .settings import Settings
 from .traced import TracedCursor
-from .untested import Untested
 
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
