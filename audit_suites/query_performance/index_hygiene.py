@@ -2,8 +2,9 @@
 
 Looked at is every index of the database that is not an extension's or the system's. "Never used" is believed when the
 server has counted long enough, and when no replica could be using the index unseen: none is connected, none that is
-away has left a slot, and none is declared (synchronous_standby_names, or targets.replica of audit.yaml). Indexes of
-constraints, of replica identities and of foreign keys work without being counted, and never pass for unused.
+away has left a slot, and none is in synchronous_standby_names; one of them may be the one that audit.yaml names as
+targets.replica, which is asked as well. Indexes of constraints, of replica identities and of foreign keys work without
+being counted, and never pass for unused.
 
 Impact: Every write maintains indexes that serve no query, and they take the memory that useful ones need. An invalid
 unique index even refuses rows.
@@ -50,8 +51,8 @@ SELECT i.indexrelid::bigint AS oid,
      WHERE r.state <> 'backup' AND NOT EXISTS (
          SELECT FROM pg_catalog.pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical'))
         + (SELECT count(*) FROM pg_catalog.pg_replication_slots s
-           WHERE s.slot_type = 'physical' AND NOT s.active AND s.restart_lsn IS NOT NULL)
-        + pg_is_in_recovery()::int AS replicas,
+           WHERE s.slot_type = 'physical' AND NOT s.active AND s.restart_lsn IS NOT NULL) AS replicas,
+    pg_is_in_recovery() AS is_replica,
     (current_setting('synchronous_standby_names') <> '')::int AS declared_replicas,
     (SELECT count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state IS NULL) AS hidden_replicas
 FROM pg_catalog.pg_index i
@@ -72,7 +73,12 @@ ORDER BY 2
 
 @audit(dimension="4.1", criterion="index-hygiene", level=3)
 def test_no_index_is_invalid_double_or_idle(
-    audit_postgres: Any, audit_declared: Any, audit_settings: Any, audit_acknowledged: Any
+    audit_postgres: Any,
+    audit_postgres_connect: Any,
+    audit_declared: Any,
+    *,
+    audit_settings: Any,
+    audit_acknowledged: Any,
 ) -> None:
     """No index is invalid, a duplicate of another, or large and never used, unless somebody reviewed it."""
     size, days = audit_settings.value("unused-index-bytes"), audit_settings.value("unused-index-days")
@@ -80,7 +86,13 @@ def test_no_index_is_invalid_double_or_idle(
     if not rows:
         raise CouldNotRun("the database has no index: nothing to look at")
     idle = unused(rows, size.number)
-    doubts = _doubts(rows[0], days, declared=audit_declared.configured("replica"))
+    servers, unseen = [rows[0]], max(rows[0].replicas, rows[0].declared_replicas) + int(rows[0].is_replica)
+    if idle and audit_declared.configured("replica"):
+        there = {row.index: row for row in _on_replica(audit_postgres_connect)}
+        idle = [fault for fault in idle if fault.item not in there or there[fault.item].scans == 0]
+        other = next(iter(there.values()))
+        servers, unseen = [*servers, other], max(0, unseen - 1) + other.replicas
+    doubts = _doubts(servers, days, unseen)
     believed = not doubts
     faults = audit_acknowledged([*invalid(rows), *duplicates(rows), *(idle if believed else [])], key="item")
     assert not faults, (
@@ -95,15 +107,22 @@ def test_no_index_is_invalid_double_or_idle(
         )
 
 
-def _doubts(row: Any, days: Any, *, declared: bool) -> list[str]:
+def _on_replica(connect: Any) -> list[Any]:
+    with connect(target="replica") as replica:
+        rows: list[Any] = replica.execute(INDEXES).fetchall()
+    if not rows or not rows[0].is_replica:
+        raise CouldNotRun("targets.replica is no replica of the database: nobody can say what its replicas use")
+    return rows
+
+
+def _doubts(servers: list[Any], days: Any, unseen: int) -> list[str]:
     """Why an index that was never used could be in use all the same."""
     doubts = []
-    if row.counted_days < days.number:
-        doubts.append(f"the server has counted for {row.counted_days:.1f} days, believed from {days}")
-    if replicas := max(row.replicas, row.declared_replicas, int(declared)):
-        doubts.append(f"{replicas} replicas may use them")
-    if row.hidden_replicas:
-        doubts.append(
-            f"{row.hidden_replicas} connections that replicate are hidden from the audit's role: GRANT pg_monitor to it"
-        )
+    counted, hidden = min(row.counted_days for row in servers), sum(row.hidden_replicas for row in servers)
+    if counted < days.number:
+        doubts.append(f"the server has counted for {counted:.1f} days, believed from {days}")
+    if unseen:
+        doubts.append(f"{unseen} replicas that were not asked may use them")
+    if hidden:
+        doubts.append(f"{hidden} connections that replicate are hidden from the audit's role: GRANT pg_monitor to it")
     return doubts

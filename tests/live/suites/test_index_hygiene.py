@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
@@ -14,7 +16,7 @@ from pytest_backend_audit.suites.query_performance.index_hygiene import (
 from pytest_backend_audit.suites.query_performance.index_hygiene import (
     test_no_index_is_invalid_double_or_idle as check,
 )
-from pytest_backend_audit.testing import run_check
+from pytest_backend_audit.testing import LiteralPostgres, run_check
 
 pytestmark = pytest.mark.live
 
@@ -25,12 +27,12 @@ def rows(database, ddl: str):
     return database.looker.execute(INDEXES).fetchall()
 
 
-def run(database, audit_yaml, more: str = "", looking=None):
+def run(database, audit_yaml, more: str = "", looking=None, connect=None):
     """The check, with these lines in audit.yaml."""
     around = audit_yaml(more)
     return run_check(
-        check, audit_postgres=looking or database.looker, audit_declared=around.declared,
-        audit_settings=around.settings, audit_acknowledged=around.acknowledged,
+        check, audit_postgres=looking or database.looker, audit_postgres_connect=connect,
+        audit_declared=around.declared, audit_settings=around.settings, audit_acknowledged=around.acknowledged,
     )  # fmt: skip
 
 
@@ -170,6 +172,7 @@ IDLE = "CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 5000); C
 NOW = "thresholds: {unused-index-bytes: 8192, unused-index-days: 0}\n"
 DOUBT = "whether public.idle are unused can't be told: "
 KNOWN = "; to acknowledge: index-hygiene:public.idle"
+UNSEEN = f"{DOUBT}1 replicas that were not asked may use them{KNOWN}"
 
 
 def test_a_replica_that_is_away_may_use_what_nobody_uses_here(database, audit_yaml) -> None:
@@ -182,14 +185,37 @@ def test_a_replica_that_is_away_may_use_what_nobody_uses_here(database, audit_ya
         ran = run(database, audit_yaml, NOW)
     finally:
         database.admin.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
-    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, f"{DOUBT}1 replicas may use them{KNOWN}")
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        UNSEEN,
+    )
 
 
-def test_a_declared_replica_may_use_what_nobody_uses_here(database, audit_yaml) -> None:
-    """Though the server knows nothing of it."""
+@pytest.mark.parametrize(
+    ("used", "connected", "status"),
+    [(0, 0, Status.FAILED), (0, 1, Status.FAILED), (3, 1, Status.PASSED), (0, 2, Status.COULD_NOT_RUN)],
+)
+def test_the_declared_replica_is_asked(database, audit_yaml, used: int, connected: int, status: Status) -> None:
+    """What it uses is in use; others may still use what it doesn't."""
+    found = rows(database, IDLE)
+    here = LiteralPostgres(otherwise=[row._replace(replicas=connected) for row in found])
+    there = LiteralPostgres(otherwise=[row._replace(is_replica=True, scans=used) for row in found])
+    more = NOW + "targets: {replica: {dsn: 'host=replica'}}\n"
+    ran = run(database, audit_yaml, more, here, lambda target: contextlib.nullcontext(there))
+    assert ran.status is status
+    if status is Status.COULD_NOT_RUN:
+        assert ran.reason == UNSEEN
+
+
+def test_a_declared_replica_that_is_none_tells_nothing(database, audit_yaml) -> None:
+    """Such as the server itself."""
     database.admin.execute(IDLE)
-    ran = run(database, audit_yaml, NOW + "targets: {replica: {dsn: 'host=replica'}}\n")
-    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, f"{DOUBT}1 replicas may use them{KNOWN}")
+    more = NOW + "targets: {replica: {dsn: 'host=replica'}}\n"
+    ran = run(database, audit_yaml, more, connect=lambda target: contextlib.nullcontext(database.looker))
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "targets.replica is no replica of the database: nobody can say what its replicas use",
+    )
 
 
 def test_who_replicates_is_seen_or_said_to_be_hidden(superuser, database, audit_yaml) -> None:
@@ -204,7 +230,10 @@ def test_who_replicates_is_seen_or_said_to_be_hidden(superuser, database, audit_
             seen, hidden = run(database, audit_yaml, NOW), run(database, audit_yaml, NOW, blind)
     finally:
         database.admin.execute("DROP ROLE unseeing")
-    assert (seen.status, seen.reason) == (Status.COULD_NOT_RUN, f"{DOUBT}1 replicas may use them{KNOWN}")
+    assert (seen.status, seen.reason) == (
+        Status.COULD_NOT_RUN,
+        UNSEEN,
+    )
     assert (hidden.status, hidden.reason) == (
         Status.COULD_NOT_RUN,
         f"{DOUBT}1 connections that replicate are hidden from the audit's role: GRANT pg_monitor to it{KNOWN}",
