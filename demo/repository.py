@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 PACKAGE = "orders"
 """Name of the service's package in the repository."""
 _HERE = Path(__file__).resolve().parent
+_REVIEW = re.compile(r"  - \{criterion: ([\w-]+),")
+_DATE = re.compile(r"\bdate: \d{4}-\d\d-\d\d")
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -28,12 +32,31 @@ class Repository:
     """Full SHA of that commit."""
 
 
-def make(folder: Path, *, absent: Collection[str] = ()) -> Repository:
+def audit_yaml(absent: Collection[str] = (), unattested: Collection[str] = (), today: date | None = None) -> str:
+    """The team's audit.yaml.
+
+    Args:
+        absent: Variables that this machine gives no value for; lines with one of them are left out.
+        unattested: Criteria of which no review is on record.
+        today: Reviews are dated a week before; the real day, if not given.
+    """
+    reviewed = (today or datetime.now(UTC).date()) - timedelta(days=7)
+    made = []
+    for line in (_HERE / "project" / "audit.yaml").read_text("utf-8").splitlines(keepends=True):
+        review = _REVIEW.match(line)
+        if any(f"${{{name}}}" in line for name in absent) or (review and review[1] in unattested):
+            continue
+        made.append(_DATE.sub(f"date: {reviewed}", line) if review else line)
+    return "".join(made)
+
+
+def make(folder: Path, *, absent: Collection[str] = (), unattested: Collection[str] = ()) -> Repository:
     """Make it in `folder`, which must not exist.
 
     Args:
         folder: Where.
         absent: Variables of audit.yaml that this machine gives no value for; lines with one of them are left out.
+        unattested: Criteria of which audit.yaml has no record of a review.
 
     Raises:
         RepositoryError: git is missing, or fails.
@@ -41,9 +64,7 @@ def make(folder: Path, *, absent: Collection[str] = ()) -> Repository:
     shutil.copytree(_HERE / "project", folder, ignore=_IGNORED)
     (folder / "gitignore").rename(folder / ".gitignore")
     shutil.copytree(_HERE / "service", folder / PACKAGE, ignore=_IGNORED)
-    file = folder / "audit.yaml"
-    lines = file.read_text("utf-8").splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if not any(f"${{{name}}}" in line for name in absent)), "utf-8")
+    (folder / "audit.yaml").write_text(audit_yaml(absent, unattested), "utf-8")
     _git(folder, "init", "--quiet", "--initial-branch=main")
     _git(folder, "add", "--all")
     _git(folder, "commit", "--quiet", "--message=The orders service, and how to audit it")

@@ -3,8 +3,9 @@
 Looked at is every table, materialised view and partitioned table of the database that is not an extension's or the
 system's, with its own settings of autovacuum where it has some. Statistics are looked for by table, and for each column
 and expression that an index holds: a column that came with a migration has none until the table is analysed. What the
-server is vacuuming or analysing at the moment is left to it. Below the thresholds at which autovacuum itself begins to
-care (autovacuum_vacuum_threshold, autovacuum_analyze_threshold) a table is too small to be judged.
+server is vacuuming or analysing at the moment is left to it. As the server does for autovacuum, the
+check lets each table have some dead and changed rows beside the share (its autovacuum_vacuum_threshold and
+autovacuum_analyze_threshold): a small table is not worth the work.
 
 Impact: Dead tuples are read with the live ones, and keep blocks and index entries in use. Without statistics, or with
 those of last year, the planner guesses how many rows a condition leaves, and picks plans a hundred times slower.

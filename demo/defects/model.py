@@ -19,6 +19,7 @@ class Where(StrEnum):
     BALANCER = "load balancer"
     RULES = "alerting rules"
     FLEET = "number of instances"
+    RECORDS = "records of the team"
 
 
 class _Entry(BaseModel):
@@ -93,6 +94,10 @@ class Defect(_Entry):
     """PostgreSQL's, by name."""
     cache: Mapping[str, Change] = Field(default_factory=dict)
     """The cache's, by name."""
+    redis: tuple[str, ...] = ()
+    """Command lines that bring it about in the cache (as a user who may do everything)."""
+    redis_undo: tuple[str, ...] = ()
+    """Command lines that put things right."""
     pooler: Mapping[str, str | int] = Field(default_factory=dict)
     """Options of `PgBouncer.restart`."""
     rules: Mapping[str, str] = Field(default_factory=dict)
@@ -105,6 +110,8 @@ class Defect(_Entry):
     """Whether it only shows under more traffic."""
     needs: tuple[str, ...] = ()
     """Programs that the machine must have, such as ``pgbouncer``."""
+    unattested: str = ""
+    """Criterion that audit.yaml has no record of a review for."""
     note: str = ""
     witnesses: tuple[Witness, ...] = ()
     remedy: Remedy | None = None

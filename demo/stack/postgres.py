@@ -125,7 +125,8 @@ class Postgres:
 
     def forget_statements(self) -> None:
         """Begin the statistics of statements anew, so that they tell of the service as it is now."""
-        self.admin_query("SELECT pg_stat_statements_reset()")
+        if self.admin_query("SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'"):
+            self.admin_query("SELECT pg_stat_statements_reset()")
 
     def stop(self) -> None:
         """Stop the server."""

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from pytest_backend_audit import demo
+from pytest_backend_audit.demo import repository
 from pytest_backend_audit.demo.defects import CATALOGUE
 from pytest_backend_audit.demo.stack.stack import Stack
 from pytest_backend_audit.journal import read_run
@@ -43,7 +44,9 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
     """Audits the stack as it is, by all bundled suites or some; gives each check's attempt by its short id."""
 
     def run(thresholds: Mapping[str, float], suites: str = "all") -> dict[str, Attempt]:
-        config: dict[str, Any] = yaml.safe_load((Path(demo.__path__[0]) / "project" / "audit.yaml").read_text())
+        config: dict[str, Any] = yaml.safe_load(
+            repository.audit_yaml(unattested=[CATALOGUE[d].unattested for d in stack.defects])
+        )
         # Not the service's repository, so no build. What a machine lacks, or a defect takes away, isn't declared.
         del config["build"]
         config["thresholds"] = dict(thresholds)

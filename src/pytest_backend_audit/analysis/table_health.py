@@ -78,7 +78,8 @@ class Doubt:
 def _faults(table: Any, dead: float, stale: float, since: str) -> Iterator[Fault]:
     if not table.autovacuum:
         yield Fault(table.table, "autovacuum is off for it", f"ALTER TABLE {table.table} RESET (autovacuum_enabled);")
-    bloated = table.dead > max(table.vacuum_threshold, dead * (table.live + table.dead))
+    # As the server itself reckons: so many at least, and a share of the rows.
+    bloated = table.dead > table.vacuum_threshold + dead * (table.live + table.dead)
     if bloated:
         share = percent(table.dead / (table.live + table.dead))
         said = f"{share} of {table.live + table.dead} tuples are dead, last vacuumed {table.vacuumed}"
@@ -101,7 +102,7 @@ def _statistics(table: Any, stale: float, since: str) -> str:
     # A partitioned table counts no changes of its own: how many rows its partitions have by now tells of them.
     grown = table.partitioned and table.estimated >= 0
     changed = abs(table.rows - table.estimated) if grown else table.modified
-    if changed > max(table.analyze_threshold, stale * table.rows):
+    if changed > table.analyze_threshold + stale * table.rows:
         return f"{changed:.0f} of {table.rows:.0f} rows changed since it was last analysed"
     return ""
 

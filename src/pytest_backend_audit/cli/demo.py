@@ -86,6 +86,7 @@ def _folder(given: str) -> Path:
 
 def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
     from pytest_backend_audit.demo import repository  # noqa: PLC0415
+    from pytest_backend_audit.demo.defects import CATALOGUE  # noqa: PLC0415
     from pytest_backend_audit.demo.stack import guard  # noqa: PLC0415
     from pytest_backend_audit.demo.stack.addresses import absent_variables  # noqa: PLC0415
     from pytest_backend_audit.demo.stack.service import Source  # noqa: PLC0415
@@ -93,7 +94,9 @@ def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
 
     with tempfile.TemporaryDirectory(prefix="backend-audit-demo-") as folder:
         guard.remove_at_end(Path(folder))
-        made = repository.make(Path(folder).resolve() / "orders-service", absent=absent_variables(names))
+        unattested = {CATALOGUE[name].unattested for name in names}
+        home = Path(folder).resolve() / "orders-service"
+        made = repository.make(home, absent=absent_variables(names), unattested=unattested)
         source = Source(repository.PACKAGE, made.path, made.commit)
         with Stack.start(defects=names, progress=_say, source=source) as stack:
             _say(f"audit of {made.commit[:7]}: pytest {shlex.join(_arguments(report))}")

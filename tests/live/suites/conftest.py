@@ -26,7 +26,9 @@ PASSWORD = "super-secret-0001"
 @pytest.fixture(scope="session")
 def debian_15(server_folder: Path) -> Iterator[str]:
     """DSN of the superuser on Debian's PostgreSQL 15, with %s for the database."""
-    with postgres(DEBIAN_15, server_folder / "pgdata-15", PASSWORD) as port:
+    with postgres(
+        DEBIAN_15, server_folder / "pgdata-15", PASSWORD, shared_preload_libraries="pg_stat_statements"
+    ) as port:
         yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/%s"
 
 

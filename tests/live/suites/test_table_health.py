@@ -81,8 +81,8 @@ def test_healthy(database, audit_yaml, statements) -> None:
             [r"public.t: 19.3 % of 1240 tuples are dead, last vacuumed never: VACUUM \(ANALYZE\) public.t;"],
         ),
         (
-            (TABLE, "ANALYZE t", "INSERT INTO t SELECT generate_series(2001, 2300)"),
-            ["public.t: 300 of 1300 rows changed since it was last analysed: ANALYZE public.t;"],
+            (TABLE, "ANALYZE t", "INSERT INTO t SELECT generate_series(2001, 2400)"),
+            ["public.t: 400 of 1400 rows changed since it was last analysed: ANALYZE public.t;"],
         ),
         (
             (TABLE, "ANALYZE t", "ALTER TABLE t SET (autovacuum_enabled = false)"),

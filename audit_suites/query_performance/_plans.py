@@ -1,0 +1,309 @@
+"""The top statements and their plans, as a role that may only read gets them.
+
+Plans are generic: made for any value of the parameters, not for one that somebody guessed. From version 16 on EXPLAIN
+makes them of a statement with parameters; before, of a prepared one that has to keep to its generic plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun
+from pytest_backend_audit.analysis.hazards import Bounds, Hazard, Index, Table, hazards
+from pytest_backend_audit.analysis.plans import Node, read
+from pytest_backend_audit.analysis.statements import as_read, parameters, shortened
+from pytest_backend_audit.analysis.text import lines
+
+GENERIC_PLAN = 160000
+"""Server version from which EXPLAIN has the option."""
+OLDEST = (1, 10)
+"""The extension's version that comes with PostgreSQL 15; its columns have kept their names since."""
+PREPARED = "backend_audit_plan"
+LOAD = "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements';"
+
+STATE = """
+SELECT current_setting('shared_preload_libraries') ~ '\\mpg_stat_statements\\M' AS loaded,
+    current_setting('shared_preload_libraries') AS libraries,
+    current_setting('pg_stat_statements.track', true) AS track,
+    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all,
+    current_setting('server_version_num')::int AS version,
+    x.extversion, quote_ident(n.nspname) AS schema
+FROM (SELECT 1) AS one
+LEFT JOIN pg_catalog.pg_extension x ON x.extname = 'pg_stat_statements'
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
+"""
+# Those that read or change rows, by their first word behind comments and parentheses; of this database, and not the
+# audit's own. What a role has as its search_path says which tables it means.
+TOP = r"""
+SELECT s.queryid::text AS id, s.query, sum(s.calls)::bigint AS calls, sum(s.rows)::bigint AS rows,
+    sum(s.total_exec_time)::float8 AS total_ms, (sum(s.total_exec_time) / sum(s.calls))::float8 AS mean_ms,
+    sum(s.shared_blks_hit + s.shared_blks_read)::bigint AS blocks,
+    max((SELECT substr(entry, 13) FROM pg_catalog.pg_db_role_setting o, unnest(o.setconfig) AS entry
+         WHERE entry LIKE 'search_path=%%' AND o.setrole IN (s.userid, 0) AND o.setdatabase IN (s.dbid, 0)
+         ORDER BY o.setrole = 0, o.setdatabase = 0 LIMIT 1)) AS search_path
+FROM {schema}.pg_stat_statements s
+JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND d.datname = current_database()
+WHERE s.userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) AND s.toplevel AND s.calls > 0
+  AND s.query ~* '^(\s|\(|--[^\n]*\n|/\*([^*]|\*+[^*/])*\*+/)*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\M'
+GROUP BY s.queryid, s.query
+ORDER BY total_ms DESC
+LIMIT %s
+"""
+# Of the tables that plans name, and of what they are partitions of.
+TABLES = """
+SELECT n.nspname AS schema, c.relname AS name, quote_ident(rn.nspname) || '.' || quote_ident(r.relname) AS table,
+    (SELECT sum(greatest(p.reltuples, pg_stat_get_live_tuples(p.oid), 0))
+     FROM pg_catalog.pg_class p
+     WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
+       AND p.relkind <> 'p')::float8 AS rows,
+    coalesce((SELECT jsonb_object_agg(quote_ident(attname), CASE WHEN n_distinct < 0
+                         THEN -n_distinct * greatest(c.reltuples, 0) ELSE n_distinct END)
+              FROM pg_catalog.pg_stats t
+              WHERE t.schemaname = n.nspname AND t.tablename = c.relname AND n_distinct <> 0), '{}') AS distinct,
+    coalesce((SELECT jsonb_object_agg(x.relname, jsonb_build_object('blocks', x.relpages, 'columns', ARRAY(
+                         SELECT quote_ident(a.attname)
+                         FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+                         LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                         WHERE k.place <= i.indnkeyatts ORDER BY k.place)))
+              FROM pg_catalog.pg_index i
+              JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+              WHERE i.indrelid = c.oid AND i.indisvalid), '{}') AS indexes
+FROM unnest(%s::text[], %s::text[]) AS wanted (schema, name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
+JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
+JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A statement with its plan, or with the reason why it has none."""
+
+    id: str
+    query: str
+    calls: int
+    rows: int
+    mean_ms: float
+    search_path: str | None
+    asked: str = ""
+    """What was planned: the reading part."""
+    plan: Node | None = None
+    reason: str = ""
+    """Why there is no plan; empty where there is one, or nothing is read."""
+
+    @property
+    def item(self) -> str:
+        """What names it in audit.yaml, where it can't be planned."""
+        return f"statement-{self.id}"
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.reason}: {shortened(self.query)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A hazard, and the statement with most time that has it."""
+
+    hazard: Hazard
+    statement: Planned
+
+    @property
+    def item(self) -> str:
+        """What names it in audit.yaml."""
+        return self.hazard.item
+
+    def __str__(self) -> str:
+        calls = f"{self.statement.calls} calls of {self.statement.mean_ms:.2f} ms"
+        return f"{self.hazard}\n  in {shortened(self.statement.query, 240)} ({calls})"
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The top statements of a database with their plans, and what is dangerous in these."""
+
+    statements: tuple[Planned, ...]
+    found: tuple[Found, ...]
+
+    @property
+    def planned(self) -> list[Planned]:
+        """Those that have a plan."""
+        return [s for s in self.statements if s.plan is not None]
+
+    @property
+    def unplanned(self) -> list[Planned]:
+        """Those that should have one, and have none."""
+        return [s for s in self.statements if s.reason]
+
+    def told(self) -> str:
+        """How many of them have a plan, for a message."""
+        nothing = len(self.statements) - len(self.planned) - len(self.unplanned)
+        rest = f", {nothing} read nothing" if nothing else ""
+        return f"plans of {len(self.planned)} of the {len(self.statements)} top statements{rest}"
+
+
+def state(audit_postgres: Any) -> Any:
+    """What the server has of pg_stat_statements."""
+    return audit_postgres.execute(STATE).fetchone()
+
+
+def trouble(told: Any) -> str:
+    """Why pg_stat_statements tells nothing, with the way out; empty if it does."""
+    if not told.loaded:
+        return f"pg_stat_statements is not loaded: {LOAD} (beside what is there), and restart the server"
+    if told.schema is None:
+        return "this database lacks the extension: CREATE EXTENSION pg_stat_statements;"
+    if tuple(int(n) for n in told.extversion.split(".")[:2]) < OLDEST:
+        return f"the extension is of version {told.extversion}: ALTER EXTENSION pg_stat_statements UPDATE;"
+    if told.track == "none":
+        return "it tracks nothing: ALTER SYSTEM SET pg_stat_statements.track = 'top'; SELECT pg_reload_conf();"
+    return ""
+
+
+def top(audit_postgres: Any, told: Any, most: float) -> list[Any]:
+    """The statements with most time, of every role but the audit's own.
+
+    Raises:
+        CouldNotRun: There are none, or the role may not see them.
+    """
+    if not told.sees_all:
+        raise CouldNotRun("the role may not see other roles' statements: GRANT pg_read_all_stats (or pg_monitor) to it")
+    found: list[Any] = audit_postgres.execute(TOP.format(schema=told.schema), [int(most)]).fetchall()
+    if not found:
+        raise CouldNotRun("pg_stat_statements has no statement of the service in it: audit while the service is used")
+    return found
+
+
+def plans(audit_postgres: Any, most: float, large: float, few: float = 0) -> Plans:
+    """Plans of the top statements, and what is dangerous in them.
+
+    Args:
+        audit_postgres: The connection.
+        most: How many statements.
+        large: Rows from which a table is large.
+        few: Different values up to which a column's condition selects too little.
+
+    Raises:
+        CouldNotRun: There are no statements, or none of them can be planned.
+    """
+    told = state(audit_postgres)
+    if wrong := trouble(told):
+        raise CouldNotRun(wrong)
+    statements = [_planned(audit_postgres, told, row) for row in top(audit_postgres, told, most)]
+    if not any(s.plan for s in statements):
+        unplanned = [s for s in statements if s.reason]
+        if not unplanned:
+            raise CouldNotRun(
+                f"none of {len(statements)} top statements reads a table: audit while the service is used"
+            )
+        raise CouldNotRun(f"none of {len(statements)} top statements could be planned:{lines(unplanned)}")
+    tables = _tables(audit_postgres, statements)
+    found: dict[tuple[str, str], Found] = {}
+    for statement in statements:
+        if statement.plan is not None:
+            for hazard in hazards(statement.plan, tables, Bounds(large, few, statement.rows / statement.calls)):
+                found.setdefault((hazard.kind, hazard.item), Found(hazard, statement))
+    return Plans(tuple(statements), tuple(found.values()))
+
+
+def all_planned(seen: Plans, audit_acknowledged: Any) -> None:
+    """Make sure that nothing was left out.
+
+    Raises:
+        CouldNotRun: A top statement could not be planned, and nobody acknowledged that.
+    """
+    left = audit_acknowledged(seen.unplanned, key="item")
+    if left:
+        raise CouldNotRun(
+            f"{len(left)} of {len(seen.statements)} top statements could not be planned:{lines(left)}\n"
+            f"to acknowledge: {left.names}"
+        )
+
+
+def _tables(audit_postgres: Any, statements: Sequence[Planned]) -> dict[str, Table]:
+    named = {
+        (node.facts["Schema"], node.facts["Relation Name"]): node.table
+        for statement in statements
+        if statement.plan is not None
+        for node in statement.plan.walk()
+        if node.table
+    }
+    wanted = [list(part) for part in zip(*named, strict=True)] or [[], []]
+    return {
+        named[row.schema, row.name]: Table(
+            row.table,
+            row.rows or 0.0,
+            row.distinct,
+            {name: Index(tuple(index["columns"]), index["blocks"]) for name, index in row.indexes.items()},
+        )
+        for row in audit_postgres.execute(TABLES, wanted).fetchall()
+    }
+
+
+def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
+    known = (row.id, row.query, row.calls, row.rows, row.mean_ms, row.search_path)
+    try:
+        asked = as_read(row.query)
+    except ValueError as error:
+        return Planned(*known, reason=str(error))
+    if asked is None:
+        return Planned(*known)
+    plan, reason = None, ""
+    for attempt in _typed(asked):
+        try:
+            explained = _explain(audit_postgres, told.version, attempt, row)
+        except Exception as error:
+            if not getattr(error, "sqlstate", None):
+                raise
+            reason = _reason(error)
+            if error.sqlstate != "42P18":  # type: ignore[attr-defined]
+                break
+        else:
+            plan, reason, asked = read(explained), "", attempt
+            break
+    return Planned(*known, asked=asked, plan=plan, reason=reason)
+
+
+def _typed(asked: str) -> Iterator[str]:
+    """The statement, and then with types for parameters that say nothing of theirs, as in ``$1 IS NULL``."""
+    yield asked
+    yield re.sub(r"(\$\d+) IS (NOT )?NULL", r"\1::text IS \2NULL", asked)
+
+
+def _explain(audit_postgres: Any, version: int, asked: str, row: Any) -> Any:
+    if version >= GENERIC_PLAN:
+        with in_search_path(audit_postgres, row.search_path):
+            return audit_postgres.execute(f"EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) {asked}").fetchone()[0]
+    with in_search_path(audit_postgres, row.search_path):
+        audit_postgres.execute(f"PREPARE {PREPARED} AS {asked}")
+    try:
+        with in_search_path(audit_postgres, row.search_path):
+            audit_postgres.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            values = f"({', '.join(['NULL'] * parameters(asked))})" if parameters(asked) else ""
+            explain = f"EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE {PREPARED}{values}"
+            return audit_postgres.execute(explain).fetchone()[0]
+    finally:
+        audit_postgres.execute(f"DEALLOCATE {PREPARED}")
+
+
+@contextmanager
+def in_search_path(audit_postgres: Any, search_path: str | None) -> Iterator[None]:
+    """A transaction in which names of tables mean what they mean to the role that sent the statement."""
+    with audit_postgres.transaction():
+        if search_path:
+            audit_postgres.execute("SELECT set_config('search_path', %s, true)", [search_path])
+        yield
+
+
+def _reason(error: Any) -> str:
+    said = str(error.diag.message_primary or error)
+    cures = {
+        "42501": "the audit's role may not read it: GRANT SELECT on its tables",
+        "42P01": "it is not on the search_path, or is gone",
+    }
+    return f"{said} ({cures[error.sqlstate]})" if error.sqlstate in cures else said

@@ -1,0 +1,265 @@
+"""What is dangerous in plans: conditions, orders and joins on large tables that no index serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pytest_backend_audit.analysis.plans import Node, alternatives, columns, compared, quoted
+from pytest_backend_audit.analysis.text import listed
+
+_STREAMING = {"Gather", "Gather Merge", "Append", "Merge Append", "Subquery Scan", "Result", "Nested Loop"}
+"""Steps that hand rows on as they come, so that a LIMIT above them ends what is below."""
+
+
+_SELECTIVE = 0.1
+"""Share of the rows tried that a condition leaves at most where an index for it would save most of the work."""
+_RANGE, _UNKNOWN = 1 / 3, 0.005
+"""What the planner itself takes for the share of rows that a comparison with an unknown value leaves."""
+
+
+class Kind(StrEnum):
+    """What is dangerous."""
+
+    FILTER = "filter"
+    SORT = "sort"
+    ORDER = "column order"
+    FEW_VALUES = "few values"
+    DISJUNCTION = "disjunction"
+    NESTED_LOOP = "nested loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What is known of an index."""
+
+    columns: tuple[str | None, ...]
+    """Key columns in order, quoted where need be; None for an expression."""
+    blocks: float
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is known of a table that a plan reads."""
+
+    name: str
+    """With its schema; of a partition the partitioned table's."""
+    rows: float
+    """Of all partitions."""
+    distinct: Mapping[str, float] = field(default_factory=dict)
+    """Column -> how many different values it has, where that can be seen."""
+    indexes: Mapping[str, Index] = field(default_factory=dict)
+    """By their names, unquoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """One of them."""
+
+    kind: Kind
+    table: str
+    columns: tuple[str, ...]
+    said: str
+    cure: str
+
+    @property
+    def item(self) -> str:
+        """What names it in audit.yaml: ``public.orders.tenant+created_at``."""
+        return f"{self.table}.{'+'.join(self.columns)}" if self.columns else self.table
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.said}: {self.cure}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """From where on something counts."""
+
+    large: float
+    """Rows from which a table is large."""
+    few: float = 0
+    """Different values up to which a condition on a column selects too little."""
+    returned: float | None = None
+    """Rows that the statement gave on average: what a LIMIT came to, which a generic plan doesn't know."""
+
+
+def hazards(plan: Node, tables: Mapping[str, Table], bounds: Bounds) -> list[Hazard]:
+    """What is dangerous in a plan, each once.
+
+    Args:
+        plan: The plan.
+        tables: By name, as `Node.table` tells it; a table that isn't there is none to worry about.
+        bounds: From where on something counts.
+    """
+    found: dict[tuple[Kind, str], Hazard] = {}
+    sorted_away: set[int] = set()
+    for node, above in plan.paths():
+        if node.kind == "Sort" and (hazard := _sort(node, above, tables, bounds.large)):
+            found.setdefault((hazard.kind, hazard.item), hazard)
+            sorted_away.update(id(below) for below in node.walk())
+    for node, above in plan.paths():
+        table = tables.get(node.table) or _table_above(above, tables)
+        if table is None or table.rows <= bounds.large:
+            continue
+        for hazard in _scan(node, above, table, bounds):
+            # An index for the order serves the condition too, if that is no disjunction.
+            if id(node) not in sorted_away or hazard.kind in {Kind.DISJUNCTION, Kind.NESTED_LOOP}:
+                found.setdefault((hazard.kind, hazard.item), hazard)
+    return list(found.values())
+
+
+def create_index(table: str, names: Sequence[str]) -> str:
+    """The statement that makes an index without stopping writes."""
+    return f"CREATE INDEX CONCURRENTLY ON {table} ({', '.join(names)});"
+
+
+def _table_above(above: Sequence[Node], tables: Mapping[str, Table]) -> Table | None:
+    # The scan of an index for a bitmap does not tell the table; the one that reads it does.
+    for node in reversed(above):
+        if node.kind == "Bitmap Heap Scan":
+            return tables.get(node.table)
+        if node.kind not in {"BitmapOr", "BitmapAnd"}:
+            return None
+    return None
+
+
+def _scan(node: Node, above: Sequence[Node], table: Table, bounds: Bounds) -> Iterator[Hazard]:
+    by_index = node.kind in {"Index Scan", "Index Only Scan"}
+    whole = node.kind == "Seq Scan" or (by_index and "Index Cond" not in node.facts)
+    if whole and (loop := _loop((*above, node))):
+        yield _nested_loop(node, *loop, table)
+    if node.index in table.indexes and "Index Cond" in node.facts:
+        yield from _column_order(node, above, table)
+    if not (condition := node.condition("Filter")) or not (whole or by_index or node.kind == "Bitmap Heap Scan"):
+        return
+    tried = _tried(node, table) * _share(node, above, bounds.returned)
+    named = _disjunction(condition, node.alias)
+    if tried > bounds.large and (node.kind == "Seq Scan" or named or node.rows <= _SELECTIVE * _tried(node, table)):
+        yield _of_disjunction(table, named) if named else _filter(node, condition, table, bounds.few, tried)
+
+
+def _tried(node: Node, table: Table) -> float:
+    """Rows on which a scan tries its filter, without a LIMIT."""
+    if node.kind == "Bitmap Heap Scan":
+        return max((child.rows for child in node.children), default=0.0)
+    share = 1.0
+    condition = node.condition("Index Cond")
+    equal, other = compared(condition, node.alias)
+    for name in equal:
+        share *= 1 / table.distinct[name] if table.distinct.get(name) else _UNKNOWN
+    return table.rows * share * _RANGE ** len(other)
+
+
+def _share(node: Node, above: Sequence[Node], returned: float | None) -> float:
+    """Share of its rows that a scan reads before a LIMIT ends it; all of them without one."""
+    for other in reversed(above):
+        if other.kind == "Limit":
+            wanted = other.rows if returned is None else returned
+            return min(1.0, max(wanted, 1.0) / max(node.rows, 1.0))
+        if other.kind not in _STREAMING:
+            break
+    return 1.0
+
+
+def _filter(node: Node, condition: str, table: Table, few: float, tried: float) -> Hazard:
+    equal, other = compared(node.condition("Filter", "Index Cond", "Recheck Cond"), node.alias)
+    named = tuple(columns(condition, node.alias))
+    known = [table.distinct.get(name) for name in named]
+    if named and all(count is not None and count <= few for count in known):
+        counts = listed(f"{name} has {count:.0f}" for name, count in zip(named, known, strict=True))
+        said = f"all of it is read for a condition on {listed(named)}, and of different values {counts}"
+        return Hazard(Kind.FEW_VALUES, table.name, named, said, "no index helps; ask for less, or keep the result")
+    said = f"{tried:.0f} of its {table.rows:.0f} rows are tried for a condition on {listed(named) or 'an expression'}"
+    return Hazard(Kind.FILTER, table.name, named, said + _near(table, equal), _index_for(table, [*equal, *other[:1]]))
+
+
+def _near(table: Table, equal: Sequence[str]) -> str:
+    """A remark on an index that has such a column, behind one that the condition doesn't have."""
+    for name, index in sorted(table.indexes.items()):
+        behind = next((c for c in index.columns[1:] if c in equal), None)
+        if behind and index.columns[0] not in equal:
+            return f" ({quoted(name)} has {behind}, but begins with {index.columns[0] or 'an expression'})"
+    return ""
+
+
+def _of_disjunction(table: Table, named: tuple[str, ...]) -> Hazard:
+    said = f"conditions on {' or '.join(named)} are joined by an OR that no index serves"
+    cure = "ask for each by itself (UNION ALL), or send only the conditions that were chosen; index each column"
+    return Hazard(Kind.DISJUNCTION, table.name, named, said, cure)
+
+
+def _sort(node: Node, above: Sequence[Node], tables: Mapping[str, Table], large: float) -> Hazard | None:
+    if above and above[-1].kind in {"Merge Join", "Sort"}:
+        return None
+    scan = node
+    while scan.children and not scan.table:
+        if scan.kind in {"Aggregate", "Group", "SetOp", "Unique", "Limit", "WindowAgg"}:
+            return None
+        scan = max(scan.children, key=lambda child: child.rows)
+    table = tables.get(scan.table)
+    # Below a Gather Merge a plan tells the rows of one worker.
+    rows = above[-1].rows if above and above[-1].kind == "Gather Merge" else node.rows
+    if table is None or table.rows <= large or rows <= large:
+        return None
+    keys = [_key(str(key), scan.alias) for key in node.facts.get("Sort Key", ())]
+    said = f"{rows:.0f} rows are sorted by {', '.join(keys)}"
+    equal, _ = compared(scan.condition("Filter", "Index Cond", "Recheck Cond"), scan.alias)
+    plain = [key.split(" ")[0] for key in keys]
+    usable = all(columns(str(key), scan.alias) for key in node.facts.get("Sort Key", ()))
+    cure = _index_for(table, [*(c for c in equal if c not in plain), *keys] if usable else [])
+    return Hazard(Kind.SORT, table.name, tuple(plain), said, cure)
+
+
+def _column_order(node: Node, above: Sequence[Node], table: Table) -> Iterator[Hazard]:
+    index = table.indexes[node.index]
+    first = index.columns[0]
+    heap = node if node.table else next(n for n in reversed(above) if n.table)
+    named = columns(node.condition("Index Cond"), heap.alias)
+    # From 18 on the server can skip over the values of a first column that has few; that costs less than all of it.
+    if first is None or first in named or not named or node.cost < index.blocks:
+        return
+    equal, other = compared(heap.condition("Index Cond", "Filter", "Recheck Cond"), heap.alias)
+    said = f"all of {quoted(node.index)} is read for {listed(named)}, since it begins with {first}"
+    yield Hazard(Kind.ORDER, table.name, tuple(named), said, _index_for(table, [*equal, *other[:1]] or named))
+
+
+def _nested_loop(node: Node, loop: Node, other: Node, table: Table) -> Hazard:
+    condition = " AND ".join(filter(None, (loop.condition("Join Filter"), node.condition("Filter"))))
+    equal, compared_otherwise = compared(condition, node.alias)
+    said = f"each of its {table.rows:.0f} rows is tried with each of {other.rows:.0f} rows by a nested loop"
+    named = tuple(columns(condition, node.alias))
+    return Hazard(
+        Kind.NESTED_LOOP, table.name, named, said, _index_for(table, [*equal, *(compared_otherwise or named)[:1]])
+    )
+
+
+def _index_for(table: Table, names: Sequence[str]) -> str:
+    return create_index(table.name, names) if names else "index the expression, or rewrite the condition"
+
+
+def _disjunction(condition: str, alias: str) -> tuple[str, ...]:
+    """Columns that an OR joins conditions on, where it joins different ones; else nothing."""
+    for parts in alternatives(condition):
+        named = [tuple(columns(part, alias)) for part in parts]
+        different = [n for n in dict.fromkeys(tuple(sorted(n)) for n in named) if n]
+        if len(different) > 1:
+            return tuple(dict.fromkeys(name for n in named for name in n))
+    return ()
+
+
+def _loop(path: Sequence[Node]) -> tuple[Node, Node] | None:
+    """The nested loop that tries all that the last step of a path reads, and its other side; None without one."""
+    for below, node in zip(reversed(path), reversed(path[:-1]), strict=False):
+        if node.kind == "Nested Loop":
+            outer, inner = node.children[0], node.children[-1]
+            if below is inner:
+                return node, outer
+            return (node, inner) if "Join Filter" in node.facts else None
+        if node.kind not in {"Materialize", "Memoize", "Gather"}:
+            return None
+    return None
+
+
+def _key(key: str, alias: str) -> str:
+    return key.replace(f"{alias}.", "", 1) if key.startswith(f"{alias}.") else key

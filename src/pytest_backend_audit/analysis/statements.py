@@ -1,0 +1,187 @@
+"""Statements as pg_stat_statements keeps them, made into what a role that may only read can have planned."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+
+_TOKENS = re.compile(
+    r"(?P<space>\s+|--[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)\*/)"
+    r'|(?P<quoted>"(?>(?:[^"]|"")*)")'
+    r"|(?P<literal>(?:[eEbBxXnN]|[uU]&)?'(?>(?:[^'\\]|''|\\.)*)'|(?P<tag>\$[A-Za-z_]*\$)(?>(?:(?!(?P=tag))[\s\S])*)(?P=tag))"
+    r"|(?P<parameter>\$\d+)"
+    r"|(?P<word>[^\W\d][\w$]*+)"
+    r"|(?P<number>\d[\w.]*+)"
+    r"|(?P<operator>[-+*/<>=~!@#%^&|`?:]++)"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_LOCKS = {"UPDATE", "NO", "SHARE", "KEY"}
+_LOCKING = _LOCKS | {"OF", "NOWAIT", "SKIP", "LOCKED", "FOR", ","}
+_TYPES = {"INTERVAL", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "JSON", "JSONB", "UUID", "INET", "NUMERIC", "BYTEA"}
+_CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
+
+
+def as_read(statement: str) -> str | None:
+    """The reading part of a statement, that EXPLAIN can be asked for without the right to write.
+
+    Of an UPDATE or DELETE it is the search for its rows, of an INSERT the query that gives them. Row locks, which ask
+    for more than reading rights, are left out. What was a literal with its type before it, as in ``date '2026-01-01'``,
+    becomes a cast, since the server's own normalised text can't be parsed there.
+
+    Args:
+        statement: As pg_stat_statements has it, with ``$1`` for each literal.
+
+    Returns:
+        A SELECT (or what begins with WITH or VALUES); None where nothing is read.
+
+    Raises:
+        ValueError: It can't be had; the message says why.
+    """
+    tokens = _cast(_tokens(statement))
+    while tokens and tokens[-1] == ";":
+        tokens.pop()
+    first = tokens[0].upper() if tokens else ""
+    if first == "UPDATE":
+        tokens = _update(tokens)
+    elif first == "DELETE":
+        tokens = _delete(tokens)
+    elif first == "INSERT":
+        tokens = _insert(tokens)
+        if not tokens:
+            return None
+    elif first == "MERGE" or (first == "WITH" and any(t.upper() in _CHANGES for t in _at_start(tokens))):
+        raise ValueError("what it reads can't be told from what it changes")
+    if not any(t.upper() in {"FROM", "TABLE"} for t in tokens):
+        return None
+    return " ".join(_renumbered(_without_locks(tokens)))
+
+
+def parameters(statement: str) -> int:
+    """The highest number of a parameter in it; 0 for none."""
+    return max((int(t[1:]) for t in _tokens(statement) if re.fullmatch(r"\$\d+", t)), default=0)
+
+
+def limits(statement: str) -> set[int]:
+    """Numbers of the parameters that say how many rows are wanted."""
+    pairs = itertools.pairwise(_tokens(statement))
+    return {int(n[1:]) for word, n in pairs if word.upper() == "LIMIT" and re.fullmatch(r"\$\d+", n)}
+
+
+def functions(statement: str) -> list[str]:
+    """Names that are followed by a parenthesis: every function that it calls, and some that are none."""
+    tokens = _tokens(statement)
+    return sorted(
+        {
+            before.lower()
+            for before, after in itertools.pairwise(tokens)
+            if after == "(" and re.fullmatch(r"[^\W\d][\w$]*", before)
+        }
+    )
+
+
+def shortened(statement: str, most: int = 160) -> str:
+    """A statement on one line, of bounded length and without comments, for a message."""
+    line = " ".join("".join(m[0] for m in _TOKENS.finditer(statement) if not m[0].startswith(("/*", "--"))).split())
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
+def _tokens(statement: str) -> list[str]:
+    """Everything but blanks and comments; a qualified name's parts are tokens of their own."""
+    return [m[0] for m in _TOKENS.finditer(statement) if m.lastgroup != "space" and not m["space"]]
+
+
+def _cast(tokens: Sequence[str]) -> list[str]:
+    made: list[str] = []
+    for token in tokens:
+        if token.startswith("$") and token[1:].isdigit() and made and made[-1].upper() in _TYPES:
+            made[-1:] = ["CAST", "(", token, "AS", made[-1], ")"]
+        else:
+            made.append(token)
+    return made
+
+
+def _renumbered(tokens: Sequence[str]) -> list[str]:
+    # The server asks for the type of each parameter up to the highest, also of those that went with the rest.
+    used = sorted({int(t[1:]) for t in tokens if re.fullmatch(r"\$\d+", t)})
+    numbers = {f"${old}": f"${new}" for new, old in enumerate(used, 1)}
+    return [numbers.get(token, token) for token in tokens]
+
+
+def _depths(tokens: Sequence[str]) -> list[int]:
+    depth, found = 0, []
+    for token in tokens:
+        depth -= token in {")", "]"}
+        found.append(depth)
+        depth += token in {"(", "["}
+    return found
+
+
+def _places(tokens: Sequence[str]) -> dict[str, int]:
+    """Where each keyword first stands outside of parentheses."""
+    found: dict[str, int] = {}
+    for place, (token, depth) in enumerate(zip(tokens, _depths(tokens), strict=True)):
+        if depth == 0:
+            found.setdefault(token.upper(), place)
+    return found
+
+
+def _update(tokens: list[str]) -> list[str]:
+    places = _places(tokens)
+    if "CURRENT" in places:
+        raise ValueError("it changes a cursor's row")
+    end = places.get("RETURNING", len(tokens))
+    where = places.get("WHERE", end)
+    begin = places.get("FROM", where)
+    more = tokens[begin + 1 : where]
+    table = tokens[1 : places["SET"]]
+    return ["SELECT", "1", "FROM", *table, *([",", *more] if more else []), *tokens[where:end]]
+
+
+def _delete(tokens: list[str]) -> list[str]:
+    places = _places(tokens)
+    if "CURRENT" in places:
+        raise ValueError("it deletes a cursor's row")
+    end = places.get("RETURNING", len(tokens))
+    where = places.get("WHERE", end)
+    using = places.get("USING", where)
+    more = tokens[using + 1 : where]
+    return ["SELECT", "1", "FROM", *tokens[2:using], *([",", *more] if more else []), *tokens[where:end]]
+
+
+def _insert(tokens: list[str]) -> list[str]:
+    places = _places(tokens)
+    begin = min((places[w] for w in ("SELECT", "WITH") if w in places), default=None)
+    if begin is None:
+        return []
+    conflict = places.get("ON") if tokens[places.get("ON", 0) + 1 : places.get("ON", 0) + 2] == ["CONFLICT"] else None
+    end = min(p for p in (conflict, places.get("RETURNING"), len(tokens)) if p is not None)
+    return tokens[begin:end]
+
+
+def _at_start(tokens: Sequence[str]) -> list[str]:
+    """Tokens that begin a statement: after a parenthesis or at the end of the WITH list."""
+    return [t for before, t in zip(["(", *tokens], tokens, strict=False) if before in {"(", ")"}]
+
+
+def _without_locks(tokens: Sequence[str]) -> list[str]:
+    made: list[str] = []
+    skipping = False
+    names = 0
+    for place, token in enumerate(tokens):
+        word = token.upper()
+        following = tokens[place + 1].upper() if place + 1 < len(tokens) else ""
+        if word == "FOR" and following in _LOCKS:
+            skipping, names = True, 0
+        if skipping:
+            if word == "OF":
+                names = 1
+            elif word not in _LOCKING and not names:
+                skipping = False
+            elif word not in _LOCKING:
+                names += 1
+                skipping = token not in {")", ";"} and word not in {"LIMIT", "OFFSET"}
+        if not skipping:
+            made.append(token)
+    return made

@@ -1,0 +1,123 @@
+"""Plans of the top statements, on real servers, as a role that may only read gets them."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.query_performance.disjunctions import test_no_or_leads_past_the_indexes as disjunctions
+from pytest_backend_audit.suites.query_performance.sort_filter_indexes import (
+    test_conditions_and_orders_are_served_by_indexes as sort_filter,
+)
+from pytest_backend_audit.testing import run_check
+
+pytestmark = pytest.mark.live
+TABLES = """
+CREATE EXTENSION pg_stat_statements;
+CREATE SCHEMA shop;
+CREATE TABLE shop.orders (id int PRIMARY KEY, tenant text, name text, note text);
+INSERT INTO shop.orders SELECT n, 't' || n % 2, 'n' || n, md5(n::text) FROM generate_series(1, 20000) n;
+CREATE TABLE shop."T t" (a int, b int) PARTITION BY HASH (a);
+CREATE TABLE shop.part_1 PARTITION OF shop."T t" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE shop.part_2 PARTITION OF shop."T t" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO shop."T t" SELECT n, n FROM generate_series(1, 12000) n;
+CREATE TABLE hidden (id int);
+GRANT USAGE ON SCHEMA shop TO looker;
+GRANT SELECT ON ALL TABLES IN SCHEMA shop TO looker;
+"""
+
+
+@pytest.fixture
+def served(superuser, database):
+    """A database, and the role `service` that has its tables on its search_path; looks at it by `run`."""
+    for statement in filter(str.strip, TABLES.split(";")):
+        database.admin.execute(statement)
+    database.admin.execute("ANALYZE")
+    name = database.name
+    database.admin.execute("CREATE ROLE service LOGIN SUPERUSER PASSWORD 'fake-service-0001'")
+    database.admin.execute(f"ALTER ROLE service IN DATABASE {name} SET search_path = shop, public")
+    dsn = (superuser % name).partition("@")[2]
+    database.admin.execute("SELECT pg_stat_statements_reset()")
+    with psycopg.connect(f"postgresql://service:fake-service-0001@{dsn}", autocommit=True) as service:
+        yield database, service
+    database.admin.execute("DROP ROLE service")
+
+
+def run(check, served, audit_yaml, more: str = ""):
+    """A check of what the service sent."""
+    around = audit_yaml(more)
+    return run_check(
+        check,
+        audit_postgres=served[0].looker,
+        audit_settings=around.settings,
+        audit_acknowledged=around.acknowledged,
+    )
+
+
+def test_statements_of_all_forms_are_planned_by_the_service_s_search_path(served, audit_yaml) -> None:
+    """Also those that change rows, and lock them; what reads nothing needs no plan."""
+    _, service = served
+    service.execute("SELECT * FROM orders WHERE id = %s FOR UPDATE", [1])
+    service.execute("UPDATE orders SET name = %s WHERE id = %s", ["x", 1])
+    service.execute("DELETE FROM orders WHERE id = 3 AND ('x' IS NULL OR name = 'x')")
+    service.execute("INSERT INTO orders (id) VALUES (%s)", [20001])
+    service.execute("SELECT id FROM orders WHERE id < 4 AND now() > date '2026-01-01' - interval '1 day'")
+    ran = run(sort_filter, served, audit_yaml)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    assert run(disjunctions, served, audit_yaml).status is Status.PASSED
+
+
+def test_hazards_are_named_with_their_statements_and_no_literal_is(served, audit_yaml) -> None:
+    """Partitions by their table."""
+    _, service = served
+    service.execute("UPDATE orders SET name = 'x' WHERE note = 'secret'")
+    service.execute('SELECT * FROM "T t" WHERE b = 77')
+    service.execute("SELECT count(*) FROM orders WHERE name = 'secret' OR note = 'secret'")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert "2 conditions or orders on large tables that no index serves" in ran.reason
+    assert "CREATE INDEX CONCURRENTLY ON shop.orders (note);" in ran.reason
+    assert "in UPDATE orders SET name = $1 WHERE note = $2 (1 calls of " in ran.reason
+    assert 'CREATE INDEX CONCURRENTLY ON shop."T t" (b);' in ran.reason
+    assert "secret" not in ran.reason
+    assert "77" not in ran.reason
+    known = [
+        f"{{item: 'sort-filter-indexes:{item}', reason: r, who: w, ticket: T-1, expires: 2026-03-01}}"
+        for item in ("shop.orders.note", 'shop."T t".b')
+    ]
+    assert run(sort_filter, served, audit_yaml, f"acknowledged: [{', '.join(known)}]\n").status is Status.PASSED
+    ran = run(disjunctions, served, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert "disjunctions:shop.orders.name+note" in ran.reason
+
+
+def test_what_can_not_be_planned_is_no_success(served, audit_yaml) -> None:
+    """It says what is missing; hazards in other statements come first."""
+    _, service = served
+    service.execute("SELECT * FROM hidden")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.startswith("none of 2 top statements could be planned:\n")
+    service.execute("SELECT * FROM orders WHERE id = 1")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    head, line, names = ran.reason.splitlines()
+    assert head == "1 of 3 top statements could not be planned:"
+    assert "permission denied for table hidden (the audit's role may not read it: GRANT SELECT on its tables)" in line
+    item = names.removeprefix("to acknowledge: ")
+    known = f"acknowledged: [{{item: '{item}', reason: r, who: w, ticket: T-1, expires: 2026-03-01}}]\n"
+    assert run(sort_filter, served, audit_yaml, known).status is Status.PASSED
+    service.execute("SELECT * FROM orders WHERE note = 'x'")
+    assert run(sort_filter, served, audit_yaml).status is Status.FAILED
+
+
+def test_without_statements_nothing_was_seen(served, audit_yaml, database) -> None:
+    """Nor without the extension; each says the way out."""
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason == "none of 1 top statements reads a table: audit while the service is used"
+    database.admin.execute("DROP EXTENSION pg_stat_statements")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason == "this database lacks the extension: CREATE EXTENSION pg_stat_statements;"

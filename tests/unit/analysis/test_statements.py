@@ -1,0 +1,83 @@
+"""Statements as pg_stat_statements keeps them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_backend_audit.analysis.statements import as_read, functions, parameters, shortened
+
+
+def plain(statement: str | None) -> str | None:
+    """Without the blanks that joining tokens leaves."""
+    return None if statement is None else re.sub(r" ?([().,]) ?", r"\1", statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("SELECT a FROM t WHERE b = $1;", "SELECT a FROM t WHERE b = $1"),
+        (
+            "UPDATE orders SET status = $1 WHERE id = $2 AND tenant = $3 RETURNING id",
+            "SELECT 1 FROM orders WHERE id = $1 AND tenant = $2",
+        ),
+        ('UPDATE ONLY s."T t" AS x SET a = (SELECT b FROM u WHERE c = $1)', 'SELECT 1 FROM ONLY s."T t" AS x'),
+        (
+            "UPDATE t SET a = u.a FROM u JOIN v ON u.i = v.i WHERE t.i = u.i",
+            "SELECT 1 FROM t,u JOIN v ON u.i = v.i WHERE t.i = u.i",
+        ),
+        ("DELETE FROM t USING u WHERE t.i = u.i AND u.b < $1", "SELECT 1 FROM t,u WHERE t.i = u.i AND u.b < $1"),
+        ("DELETE FROM t", "SELECT 1 FROM t"),
+        ("SELECT pg_notify($1, $2)", None),
+        ("INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING", None),
+        (
+            "INSERT INTO t (a) SELECT b FROM u WHERE c = $1 ON CONFLICT (a) DO UPDATE SET a = $2 RETURNING a",
+            "SELECT b FROM u WHERE c = $1",
+        ),
+        ("SELECT a FROM t WHERE i = $1 FOR UPDATE OF t SKIP LOCKED", "SELECT a FROM t WHERE i = $1"),
+        ("SELECT a FROM t FOR NO KEY UPDATE NOWAIT LIMIT $1", "SELECT a FROM t LIMIT $1"),
+        ("SELECT a FROM t FOR SHARE OF t, u LIMIT $1", "SELECT a FROM t LIMIT $1"),
+        ("SELECT * FROM (SELECT a FROM t FOR UPDATE) AS x", "SELECT * FROM(SELECT a FROM t)AS x"),
+        ("SELECT substring(a FROM $1 FOR $2) FROM t", "SELECT substring(a FROM $1 FOR $2)FROM t"),
+        (
+            "SELECT a FROM t WHERE d > now() - interval $1 AND e = DATE $2",
+            "SELECT a FROM t WHERE d > now()- CAST($1 AS interval)AND e = CAST($2 AS DATE)",
+        ),
+        ("/* route=x */ SELECT 'FOR UPDATE; it''s' FROM t -- why\n", "SELECT 'FOR UPDATE; it''s' FROM t"),
+        ("SELECT a->>$1, b::int FROM t WHERE c <= 1.5", "SELECT a ->> $1,b :: int FROM t WHERE c <= 1.5"),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", "WITH x AS(SELECT 1)SELECT * FROM x"),
+    ],
+)  # fmt: skip
+def test_what_is_read(statement: str, read: str | None) -> None:
+    """The search for the rows that change, without locks; nothing for an INSERT of values."""
+    assert plain(as_read(statement)) == read
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone",
+        "WITH x AS (SELECT 1) UPDATE t SET a = 1",
+        "MERGE INTO t USING u ON t.i = u.i WHEN MATCHED THEN DELETE",
+        "UPDATE t SET a = $1 WHERE CURRENT OF c",
+    ],
+)
+def test_what_can_not_be_told_apart(statement: str) -> None:
+    """It is said so, instead of guessed."""
+    with pytest.raises(ValueError, match=r"^(what it reads can't be told|it changes a cursor's row)"):
+        as_read(statement)
+
+
+def test_parameters_and_functions() -> None:
+    """Those in literals and comments are none."""
+    statement = "SELECT f($2), '$9 g(' /* $8 h( */ FROM s.gen($11) WHERE a IN ($1) AND lower (b) = $3"
+    assert parameters(statement) == 11
+    assert functions(statement) == ["f", "gen", "in", "lower"]
+    assert parameters("SELECT 1") == 0
+
+
+def test_a_long_statement_is_shortened() -> None:
+    """On one line."""
+    assert shortened("SELECT\n   a,\n b", 10) == "SELECT ..."
+    assert shortened("/* x */ SELECT a -- b\n FROM t /*request_id='1'*/") == "SELECT a FROM t"
