@@ -101,7 +101,14 @@ def statements(runs: int) -> list[str]:
     return [f"statements: {compare(runs).line()}"]
 
 
-CASES = {"off": off, "on": on, "yardsticks": yardsticks, "reports": reports, "statements": statements}
+def load(runs: int) -> list[str]:
+    """Our load generator against vegeta, on a server that answers in 10 ms."""
+    from benchmarks.load import compare
+
+    return [f"load at {found.line()}" for found in compare(min(runs, 5))]
+
+
+CASES = {"off": off, "on": on, "yardsticks": yardsticks, "reports": reports, "statements": statements, "load": load}
 
 
 def main() -> None:
