@@ -2,7 +2,8 @@
 
 Looked at is every foreign key of every table in the database that is not an extension's or the system's: of a
 partitioned table each partition, since that is where rows are looked for. The order of the columns at the head of the
-index does not matter; an index that leaves out only rows with NULL in them serves too.
+index does not matter; an index that leaves out only rows with NULL in them serves too. One that compares in another way
+than the key does not: under another collation than the column's, or by an operator class without the key's equality.
 
 Impact: Deleting or updating a row of the referenced table reads the whole referring table, under a lock, once for each
 row; joins along the key do the same.
@@ -27,9 +28,11 @@ from pytest_backend_audit.analysis.text import lines
 # by the name of the one that was declared.
 FOREIGN_KEYS = """
 WITH RECURSIVE keys AS (
-    SELECT oid, oid AS declared, conrelid, conkey FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conparentid = 0
+    SELECT oid, oid AS declared, conrelid, conkey, conpfeqop FROM pg_catalog.pg_constraint
+    WHERE contype = 'f' AND conparentid = 0
     UNION ALL
-    SELECT c.oid, k.declared, c.conrelid, c.conkey FROM pg_catalog.pg_constraint c JOIN keys k ON c.conparentid = k.oid
+    SELECT c.oid, k.declared, c.conrelid, c.conkey, c.conpfeqop
+    FROM pg_catalog.pg_constraint c JOIN keys k ON c.conparentid = k.oid
 )
 SELECT DISTINCT ON (k.declared, k.conrelid)
     quote_ident(declared.conname) AS constraint,
@@ -43,6 +46,15 @@ SELECT DISTINCT ON (k.declared, k.conrelid)
                              FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, place)
                              LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
                              WHERE place <= i.indnkeyatts ORDER BY place),
+            'alike', ARRAY(SELECT u.coll = a.attcollation AND EXISTS (
+                               SELECT FROM pg_catalog.pg_opclass f
+                               JOIN pg_catalog.pg_amop o ON o.amopfamily = f.opcfamily AND o.amoppurpose = 's'
+                               JOIN pg_catalog.pg_operator e ON o.amopopr IN (e.oid, e.oprcom)
+                               WHERE f.oid = u.opclass AND e.oid = k.conpfeqop[array_position(k.conkey, u.attnum)])
+                           FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[])
+                               WITH ORDINALITY AS u(attnum, opclass, coll, place)
+                           LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+                           WHERE place <= i.indnkeyatts ORDER BY place),
             'usable', i.indisvalid AND i.indisready AND i.indislive,
             'method', m.amname,
             'predicate', pg_get_expr(i.indpred, i.indrelid)) ORDER BY i.indexrelid)

@@ -23,6 +23,9 @@ class Index:
     """Valid, ready and live."""
     method: str = "btree"
     predicate: str | None = None
+    alike: tuple[bool | None, ...] = ()
+    """For each key column whether it compares as the foreign key does, in collation and operator class; empty where all
+    do. None or False for what is no column of the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,11 @@ class ForeignKey:
         return f"CREATE INDEX CONCURRENTLY ON {self.table} ({', '.join(self.columns)});"
 
     def __str__(self) -> str:
-        unusable = [index.name for index in self.indexes if not index.usable and _begins(index, self.columns)]
+        begin = [index for index in self.indexes if _begins(index, self.columns)]
+        unusable = [index.name for index in begin if not index.usable]
+        unlike = [index.name for index in begin if index.usable and not _alike(index, self.columns)]
         note = f" ({', '.join(unusable)} would do, but is invalid)" if unusable else ""
+        note += f" ({', '.join(unlike)} has another collation or operator class than the key)" if unlike else ""
         return f"{self.constraint} on {self.table} ({', '.join(self.columns)}){note}: {self.cure}"
 
 
@@ -58,7 +64,10 @@ def read(rows: Sequence[Any]) -> list[ForeignKey]:
             row.constraint,
             row.table,
             tuple(row.columns),
-            tuple(Index(**{**index, "columns": tuple(index["columns"])}) for index in row.indexes),
+            tuple(
+                Index(**{**index, "columns": tuple(index["columns"]), "alike": tuple(index.get("alike", ()))})
+                for index in row.indexes
+            ),
         )
         for row in rows
     ]
@@ -72,10 +81,10 @@ def bare(keys: Sequence[ForeignKey]) -> list[ForeignKey]:
 def serves(index: Index, columns: Sequence[str]) -> bool:
     """Whether an index finds the rows with given values of all these columns.
 
-    They lead it, in any order; it can be used; and it holds all rows, or all but those with NULL in one of the columns,
-    which refer to nothing.
+    They lead it, in any order; it compares them as the key does; it can be used; and it holds all rows, or all but
+    those with NULL in one of the columns, which refer to nothing.
     """
-    if not index.usable or index.method not in EQUALITY or not _begins(index, columns):
+    if not index.usable or index.method not in EQUALITY or not _begins(index, columns) or not _alike(index, columns):
         return False
     # A hash index has one column; a partial one serves where its condition only leaves out NULLs.
     return index.predicate is None or _leaves_out_nulls_only(index.predicate, columns)
@@ -83,6 +92,10 @@ def serves(index: Index, columns: Sequence[str]) -> bool:
 
 def _begins(index: Index, columns: Sequence[str]) -> bool:
     return set(index.columns[: len(columns)]) == set(columns)
+
+
+def _alike(index: Index, columns: Sequence[str]) -> bool:
+    return all(index.alike[: len(columns)])
 
 
 def _leaves_out_nulls_only(predicate: str, columns: Sequence[str]) -> bool:

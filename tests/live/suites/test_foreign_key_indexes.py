@@ -115,3 +115,43 @@ def test_without_foreign_keys_nothing_was_seen(database, audit_yaml) -> None:
     ran = run_check(check, audit_postgres=database.looker, audit_acknowledged=audit_yaml().acknowledged)
     assert ran.status is Status.COULD_NOT_RUN
     assert ran.reason.startswith("the database has no foreign key: nothing to look at")
+
+
+TEXTS = "CREATE TABLE words (w text PRIMARY KEY, v varchar(9) UNIQUE, n bigint UNIQUE);"
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "CREATE TABLE c (p text REFERENCES words); CREATE INDEX ON c (p)",
+        "CREATE TABLE c (p text REFERENCES words); CREATE INDEX ON c (p text_pattern_ops)",
+        'CREATE TABLE c (p text COLLATE "C" REFERENCES words); CREATE INDEX ON c (p)',
+        "CREATE TABLE c (p varchar(9) REFERENCES words); CREATE INDEX ON c (p)",
+        "CREATE TABLE c (p varchar(9) REFERENCES words (v)); CREATE INDEX ON c (p varchar_pattern_ops)",
+        "CREATE TABLE c (p int REFERENCES words (n)); CREATE INDEX ON c (p)",
+        "CREATE TABLE c (p smallint REFERENCES words (n)); CREATE INDEX ON c USING hash (p)",
+        "CREATE TABLE c (p text REFERENCES words, k int) PARTITION BY LIST (k);"
+        "CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1); CREATE INDEX ON c (p)",
+    ],
+)
+def test_indexes_that_compare_as_the_key_does(database, ddl: str) -> None:
+    """In the column's own collation, by any operator class that has the key's equality, also across types."""
+    assert found(database, TEXTS + ddl) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        'CREATE TABLE c (p text REFERENCES words); CREATE INDEX other ON c (p COLLATE "C")',
+        "CREATE TYPE pair AS (a int, b int); CREATE TABLE pairs (k pair PRIMARY KEY);"
+        "CREATE TABLE c (p pair REFERENCES pairs); CREATE INDEX other ON c (p record_image_ops)",
+    ],
+)
+def test_indexes_that_compare_in_another_way_serve_nothing(database, ddl: str) -> None:
+    """And are named, since one would think that they do."""
+    database.admin.execute(PARENT + TEXTS + ddl)
+    [key] = bare(read(database.looker.execute(FOREIGN_KEYS).fetchall()))
+    assert str(key) == (
+        "c_p_fkey on public.c (p) (other has another collation or operator class than the key): "
+        "CREATE INDEX CONCURRENTLY ON public.c (p);"
+    )

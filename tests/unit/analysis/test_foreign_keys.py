@@ -27,6 +27,9 @@ from pytest_backend_audit.analysis.foreign_keys import Index, bare, read, serves
         (Index("i", ("a", "b"), True, predicate="((a IS NOT NULL) AND (c IS NOT NULL))"), False),
         (Index("i", ("a", "b"), True, predicate="((a IS NOT NULL) AND (b > 0))"), False),
         (Index("i", ("a", "b"), True, predicate="(a IS NULL)"), False),
+        (Index("i", ("b", "a", "c"), True, alike=(True, True, False)), True),
+        (Index("i", ("a", "b"), True, alike=(True, False)), False),
+        (Index("i", ("a", "b"), True, alike=(None, True)), False),
     ],
 )
 def test_an_index_serves_columns(index: Index, served: bool) -> None:
