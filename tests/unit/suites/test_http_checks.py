@@ -120,6 +120,7 @@ def judge_red(audit_yaml, service: Service):
 def test_each_signal_is_missed_by_name(audit_yaml, monkeypatch, counts: dict[str, int], missing: str) -> None:
     """When a failing request does not move it."""
     monkeypatch.setattr(red_metrics, "SETTLING", 0.01)
+    monkeypatch.setattr(red_metrics, "QUIET", 0.01)
     failed = itertools.count(1)
     seen = [0]
 
@@ -136,6 +137,39 @@ def test_each_signal_is_missed_by_name(audit_yaml, monkeypatch, counts: dict[str
         if missing
         else ""
     )
+
+
+class Noisy:
+    """A service whose metrics page counts errors of others at its first readings, and of ours none."""
+
+    def __init__(self, readings: int, ours: int = 0) -> None:
+        self._errors, self._all, self._readings, self._ours = 0, 0, readings, ours
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Five errors of others with each reading."""
+        if request.url.path == "/metrics":
+            self._errors += 5 * (self._readings > 0)
+            self._readings -= 1
+            return page(good=self._all, bad=self._errors, timed=self._all)
+        self._all += 5
+        self._errors += self._ours
+        return httpx.Response(404)
+
+
+@pytest.mark.parametrize(
+    ("service", "status", "said"),
+    [
+        (Noisy(readings=9**9), Status.COULD_NOT_RUN, "others' requests fail as well: errors rose by "),
+        (Noisy(readings=20), Status.FAILED, "5 requests that ended in an error (404 to 404) were not counted on 2 me"),
+        (Noisy(readings=20, ours=1), Status.PASSED, ""),
+    ],
+)
+def test_errors_of_others_are_not_taken_for_ours(audit_yaml, monkeypatch, service, status: Status, said: str) -> None:
+    """While they come it is tried again; then it shows whether ours are counted."""
+    monkeypatch.setattr(red_metrics, "SETTLING", 0.01)
+    monkeypatch.setattr(red_metrics, "QUIET", 0.01)
+    ran = judge_red(audit_yaml, Service(service.answer))
+    assert (ran.status, ran.reason[: len(said)]) == (status, said)
 
 
 def test_a_service_that_fails_nothing_has_no_error_to_count(audit_yaml) -> None:
