@@ -23,8 +23,9 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.cache import Lookups, counters, lookups
+from pytest_backend_audit.analysis.cache import Lookups, lookups
 from pytest_backend_audit.analysis.text import percent
+from pytest_backend_audit.suites.caching import _asking
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +33,7 @@ def seen(audit_redis: Any, audit_window: Any, audit_settings: Any) -> Lookups:
     """Lookups over a window that has enough of them."""
     enough = audit_settings.value("hit-rate-lookups")
 
-    def read() -> dict[str, float]:
-        try:
-            return counters(audit_redis.info("all"))
-        except ValueError as error:
-            raise CouldNotRun(
-                f"{error}: what only looks into the cache, as audits do, can't be told from what uses it"
-            ) from None
-
-    with audit_window(read, traffic=["lookups"], at_least=enough.number) as window:
+    with audit_window(lambda: _asking.lookups(audit_redis), traffic=["lookups"], at_least=enough.number) as window:
         pass
     return lookups(window.delta)
 

@@ -34,6 +34,7 @@ class Cached:
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.hits = 0
+        self.looks = 0
         self.service = Service(lambda request: answer(self, request))
         self._beside = beside
         self._info = {**ALONE, **(info or {})}
@@ -42,13 +43,20 @@ class Cached:
         """The cache had it."""
         self.hits += count
 
+    def look(self) -> None:
+        """Another audit looked at how long an entry lives."""
+        self.hits += 1
+        self.looks += 1
+
     def statement(self, *texts: str) -> None:
         """The database was asked."""
         self.calls.update(texts)
 
     def info(self, section: str) -> Mapping[str, Any]:
         """For ``audit_redis``."""
-        return {"keyspace_hits": self.hits} if section == "stats" else self._info[section]
+        stats = {"keyspace_hits": self.hits, "keyspace_misses": 0}
+        looks = {"cmdstat_info": {"calls": 1}, "cmdstat_ttl": {"calls": self.looks}}
+        return {"stats": stats, "all": {**stats, **looks}, **self._info}[section]
 
     def execute(self, _query: str) -> SimpleNamespace:
         """For ``audit_query_budget``: pg_stat_statements."""

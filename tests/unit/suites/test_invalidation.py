@@ -39,6 +39,7 @@ class Orders:
         self.cached = Cached(self._answer)
         self._stale = stale
         self._hit = hit
+        self.beside = lambda _: None
 
     def _answer(self, cached: Cached, request: httpx.Request) -> httpx.Response:
         if request.method == "PATCH":
@@ -46,6 +47,7 @@ class Orders:
             self.written.append(self.status)
             return httpx.Response(200)
         cached.hit(self._hit)
+        self.beside(cached)
         self.looks += 1
         return httpx.Response(200, json={"id": 7, "status": self.kept if self._stale(self.looks) else self.status})
 
@@ -130,3 +132,11 @@ def test_no_write_to_try_is_no_pass(audit_yaml) -> None:
     """One body changes nothing the second time."""
     with pytest.raises(CouldNotRun, match=r"^no write of what a read-cacheable endpoint shows is declared: give one"):
         judge(Orders(), audit_yaml, READ, Endpoint("PATCH", "/orders/{id}", bodies=({"status": "open"},)))
+
+
+def test_what_another_audit_looks_at_is_no_hit(audit_yaml) -> None:
+    """It says nothing of whether the read uses the cache."""
+    orders = Orders(hit=0)
+    orders.beside = Cached.look
+    ran = judge(orders, audit_yaml)
+    assert (ran.status, ran.reason[:48]) == (Status.COULD_NOT_RUN, "GET /orders/{id} read again was no hit in the ca")
