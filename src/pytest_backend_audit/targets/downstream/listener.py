@@ -21,7 +21,7 @@ SHOWN = 20
 """Arrivals that evidence shows one by one."""
 TIMEOUT = 10.0
 """Seconds that somewhere else may take to answer."""
-PROBE = "backend-audit"
+PROBE = "backend-audit-probe"
 """User agent of the audit's own question whether this listener is reached; it counts for nothing."""
 _HOP_BY_HOP = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade"}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import EvidenceKind, Need
+from pytest_backend_audit.targets.classify import answer_key
 from pytest_backend_audit.targets.common import origin_of, require, settings_of
 from pytest_backend_audit.targets.faults.api import Api
 from pytest_backend_audit.targets.faults.direct import address_of
@@ -211,7 +212,8 @@ class Faults:
             with restarting(declared.restart, probe, self._runtime.repository, within) as seen:
                 fault.seen, fault.since = seen, time.monotonic()
                 append(file, {"id": id_, "event": "seen", "seen": seen})
-                yield fault
+                with self._in_effect():
+                    yield fault
             after = self._back(probe, dependency, within)
         finally:
             self._runtime.recorder.faults_on.discard(id_)
@@ -281,7 +283,8 @@ class Faults:
                 fault.seen = _seen(see, what)
                 fault.since = time.monotonic()
                 append(file, {"id": id_, "event": "seen", "seen": fault.seen})
-                yield fault
+                with self._in_effect():
+                    yield fault
                 if keeper.over:
                     raise CouldNotRun(f"the lease of {lease:g} s passed while the check still ran, under {what}")
             finally:
@@ -290,6 +293,17 @@ class Faults:
         lasted = time.monotonic() - fault.since
         after = self._back(place.probe, place.name, BACK)
         self._record(fault, f"through {place.api.url}, proxy {place.proxy}, lease {lease:g} s", after, lasted)
+
+    @contextmanager
+    def _in_effect(self) -> Iterator[None]:
+        """A transport error of the service under a fault is its failure, also when it is judged after the fault."""
+        try:
+            yield
+        except Exception as error:
+            url = getattr(getattr(error, "_request", None), "url", None)
+            if url is not None:
+                self._runtime.recorder.answered.add(answer_key(url))
+            raise
 
     def _undo(self, keeper: Keeper, file: Path, id_: str, back: Sequence[Call]) -> None:
         try:

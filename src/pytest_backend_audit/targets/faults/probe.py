@@ -18,7 +18,7 @@ SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 FIRST_WORDS = {
     "postgres": SSL_REQUEST,
     "redis": b"PING\r\n",
-    "http": b"OPTIONS * HTTP/1.1\r\nHost: backend-audit\r\nUser-Agent: backend-audit\r\nConnection: close\r\n\r\n",
+    "http": b"OPTIONS * HTTP/1.1\r\nHost: audit\r\nUser-Agent: backend-audit-probe\r\nConnection: close\r\n\r\n",
 }
 PROTOCOLS = (*FIRST_WORDS, "tls")
 """What `Probe` can speak; of TLS the handshake."""
