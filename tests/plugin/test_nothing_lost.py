@@ -84,11 +84,11 @@ def test_a_check_that_is_taken_away_whole_is_in_the_plan_and_not_selected(projec
         "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_collection_modifyitems(items):\n"
         "    result = yield\n    items[:] = [i for i in items if 'pair' not in i.name]\n    return result\n",
     )
-    project.suite("@audit(dimension='4.2', level=2)\ndef test_other(): pass\n")
+    project.suite("@audit(dimension='4.2', level=2)\ndef test_other(): pass\n", "test_more.py")
     project.run("--audit")
     inputs = project.record().inputs
-    assert [c.id for c in inputs.plan] == ["deep/test_checks.py::test_pair", "test_checks.py::test_other"]
-    assert inputs.selected == ("test_checks.py::test_other",)
+    assert [c.id for c in inputs.plan] == ["deep/test_checks.py::test_pair", "test_more.py::test_other"]
+    assert inputs.selected == ("test_more.py::test_other",)
     assert project.card()["partial"] == [TAKEN.replace("1 checks", "2 checks").replace("[bad]", "[good]")]
 
 
