@@ -70,6 +70,7 @@ def test_repeated_reads_come_from_the_cache(
     limit = most.number * times
 
     wrong: dict[str, str] = {}
+    hidden: list[str] = []
     for endpoint in endpoints:
         for _ in range(ROUNDS):
             found_there, found = repeated(endpoint, times)
@@ -81,10 +82,7 @@ def test_repeated_reads_come_from_the_cache(
             if not unclear or str(endpoint) in wrong:
                 break
         else:
-            raise CouldNotRun(
-                f"others send as many statements as {times} x {endpoint} could: {by_statement(unclear)}; audit while "
-                "the service is quieter, or raise cached-reads"
-            )
+            hidden.append(f"{times} x {endpoint} could: {by_statement(unclear)}")
     left = audit_acknowledged(wrong)
     assert not left, (
         f"{len(left)} of {len(endpoints)} read-cacheable endpoints don't come from the cache"
@@ -92,3 +90,7 @@ def test_repeated_reads_come_from_the_cache(
         f"read once, and then again ({reads}): each of these has to hit the cache, and may send any one statement "
         f"{most} at most, on average; to acknowledge: {left.names}"
     )
+    if hidden:
+        raise CouldNotRun(
+            f"others send as many statements as {hidden[0]}; audit while the service is quieter, or raise cached-reads"
+        )

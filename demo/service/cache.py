@@ -69,6 +69,8 @@ class Cache:
         self._dumps: Callable[[Any], str | bytes] = pickle.dumps if pickled else json.dumps
         self._loads: Callable[[bytes], Any] = pickle.loads if pickled else json.loads
         self._stampedes = settings.has("stampede")
+        self._forgets_absence = settings.has("negative-caching")
+        self._lists_keys = settings.has("slow-commands")
         self._flights = Flights()
         self._jitter = random.Random()  # noqa: S311 - spreads expiries, guards nothing
         self._closed_until = 0.0
@@ -78,6 +80,8 @@ class Cache:
     ) -> Any | None:
         """The entry from the cache, else from `load`, which is then remembered, its absence too."""
         key = self._key(kind, tenant, identifier)
+        if self._lists_keys:
+            await self._try(self._redis.keys, f"orders:{VERSION}:{tenant}:{kind}:*")
         entry = await self._try(self._redis.get, key)
         if entry is not None:
             self._metrics.cache_lookups.labels(kind, "hit").inc()
@@ -86,6 +90,9 @@ class Cache:
 
         async def fill() -> Any | None:
             value = await load()
+            if value is None and self._forgets_absence:
+                await self._try(self._redis.delete, _lease(key))
+                return None
             await self._try(self._redis.set, key, self._dumps(value), ex=self._lifetime(kind, value))
             return value
 

@@ -40,6 +40,7 @@ class LiveDefects:
             self._server.configure(name, "DEFAULT", change.sound, restart=change.restart)
         for name, change in defect.cache.items():
             self._cache.configure(name, change.sound, change.sound)
+        self.send(defect.redis_undo)
         if defect.hold or defect.locks:
             self.release()
 
@@ -48,9 +49,7 @@ class LiveDefects:
         """Do what a failing check told to do, and after the block undo it."""
         self._run(remedy.sql)
         try:
-            with self._cache.connect() as client:
-                for line in remedy.redis:
-                    client.execute_command(*line.split())
+            self.send(remedy.redis)
             yield
         finally:
             self._run(remedy.undo)
@@ -62,6 +61,12 @@ class LiveDefects:
                 self._server.admin_query(f"SELECT pg_terminate_backend({connection.info.backend_pid}, 5000)")
             connection.close()
         self._held.clear()
+
+    def send(self, lines: Iterable[str]) -> None:
+        """Send commands to the cache."""
+        with self._cache.connect() as client:
+            for line in lines:
+                client.execute_command(*line.split())
 
     def _hold(self, number: int) -> None:
         dsn = self._server.admin_dsn

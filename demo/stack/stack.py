@@ -17,6 +17,7 @@ from pytest_backend_audit.demo.stack import alertmanager, guard, pgbouncer, prom
 from pytest_backend_audit.demo.stack.addresses import Addresses
 from pytest_backend_audit.demo.stack.alertmanager import Alertmanager
 from pytest_backend_audit.demo.stack.control import Control
+from pytest_backend_audit.demo.stack.exporter import Exporter
 from pytest_backend_audit.demo.stack.parts import LiveDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
@@ -161,6 +162,9 @@ class Stack(Addresses):
                 self._live.bring_about(CATALOGUE[name])
         self._change_rules(before)
         self._change_service(before)
+        for name in wanted:  # after the cache was emptied
+            if name not in before:
+                self._live.send(CATALOGUE[name].redis)
         self.postgres.forget_statements()
         self._await_use()
 
@@ -215,7 +219,8 @@ class Stack(Addresses):
         if prometheus.program():
             self._say("Prometheus")
             told = self.alertmanager.address if self.alertmanager else None
-            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, told))
+            exporter = self._kept(Exporter.start(self.folder, self.postgres.dsn("audit_monitor")))
+            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, exporter.address, told))
 
     def _start_service(self, ports: Sequence[int], source: Source) -> None:
         """The instances, the front door, and who uses them."""

@@ -47,10 +47,10 @@ def test_what_is_wrong_in_the_database(stack, switch, statement, sound, faulty) 
 def test_the_eviction_policy(stack) -> None:
     """The cache says what it does when it is full."""
     with redis.Redis.from_url(stack.redis_url, decode_responses=True) as client:
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lfu"}
         with stack.defect("eviction-policy"):
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lfu"}
 
 
 def test_a_single_instance(stack) -> None:

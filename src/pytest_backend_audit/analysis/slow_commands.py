@@ -1,0 +1,119 @@
+"""What a Redis server says of slow commands: its slow log, and its statistics of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DISABLED = -1
+"""Value of slowlog-log-slower-than that turns the log off."""
+WALKING = {"keys": "SCAN, or a set of the keys"}
+"""Commands that walk over the whole keyspace while everybody waits, and what to use instead."""
+_MAINTENANCE = frozenset(
+    {
+        "acl", "bgrewriteaof", "bgsave", "client", "cluster", "command", "config", "debug",
+        "failover", "flushall", "flushdb", "function", "hello", "info", "latency", "memory",
+        "module", "monitor", "psync", "replconf", "replicaof", "role", "save", "script",
+        "shutdown", "slaveof", "slowlog", "swapdb", "sync",
+    }
+)  # fmt: skip
+"""What those send who run the server: no part of a hot path."""
+OURS = "backend-audit"
+"""Name of the audit's own connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A command that is slow, or will be."""
+
+    command: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.command}: {self.said}"
+
+
+def calls(statistics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Calls by command, and of all that are no maintenance as ``all``, from INFO commandstats.
+
+    Args:
+        statistics: ``cmdstat_get`` -> ``{"calls": 12, "usec": 60, ...}``.
+    """
+    found: dict[str, float] = {}
+    for name, told in statistics.items():
+        command = _first(name.removeprefix("cmdstat_"))
+        found[command] = found.get(command, 0) + float(told["calls"])
+    found["all"] = sum(count for command, count in found.items() if command not in _MAINTENANCE)
+    return found
+
+
+def log_faults(configuration: Mapping[str, Any], threshold: float) -> list[str]:
+    """Why the slow log would tell nothing.
+
+    Args:
+        configuration: CONFIG GET ``slowlog-*``.
+        threshold: Highest useful threshold, in seconds.
+    """
+    slower, length = int(configuration["slowlog-log-slower-than"]), int(configuration["slowlog-max-len"])
+    most = round(threshold * 1e6)
+    mend = f"CONFIG SET slowlog-log-slower-than {most}"
+    found = []
+    if slower == DISABLED:
+        found.append(f"the slow log is off (slowlog-log-slower-than is -1): {mend}")
+    elif slower > most:
+        found.append(f"slowlog-log-slower-than is {slower} us: {mend}")
+    if length < 1:
+        found.append("the slow log keeps nothing (slowlog-max-len is 0): CONFIG SET slowlog-max-len 128")
+    return found
+
+
+def slow(
+    log: Sequence[Mapping[str, Any]],
+    rise: Mapping[str, float],
+    total: Mapping[str, float],
+    *,
+    share: float,
+) -> list[Slow]:
+    """Commands of a hot path that hold the server up.
+
+    A single command of thousands that took long is the machine's hiccup; it is the command's own doing where a share
+    of its calls did.
+
+    Args:
+        log: SLOWLOG GET: each entry with ``command``, ``duration`` in microseconds, ``client_name``.
+        rise: Calls by command over a window with traffic.
+        total: Calls by command since the server began to count.
+        share: Most of a command's calls that may be in the log.
+    """
+    found = [
+        Slow(name.upper(), f"walks over all keys, {rise[name]:g} times in the window: use {instead}")
+        for name, instead in WALKING.items()
+        if rise.get(name)
+    ]
+    entries: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in log:
+        command = _first(_text(entry.get("command", "")).lower())
+        if command and command not in _MAINTENANCE and _text(entry.get("client_name", "")) != OURS:
+            entries.setdefault(command, []).append(entry)
+    for command, slow_ones in sorted(entries.items()):
+        made = max(total.get(command, 0), len(slow_ones))
+        if len(slow_ones) > max(1, share * made) and command not in {one.command.lower() for one in found}:
+            longest = max(int(entry["duration"]) for entry in slow_ones)
+            clients = sorted({_text(entry.get("client_name", "")) for entry in slow_ones} - {""})
+            of = f", of {', '.join(clients[:3])}" if clients else ""
+            found.append(
+                Slow(
+                    command.upper(),
+                    f"{len(slow_ones)} of {made:g} calls are in the slow log, the longest took {longest} us{of}",
+                )
+            )
+    return found
+
+
+def _first(command: str) -> str:
+    return command.replace("|", " ").split(" ")[0]
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,170 @@
+"""Slow commands, memory and hot keys on real servers, as a user who may only look."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import httpx
+import pytest
+import redis
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.caching import memory_health
+from pytest_backend_audit.suites.caching.hot_keys import test_hot_keys_are_known as hot
+from pytest_backend_audit.suites.caching.memory_health import test_memory_stays_inside_its_bounds as memory
+from pytest_backend_audit.suites.caching.slow_commands import test_no_hot_command_is_slow as slow
+from pytest_backend_audit.targets.common import settings_of
+from pytest_backend_audit.targets.evidence import ByHand
+from pytest_backend_audit.targets.redis import open_redis
+from pytest_backend_audit.targets.window import Windows
+from pytest_backend_audit.testing import run_check, runtime_for
+from pytest_backend_audit.testing.audits import Surroundings
+
+pytestmark = pytest.mark.live
+
+LOOKS = "~* -@all +@read +ping +hello +auth +select +client +info +command +memory|usage +config|get +slowlog|get"
+YAML = "version: 1\nenvironment: local\ntargets: {redis: {url: '${URL}'}}\n"
+
+
+@pytest.fixture
+def looking(cache_server, tmp_path) -> Iterator[SimpleNamespace]:
+    """What checks are given, of a user who may only look."""
+    cache_server.admin.execute_command(
+        "ACL", "SETUSER", "looker", "reset", "on", ">look-but-do-not-touch", *LOOKS.split()
+    )
+    url = cache_server.url % "looker:look-but-do-not-touch@"
+    audit = runtime_for(YAML, folder=tmp_path, environ={"URL": url})
+    around = Surroundings(audit)
+    yield SimpleNamespace(
+        runtime=audit, redis=open_redis(audit, settings_of(audit, "redis")), settings=around.settings,
+        declared=around.declared, acknowledged=around.acknowledged, window=Windows(audit.recorder),
+        evidence=ByHand(audit),
+    )  # fmt: skip
+    for closer in audit.closers:
+        closer.close()
+    cache_server.admin.config_set("maxmemory-policy", "noeviction")
+    cache_server.admin.config_set("slowlog-log-slower-than", 10000)
+
+
+@contextmanager
+def traffic(cache_server, *commands: tuple[object, ...]) -> Iterator[None]:
+    """Somebody sends these, and lookups, again and again."""
+    over = threading.Event()
+
+    def send() -> None:
+        with redis.Redis(connection_pool=cache_server.admin.connection_pool) as client:
+            while not over.wait(0.001):
+                client.get("shop:1")
+                for command in commands:
+                    client.execute_command(*command)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def judge_slow(looking):
+    """The check of slow commands."""
+    return run_check(
+        slow, on=looking.runtime.recorder, audit_redis=looking.redis, audit_window=looking.window,
+        audit_settings=looking.settings, audit_acknowledged=looking.acknowledged,
+    )  # fmt: skip
+
+
+def test_fast_lookups_pass(cache_server, looking) -> None:
+    """With a window and the slow log as evidence."""
+    with traffic(cache_server):
+        ran = judge_slow(looking)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    assert [evidence.title.partition(" of ")[0] for evidence in ran.evidence] == [
+        "INFO server", "INFO replication", "CONFIG GET slowlog-*", "window", "SLOWLOG GET 1000",
+    ]  # fmt: skip
+
+
+def test_keys_among_the_lookups_fail(cache_server, looking) -> None:
+    """However few keys there are yet."""
+    with traffic(cache_server, ("KEYS", "*")):
+        ran = judge_slow(looking)
+    assert ran.status is Status.FAILED
+    assert "- KEYS: walks over all keys, " in ran.reason
+
+
+def test_commands_that_hold_the_server_up_are_found_in_its_log(cache_server, looking) -> None:
+    """Those of which more than a hiccup was slow."""
+    cache_server.admin.config_set("slowlog-log-slower-than", 0)
+    with traffic(cache_server, ("LRANGE", "shop:list", 0, -1)):
+        ran = judge_slow(looking)
+    assert "- LRANGE: " in ran.reason
+    assert " calls are in the slow log, the longest took " in ran.reason
+
+
+def test_a_log_that_is_off_fails_with_the_command_that_mends_it(cache_server, looking) -> None:
+    """Before any window is opened."""
+    cache_server.admin.config_set("slowlog-log-slower-than", -1)
+    ran = judge_slow(looking)
+    assert ran.reason == (
+        "the slow log is off (slowlog-log-slower-than is -1): CONFIG SET slowlog-log-slower-than 10000; the threshold "
+        "should be at most 0.01 s (standard)"
+    )
+
+
+def judge_memory(cache_server, looking, kind: str = "local"):
+    """The check of memory."""
+    with traffic(cache_server):
+        evicted = memory_health.evicted.__wrapped__(looking.redis, looking.window, looking.settings)
+    run = SimpleNamespace(environment_kind=kind)
+    sizes = memory_health.sizes.__wrapped__(looking.redis, looking.settings, run, looking.evidence)
+    return run_check(
+        memory, on=looking.runtime.recorder, audit_redis=looking.redis, evicted=evicted, sizes=sizes,
+        audit_settings=looking.settings, audit_acknowledged=looking.acknowledged,
+    )  # fmt: skip
+
+
+def test_a_large_key_is_named(cache_server, looking) -> None:
+    """In production by its kind only."""
+    cache_server.admin.set("shop:1", "x")
+    assert judge_memory(cache_server, looking).status is Status.PASSED
+    cache_server.admin.execute_command("SETRANGE", "shop:ada@example.org", 2**21 - 1, "x")
+    first, second = judge_memory(cache_server, looking).reason.splitlines()[:2]
+    assert first == "1 things about the cache's memory are out of bounds"
+    assert second.startswith("  - shop:ada@example.org: takes 2.")  # the allocator rounds
+    assert judge_memory(cache_server, looking, "prod").reason.splitlines()[1].startswith("  - shop:*: takes 2.")
+
+
+def judge_hot(looking, page: str = ""):
+    """The check of hot keys."""
+    pages = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, text=page)))
+
+    def declared(key: str, default: object = None) -> object:
+        return ("http://a/metrics",) if key == "targets.http.metrics" else default
+
+    return run_check(
+        hot, on=looking.runtime.recorder, audit_redis=looking.redis, audit_http=pages, audit_declared=declared,
+        audit_settings=looking.settings, audit_evidence=looking.evidence,
+    )  # fmt: skip
+
+
+def test_a_server_that_counts_uses_tells_hot_keys(cache_server, looking) -> None:
+    """And how keys spread over their kinds."""
+    cache_server.admin.config_set("maxmemory-policy", "allkeys-lfu")
+    cache_server.admin.mset({"shop:1": "x", "cart:1": "y", "cart:2": "z"})
+    ran = judge_hot(looking)
+    assert ran.status is Status.PASSED
+    bodies = {evidence.title: evidence.body for evidence in ran.evidence}
+    assert bodies["how 3 of 3 keys spread over their kinds"] == "cart:*: 2\nshop:*: 1"
+    assert len(bodies["the hottest of them by kind (OBJECT FREQ, a logarithm)"].splitlines()) == 3
+
+
+def test_a_server_that_counts_none_needs_a_service_that_does(cache_server, looking) -> None:
+    """By a metric that speaks of hot keys."""
+    cache_server.admin.config_set("maxmemory-policy", "allkeys-lru")
+    cache_server.admin.set("shop:1", "x")
+    assert judge_hot(looking, "cache_hot_keys 3\n").status is Status.PASSED
+    assert judge_hot(looking).reason.startswith("nothing tells which keys are hot: maxmemory-policy is allkeys-lru")
