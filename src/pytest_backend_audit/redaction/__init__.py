@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.redaction.forms import MARK, Forms
+from pytest_backend_audit.redaction.forms import MARK, Forms, lines_of
 from pytest_backend_audit.redaction.patterns import redact_patterns
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ class Redactor:
         return len(value) >= SHORTEST and value.lower() not in self._names
 
     def _rebuild(self) -> None:
-        self._forms = Forms(v for v in self._values if self._hideable(v))
+        whole = [v for v in self._values if self._hideable(v)]
+        # A list of lines, or a difference, shows a secret of several lines one by one.
+        self._forms = Forms([*whole, *(line for v in whole for line in lines_of(v) if self._hideable(line))])
 
 
 def _keys_pattern(keys: Iterable[str]) -> re.Pattern[str] | None:

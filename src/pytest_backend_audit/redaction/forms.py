@@ -16,6 +16,10 @@ MARK = "[redacted]"
 _BASE64 = "A-Za-z0-9+/_-"
 _GRAM, _STRIDE = 4, 5
 _LONG = 4096
+_BETWEEN = " \t\r\nE>|+?-"
+"""What pytest and differences put between two lines of a text: breaks, indentation, and the marks of a margin."""
+_GAP = f"[{_BETWEEN}]{{1,80}}"
+_ARMOUR = re.compile(r"-{3,}\s?(?:BEGIN|END) [A-Z0-9 ]+-{3,}")
 """Characters from which on searching for each form costs less than looking at its parts."""
 
 
@@ -57,6 +61,24 @@ def url_forms(secret: str) -> Iterator[str]:
     yield quote_plus(secret, errors="surrogatepass")
 
 
+def lines_of(secret: str) -> tuple[str, ...]:
+    """The lines of a secret, as each may be shown alone; without what armours every such key.
+
+    Nothing where the secret is one line without blanks around it.
+    """
+    lines = [line.strip() for line in secret.splitlines()]
+    return () if lines == [secret] else tuple(line for line in lines if line and not _ARMOUR.fullmatch(line))
+
+
+def spread_pattern(secret: str) -> str:
+    """Matches a secret of several lines also with a margin before each of them, its short lines included.
+
+    A line made of nothing but the characters of a margin is taken for one: so no text can be matched in many ways.
+    """
+    lines = [line.strip() for line in secret.splitlines()]
+    return _GAP.join(re.escape(line) for line in lines if line.strip(_BETWEEN))
+
+
 class Forms:
     """Finds a set of secrets in a text, in every form, at next to no cost when there is none.
 
@@ -66,6 +88,10 @@ class Forms:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        secrets = tuple(secrets)
+        self._spread = tuple(
+            (max(lines, key=len), re.compile(spread_pattern(s))) for s in secrets if len(lines := lines_of(s)) > 1
+        )
         plain: dict[str, None] = {}
         cores: dict[str, None] = {}
         encoded: list[str] = []
@@ -87,6 +113,9 @@ class Forms:
         """The text with the mark in place of each form of each secret."""
         if not self._all:
             return text
+        for line, pattern in self._spread:
+            if line in text:
+                text = pattern.sub(MARK, text)
         if self._may_hold(text) and any(form in text for form in self._all):
             text = self._plain_pattern.sub(MARK, text)
             text = self._core_pattern.sub(MARK, text)

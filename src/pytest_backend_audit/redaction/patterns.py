@@ -21,6 +21,7 @@ _WORDS = (
     r"(?:password|passwd|passphrase|passwort|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key"
     r"|credentials?|requirepass|masterauth)"
 )
+_NAMED = re.compile(rf"{_WORDS}(?:_?(?:hash(?:ed)?|digest|encrypted|plain|text|value))?\Z", re.IGNORECASE)
 _WORD_GATES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential", "requirepass", "masterauth")
 _QUOTED = r""""(?>(?:[^"\\]|\\.)*)"|'(?>(?:[^'\\]|\\.|'')*)'|\\"(?>(?:[^"\\]|\\[^"])*)\\\""""
 _BARE = r"""[^\s,;&"'<>(){}\[\]\\]++"""
@@ -162,6 +163,12 @@ RULES: tuple[Rule, ...] = (
         _keep_first,
     ),
     (
+        ("sig=", "signature="),
+        # A presigned URL.
+        re.compile(r"((?:[?&;]|&amp;)(?:[\w-]{0,32}signature|sig)=)([^\s&;\"'<>]++)", re.IGNORECASE),
+        _keep_quotes,
+    ),
+    (
         ("passw",),
         # SQL: ALTER ROLE app PASSWORD 'x'.
         re.compile(r"(\bpassword\s{1,8})('(?>(?:[^']|'')*)')", re.IGNORECASE),
@@ -185,6 +192,11 @@ _ALL_GATES = tuple(
     if not any(other != gate and other in gate for gates, _, _ in RULES for other in gates)
 )
 """Without those that contain another one: where none of these is, no pattern needs to be tried."""
+
+
+def names_secret(name: str) -> bool:
+    """Whether a column of this name holds secrets: ``api_token`` and ``password_hash``, but not ``token_lifetime``."""
+    return _NAMED.search(name) is not None
 
 
 def redact_patterns(text: str) -> str:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pytest_backend_audit.redaction import MARK, Redactor
+from pytest_backend_audit.redaction.patterns import names_secret
 
 HIDDEN = [
     ("postgresql://u:hunter2@h:5432/db", f"postgresql://u:{MARK}@h:5432/db"),
@@ -34,6 +35,8 @@ HIDDEN = [
     ('{"password": "x\\"y", "a": 1}', f'{{"password": "{MARK}", "a": 1}}'),
     (json.dumps(json.dumps({"password": "abc"})), f'"{{\\"password\\": \\"{MARK}\\"}}"'),
     ("/cb?token=abc&x=1", f"/cb?token={MARK}&x=1"),
+    ("/blob?sv=1&sig=abc%2Fd%3D&x=1", f"/blob?sv=1&sig={MARK}&x=1"),
+    ("/o?X-Amz-Signature=abc", f"/o?X-Amz-Signature={MARK}"),
     ("PGPASSWORD=abc psql", f"PGPASSWORD={MARK} psql"),
     ("tool --password abc --verbose", f"tool --password {MARK} --verbose"),
     ("requirepass: abc", f"requirepass: {MARK}"),
@@ -66,9 +69,28 @@ def test_redacting_twice_changes_nothing(text):
         "basic configuration of the pool",
         "the password is asked for",
         'password=""',
+        "def call(sig=None): design=flat&resig=1",
         "public key: -----BEGIN PUBLIC KEY-----",
     ],
 )
 def test_ordinary_text_stays(text):
     """Evidence that is blotted out for nothing is worth nothing."""
     assert Redactor()(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        *(
+            (n, True)
+            for n in ("password", "api_token", "API_KEY", "apiToken", "rolpassword", "password_hash", "passwd")
+        ),
+        *(
+            (n, False)
+            for n in ("token_lifetime", "tokens", "key", "secretary", "password_changed_at", "name", "?column?")
+        ),
+    ],
+)
+def test_a_columns_name_tells_of_secrets(name, secret):
+    """By its last word, or the last before what was made of the secret."""
+    assert names_secret(name) is secret
