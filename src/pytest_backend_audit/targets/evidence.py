@@ -8,6 +8,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.model import EvidenceKind
+from pytest_backend_audit.redaction.forms import MARK
+from pytest_backend_audit.redaction.patterns import names_secret
 from pytest_backend_audit.targets.rows import Shape, table
 from pytest_backend_audit.targets.source import Source
 
@@ -31,7 +33,7 @@ class ByHand:
 
     def query(self, statement: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """A query with its rows."""
-        found = [tuple(r.values()) if isinstance(r, Mapping) else tuple(r) for r in rows]
+        found = [_shown(r) if isinstance(r, Mapping) else tuple(r) for r in rows]
         body = table(Shape((), len(found)), [[None if v is None else str(v) for v in r] for r in found])
         self._record(EvidenceKind.OUTPUT, statement, body.lstrip("\n"), facts={"rows": len(found)})
 
@@ -137,6 +139,11 @@ def run_view(runtime: Runtime) -> RunView:
         repository=runtime.repository,
         allowed=frozenset(str(n) for n in runtime.allowed),
     )
+
+
+def _shown(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The row's values; those in a column of a secret's name are hidden, where they are texts."""
+    return tuple(MARK if isinstance(v, str) and v and names_secret(str(name)) else v for name, v in row.items())
 
 
 def _day(text: str) -> date:

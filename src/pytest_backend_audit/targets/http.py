@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import ssl
 import time
 from collections.abc import Iterator
@@ -124,12 +125,12 @@ class RecordingTransport(httpx.BaseTransport):
 
     def _body(self, response: httpx.Response, body: bytes) -> str:
         runtime = self._shared.runtime
-        check = runtime.check
-        keep = runtime.config is None or runtime.config.keep_rows or (check is not None and check.bundled)
+        # A bundled check knows its statements, and none knows what a service answers.
+        keep = runtime.config is None or runtime.config.keep_rows
         kind = response.headers.get("content-type", "")
         if not keep:
             made = hmac.new(runtime.run_key, body, hashlib.sha256).hexdigest()[:32]
-            return f"{kind or 'no content type'}, {len(body)} bytes, keyed digest {made}"
+            return f"{kind or 'no content type'}, {len(body)} bytes{_shape(body)}, keyed digest {made}"
         encoded = response.headers.get("content-encoding", "identity") != "identity"
         if encoded or b"\0" in body[:1024]:
             return f"{len(body)} bytes, {'compressed' if encoded else 'binary'}"
@@ -150,6 +151,17 @@ class RecordingTransport(httpx.BaseTransport):
             require(shared.runtime, Need.PROBES if probing else Need.WRITES)
         else:
             require(shared.runtime, Need.PROBES)
+
+
+def _shape(body: bytes) -> str:
+    """How much a JSON body holds, and nothing of what."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if isinstance(value, dict):
+        return f", JSON object of {len(value)}"
+    return f", JSON array of {len(value)}" if isinstance(value, list) else ""
 
 
 class _RecordedStream(httpx.SyncByteStream):

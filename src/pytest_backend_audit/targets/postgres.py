@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import generators
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
@@ -23,13 +24,15 @@ from pytest_backend_audit.targets.common import (
     timeouts_of,
 )
 from pytest_backend_audit.targets.pgguards import Guard, connect_reason, excess_rights
-from pytest_backend_audit.targets.rows import ROWS_LIMIT, Shape, digest, normalised, table, tidy
+from pytest_backend_audit.targets.rows import ROWS_LIMIT, Shape, digest, normalised, table, tidy, without_secrets
 
 if TYPE_CHECKING:
     from pytest_backend_audit.config.targets import Postgres
     from pytest_backend_audit.runtime import Runtime
 
 APPLICATION_NAME = "backend-audit"
+_PLAIN = frozenset({16, 20, 21, 23, 26, 700, 701, 1082, 1083, 1114, 1184, 1186, 1266, 1700})
+"""Types (pg_type.oid) of truths, numbers and times: such a value is no secret, whatever its column's name."""
 _READS = ("select", "show", "explain", "with", "table", "values")
 
 
@@ -215,9 +218,6 @@ def dial(
         kwargs.setdefault("connect_timeout", max(1, round(limits.connect)))
         with runtime.recorder.paused():
             made: RecordingConnection = RecordingConnection.connect(make_conninfo(dsn), **kwargs)
-            if not console:
-                # Not as an option of the connection: pg_settings.reset_val then still says what everybody else gets.
-                made.pgconn.exec_(b"SET idle_in_transaction_session_timeout = %d" % round(2000 * limits.statement))
     except psycopg.Error as error:
         raise CouldNotRun(f"{place}: {connect_reason(error, limits.connect)} ({origin})") from None
     made.cursor_factory = cursor_class
@@ -225,8 +225,20 @@ def dial(
     shown = f"{target} {info.host or info.hostaddr or 'local'}:{info.port}/{info.dbname}"
     made.recording = Recording(runtime, shown, Guard(limits.statement))
     if not console:
+        _set_idle_timeout(made, round(2000 * limits.statement), place, origin)
         _look_at_role(runtime, made, place, origin)
     return made
+
+
+def _set_idle_timeout(made: RecordingConnection, milliseconds: int, place: str, origin: str) -> None:
+    """Not as an option of the connection: pg_settings.reset_val then still says what everybody else gets."""
+    try:
+        # Outside a transaction, as a rollback would undo it, and waited for with our deadline.
+        made.pgconn.send_query(b"SET idle_in_transaction_session_timeout = %d" % milliseconds)
+        made.wait(generators.execute(made.pgconn))
+    except psycopg.Error as error:
+        made.close()
+        raise CouldNotRun(f"{place}: the session can't be set up: {one_line(error)} ({origin})") from None
 
 
 def _look_at_role(runtime: Runtime, made: RecordingConnection, place: str, origin: str) -> None:
@@ -291,7 +303,8 @@ def _record_result(cursor: Any, recording: Recording, query: str, duration: floa
         tuple((result.fname(n) or b"").decode("utf-8", "replace") for n in range(result.nfields)), result.ntuples
     )
     if recording.keep_rows():
-        body = table(shape, _rows(result, min(result.ntuples, ROWS_LIMIT)))
+        texts = [result.ftype(n) not in _PLAIN for n in range(result.nfields)]
+        body = table(shape, without_secrets(shape, _rows(result, min(result.ntuples, ROWS_LIMIT)), texts))
     else:
         body = digest(shape, _rows(result, result.ntuples), recording.runtime.run_key)
     recording.record(query, body, duration, rows=result.ntuples)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from pytest_backend_audit.redaction.forms import MARK
+from pytest_backend_audit.redaction.patterns import names_secret
 
 ROWS_LIMIT = 1000
 """Rows of one result that evidence keeps."""
@@ -66,6 +69,25 @@ def digest(shape: Shape, rows: Iterable[Sequence[str | None]], key: bytes) -> st
             made.update(b"\0" if value is None else b"\1" + value.encode("utf-8", "surrogatepass") + b"\2")
         made.update(b"\3")
     return f"columns: {', '.join(shape.columns)}\nrows: {shape.count}\nkeyed digest: {made.hexdigest()[:32]}"
+
+
+def without_secrets(
+    shape: Shape, rows: Iterable[Sequence[str | None]], texts: Sequence[bool] = ()
+) -> Iterator[Sequence[str | None]]:
+    """The rows with a mark in place of each value that stands in a column of a secret's name.
+
+    Args:
+        shape: Columns and number of rows.
+        rows: The rows.
+        texts: Which columns hold texts: a number, a date or a truth of such a name, as ``has_password``, is none.
+            All of them, if not given.
+    """
+    hidden = {n for n, c in enumerate(shape.columns) if names_secret(c) and (not texts or texts[n])}
+    if not hidden:
+        yield from rows
+        return
+    for row in rows:
+        yield [MARK if value and n in hidden else value for n, value in enumerate(row)]
 
 
 def _cell(value: str | None, *, whole: bool = False) -> str:

@@ -90,9 +90,8 @@ AUTHENTICATED = (
 )
 
 
-def postgres(after_login: Behaviour) -> Behaviour:
-    """Lets everybody in without TLS, shows a role without rights, then does as told at the next statement."""
-    no_rows = b"1\0\0\0\x042\0\0\0\x04" + _row_description(b"what") + b"C\0\0\0\x0dSELECT 0\0Z\0\0\0\x05I"
+def lets_in(after: Behaviour) -> Behaviour:
+    """Lets everybody in without TLS, then does as told at the first statement."""
 
     def behave(client: socket.socket) -> None:
         first = client.recv(65536)
@@ -100,11 +99,23 @@ def postgres(after_login: Behaviour) -> Behaviour:
             client.sendall(b"N")
             client.recv(65536)
         client.sendall(AUTHENTICATED)
+        after(client)
+
+    return behave
+
+
+def postgres(after_login: Behaviour) -> Behaviour:
+    """Lets everybody in without TLS, shows a role without rights, then does as told at the next statement."""
+    no_rows = b"1\0\0\0\x042\0\0\0\x04" + _row_description(b"what") + b"C\0\0\0\x0dSELECT 0\0Z\0\0\0\x05I"
+
+    def answers(client: socket.socket) -> None:
+        client.recv(65536)
+        client.sendall(b"C\0\0\0\x08SET\0Z\0\0\0\x05I")
         client.recv(65536)
         client.sendall(no_rows)
         after_login(client)
 
-    return behave
+    return lets_in(answers)
 
 
 def _row_description(name: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pytest_backend_audit.targets.classify import classify
 from pytest_backend_audit.targets.common import connections, settings_of
 from pytest_backend_audit.testing import runtime_for
 
-from .hostile import closed_port, endless, endless_rows, hangs_up, says, server, silent
+from .hostile import closed_port, endless, endless_rows, hangs_up, lets_in, says, server, silent
 from .hostile import postgres as greets
 
 YAML = (
@@ -74,7 +74,7 @@ def test_it_speaks_something_else(tmp_path, garbage):
     """Whatever it says, the reason is one printable line."""
     with server(says(garbage)) as port:
         reason = refused(audit_of(tmp_path, port))
-        assert "does not speak PostgreSQL's protocol" in reason or "no answer within" in reason
+        assert "does not speak PostgreSQL's protocol" in reason
 
 
 def test_tls_is_refused(tmp_path):
@@ -103,6 +103,21 @@ def test_it_never_answers_a_statement(tmp_path):
             "and the server did not stop the statement itself"
         )
         assert connection.closed
+
+
+def test_it_falls_silent_after_the_login(tmp_path):
+    """What we set and ask at the beginning has a deadline too."""
+    with server(lets_in(silent)) as port:
+        audit = audit_of(tmp_path, port)
+        settings = settings_of(audit, "postgres")
+        with pytest.raises(CouldNotRun, match=r"no answer within 2\.5 s"):
+            postgres.open_postgres(audit, settings)
+
+
+def test_it_hangs_up_after_the_login(tmp_path):
+    """A reason with the place in audit.yaml."""
+    with server(lets_in(hangs_up)) as port:
+        assert "the session can't be set up: " in refused(audit_of(tmp_path, port))
 
 
 def test_it_dies_in_mid_statement(tmp_path):

@@ -17,13 +17,13 @@ from pytest_backend_audit.testing import runtime_for
 from .hostile import closed_port, endless, hangs_up, says, server, silent
 
 
-def audit_of(tmp_path, port, kind="stage", hosts="", **more):
+def audit_of(tmp_path, port, kind="stage", hosts="", evidence="{}", **more):
     """An audit of whatever listens on this port."""
     text = (
         f"version: 1\nservice: orders\nenvironment: {kind}\ntargets:\n"
         f"  http: {{base_url: 'http://127.0.0.1:{port}', hosts: [{hosts}]}}\n"
         "identities:\n  alice: {token: '${ALICE}'}\n  bob: {username: bob, password: '${BOB}'}\n"
-        "timeouts: {connect: 1, request: 1}\n"
+        f"timeouts: {{connect: 1, request: 1}}\nevidence: {evidence}\n"
     )
     environ = {"ALICE": "alice-secret-token", "BOB": "bobs-secret-word"}
     return runtime_for(text, folder=tmp_path, environ=environ, **more)
@@ -60,14 +60,35 @@ def test_request_and_answer_become_evidence(tmp_path):
     assert audit.recorder.answered == {f"127.0.0.1:{port}"}
 
 
-def test_bodies_of_own_checks_are_digested_in_prod(tmp_path):
-    """They may hold personal data."""
-    with server(says(answer(b"Ada Lovelace", "Content-Type: text/plain"))) as port:
-        audit = audit_of(tmp_path, port, kind="prod")
+@pytest.mark.parametrize("kind", ["prod", "canary"])
+@pytest.mark.parametrize("bundled", [False, True], ids=["own", "bundled"])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"Ada Lovelace", "text/plain, 12 bytes"),
+        (b'{"name": "Ada", "n": 1}', "text/plain, 23 bytes, JSON object of 2"),
+        (b'["Ada"]', "text/plain, 7 bytes, JSON array of 1"),
+        (b'"Ada"', "text/plain, 5 bytes"),
+    ],
+)
+def test_bodies_are_digested_in_prod(tmp_path, kind, bundled, body, told):
+    """They may hold personal data, whoever asked: no check knows what a service answers."""
+    with server(says(answer(body, "Content-Type: text/plain"))) as port:
+        audit = audit_of(tmp_path, port, kind=kind, check=Check("m::t", "4.8", 2, bundled=bundled))
         with audit.recorder.open() as buffer, client_of(audit) as client:
-            assert client.get("/").text == "Ada Lovelace"
-    assert "Ada" not in buffer.evidence[0].body
-    assert "text/plain, 12 bytes, keyed digest " in buffer.evidence[0].body
+            assert client.get("/").content == body
+    kept = buffer.evidence[0].body
+    assert "Ada" not in kept
+    assert kept.partition("\n\n")[2].rpartition(" ")[0] == f"{told}, keyed digest"
+
+
+def test_bodies_are_kept_in_prod_where_the_file_says_so(tmp_path):
+    """``evidence.keep_rows``, in the open."""
+    with server(says(answer(b"Ada Lovelace", "Content-Type: text/plain"))) as port:
+        audit = audit_of(tmp_path, port, kind="prod", evidence="{keep_rows: true}")
+        with audit.recorder.open() as buffer, client_of(audit) as client:
+            client.get("/")
+    assert buffer.evidence[0].body.endswith("\n\nAda Lovelace")
 
 
 def test_an_identity_sends_its_credentials_and_names_itself_in_evidence(tmp_path):

@@ -74,6 +74,21 @@ def test_a_bundled_checks_statement_is_shown_as_written(tmp_path, monitored):
     assert buffer.evidence[0].body == "off"
 
 
+def test_columns_with_a_secrets_name_are_not_kept(tmp_path, monitored):
+    """Under no kind of environment; a number or a truth under such a name is told."""
+    audit = audit_of(tmp_path, monitored)
+    connection = open_postgres(audit)
+    with audit.recorder.open() as buffer:
+        row = connection.execute("SELECT 1 AS id, 'abc' AS api_token, true AS has_password, 90 AS secret").fetchone()
+        assert row == (1, "abc", True, 90)
+        connection.execute("SELECT 'abc' AS password")
+    connections(audit).close()
+    assert [e.body for e in buffer.evidence] == [
+        "id | api_token | has_password | secret\n1 | [redacted] | t | 90",
+        "[redacted]",
+    ]
+
+
 def test_rows_of_own_statements_are_digested_in_prod(tmp_path, monitored):
     """Shape, count, and a digest that only this run can compare."""
     audit = audit_of(tmp_path, monitored, kind="prod")
@@ -176,7 +191,7 @@ def test_a_writing_connection_needs_the_mark_and_the_option(tmp_path, monitored)
     ("user", "reason"),
     [
         (("auditor", "wrong-password"), 'password authentication failed for user "auditor"'),
-        (("nobody-here", "x"), 'password authentication failed for user "nobody-here"'),
+        (("nobody-here", "zzz-wrong"), 'password authentication failed for user "nobody-here"'),
     ],
 )
 def test_a_wrong_password_is_one_clear_reason(tmp_path, monitored, user, reason):
@@ -188,7 +203,7 @@ def test_a_wrong_password_is_one_clear_reason(tmp_path, monitored, user, reason)
     assert told.startswith("targets.postgres: ")
     assert reason in told
     assert told.endswith("check user and password in the DSN (audit.yaml:5)")
-    assert user[1] not in told.replace("password", "") or user[1] == "x"
+    assert user[1] not in told
     assert "\n" not in told
 
 

@@ -164,7 +164,7 @@ def test_evidence_by_hand_has_its_kind(tmp_path, commit):
     by_hand = ByHand(audit)
     with audit.recorder.open() as buffer:
         by_hand.command("ss -s", "TCP: 4", exit_code=0)
-        by_hand.query("SELECT 1, NULL", [(1, None), {"a": 2, "b": "x"}])
+        by_hand.query("SELECT 1, NULL", [(1, None), {"a": 2, "b": "x"}, {"token": "abc", "secret": 3}])
         by_hand.dashboard("https://grafana.internal/d/1", "2026-01-15T11:00:00Z", commit[:8])
         by_hand.postmortem("docs/pm.md", "2025-12-24", "the alert fired first")
         by_hand.load("100 rps for 60 s", "p99 80 ms")
@@ -173,7 +173,7 @@ def test_evidence_by_hand_has_its_kind(tmp_path, commit):
         by_hand.verbal("we rotate keys", who="Grace")
     assert [(e.kind.value, e.title, e.body) for e in buffer.evidence] == [
         ("output", "ss -s", "TCP: 4"),
-        ("output", "SELECT 1, NULL", "1 | NULL\n2 | x"),
+        ("output", "SELECT 1, NULL", "1 | NULL\n2 | x\n[redacted] | 3"),
         ("dashboard", "https://grafana.internal/d/1", "not fetched"),
         ("postmortem", "docs/pm.md", "the alert fired first"),
         ("load", "100 rps for 60 s", "p99 80 ms"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_backend_audit.targets.rows import Shape, digest, normalised, table, tidy
+from pytest_backend_audit.targets.rows import Shape, digest, normalised, table, tidy, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,15 @@ def test_a_result_is_a_line_a_row():
     assert table(Shape(("a",), 2), [["x"], [None]]) == "a\nx\nNULL"
     assert table(Shape(("a", "b"), 2), [["x\ny", "1|2"], [None, ""]]) == "a | b\nx\\ny | 1\\|2\nNULL | "
     assert table(Shape(("a", "b"), 0), []) == "a | b"
+
+
+def test_a_column_with_a_secrets_name_is_hidden():
+    """Whatever stands there; what is missing or empty is told, and numbers, dates and truths are no secrets."""
+    shape = Shape(("id", "api_token", "has_password"), 3)
+    rows = [["1", "abc", "t"], ["2", None, "f"], ["3", "", "t"]]
+    assert list(without_secrets(shape, rows, [False, True, False])) == [["1", "[redacted]", "t"], *rows[1:]]
+    assert list(without_secrets(shape, rows[:1])) == [["1", "[redacted]", "[redacted]"]]
+    assert list(without_secrets(Shape(("id", "token_lifetime"), 1), [["1", "90"]])) == [["1", "90"]]
 
 
 def test_long_values_and_long_results_are_cut_in_the_open():
