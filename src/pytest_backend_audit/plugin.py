@@ -75,7 +75,13 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     try:
         status = yield
     except SystemExit as left:
-        raise SystemExit(_final(config, left.code)) from None
+        shown = config.pluginmanager.get_plugin("backend_audit_shown")
+        raise SystemExit(_final(config, left.code if shown is None else shown.left_with(left.code))) from None
+    except BaseException as error:
+        shown = config.pluginmanager.get_plugin("backend_audit_shown")
+        if shown is None:
+            raise
+        return _final(config, shown.left_by(error))
     return _final(config, status)
 
 

@@ -1,4 +1,4 @@
-"""What pytest shows besides the reports of tests: warnings, interruptions, its own errors, subtests, JUnit's fields.
+"""What pytest shows besides the reports of tests: warnings, interruptions, its own errors, JUnit's fields, its end.
 
 Each is redacted before the terminal or another plugin sees it.
 """
@@ -6,9 +6,13 @@ Each is redacted before the terminal or another plugin sees it.
 from __future__ import annotations
 
 import linecache
+import sys
+import traceback
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest._code.code import ExceptionChainRepr, ReprExceptionInfo, ReprTracebackNative
 from _pytest.junitxml import xml_key
 
 from pytest_backend_audit.redaction.reports import redact_longrepr
@@ -16,6 +20,8 @@ from pytest_backend_audit.redaction.visible import visible
 
 if TYPE_CHECKING:
     from pytest_backend_audit.redaction import Redactor
+
+Representation = ReprExceptionInfo | ExceptionChainRepr
 
 
 class JUnitAttributes:
@@ -42,13 +48,17 @@ class Shown:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:
-        """Clean a warning's text, and the source line that is shown under it."""
+        """Clean a warning's text, its file's name, and the source line that is shown under it."""
         text = str(warning_message.message)
         if (clean := self._clean(text)) != text:
             warning_message.message = Warning(clean)
-        line = warning_message.line or linecache.getline(warning_message.filename, warning_message.lineno)
+        name = warning_message.filename
+        line = warning_message.line or linecache.getline(name, warning_message.lineno)
         if (clean := self._clean(line)) != line:
             warning_message.line = clean
+        if (clean := self._clean(name)) != name:
+            # Under the new name the line isn't found any more.
+            warning_message.filename, warning_message.line = clean, self._clean(line)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
@@ -59,23 +69,63 @@ class Shown:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Clean the reason of a ``pytest.exit``."""
-        error: Any = excinfo.value
-        error.args = tuple(self._clean(a) if isinstance(a, str) else a for a in error.args)
-        if isinstance(getattr(error, "msg", None), str):
-            error.msg = self._clean(error.msg)
+        """Clean the reason of a ``pytest.exit``, and the traceback that ``--full-trace`` shows at the end."""
+        self._clean_error(excinfo.value)
+        made = excinfo.getrepr
+        # The terminal, and whoever else wants to show it, asks for it after us.
+        excinfo.getrepr = lambda *args, **options: self._clean_repr(made(*args, **options))  # type: ignore[method-assign]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
         """Clean the traceback of an error of pytest itself, or of a plugin."""
         redact_longrepr(excrepr, self._redactor)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """Clean what ``record_testsuite_property`` gave to JUnit's file, which is written next."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Clean JUnit's properties, which are written next, why the run stopped, and a late ``pytest.exit``."""
         xml = self._config.stash.get(xml_key, None)
         if xml is not None:
             xml.global_properties[:] = [(name, self._redactor.redact(value)) for name, value in xml.global_properties]
+        if isinstance(session.shouldstop, str):
+            session.shouldstop = self._clean(session.shouldstop)
+        try:
+            return (yield)
+        except pytest.exit.Exception as error:
+            self._clean_error(error)
+            raise
+
+    def left_by(self, error: BaseException) -> pytest.ExitCode:
+        """Clean what ends pytest itself, which Python or pytest would print.
+
+        Args:
+            error: What came out of pytest's main loop: a hook at the end of the session failed, or a usage error.
+
+        Returns:
+            The exit status. The error's traceback has been printed without its secrets.
+
+        Raises:
+            BaseException: The error itself, cleaned, where pytest or Python shows no more of it than its message.
+        """
+        if isinstance(error, (pytest.UsageError, KeyboardInterrupt)):
+            self._clean_error(error)
+            raise error from None
+        sys.stderr.write(self._clean("".join(traceback.format_exception(error))))
+        return pytest.ExitCode.INTERNAL_ERROR
+
+    def left_with(self, status: Any) -> Any:
+        """The argument of a ``sys.exit``, clean: Python prints one that is no number."""
+        return status if status is None or isinstance(status, int) else self._clean(str(status))
+
+    def _clean_error(self, error: Any) -> None:
+        error.args = tuple(self._clean(a) if isinstance(a, str) else a for a in error.args)
+        if isinstance(getattr(error, "msg", None), str):
+            error.msg = self._clean(error.msg)
+
+    def _clean_repr(self, shown: Representation) -> Representation:
+        clean = redact_longrepr(shown, self._redactor)
+        if not isinstance(clean, str):
+            return shown
+        return ReprExceptionInfo(reprtraceback=ReprTracebackNative([clean, "\n"]), reprcrash=shown.reprcrash)
 
     def _clean(self, text: str) -> str:
         return visible(self._redactor.redact(text))

@@ -162,6 +162,109 @@ def test_a_build_that_differs_names_the_address_without_its_password(
     ]
 
 
+KEY = "-----BEGIN EXAMPLE KEY-----\nfirst-line-Zq9\nsecond-line-Zq9\nthird-line-Zq9\n-----END EXAMPLE KEY-----"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+def test_no_line_of_a_secret_comes_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """A failure is indented, and differences and lists show lines one by one."""
+    monkeypatch.setenv("TOKEN", KEY)
+    project.config(IDENTITY)
+    project.suite(
+        "import os\nKEY = os.environ['TOKEN']\ncheck = audit(dimension='4.1', level=2)\n"
+        "@check\ndef test_message(): assert False, KEY\n"
+        "@check\ndef test_error(): raise ValueError('a\\n' + KEY + '\\nb')\n"
+        "@check\ndef test_list(): assert KEY.splitlines() == ['a']\n"
+        "@check\ndef test_difference(): assert KEY + '\\nmore' == 'x\\n' + KEY\n"
+        "@check\ndef test_print():\n    print(KEY)\n    assert not KEY\n"
+    )
+    result = project.run("--audit", "-rA", "-vv", "--showlocals", "--junitxml=j.xml", *workers)
+    assert result.parseoutcomes() == {"failed": 5}
+    texts = everything(result, project.path / "audit-report", project.path / "j.xml")
+    assert leaks(texts, {line: line for line in KEY.splitlines()[1:-1]}) == []
+    assert project.statuses()["test_message"] == "failed"
+
+
+@pytest.mark.parametrize("options", [(), ("--full-trace",), ("--full-trace", "--showlocals")], ids=" ".join)
+def test_an_interruption_by_the_keyboard_shows_no_parameter(
+    project: Project, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """The traceback that ``--full-trace`` asks for has arguments and locals, and belongs to no report."""
+    monkeypatch.setenv("TOKEN", secret("key"))
+    project.config(IDENTITY)
+    project.suite(
+        "import os\n@pytest.mark.parametrize('by_key', [os.environ['TOKEN']], ids=['one'])\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(by_key): raise KeyboardInterrupt\n"
+    )
+    result = project.run("--audit", *options)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert leaks(everything(result, project.path / "audit-report"), {"key": secret("key")}) == []
+    assert ("by_key = '[redacted]'" in result.stdout.str()) is bool(options)
+
+
+@pytest.mark.parametrize(
+    ("hook", "status", "shown"),
+    [
+        ("pytest_collection_modifyitems(): raise pytest.UsageError(told)", 4, "ERROR: by-end [redacted]"),
+        ("pytest_sessionfinish(): raise RuntimeError(told)", 3, "RuntimeError: by-end [redacted]"),
+        ("pytest_terminal_summary(): raise RuntimeError(told)", 3, "RuntimeError: by-end [redacted]"),
+        ("pytest_unconfigure(): raise RuntimeError(told)", 3, "RuntimeError: by-end [redacted]"),
+        ("pytest_sessionfinish(): pytest.exit(told)", 0, "Exit: by-end [redacted]"),
+        ("pytest_sessionfinish(): raise SystemExit(told)", 1, "by-end [redacted]"),
+        ("pytest_runtest_logfinish(): raise pytest.Session.Interrupted(told)", 2, None),
+        ("pytest_sessionstart(session): session.shouldstop = told", 2, None),
+    ],
+)
+def test_an_end_out_of_the_ordinary_keeps_its_secret(
+    project: Project, monkeypatch: pytest.MonkeyPatch, hook: str, status: int, shown: str | None
+) -> None:
+    """What a conftest raises outside of every test comes out as pytest, or Python, prints it; but clean."""
+    monkeypatch.setenv("TOKEN", secret("end"))
+    project.config(IDENTITY)
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    (project.path / "conftest.py").write_text(
+        f"import os, pytest\ntold = 'by-end ' + os.environ['TOKEN']\ndef {hook}\n", "utf-8"
+    )
+    result = project.run("--audit")
+    assert leaks(everything(result, project.path / "audit-report"), {"end": secret("end")}) == []
+    assert result.ret == status
+    if shown is None:
+        assert "by-end [redacted]" in result.stdout.str()
+    else:
+        assert shown in result.errlines
+
+
+@pytest.mark.parametrize(
+    "argument", ["dimension=S, level=2", "dimension='4.1', level=S", "dimension='4.1', level=2, criterion=S"]
+)
+def test_a_mark_that_makes_no_sense_keeps_its_secret(
+    project: Project, monkeypatch: pytest.MonkeyPatch, argument: str
+) -> None:
+    """The usage error quotes what was given."""
+    monkeypatch.setenv("TOKEN", secret("mark"))
+    project.config(IDENTITY)
+    project.suite(f"import os\nS = os.environ['TOKEN']\n@audit({argument})\ndef test_it(): pass\n")
+    result = project.run("--audit")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert leaks(everything(result), {"mark": secret("mark")}) == []
+    assert "[redacted]" in result.stderr.str()
+
+
+def test_a_warnings_file_keeps_its_secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is shown in front of the warning."""
+    monkeypatch.setenv("TOKEN", secret("file").replace("/", "_"))
+    project.config(IDENTITY)
+    project.suite(
+        "import os, warnings\n@audit(dimension='4.1', level=2)\ndef test_it():\n"
+        "    warnings.warn_explicit('told', UserWarning, '/srv/' + os.environ['TOKEN'] + '.py', 3)\n"
+    )
+    result = project.run("--audit")
+    assert leaks(everything(result, project.path / "audit-report"), {"file": secret("file").replace("/", "_")}) == []
+    assert "  /srv/[redacted].py:3: UserWarning: told" in result.outlines
+
+
 def test_a_secret_that_pytest_cuts_leaves_no_half(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long values are shown with their middle left out: neither end of a secret stays behind."""
     monkeypatch.setenv("TOKEN", "first-half-of-it+other-half-of-it")
