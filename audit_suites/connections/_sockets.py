@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_backend_audit import CouldNotRun
-from pytest_backend_audit.analysis.sockets import Count, Socket, count, from_proc, from_ss, is_here, listeners
+from pytest_backend_audit.analysis.sockets import Count, Socket, count, from_proc, from_ss, is_here, listeners, outbound
 
 PROC = Path("/proc")
 RANGE = PROC / "sys/net/ipv4/ip_local_port_range"
@@ -26,6 +26,7 @@ class Host:
             CouldNotRun: They aren't on this host, or can't be seen.
         """
         self._command, self._evidence = command, evidence
+        self._called: frozenset[tuple[str, int]] = frozenset()
         urls = declared("targets.http.metrics", ()) or (declared("targets.http.base_url"),)
         away = [url for url in urls if not is_here(urlsplit(url).hostname or "")]
         if away:
@@ -43,6 +44,12 @@ class Host:
     def read(self) -> Count:
         """Count the sockets."""
         return count(self._sockets(), self.pids, self.ports, self.ephemeral)
+
+    def outbound(self) -> set[tuple[int, tuple[str, int]]]:
+        """Connections that the processes have opened, also those that were closed and wait in TIME-WAIT."""
+        found, called = outbound(self._sockets(), self.pids, self.ports, self._called)
+        self._called = called
+        return found
 
     def _processes(self) -> frozenset[int]:
         found = listeners(self._sockets(), self.ports)

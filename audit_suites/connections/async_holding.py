@@ -74,7 +74,7 @@ def test_waiting_requests_hold_no_connection(
         if not active:
             raise CouldNotRun("no metrics page tells how many connections are in use (4.2 pool-metrics)")
         [(working,)] = audit_postgres.execute(WORKING).fetchall()
-        return int(sum(active)) - working
+        return int(sum(active)) - int(working)
 
     usual = {str(endpoint): duration(endpoint) for endpoint in reads}
     tried, faults = [], []

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from .settings import Settings
 from .traced import TracedCursor
+from .untested import Untested
 
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
@@ -44,12 +45,15 @@ def make_pool(settings: Settings) -> Pool:
     limits: dict[str, Any] = {"max_lifetime": settings.pool_max_lifetime, "max_idle": settings.pool_max_idle}
     if settings.has("pool-lifetimes"):
         limits = {}  # what the library takes instead: an hour
+    if settings.has("churn"):
+        limits["max_lifetime"] = 0.001
     size: dict[str, Any] = (
         {} if settings.has("pool-size") else {"min_size": settings.pool_min, "max_size": settings.pool_max}
     )
     if settings.has("pool-formula-size"):
         size["max_size"] = settings.pool_max + settings.pool_max // 2
-    return AsyncConnectionPool(
+    kind = Untested if settings.has("failover") else AsyncConnectionPool
+    return kind(
         settings.database_url,
         connection_class=Connection,
         kwargs=kwargs,

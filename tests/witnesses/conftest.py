@@ -92,12 +92,13 @@ def seen(stack: Stack) -> Iterator[Seen]:
 
 
 def _commit_documents(folder: Path) -> None:
-    """The documents that audit.yaml refers to, in a commit."""
+    """The documents and programs that audit.yaml refers to, in a commit."""
     if (folder / "docs").is_dir():
         return
-    shutil.copytree(Path(demo.__path__[0]) / "project" / "docs", folder / "docs")
+    for name in ("docs", "ops"):  # what restarts a part is run from the repository
+        shutil.copytree(Path(demo.__path__[0]) / "project" / name, folder / name)
     who = ["-c", "user.name=Witness", "-c", "user.email=witness@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "docs"], [*who, "commit", "-q", "-m", "documents"]):
+    for command in (["init", "-q"], ["add", "docs", "ops"], [*who, "commit", "-q", "-m", "documents"]):
         subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
 
 

@@ -102,6 +102,29 @@ def count(sockets: Sequence[Socket], pids: Collection[int], ports: Collection[in
     return Count(dict(by_process), waiting, len(used))
 
 
+def outbound(
+    sockets: Sequence[Socket],
+    pids: Collection[int],
+    ports: Collection[int],
+    known: Collection[tuple[str, int]] = (),
+) -> tuple[set[tuple[int, tuple[str, int]]], frozenset[tuple[str, int]]]:
+    """Connections that a service has opened, by their own port and their peer; and all that it is known to call.
+
+    Args:
+        sockets: All of the host.
+        pids: The service's processes.
+        ports: Where they listen.
+        known: What it was seen to call before: a socket in TIME-WAIT has no process any more.
+    """
+    own = set(pids)
+    mine = {
+        (s.port, s.peer) for s in sockets if s.pids & own and s.port not in ports and s.state not in {LISTEN, TIME_WAIT}
+    }
+    called = frozenset(known) | {peer for _, peer in mine}
+    closed = {(s.port, s.peer) for s in sockets if s.state == TIME_WAIT and s.peer in called and s.port not in ports}
+    return mine | closed, called
+
+
 def climbing(readings: Sequence[Count], growth: float, slack: int) -> list[str]:
     """Processes whose sockets rose from reading to reading, by more than a share of what they began with.
 

@@ -20,11 +20,11 @@ class Declared:
         self._runtime = runtime
 
     def __call__(self, key: str, default: Any = REQUIRED) -> Any:
-        """The value of a key of the chosen environment: of a target, the pools, or of ``identities`` what is no secret.
+        """The value of a key of the chosen environment: of targets, pools, load, and what is no secret of identities.
 
         Args:
-            key: ``targets.NAME.KEY...``; ``pools``, which gives them by name; ``identities``, which gives names only;
-                or ``tenants``, which gives the tenant of each identity that has one.
+            key: ``targets.NAME.KEY...``; ``pools``, which gives them by name; ``load``; ``identities``, which gives
+                names only; or ``tenants``, which gives the tenant of each identity that has one.
             default: What to give where nothing is declared.
 
         Raises:
@@ -62,9 +62,11 @@ class Declared:
             return {name: identity.tenant for name, identity in known.items() if identity.tenant is not None}
         if path == ["pools"]:
             return config.pools if config is not None else {}
+        if path == ["load"]:
+            return config.load if config is not None else None
         if path[0] != "targets" or len(path) < 3:
             raise LookupError(
-                f"audit_declared reads targets.NAME.KEY, pools, identities and tenants, not {'.'.join(path)}"
+                f"audit_declared reads targets.NAME.KEY, pools, load, identities and tenants, not {'.'.join(path)}"
             )
         value = settings_of(self._runtime, path[1])
         for name in path[2:]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.analysis.sockets import Count, Socket, climbing, count, from_proc, from_ss, is_here, listeners
+from pytest_backend_audit.analysis.sockets import (
+    Count,
+    Socket,
+    climbing,
+    count,
+    from_proc,
+    from_ss,
+    is_here,
+    listeners,
+    outbound,
+)
 
 SS = """\
 LISTEN    0      2048   127.0.0.1:21213   0.0.0.0:*     users:(("python",pid=29226,fd=8))
@@ -79,3 +89,13 @@ def test_this_host_is_its_loopback() -> None:
     assert [is_here(h) for h in ("127.0.0.1", "localhost", "::1", "orders.example", "10.0.0.1")] == [
         True, True, True, False, False,
     ]  # fmt: skip
+
+
+def test_connections_that_a_service_opened_are_told_from_those_of_its_callers() -> None:
+    """Also those that were closed, once it is known what it calls."""
+    found, called = outbound(from_ss(SS), {29226}, {21213})
+    assert found == {(60580, ("127.0.0.1", 31667)), (44962, ("10.0.0.9", 443)), (57692, ("127.0.0.1", 31667))}
+    assert called == {("127.0.0.1", 31667), ("10.0.0.9", 443)}
+    closed = from_ss("TIME-WAIT 0 0 127.0.0.1:57698 127.0.0.1:29099\n")
+    assert outbound(closed, {29226}, {21213}) == (set(), frozenset())
+    assert outbound(closed, {29226}, {21213}, {("127.0.0.1", 29099)})[0] == {(57698, ("127.0.0.1", 29099))}

@@ -19,6 +19,7 @@ targets:
   prometheus: {url: "http://localhost:9090", selector: {job: orders}}
 identities: {alice: {token: "${TOKEN}", tenant: acme}, robot: {token: "${TOKEN}"}}
 pools: {orders: {size: 8}}
+load: {rate: 5}
 """
 
 
@@ -36,6 +37,7 @@ def test_values_are_read_by_their_dotted_names(declared) -> None:
     assert declared("identities") == ("alice", "robot")
     assert declared("tenants") == {"alice": "acme"}
     assert declared("pools")["orders"].size == 8
+    assert declared("load").rate == 5
 
 
 def test_what_is_not_declared_could_not_run_or_has_a_default(declared) -> None:
@@ -65,7 +67,9 @@ def test_a_missing_target_or_variable_could_not_run(declared) -> None:
 
 def test_other_keys_are_the_authors_mistake(declared) -> None:
     """Weights and the like are no business of a check."""
-    with pytest.raises(LookupError, match=r"reads targets\.NAME\.KEY, pools, identities and tenants, not weights"):
+    with pytest.raises(
+        LookupError, match=r"reads targets\.NAME\.KEY, pools, load, identities and tenants, not weights"
+    ):
         declared("weights")
 
 

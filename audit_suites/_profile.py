@@ -1,0 +1,36 @@
+"""The load under which audit.yaml says that the service is judged, as requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is sent, and how often."""
+
+    endpoints: list[Any]
+    shares: list[float]
+    """Of each endpoint, relative to each other."""
+    rate: float
+    """Requests a second, over all of them."""
+    seconds: float
+
+
+def profile(declared: Any, endpoints: Any) -> Profile:
+    """Reads of the declared endpoints at the declared rate; ``load.shares`` says how often each path is asked for.
+
+    Raises:
+        CouldNotRun: audit.yaml declares no load, or nothing to read.
+    """
+    load = declared("load")
+    reads = [e for e in endpoints.declared() if e.method == "GET"]
+    if not reads:
+        raise CouldNotRun("no operation is declared that is read with GET: nothing to send (audit.yaml, endpoints)")
+    stated = [load.shares.get(endpoint.path) for endpoint in reads]
+    rest = max(0.0, 1 - sum(share for share in stated if share is not None))
+    even = rest / max(1, stated.count(None))
+    return Profile(reads, [even if share is None else share for share in stated], load.rate, load.seconds)

@@ -1,0 +1,91 @@
+"""After a restart of the database the service reconnects by itself, in time.
+
+The database is restarted by the command that audit.yaml names (targets.faults.dependencies.postgres.restart), then its
+connections are refused for a moment and those that stood ended, as in a failover. Each time, once the database answers
+the audit again, the reads that audit.yaml declares are sent until each is answered well, round after round.
+
+Impact: A restart of a minute becomes an outage that lasts until somebody restarts the service.
+
+Remediation: Have the pool test connections when it hands them out (check=check_connection, pool_pre_ping=True,
+testOnBorrow), throw broken ones away, and limit their lifetime.
+
+Verification: Restart the database under traffic, and see errors end within seconds of its return.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.text import lines, listed
+
+DATABASES = ("postgres", "pgbouncer")
+ROUNDS = 3
+"""Rounds in a row that have to be well: one can meet the one connection that lives."""
+PAUSE = 0.1
+AFTERWARDS = 30.0
+"""Seconds that a service which is late is given to come back before the next fault, or the next check."""
+
+
+@audit(dimension="4.2", criterion="failover", level=5, needs=("faults",))
+def test_the_service_reconnects_after_a_restart(
+    audit_faults: Any,
+    audit_http: Any,
+    audit_identity: Any,
+    *,
+    audit_endpoints: Any,
+    audit_declared: Any,
+    audit_settings: Any,
+) -> None:
+    """After a restart of the database the service reconnects by itself, in time."""
+    limit = audit_settings.value("recovery-limit")
+    found = [name for name in audit_faults.dependencies if name in DATABASES]
+    reads = [e for e in audit_endpoints.declared() if e.method == "GET"]
+    if not found or not reads:
+        raise CouldNotRun(
+            f"{len(found)} dependencies are a database (targets.faults.dependencies: postgres) and {len(reads)} reads "
+            "(endpoints) are declared in audit.yaml: one of each is needed at least"
+        )
+
+    def ailing() -> list[str]:
+        said = []
+        for endpoint in reads:
+            client = audit_identity(endpoint.identity) if endpoint.identity else audit_http
+            status = client.get(endpoint.url(), headers={"Connection": "close"}).status_code
+            if status >= 500:
+                said.append(f"{endpoint}: {status}")
+        return said
+
+    if before := ailing():
+        raise CouldNotRun(f"before any fault not all is well: {listed(before)}")
+    late = []
+    for name in found:
+        restartable = audit_declared("targets.faults.dependencies")[name].restart
+        faults = {"its connections were ended": audit_faults.refuse}
+        if restartable:
+            faults = {"it restarted": audit_faults.restart} | faults
+        for what, fault in faults.items():
+            with fault(name):
+                pass
+            seconds, last = _until_well(ailing, limit.number)
+            if seconds is None:
+                late.append(f"{name}, after {what}: not well within {limit}; at last {listed(last)}")
+                _until_well(ailing, AFTERWARDS)
+    assert not late, f"the service did not come back in time from {len(late)} faults{lines(late)}"
+
+
+def _until_well(ailing: Callable[[], list[str]], within: float) -> tuple[float | None, list[str]]:
+    """Seconds until some rounds in a row were well; None, and what ailed at last, when that took too long."""
+    begun, good, last = time.monotonic(), 0, list[str]()
+    while time.monotonic() - begun < within:
+        told = ailing()
+        good = 0 if told else good + 1
+        if good == ROUNDS:
+            return time.monotonic() - begun, []
+        last = told or last
+        time.sleep(PAUSE)
+    return None, last
