@@ -8,7 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,11 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
-    """Audits the stack as it is, by all bundled suites or some; gives each check's attempt by its short id."""
+    """Audits the stack as it is, by all bundled suites, some, or some checks; gives each one's attempt by its id."""
 
-    def run(thresholds: Mapping[str, float], suites: str = "all") -> dict[str, Attempt]:
+    def run(
+        thresholds: Mapping[str, float], suites: Iterable[str] = ("all",), only: Iterable[str] = ()
+    ) -> dict[str, Attempt]:
         config: dict[str, Any] = yaml.safe_load(
             repository.audit_yaml(unattested=[CATALOGUE[d].unattested for d in stack.defects])
         )
@@ -56,7 +58,9 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
         (tmp_path / "audit.yaml").write_text(json.dumps(config, indent=1, default=str))
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         _commit_documents(tmp_path)
-        arguments = ["--audit", f"--audit-suite={suites}", "--audit-allow=load,writes,faults,probes"]
+        arguments = ["--audit", f"--audit-suite={','.join(suites)}", "--audit-allow=load,writes,faults,probes"]
+        if only:
+            arguments += ["-k", " or ".join(check.rpartition("::")[2] for check in only)]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider", "-p", "no:valkey"],
             cwd=tmp_path,

@@ -13,6 +13,7 @@ import pytest
 from pytest_backend_audit import suites
 from pytest_backend_audit.demo.defects import CATALOGUE, Defect
 from pytest_backend_audit.model import Status
+from pytest_backend_audit.standard import load
 from witnesses import choice, matrix
 from witnesses.matrix import Sight
 
@@ -51,6 +52,15 @@ def _chosen() -> tuple[Defect, ...]:
     return choice.named(WITNESSED, wanted.split())
 
 
+def _suites(defect: Defect) -> list[str]:
+    """What a defect is audited by: its dimension, and those of others that must see it; all, if WITNESSES_WHOLE."""
+    if os.environ.get("WITNESSES_WHOLE"):
+        return ["all"]
+    folders = {d.folder: d.id for d in load("default").dimensions}
+    others = {folders[check.partition(".")[0]] for w in defect.witnesses for check in w.also}
+    return sorted({defect.dimension, *others})
+
+
 def _case(defect: Defect) -> object:
     return pytest.param(defect, id=defect.name, marks=[pytest.mark.needs(n) for n in defect.needs])
 
@@ -74,7 +84,7 @@ def test_the_defect_is_seen(stack, audit_of, seen, defect: Defect) -> None:
     """Its checks fail by the words that name it; none fails that has nothing to do with it; the remedy told is one."""
     stack.set_defects([defect.name])
     thresholds = {name: value for w in defect.witnesses for name, value in w.thresholds.items()}
-    attempts = audit_of(thresholds)
+    attempts = audit_of(thresholds, _suites(defect))
     red = {check: a for check, a in attempts.items() if a.status is not Status.PASSED}
     reasons = {check: a.reason for check, a in red.items()}
     for witness in defect.witnesses:
@@ -90,7 +100,7 @@ def test_the_defect_is_seen(stack, audit_of, seen, defect: Defect) -> None:
         told = " ".join(reasons[w.check] for w in defect.witnesses)
         assert [line for line in (*defect.remedy.sql, *defect.remedy.redis) if line not in told] == [], told
         with stack.remedied(defect):
-            again = audit_of(thresholds, defect.dimension)
+            again = audit_of(thresholds, [defect.dimension], [w.check for w in defect.witnesses])
         not_green = {w.check: again[w.check].reason for w in defect.witnesses if again[w.check].status != Status.PASSED}
         assert not_green == {}
         remedy = "green"
