@@ -29,7 +29,7 @@ class Listing:
         if settings.has("sort-without-index"):
             made = cls(_newest, made.named, made.one)
         if settings.has("filter-on-two-values"):
-            made = cls(_with_sum, made.named, made.one)
+            made = cls(_with_age, made.named, made.one)
         if settings.has("disjunctions"):
             made = cls(made.all, _counted, made.one)
         if settings.has("plan-review-nested-loop"):
@@ -53,9 +53,9 @@ async def _newest(connection: store.Connection, tenant: str, limit: int, before:
     return await store.with_items(connection, rows)
 
 
-async def _with_sum(connection: store.Connection, tenant: str, limit: int, before: int | None) -> list[dict[str, Any]]:
-    """Seeded defect ``filter-on-two-values``: for its foot each page adds up all orders of the tenant, one of two."""
-    await connection.execute("SELECT sum(total_cents) FROM orders WHERE tenant = %s", (tenant,))
+async def _with_age(connection: store.Connection, tenant: str, limit: int, before: int | None) -> list[dict[str, Any]]:
+    """Seeded defect ``filter-on-two-values``: each page averages the age of the tenant's orders."""
+    await connection.execute("SELECT avg(now() - created_at) FROM orders WHERE tenant = %s", (tenant,))
     return await store.orders(connection, tenant, limit, before)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_backend_audit.analysis.plans import Node, alternatives, columns, compared, quoted
+from pytest_backend_audit.analysis.plans import Node, alternatives, columns, compared, is_column, quoted
 from pytest_backend_audit.analysis.text import listed
 
 _STREAMING = {"Gather", "Gather Merge", "Append", "Merge Append", "Subquery Scan", "Result", "Nested Loop"}
@@ -202,11 +202,12 @@ def _sort(node: Node, above: Sequence[Node], tables: Mapping[str, Table], large:
     rows = above[-1].rows if above and above[-1].kind == "Gather Merge" else node.rows
     if table is None or table.rows <= large or rows <= large:
         return None
-    keys = [_key(str(key), scan.alias) for key in node.facts.get("Sort Key", ())]
+    told = [str(key) for key in node.facts.get("Sort Key", ())]
+    keys = [_key(key, scan.alias) for key in told]
     said = f"{rows:.0f} rows are sorted by {', '.join(keys)}"
     equal, _ = compared(scan.condition("Filter", "Index Cond", "Recheck Cond"), scan.alias)
-    plain = [key.split(" ")[0] for key in keys]
-    usable = all(columns(str(key), scan.alias) for key in node.facts.get("Sort Key", ()))
+    plain = list(dict.fromkeys(name for key in told for name in columns(key, scan.alias)))
+    usable = all(is_column(key.partition(" ")[0], scan.alias) for key in told)
     cure = _index_for(table, [*(c for c in equal if c not in plain), *keys] if usable else [])
     return Hazard(Kind.SORT, table.name, tuple(plain), said, cure)
 

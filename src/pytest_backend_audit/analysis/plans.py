@@ -82,6 +82,11 @@ def columns(condition: str, alias: str) -> list[str]:
     return list(dict.fromkeys(re.findall(rf"(?<![\w\"]){re.escape(alias)}\.({_NAME})", condition)))
 
 
+def is_column(text: str, alias: str) -> bool:
+    """Whether this is a column of a table, and nothing more."""
+    return re.fullmatch(rf"{re.escape(alias)}\.{_NAME}", text) is not None
+
+
 def alternatives(condition: str) -> list[list[str]]:
     """Each OR in a condition, wherever it stands: its alternatives."""
     found = []

@@ -35,6 +35,7 @@ CASES = {
     "seq-scan-filter": "SELECT * FROM orders WHERE note = $1",
     "few-values": "SELECT sum(total) FROM orders WHERE tenant = $1",
     "sort-without-index": "SELECT * FROM orders WHERE tenant = $1 ORDER BY note DESC LIMIT $2",
+    "sort-by-expression": "SELECT * FROM orders ORDER BY lower(note), id DESC LIMIT $1",
     "limit-by-index": "SELECT * FROM orders WHERE tenant = $1 ORDER BY id DESC LIMIT $2",
     "limit-exhausted": "SELECT * FROM orders WHERE note = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
     "column-order": "SELECT created FROM orders WHERE total = $1",

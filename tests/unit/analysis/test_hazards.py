@@ -88,7 +88,9 @@ DANGEROUS = {
     ),
 }  # fmt: skip
 SORT = "rows are sorted by note DESC: CREATE INDEX CONCURRENTLY ON public.orders (tenant, note DESC);"
-HARMLESS = {path.stem for path in PLANS.glob("*.json")} - DANGEROUS.keys() - {"sort-without-index"}
+HARMLESS = (
+    {path.stem for path in PLANS.glob("*.json")} - DANGEROUS.keys() - {"sort-without-index", "sort-by-expression"}
+)
 
 
 def found(case: str, version: str, large: float = 10_000, few: float = 2, returned: float | None = 5):
@@ -115,6 +117,16 @@ def test_a_sort_tells_the_rows_of_all_workers_and_stands_for_the_filter_below_it
     """One index serves both; version 15 planned for fewer rows in each worker than altogether."""
     assert [str(h) for h in found("sort-without-index", "18")] == [f"public.orders: 50000 {SORT}"]
     assert [str(h).partition(SORT)[1:] for h in found("sort-without-index", "15")] == [(SORT, "")]
+
+
+def test_a_sort_by_an_expression_has_no_index_to_copy() -> None:
+    """It is named by the columns in it."""
+    [hazard] = found("sort-by-expression", "18")
+    assert (hazard.item, str(hazard)) == (
+        "public.orders.note+id",
+        "public.orders: 100000 rows are sorted by (lower(orders.note)), id DESC: "
+        "index the expression, or rewrite the condition",
+    )
 
 
 def test_what_a_limit_came_to_decides() -> None:
