@@ -47,8 +47,7 @@ def test_senseless_choices_are_refused(names: list[str], message: str) -> None:
 
 
 def test_every_change_to_the_database_has_a_way_back() -> None:
-    """A defect made by statements is undone by as many."""
+    """A defect made by statements is undone by statements."""
     changes = [d for d in CATALOGUE.values() if d.sql or d.undo]
-    assert len(changes) == 4
-    assert [d.name for d in changes if len(d.sql) != len(d.undo)] == []
+    assert [d.name for d in changes if not (d.sql and d.undo)] == []
     assert {d.where for d in changes} == {Where.DATABASE}
