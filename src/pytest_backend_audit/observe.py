@@ -56,7 +56,17 @@ class _Run:
 class Observer:
     """Hooks of the run phase; registered in every process that runs tests."""
 
-    def __init__(self, runtime: Runtime, timeout: float, worker: str = "") -> None:
+    def __init__(self, runtime: Runtime, timeout: float, worker: str = "", *, brief: bool = False) -> None:
+        """Take the audit.
+
+        Args:
+            runtime: The audit.
+            timeout: Seconds for each phase of a check.
+            worker: Of xdist; empty in the only process.
+            brief: Whether pytest shows the message alone where the code around it tells its reader nothing: that of
+                a bundled check, or of a driver that could not reach its server.
+        """
+        self._brief = brief
         self._runtime = runtime
         self._recorder = runtime.recorder
         self._deadline = Deadline(timeout)
@@ -161,6 +171,8 @@ class Observer:
                 self._end(item, run, [judging.of_set_up(error, self._recorder)], report)
         elif call.when == "call":
             self._judge_call(item, run, report, error)
+            if self._brief and report.failed and error is not None:
+                self._shorten(run, report)
         elif call.when == "teardown":
             if error is not None:
                 self._judge_teardown(item, run, report, error)
@@ -187,6 +199,12 @@ class Observer:
             self._end(item, run, [judging.by_others(report)], report)
             return
         self._end(item, run, [(Status.PASSED, "")], None)
+
+    def _shorten(self, run: _Run, report: pytest.TestReport) -> None:
+        if run.status is Status.COULD_NOT_RUN:
+            report.longrepr = f"{run.where}: could not run: {run.reason}".removeprefix(": ")
+        elif run.status is Status.FAILED and run.checks[0].bundled:
+            report.longrepr = run.reason
 
     def _of_call(self, item: pytest.Item, run: _Run, error: BaseException) -> list[judging.Judged]:
         if not run.call.evidence and judging.runs_nowhere(getattr(item, "function", None), error):

@@ -88,7 +88,9 @@ def test_the_users_conftest_does_not_reach_bundled_checks(project: Project) -> N
     reasons = {a.check.rpartition("::")[2]: a.reason for a in project.record().attempts}
     assert reasons.pop("test_own") == "error in set-up: OSError: autouse"
     assert "targets.postgres is not configured (audit.yaml)" in reasons.values()
-    assert {r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r} == set()
+    assert {
+        r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r
+    } == set()
 
 
 def test_a_rehearsal_with_paths_leaves_the_bundled_suites_out(project: Project) -> None:
@@ -148,3 +150,37 @@ def test_a_formal_audit_keeps_what_audit_yaml_asks_for(project: Project) -> None
     project.commit()
     result = project.run("--audit-sha=HEAD", "--collect-only", "-q", "--audit-suite=none")
     assert files(bundled(result)) == expected()
+
+
+def test_of_a_failed_bundled_check_pytest_shows_the_message(project: Project, workers: tuple[str, ...]) -> None:
+    """Its source tells a reader nothing; with --tb=long it is there. A plugin's suite stands for ours."""
+    project.config(ALL + "criteria: {own-thing: it holds}\n")
+    suite = project.path / "plugin_suites" / "things" / "own_thing.py"
+    suite.parent.mkdir(parents=True)
+    suite.write_text(
+        "from pytest_backend_audit import audit\n\n\n"
+        "@audit(dimension='4.1', criterion='own-thing', level=3)\n"
+        "def test_it_holds():\n    wrong = 2\n"
+        "    assert wrong == 0, f'{wrong} of 5 things are wrong:\\n  - a\\n  - b'\n",
+        "utf-8",
+    )
+    (project.path / "conftest.py").write_text(
+        "from pathlib import Path\ndef pytest_audit_suites(): return [Path(__file__).parent / 'plugin_suites']\n",
+        "utf-8",
+    )
+    ran = project.run("--audit", "--audit-suite=4.1", *workers)
+    ran.stdout.fnmatch_lines(["2 of 5 things are wrong:", "  - a", "  - b"])
+    ran.stdout.no_fnmatch_line("*assert wrong == 0*")
+    project.run("--audit", "--audit-suite=4.1", "--tb=long", *workers).stdout.fnmatch_lines(["*assert wrong == 0*"])
+
+
+def test_of_a_driver_that_reaches_nobody_pytest_shows_the_reason(project: Project, workers: tuple[str, ...]) -> None:
+    """The card says could not run; forty lines of the driver's source would say that the service failed."""
+    project.suite(
+        "import httpx\n\n\n@audit(dimension='4.1', level=2)\n"
+        "def test_it():\n    raise httpx.ConnectError('Connection refused')\n"
+    )
+    ran = project.run("--audit", *workers)
+    ran.stdout.fnmatch_lines(["*test_checks.py:*: could not run: *Connection refused*"])
+    ran.stdout.no_fnmatch_line("*raise httpx.ConnectError*")
+    assert project.statuses() == {"test_it": "could-not-run"}

@@ -45,7 +45,7 @@ class _Ranked:
 def find(
     dimensions: Sequence[Assessed], outlook: Outlook, matrix: Sequence[Disposition], reviewer_from: int
 ) -> tuple[Raise, ...]:
-    """Ways to lift the result: those that lift the disposition first, then by the fewest checks, then by what they lift.
+    """Ways to lift the result: those that lift the disposition come first, then those that take fewer checks.
 
     Each dimension has at most two: its cheapest one, and one that seeks less if that takes fewer checks.
 
