@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -44,6 +45,12 @@ class Metrics:
         self._waiting = Gauge(
             "db_pool_requests_waiting", "Requests that wait for a database connection.", registry=self.registry
         )
+        self._scans = Gauge(
+            "pg_stat_user_tables_seq_scan", "Sequential scans of a table.", ["relname"], registry=self.registry
+        )
+        self._scanned = Gauge(
+            "pg_stat_user_tables_seq_tup_read", "Rows that they read.", ["relname"], registry=self.registry
+        )
         self._maximum = Gauge("db_pool_max_connections", "Size of the database pool.", registry=self.registry)
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -63,6 +70,12 @@ class Metrics:
         self._pool.labels("active").set_function(lambda: stats().get("pool_size", 0) - stats().get("pool_available", 0))
         self._waiting.set_function(lambda: stats().get("requests_waiting", 0))
         self._maximum.set_function(lambda: stats().get("pool_max", 0))
+
+    def observe_tables(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Keep the database's own counts of how tables are read, under the names that postgres_exporter gives them."""
+        for row in rows:
+            self._scans.labels(row["relname"]).set(row["seq_scan"])
+            self._scanned.labels(row["relname"]).set(row["seq_tup_read"])
 
     def exposition(self) -> bytes:
         """All series in the text format."""

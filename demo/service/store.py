@@ -72,6 +72,13 @@ async def ping(connection: Connection) -> None:
     await connection.execute("SELECT 1")
 
 
+async def scans(connection: Connection) -> list[DictRow]:
+    """How often each table was scanned from beginning to end, and how many rows that read, as the server counts."""
+    return await (
+        await connection.execute("SELECT relname, seq_scan, seq_tup_read FROM pg_stat_user_tables ORDER BY relname")
+    ).fetchall()
+
+
 async def order(connection: Connection, tenant: str, order_id: int) -> dict[str, Any] | None:
     """One order of the tenant with its lines, ready for JSON."""
     row = await (

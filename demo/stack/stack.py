@@ -17,7 +17,6 @@ from pytest_backend_audit.demo.stack import alertmanager, guard, pgbouncer, prom
 from pytest_backend_audit.demo.stack.addresses import Addresses
 from pytest_backend_audit.demo.stack.alertmanager import Alertmanager
 from pytest_backend_audit.demo.stack.control import Control
-from pytest_backend_audit.demo.stack.exporter import Exporter
 from pytest_backend_audit.demo.stack.parts import LiveDefects
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.postgres import Postgres
@@ -219,8 +218,7 @@ class Stack(Addresses):
         if prometheus.program():
             self._say("Prometheus")
             told = self.alertmanager.address if self.alertmanager else None
-            exporter = self._kept(Exporter.start(self.folder, self.postgres.dsn("audit_monitor")))
-            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, exporter.address, told))
+            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, told))
 
     def _start_service(self, ports: Sequence[int], source: Source) -> None:
         """The instances, the front door, and who uses them."""
