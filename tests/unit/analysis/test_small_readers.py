@@ -148,9 +148,11 @@ def test_lookups_of_inspecting_commands_are_counted_apart() -> None:
 
 
 def test_a_server_that_hides_its_commands_can_not_be_judged() -> None:
-    """It has been sent INFO at least."""
+    """Once somebody has looked something up; a server that has just begun to count has nothing to show."""
     with pytest.raises(ValueError, match="INFO commandstats is empty"):
         counters({"keyspace_hits": 5, "keyspace_misses": 1})
+    new = {"hits": 0.0, "misses": 0.0, "inspections": 0.0, "lookups": 0.0}
+    assert counters({"keyspace_hits": 0, "keyspace_misses": 0}) == new
 
 
 @pytest.mark.parametrize(
