@@ -8,6 +8,8 @@ from math import sqrt
 
 from pytest_backend_audit.analysis.attribution import Part, summed
 
+CERTAIN_EXCESS = 0.5
+"""Statements per request above the budget that are no chance: nobody sends half a statement."""
 PROBABLE = 2.0
 """Standard deviations of chance within which a route keeps to its budget: one in forty that costs a statement more than
 it, and no more than that, is let pass where others send much."""
@@ -39,8 +41,10 @@ class Spending:
 
     @property
     def over(self) -> bool:
-        """Whether they certainly cost more than their budget."""
-        return self.requests > 0 and self.whole.least > self.budget * self.requests
+        """Whether they certainly cost more than their budget, and by more than chance makes of a mean."""
+        whole = self.whole
+        enough = whole.calls - whole.others > (self.budget + CERTAIN_EXCESS) * self.requests
+        return self.requests > 0 and enough and whole.least > self.budget * self.requests
 
     @property
     def within(self) -> bool:

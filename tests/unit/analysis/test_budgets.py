@@ -39,3 +39,10 @@ def test_what_others_send_is_taken_off() -> None:
         f"2.0 statements a request, its budget is 1: in 60 requests 84 x {ITEMS} (others send 24.0 in that time); "
         f"78 x {LIST} (others send 18.0 in that time)"
     )
+
+
+def test_a_few_of_others_in_a_short_while_are_no_excess() -> None:
+    """Of a route that makes none: three statements came by, and hardly one was to be expected."""
+    spending = Spending(0)
+    spending.add(10, parts(Counts({LIST: 1, ITEMS: 1, "UPDATE orders": 1}, 0.02), Counts({LIST: 5, ITEMS: 7}, 0.5)))
+    assert (spending.over, spending.within) == (False, True)
