@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -280,6 +281,11 @@ def healthy(connection: RecordingConnection) -> bool:
     recording = connection.recording
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     if connection.closed or connection.broken or not idle or recording is None or recording.changed:
+        return False
+    # What an idle session is told without having asked is that its server goes away.
+    heard = select.poll()
+    heard.register(connection.pgconn.socket, select.POLLIN)
+    if heard.poll(0):
         return False
     connection.row_factory = namedtuple_row
     return bool(connection.autocommit)

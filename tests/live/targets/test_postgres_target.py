@@ -234,3 +234,15 @@ def test_texts_of_a_database_without_an_encoding_are_texts(tmp_path, monitored):
         connections(audit).close()
         with psycopg.connect(monitored.dsn(password=PASSWORD), autocommit=True) as admin:
             admin.execute("DROP DATABASE plain WITH (FORCE)")
+
+
+def test_a_connection_that_the_server_ended_is_not_handed_out_again(audit, monitored):
+    """As after a restart that another check asked for: the next check gets a new one."""
+    first = open_postgres(audit)
+    pid = first.info.backend_pid
+    with psycopg.connect(monitored.dsn(password=PASSWORD), autocommit=True) as admin:
+        # Waits until the session is gone.
+        assert admin.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,)).fetchone() == (True,)
+    second = open_postgres(audit)
+    assert second.info.backend_pid != pid
+    assert second.execute("SELECT 1").fetchone() == (1,)
