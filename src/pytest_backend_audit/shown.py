@@ -40,7 +40,7 @@ class JUnitAttributes:
 
 
 class Shown:
-    """Hooks of the process that prints: the only one, or xdist's controller."""
+    """Hooks of the process that prints: the only one, or xdist's controller and, on stderr, its workers."""
 
     def __init__(self, config: pytest.Config, redactor: Redactor) -> None:
         self._config = config
@@ -81,13 +81,11 @@ class Shown:
         redact_longrepr(excrepr, self._redactor)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Clean JUnit's properties, which are written next, why the run stopped, and a late ``pytest.exit``."""
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Clean JUnit's properties, which are written next, and the reason of a late ``pytest.exit``."""
         xml = self._config.stash.get(xml_key, None)
         if xml is not None:
             xml.global_properties[:] = [(name, self._redactor.redact(value)) for name, value in xml.global_properties]
-        if isinstance(session.shouldstop, str):
-            session.shouldstop = self._clean(session.shouldstop)
         try:
             return (yield)
         except pytest.exit.Exception as error:

@@ -169,6 +169,8 @@ def _begin_worker(config: pytest.Config, setting: Setting, workerinput: dict[str
         config, runtime, asked.choice(config, setting, mode), worker=workerinput["workerid"], raise_problems=False
     )
     _add(config, Worker(workerinput), "backend_audit_worker")
+    # A worker writes to the controller's stderr. What ends it is the controller's affair, hence the other name.
+    _add(config, Shown(config, runtime.redactor), "backend_audit_shown_by_worker")
 
 
 def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Session) -> None:

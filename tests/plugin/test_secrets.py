@@ -214,7 +214,6 @@ def test_an_interruption_by_the_keyboard_shows_no_parameter(
         ("pytest_sessionfinish(): pytest.exit(told)", 0, "Exit: by-end [redacted]"),
         ("pytest_sessionfinish(): raise SystemExit(told)", 1, "by-end [redacted]"),
         ("pytest_runtest_logfinish(): raise pytest.Session.Interrupted(told)", 2, None),
-        ("pytest_sessionstart(session): session.shouldstop = told", 2, None),
     ],
 )
 def test_an_end_out_of_the_ordinary_keeps_its_secret(
@@ -234,6 +233,20 @@ def test_an_end_out_of_the_ordinary_keeps_its_secret(
         assert "by-end [redacted]" in result.stdout.str()
     else:
         assert shown in result.errlines
+
+
+def test_a_worker_that_leaves_at_its_end_keeps_its_secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes the reason of its ``pytest.exit`` to the same stderr."""
+    monkeypatch.setenv("TOKEN", secret("worker"))
+    project.config(IDENTITY)
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    (project.path / "conftest.py").write_text(
+        "import os, pytest\ndef pytest_sessionfinish(): pytest.exit('by-worker ' + os.environ['TOKEN'])\n", "utf-8"
+    )
+    result = project.run("--audit", "-n2")
+    assert leaks(everything(result, project.path / "audit-report"), {"worker": secret("worker")}) == []
+    # The controller and both workers.
+    assert result.stderr.str().count("Exit: by-worker [redacted]") == 3
 
 
 @pytest.mark.parametrize(
