@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
@@ -10,6 +12,7 @@ CERTAIN = 3.0
 """Standard deviations of chance from which on it is none: one window in some 700 would show that much by itself."""
 WIDTH = 160
 """Characters of a statement that a message shows."""
+_COMMENT = re.compile(r"\s*/\*.*?\*/", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Part:
 
 
 def parts(ours: Counts, beside: Counts) -> list[Part]:
-    """Our part of each count, the largest first.
+    """Our part of each count, the largest first. What differs in a comment only, such as a request's id, is the same.
 
     What others do comes by chance, as if it followed Poisson's law: the number expected of them varies by its root,
     and so does the one that the expectation was taken from.
@@ -60,8 +63,9 @@ def parts(ours: Counts, beside: Counts) -> list[Part]:
     """
     ratio = ours.seconds / beside.seconds if beside.seconds else 0.0
     found = []
-    for name, calls in ours.by_name.items():
-        others = beside.by_name.get(name, 0) * ratio
+    usual = _bare(beside.by_name)
+    for name, calls in _bare(ours.by_name).items():
+        others = usual[name] * ratio
         found.append(Part(name, calls, others, sqrt((1 + ratio) * max(others, ratio))))
     return sorted(found, key=lambda part: (-part.calls, part.name))
 
@@ -93,3 +97,10 @@ def summed(rounds: Iterable[Iterable[Part]]) -> list[Part]:
             sqrt(so_far.spread**2 + part.spread**2),
         )
     return sorted(together.values(), key=lambda part: (-part.calls, part.name))
+
+
+def _bare(counted: Mapping[str, int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, calls in counted.items():
+        found[_COMMENT.sub("", name)] += calls
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_backend_audit.analysis.attribution import Part
 from pytest_backend_audit.analysis.units import redis_bytes
 
 INSPECTING = frozenset(
@@ -65,6 +66,19 @@ def counters(info: Mapping[str, Any]) -> dict[str, float]:
 def lookups(delta: Mapping[str, float]) -> Lookups:
     """Lookups from the rise of `counters`."""
     return Lookups(delta["hits"], delta["misses"], delta["inspections"])
+
+
+def without(requests: int, found: Iterable[Part]) -> int:
+    """How many of our requests, at least, did not find what they asked for: they missed, or waited for another's load.
+
+    Args:
+        requests: How many there were.
+        found: Our parts of ``hits`` and ``misses``.
+    """
+    by_name = {part.name: part for part in found}
+    hits, misses = by_name.get("hits"), by_name.get("misses")
+    unserved = requests - (hits.most if hits else 0.0)
+    return min(requests, int(max(0.0, unserved, misses.least if misses else 0.0)))
 
 
 def eviction_faults(memory: Mapping[str, Any], policy: str | None, limit: str | None) -> list[str]:

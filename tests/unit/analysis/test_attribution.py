@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.analysis.attribution import Counts, parts, too_many, undecided
+from pytest_backend_audit.analysis.attribution import Counts, blurred, parts, summed, too_many, undecided
 
 
 def part(calls: int, seconds: float, others: int, other_seconds: float):
@@ -42,3 +42,17 @@ def test_the_largest_comes_first_and_long_statements_are_cut() -> None:
     """White space in one line."""
     found = parts(Counts({"SELECT\n  a": 2, "b" * 200: 7}, 1.0), Counts({"elsewhere": 9}, 1.0))
     assert [str(one) for one in found] == [f"7 x {'b' * 160}", "2 x SELECT a"]
+
+
+def test_rounds_taken_together_tell_more() -> None:
+    """What one leaves open, three decide; what others hide in all of them stays open."""
+    one = [part(8, 1.0, 2, 1.0)]
+    assert (too_many(one, 2), too_many(summed([one] * 3), 6) != []) == ([], True)
+    hidden = summed([[part(40, 1.0, 38, 1.0)]] * 3)
+    assert (too_many(hidden, 6), blurred(hidden, 6, 30) != [], blurred(hidden, 6, 60)) == ([], True, [])
+
+
+def test_comments_do_not_tell_statements_apart() -> None:
+    """A request's id is in each."""
+    [found] = parts(Counts({"SELECT 1 /*id=a*/": 2, "SELECT 1 /*id=b*/": 3}, 1.0), Counts({"SELECT 1": 1}, 1.0))
+    assert (found.name, found.calls, found.others) == ("SELECT 1", 5, 1.0)

@@ -1,0 +1,144 @@
+"""Many concurrent requests for a hot key that has just expired cost the database about one query.
+
+For each write that audit.yaml declares with bodies, and whose read is classed as read-cacheable: the read is made until
+the cache has it, the write takes it from the cache, and at once the read is sent many times, all together, each on a
+connection of its own. Where faults can be set on the way to the database (targets.faults), it answers a little later
+meanwhile, so that whoever can crowd at the entry does. Enough of the requests must have found nothing in the cache; no
+statement may be sent more often than the setting allows, and what everybody else sends is counted beside, and told
+apart. An entry that a write has removed is to its readers what one that has expired is; the audit need neither wait
+for that nor be allowed to delete.
+
+Impact: When a hot entry goes, the database gets at once all the requests that the cache had kept from it, and the
+outage that follows keeps the cache empty.
+
+Remediation: Let one load an entry and the others wait for it: a lock or a future per key inside each process, and a
+lease in the cache (SET key:lease 1 NX PX 1000) between them; or renew hot entries before they expire, in the
+background, and serve the old one meanwhile.
+
+Verification: Delete a hot key, send 200 requests for it at once (hey -n 200 -c 200), and look at calls in
+pg_stat_statements.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.attribution import Counts, Part, blurred, parts, summed, too_many
+from pytest_backend_audit.analysis.cache import without
+from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.suites._costs import by_statement, caller, counted, quiet
+from pytest_backend_audit.suites.caching._asking import Change, changes, emptied, lookups, whole_cache
+
+ROUNDS = 2
+"""Bursts, of which each may tell; a stampede that is seen once is one."""
+TOGETHER = 0.5
+"""Share of the requests that must have been under way at once; beside the service, all of them rarely are."""
+CROWD = 0.1
+"""Share of the requests that must have found nothing in the cache; also how much others' statements may blur."""
+LATER = 0.05
+"""Seconds by which the database answers later: a slow query's time, and short of what lets requests fail."""
+DATABASES = ("postgres", "pgbouncer")
+
+
+@pytest.fixture
+def bursts(
+    audit_http: Any,
+    audit_identity: Any,
+    audit_redis: Any,
+    audit_query_budget: Any,
+    audit_load: Any,
+    *,
+    audit_faults: Any,
+    audit_declared: Any,
+) -> Callable[[Change, int], tuple[list[Part], int]]:
+    """Sends many requests at once for what has just gone.
+
+    Gives our part of the statements, and how many of the requests, at least, found nothing in the cache.
+    """
+    cache = whole_cache(audit_redis)
+    faults = audit_faults.dependencies if audit_declared.configured("faults") else ()
+    database = next((name for name in DATABASES if name in faults), "")
+
+    def burst(change: Change, number: int) -> tuple[list[Part], int]:
+        reader = caller(change.read, audit_http, audit_identity)
+        writer = caller(change.write, audit_http, audit_identity)
+        seen: list[Any] = []
+
+        def send() -> None:
+            seen.append(lookups(cache))
+            seen.append(audit_load.burst(number, reader.build_request("GET", change.url)))
+            seen.append(lookups(cache))
+
+        with audit_faults.latency(database, LATER) if database else nullcontext():
+            emptied(change, reader, writer, cache)
+            ours = counted(audit_query_budget, send, f"{number} x {change.read} at once")
+            usual = quiet(audit_query_budget, ours.seconds)
+        before, result, after = seen
+        found = parts(ours, usual)
+        if result.concurrency < TOGETHER * number:
+            raise CouldNotRun(
+                f"of {number} requests at most {result.concurrency} were under way together: nothing crowded at the "
+                "entry; run it where there is more room"
+            )
+        failed = result.sent - sum(count for status, count in result.statuses.items() if 200 <= status < 300)
+        if failed and not too_many(found, CROWD * number):
+            raise CouldNotRun(f"{failed} of {number} requests got no success ({result.lines()[2]}): too few tested")
+        rise = Counts(_rise(before, after), ours.seconds)
+        return found, without(number, parts(rise, Counts(_rise(after, lookups(cache)), usual.seconds)))
+
+    return burst
+
+
+def _rise(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, int]:
+    rise = {name: int(after[name] - before[name]) for name in after}
+    return {"hits": rise["hits"] - rise["inspections"], "misses": rise["misses"]}
+
+
+@audit(dimension="4.3", criterion="stampede", level=4, needs=("load", "writes", "faults"))
+def test_an_expired_entry_is_loaded_about_once(
+    bursts: Callable[[Change, int], tuple[list[Part], int]],
+    audit_endpoints: Any,
+    audit_settings: Any,
+    audit_acknowledged: Any,
+) -> None:
+    """Many concurrent requests for a hot key that has just expired cost the database about one query."""
+    requests, most = audit_settings.value("stampede-requests"), audit_settings.value("stampede-queries")
+    number, found = int(requests.number), changes(audit_endpoints)
+    wrong: dict[str, str] = {}
+    untold: list[str] = []
+    for change in found:
+        seen: list[list[Part]] = []
+        crowd = 0
+        for _ in range(ROUNDS):
+            found_now, empty = bursts(change, number)
+            crowd = max(crowd, empty)
+            seen.append(found_now)
+            if again := too_many(found_now, most.number) or too_many(summed(seen), most.number * len(seen)):
+                wrong[str(change.read)] = (
+                    f"{number} requests at once, of which {empty} at least found nothing, sent " + (by_statement(again))
+                )
+                break
+        else:
+            unclear = blurred(summed(seen), most.number * len(seen), CROWD * number * len(seen))
+            if crowd < CROWD * number:
+                untold.append(f"{change.read}: of {number} requests at once at most {crowd} found nothing in the cache")
+            elif unclear:
+                untold.append(f"{change.read}: others send too many of {by_statement(unclear)}")
+    left = audit_acknowledged(wrong)
+    assert not left, (
+        f"{len(left)} of {len(found)} hot reads are loaded again and again when their entry has gone"
+        f"{lines(f'{name}: {wrong[name]}' for name in left)}\n"
+        f"{requests} at once may send any one statement {most} at most; to acknowledge: {left.names}"
+    )
+    if untold:
+        raise CouldNotRun(
+            f"nothing could crowd, or be told from others{lines(untold)}\n"
+            "a load that takes longer, by targets.faults, or a quieter service would tell"
+        )

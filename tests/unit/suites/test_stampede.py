@@ -1,0 +1,120 @@
+"""What a crowd at an entry that has gone costs, of services that guard it in one way or another."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from unit.suites.cached import Cached, endpoints
+
+from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites import _costs
+from pytest_backend_audit.suites.caching import stampede
+from pytest_backend_audit.suites.caching.stampede import test_an_expired_entry_is_loaded_about_once as check
+from pytest_backend_audit.targets.endpoints import Endpoint
+from pytest_backend_audit.testing import run_check
+
+READ = Endpoint("GET", "/orders/{id}", class_="read-cacheable")
+WRITE = Endpoint("PATCH", "/orders/{id}", parameters={"id": 7}, bodies=({"status": "open"}, {"status": "paid"}))
+ORDER = "SELECT * FROM orders WHERE id = $1"
+
+
+@pytest.fixture(autouse=True)
+def _short_quiet(monkeypatch) -> None:
+    monkeypatch.setattr(_costs, "QUIET", 0)
+
+
+class Crowded:
+    """A service of which a crowd asks.
+
+    Args:
+        loads: Loads that a crowd of 200 costs.
+        found: How many of the crowd find the entry.
+        together: How many were under way at once.
+        statuses: What they got.
+    """
+
+    def __init__(self, loads: int = 1, found: int = 0, together: int = 200, statuses=None) -> None:
+        self.cached = Cached(self._answer)
+        self._burst = SimpleNamespace(
+            concurrency=together, sent=200, statuses=statuses or {200: 200}, lines=lambda: ["", "", "statuses: ..."]
+        )
+        self._loads, self._found = loads, found
+        self.faults: list[str] = []
+
+    def burst(self, number: int, request: httpx.Request) -> SimpleNamespace:
+        """For ``audit_load``."""
+        assert (number, request.url.path) == (200, "/orders/7")
+        self.cached.statement(*[f"{ORDER} /*request {n}*/" for n in range(self._loads)])
+        self.cached.hit(self._found)
+        return self._burst
+
+    @contextmanager
+    def latency(self, dependency: str, seconds: float):
+        """For ``audit_faults``."""
+        self.faults.append(f"{dependency} {seconds}")
+        yield
+
+    dependencies = ("postgres", "redis")
+
+    @staticmethod
+    def _answer(cached: Cached, _: httpx.Request) -> httpx.Response:
+        cached.hit()
+        return httpx.Response(200, json={"id": 7, "status": "paid"})
+
+
+def judge(crowded: Crowded, audit_yaml, *, faults: bool = True):
+    """The check, of one pair of a read and a write."""
+    around = audit_yaml()
+    cached = crowded.cached
+    bursts = stampede.bursts.__wrapped__(
+        cached.service.client(), cached.service.identity, cached, cached.budget(around), crowded,
+        audit_faults=crowded, audit_declared=SimpleNamespace(configured=lambda _: faults),
+    )  # fmt: skip
+    return run_check(
+        check, on=around.runtime.recorder, bursts=bursts, audit_endpoints=endpoints(READ, WRITE),
+        audit_settings=around.settings, audit_acknowledged=around.acknowledged,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", [True, False])
+def test_one_load_for_all_passes(audit_yaml, faults: bool) -> None:
+    """With a database that answers later, where that can be had."""
+    crowded = Crowded()
+    assert judge(crowded, audit_yaml, faults=faults).status is Status.PASSED
+    assert crowded.faults == (["postgres 0.05"] * 2 if faults else [])
+    assert crowded.cached.service.asked.count("PATCH /orders/7") == 4
+
+
+def test_a_load_for_each_fails_with_what_was_sent(audit_yaml) -> None:
+    """Whatever comments tell its statements apart."""
+    ran = judge(Crowded(loads=70), audit_yaml)
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines() == [
+        "1 of 1 hot reads are loaded again and again when their entry has gone",
+        f"  - GET /orders/{{id}}: 200 requests at once, of which 200 at least found nothing, sent 70 x {ORDER}",
+        "  200 requests (standard) at once may send any one statement 2 queries (standard) at most; to acknowledge: "
+        "stampede:GET /orders/{id}",
+    ]
+
+
+def test_an_entry_that_has_not_gone_shows_nothing(audit_yaml) -> None:
+    """All of the crowd find it."""
+    ran = judge(Crowded(loads=0, found=200), audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert "of 200 requests at once at most 0 found nothing in the cache" in ran.reason
+
+
+@pytest.mark.parametrize(
+    ("crowded", "said"),
+    [
+        (Crowded(together=40), "of 200 requests at most 40 were under way together: nothing crowded at the entry"),
+        (Crowded(statuses={200: 120, 429: 80}), "80 of 200 requests got no success (statuses: ...): too few tested"),
+    ],
+)
+def test_a_crowd_that_is_none_shows_nothing(audit_yaml, crowded: Crowded, said: str) -> None:
+    """It says what it was."""
+    ran = judge(crowded, audit_yaml)
+    assert (ran.status, ran.reason[: len(said)]) == (Status.COULD_NOT_RUN, said)
