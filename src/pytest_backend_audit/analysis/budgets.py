@@ -10,6 +10,8 @@ from pytest_backend_audit.analysis.attribution import Part, summed
 
 CERTAIN_EXCESS = 0.5
 """Statements per request above the budget that are no chance: nobody sends half a statement."""
+CONFIRMED = 2
+"""Rounds before a route is said to be over its budget."""
 PROBABLE = 2.0
 """Standard deviations of chance within which a route keeps to its budget: one in forty that costs a statement more than
 it, and no more than that, is let pass where others send much."""
@@ -41,10 +43,16 @@ class Spending:
 
     @property
     def over(self) -> bool:
-        """Whether they certainly cost more than their budget, and by more than chance makes of a mean."""
+        """Whether they certainly cost more than their budget: by a statement each, and in a second round still.
+
+        What others send comes in clumps, a request's statements together; one that falls into a round of a few
+        milliseconds is more than chance by Poisson's law, and doesn't come twice.
+        """
         whole = self.whole
         enough = whole.calls - whole.others > (self.budget + CERTAIN_EXCESS) * self.requests
-        return self.requests > 0 and enough and whole.least > self.budget * self.requests
+        return (
+            len(self.rounds) >= CONFIRMED and enough and not self.within and whole.least > self.budget * self.requests
+        )
 
     @property
     def within(self) -> bool:

@@ -22,10 +22,12 @@ def test_requests_at_their_budget_keep_to_it() -> None:
 
 
 def test_one_statement_more_is_over_it() -> None:
-    """The message tells what it was."""
-    spending = spent(1, {LIST: 10, ITEMS: 10}, {})
+    """Once a second round has confirmed it; the message tells what it was."""
+    once = spent(1, {LIST: 10, ITEMS: 10}, {})
+    assert (once.over, once.within) == (False, False)
+    spending = spent(1, {LIST: 10, ITEMS: 10}, {}, rounds=2)
     assert (spending.over, spending.within) == (True, False)
-    assert str(spending) == f"2.0 statements a request, its budget is 1: in 10 requests 10 x {LIST}; 10 x {ITEMS}"
+    assert str(spending) == f"2.0 statements a request, its budget is 1: in 20 requests 20 x {LIST}; 20 x {ITEMS}"
 
 
 def test_what_others_send_is_taken_off() -> None:

@@ -79,7 +79,7 @@ def test_a_request_over_its_budget_fails(audit_yaml, check, route: Endpoint, kin
         Status.FAILED,
         [
             f"1 of 1 {kind} cost more statements than their budget",
-            f"  - {route}: 3.0 statements a request, its budget is {route.budget}: in 10 requests 30 x {LIST}",
+            f"  - {route}: 3.0 statements a request, its budget is {route.budget}: in 20 requests 60 x {LIST}",
             f"  to acknowledge: route-budgets:{route}",
         ],
     )
