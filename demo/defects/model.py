@@ -98,10 +98,6 @@ class Defect(_Entry):
     """Command lines that bring it about in the cache (as a user who may do everything)."""
     redis_undo: tuple[str, ...] = ()
     """Command lines that put things right."""
-    redis: tuple[str, ...] = ()
-    """Command lines that bring it about in the cache (as a user who may do everything)."""
-    redis_undo: tuple[str, ...] = ()
-    """Command lines that put things right."""
     pooler: Mapping[str, str | int] = Field(default_factory=dict)
     """Options of `PgBouncer.restart`."""
     rules: Mapping[str, str] = Field(default_factory=dict)

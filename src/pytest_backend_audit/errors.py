@@ -73,6 +73,5 @@ class NoSuchStandardError(StandardError):
     """A standard is named that isn't there, by no known name and by no path."""
 
 
-
 class JournalError(AuditError):
     """A run folder can't be read: not one, another version, torn or altered."""

@@ -51,9 +51,7 @@ def test_indexes_and_toast_count_for_their_table_and_the_system_for_nobody(datab
     before = found['"Odd one"."T t"']
     work(database, 'SELECT sum(length(long || id)) FROM "Odd one"."T t"')
     after = {row.table: row.wanted for row in database.looker.execute(BLOCKS).fetchall()}
-    assert (
-        after['"Odd one"."T t"'] - before > 20 * 20
-    )  # each of the long values, each time
+    assert after['"Odd one"."T t"'] - before > 20 * 20  # each of the long values, each time
 
 
 def test_what_is_in_the_cache_passes(database, audit_yaml) -> None:
