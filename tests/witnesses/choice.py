@@ -29,19 +29,19 @@ def named(defects: Sequence[Defect], words: Iterable[str]) -> tuple[Defect, ...]
 
 
 def shared(
-    defects: Sequence[Defect], changed: Iterable[str], imports: Callable[[str], Iterable[str]], part: int, parts: int
+    defects: Sequence[Defect], changed: Iterable[str], imports: Callable[[str], Iterable[str]], part: int, most: int
 ) -> tuple[Defect, ...]:
-    """What a change could touch, and one part in `parts` of all the others.
+    """What a change could touch, filled up by others in turn, so that each has its turn from run to run.
 
     A change to a criterion's own files touches that criterion's defects; one to the engine, the service or its stack
-    could touch anything: the first defect of each criterion is thrown then.
+    could touch anything: the first defect of each dimension stands for the rest then.
 
     Args:
         defects: All that have witnesses.
         changed: Files, as git names them.
         imports: Criteria whose suite imports an `analysis` module of this name.
-        part: Which part, counted up from one run to the next.
-        parts: Of how many.
+        part: Where the turn is, counted up from one run to the next.
+        most: How many there is time for; of more that a change could touch, those whose turn it is are taken.
     """
     criteria: set[str] = set()
     dimensions: set[str] = set()
@@ -55,12 +55,13 @@ def shared(
             dimensions.add(found[1])
         elif ENGINE.match(path):
             engine = True
-    firsts = {d.criterion: d.name for d in reversed(defects)} if engine else {}
-    return tuple(
-        d
-        for n, d in enumerate(defects)
-        if n % parts == part % parts
-        or d.criterion in criteria
-        or d.dimension in dimensions
-        or firsts.get(d.criterion) == d.name
-    )
+    firsts = {d.dimension: d.name for d in reversed(defects)} if engine else {}
+    begin = part * most % max(len(defects), 1)
+    in_turn = [*defects[begin:], *defects[:begin]]
+
+    def touched(defect: Defect) -> bool:
+        own = defect.criterion in criteria or defect.dimension in dimensions
+        return own or firsts.get(defect.dimension) == defect.name
+
+    chosen = {d.name for d in sorted(in_turn, key=touched, reverse=True)[:most]}
+    return tuple(d for d in defects if d.name in chosen)

@@ -48,23 +48,34 @@ def test_a_word_that_names_nothing_is_told() -> None:
 @pytest.mark.parametrize(
     ("changed", "names"),
     [
-        ([], ["log-off", "short"]),
-        (["audit_suites/query_performance/foreign_key_indexes.py"], ["log-off", "no-index", "short"]),
-        (["src/pytest_backend_audit/analysis/cache.py"], ["log-off", "random", "short"]),
-        (["demo/defects/4.1.yaml"], ["log-off", "log-hour", "no-index", "short"]),
-        (["demo/service/cache.py"], ["log-off", "no-index", "random", "short"]),
-        (["README.md", "tests/unit/test_model.py"], ["log-off", "short"]),
+        ([], ["log-off", "log-hour"]),
+        (["audit_suites/query_performance/foreign_key_indexes.py"], ["log-off", "no-index"]),
+        (["src/pytest_backend_audit/analysis/cache.py"], ["random", "short"]),
+        (["demo/defects/4.1.yaml"], ["log-off", "log-hour"]),
+        (["demo/service/cache.py"], ["log-off", "random"]),
+        (["README.md", "tests/unit/test_model.py"], ["log-off", "log-hour"]),
     ],
 )
-def test_a_share_holds_what_a_change_could_touch(changed: list[str], names: list[str]) -> None:
-    """Its criteria whole, the first of each where the engine changed, and one part in four of the others."""
-    assert [d.name for d in shared(DEFECTS, changed, lambda _: ["hit-rate"], 8, 4)] == names
+def test_a_share_begins_with_what_a_change_could_touch(changed: list[str], names: list[str]) -> None:
+    """Its criteria or its dimension; one of each dimension where the engine changed; then those whose turn it is."""
+    assert [d.name for d in shared(DEFECTS, changed, lambda _: ["hit-rate"], 0, 2)] == names
 
 
-def test_the_parts_come_to_all() -> None:
+def test_of_more_than_there_is_time_for_those_are_taken_whose_turn_it_is() -> None:
+    """Three of 4.1 are touched, and two can be thrown."""
+    runs = [shared(DEFECTS, ["demo/defects/4.1.yaml"], lambda _: [], part, 2) for part in range(3)]
+    assert [[d.name for d in run] for run in runs] == [
+        ["log-off", "log-hour"],
+        ["log-off", "no-index"],
+        ["log-off", "log-hour"],
+    ]
+
+
+def test_in_turn_they_come_to_all() -> None:
     """From run to run every defect has its turn."""
-    parts = [shared(DEFECTS, [], lambda _: [], n, 4) for n in range(7, 11)]
-    assert sorted(d.name for part in parts for d in part) == sorted(d.name for d in DEFECTS)
+    runs = [shared(DEFECTS, [], lambda _: [], n, 2) for n in range(3)]
+    assert {d.name for run in runs for d in run} == {d.name for d in DEFECTS}
+    assert {len(run) for run in runs} == {2}
 
 
 def test_a_short_run_does_not_replace_a_long_one() -> None:
