@@ -94,6 +94,8 @@ class Defect(_Entry):
     """PostgreSQL's, by name."""
     cache: Mapping[str, Change] = Field(default_factory=dict)
     """The cache's, by name."""
+    latency: Mapping[str, float] = Field(default_factory=dict)
+    """Dependency behind the fault proxy -> seconds by which its answers are later."""
     redis: tuple[str, ...] = ()
     """Command lines that bring it about in the cache (as a user who may do everything)."""
     redis_undo: tuple[str, ...] = ()

@@ -101,7 +101,8 @@ class Addresses:
         found = {
             "AUDIT_POSTGRES_DSN": self.dsn,
             "AUDIT_REPLICA_DSN": self.replica_dsn,
-            "AUDIT_REDIS_URL": self.redis_url,
+            # The way that the service goes, so that what it meets there is met by the audit too.
+            "AUDIT_REDIS_URL": self.valkey.url("audit", port=self.proxy.ports["redis"]),
             "AUDIT_PGBOUNCER_DSN": self.pgbouncer_dsn or "",
             "AUDIT_PROMETHEUS_URL": self.prometheus_url or "",
             "AUDIT_BASE_URL": self.base_url,

@@ -10,6 +10,9 @@ from pathlib import Path
 from pytest_backend_audit.demo.stack.process import Process, free_port, python, wait_for
 from pytest_backend_audit.targets.faults.keeper import call
 
+DELAY = "defect"
+"""Name of the latency that a defect brings, beside those that audits set."""
+
 
 def program() -> Path | None:
     """toxiproxy, or None where the machine lacks it."""
@@ -63,6 +66,15 @@ class FaultProxy:
         """Lead a dependency's port elsewhere; connections that stand are ended."""
         if call("GET", f"{self.url}/proxies/{name}")["upstream"] != f"127.0.0.1:{port}":
             call("POST", f"{self.url}/proxies/{name}", {"upstream": f"127.0.0.1:{port}"})
+
+    def delay(self, name: str, seconds: float) -> None:
+        """Have a dependency's answers come later from now on; by 0, as they come."""
+        toxics = f"{self.url}/proxies/{name}/toxics"
+        if any(toxic["name"] == DELAY for toxic in call("GET", f"{self.url}/proxies/{name}")["toxics"]):
+            call("DELETE", f"{toxics}/{DELAY}")
+        if seconds:
+            attributes = {"latency": round(1000 * seconds), "jitter": 0}
+            call("POST", toxics, {"name": DELAY, "type": "latency", "stream": "downstream", "attributes": attributes})
 
     def stop(self) -> None:
         """Stop it."""

@@ -164,6 +164,9 @@ class Stack(Addresses):
         for name in wanted:  # after the cache was emptied
             if name not in before:
                 self._live.send(CATALOGUE[name].redis)
+        delays = {part: seconds for name in wanted for part, seconds in CATALOGUE[name].latency.items()}
+        for part in self.proxy.ports:
+            self.proxy.delay(part, delays.get(part, 0))
         self.postgres.forget_statements()
         self._await_use()
 
