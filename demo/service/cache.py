@@ -47,12 +47,14 @@ class Cache:
     """The cache of one instance."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        timeout = None if settings.has("outage-hang") else TIMEOUT
+        self._fails = settings.has("outage-fails")
         pool = BlockingConnectionPool.from_url(
             settings.redis_url,
             max_connections=16,
-            timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
+            timeout=timeout,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             client_name=settings.instance,
         )
         self._redis: Redis = Redis(connection_pool=pool)
@@ -154,6 +156,8 @@ class Cache:
         try:
             return await operation(*args, **kwargs)
         except (RedisError, OSError) as error:
+            if self._fails:
+                raise
             self._closed_until = time.monotonic() + PAUSE
             self._metrics.cache_lookups.labels("any", "error").inc()
             log.warning("cache unavailable", extra={"fields": {"error": type(error).__name__}})
