@@ -131,12 +131,18 @@ def _scan(node: Node, above: Sequence[Node], table: Table, bounds: Bounds) -> It
         yield _nested_loop(node, *loop, table)
     if node.index in table.indexes and "Index Cond" in node.facts:
         yield from _column_order(node, above, table)
-    if not (condition := node.condition("Filter")) or not (whole or by_index or node.kind == "Bitmap Heap Scan"):
+    if not (whole or by_index or node.kind == "Bitmap Heap Scan"):
         return
-    tried = _tried(node, table) * _share(node, above, bounds.returned)
-    named = _disjunction(condition, node.alias)
-    if tried > bounds.large and (node.kind == "Seq Scan" or named or node.rows <= _SELECTIVE * _tried(node, table)):
-        yield _of_disjunction(table, named) if named else _filter(node, condition, table, bounds.few, tried)
+    share = _share(node, above, bounds.returned)
+    everything = columns(node.condition("Index Cond", "Recheck Cond", "Filter"), node.alias)
+    if node.rows * share > bounds.large and (few := _few(everything, table, bounds.few)):
+        yield few
+    elif (condition := node.condition("Filter")) and _tried(node, table) * share > bounds.large:
+        if named := _disjunction(condition, node.alias):
+            yield _of_disjunction(table, named)
+        elif node.kind == "Seq Scan" or node.rows <= _SELECTIVE * _tried(node, table):
+            few = _few(columns(condition, node.alias), table, bounds.few) if node.kind == "Seq Scan" else None
+            yield few or _filter(node, condition, table, _tried(node, table) * share)
 
 
 def _tried(node: Node, table: Table) -> float:
@@ -162,16 +168,26 @@ def _share(node: Node, above: Sequence[Node], returned: float | None) -> float:
     return 1.0
 
 
-def _filter(node: Node, condition: str, table: Table, few: float, tried: float) -> Hazard:
+def _few(named: Sequence[str], table: Table, few: float) -> Hazard | None:
+    """The hazard of a condition on nothing but columns with few different values; None where there is more to it."""
+    known = [table.distinct.get(name) for name in named]
+    if not named or not all(count is not None and count <= few for count in known):
+        return None
+    counts = listed(f"{name} has {count:.0f}" for name, count in zip(named, known, strict=True))
+    said = f"a large part is read for a condition on {listed(named)}, and of different values {counts}"
+    return Hazard(Kind.FEW_VALUES, table.name, tuple(named), said, "no index helps; ask for less, or keep the result")
+
+
+def _filter(node: Node, condition: str, table: Table, tried: float) -> Hazard:
     equal, other = compared(node.condition("Filter", "Index Cond", "Recheck Cond"), node.alias)
     named = tuple(columns(condition, node.alias))
-    known = [table.distinct.get(name) for name in named]
-    if named and all(count is not None and count <= few for count in known):
-        counts = listed(f"{name} has {count:.0f}" for name, count in zip(named, known, strict=True))
-        said = f"all of it is read for a condition on {listed(named)}, and of different values {counts}"
-        return Hazard(Kind.FEW_VALUES, table.name, named, said, "no index helps; ask for less, or keep the result")
     said = f"{tried:.0f} of its {table.rows:.0f} rows are tried for a condition on {listed(named) or 'an expression'}"
-    return Hazard(Kind.FILTER, table.name, named, said + _near(table, equal), _index_for(table, [*equal, *other[:1]]))
+    cure = _index_for(table, [*_selective_first(equal, table), *other[:1]])
+    return Hazard(Kind.FILTER, table.name, named, said + _near(table, equal), cure)
+
+
+def _selective_first(names: Sequence[str], table: Table) -> list[str]:
+    return sorted(names, key=lambda name: (-table.distinct.get(name, 0.0), name))
 
 
 def _near(table: Table, equal: Sequence[str]) -> str:
@@ -222,7 +238,13 @@ def _column_order(node: Node, above: Sequence[Node], table: Table) -> Iterator[H
         return
     equal, other = compared(heap.condition("Index Cond", "Filter", "Recheck Cond"), heap.alias)
     said = f"all of {quoted(node.index)} is read for {listed(named)}, since it begins with {first}"
-    yield Hazard(Kind.ORDER, table.name, tuple(named), said, _index_for(table, [*equal, *other[:1]] or named))
+    yield Hazard(
+        Kind.ORDER,
+        table.name,
+        tuple(named),
+        said,
+        _index_for(table, [*_selective_first(equal, table), *other[:1]] or named),
+    )
 
 
 def _nested_loop(node: Node, loop: Node, other: Node, table: Table) -> Hazard:
