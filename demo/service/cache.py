@@ -39,6 +39,8 @@ LOOK_AGAIN = 0.02
 """Seconds between two looks for what another instance is loading."""
 LOOKS = 25
 """Looks after which an instance loads by itself."""
+SLOW = 0.6
+"""Seconds that a load takes longer with the seeded defect ``miss-path``."""
 PAUSE = 1.0
 """Seconds without cache after an error."""
 
@@ -71,6 +73,7 @@ class Cache:
         self._dumps: Callable[[Any], str | bytes] = pickle.dumps if pickled else json.dumps
         self._loads: Callable[[bytes], Any] = pickle.loads if pickled else json.loads
         self._stampedes = settings.has("stampede")
+        self._slow_misses = settings.has("miss-path")
         self._forgets_absence = settings.has("negative-caching")
         self._lists_keys = settings.has("slow-commands")
         self._flights = Flights()
@@ -91,6 +94,8 @@ class Cache:
         self._metrics.cache_lookups.labels(kind, "miss").inc()
 
         async def fill() -> Any | None:
+            if self._slow_misses:
+                await asyncio.sleep(SLOW)
             value = await load()
             if value is None and self._forgets_absence:
                 await self._try(self._redis.delete, _lease(key))

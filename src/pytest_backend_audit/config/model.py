@@ -71,6 +71,17 @@ class Idempotency(Strict):
     """Table whose rows are counted, `schema.table` or `table`; a text of the body has `{key}` to tell them by."""
 
 
+class Cold(Strict):
+    """Values of a parameter that exist, and of which the cache rarely has one: a range of numbers."""
+
+    first: int
+    """The lowest of them."""
+    last: int
+    """None of them is higher."""
+    step: Annotated[int, Field(ge=1)] = 1
+    """From each to the next."""
+
+
 class Endpoint(Strict):
     """An operation of the service: what it is for, and what is promised of it."""
 
@@ -98,6 +109,8 @@ class Endpoint(Strict):
     """Path of the GET that shows what this write changes, with the same parameters; its own path, if left out."""
     shared: bool = False
     """Whether all tenants rightly get the same answer."""
+    cold: dict[str, Cold] = Field(default_factory=dict)
+    """Values for the path template that exist, and of which the cache rarely has one, by parameter."""
     idempotency: Idempotency | None = None
     """Set where replays of one request must have one effect."""
 

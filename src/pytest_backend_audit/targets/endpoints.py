@@ -59,6 +59,8 @@ class Endpoint:
     """Path template of the read that shows what this write changes; empty for its own."""
     shared: bool = False
     """Whether all tenants rightly get the same answer."""
+    cold: Mapping[str, range] = field(default_factory=dict)
+    """Values of parameters that exist, and of which the cache rarely has one."""
     idempotency: Any = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The operation as the document has it."""
@@ -286,6 +288,7 @@ def _merged(base: Endpoint, declared: Declared, classes: Mapping[str, SloClass],
         bodies=declared.bodies,
         shows_at=declared.shows_at or "",
         shared=declared.shared,
+        cold={name: range(cold.first, cold.last + 1, cold.step) for name, cold in declared.cold.items()},
         idempotency=declared.idempotency,
         origin=origin,
     )
