@@ -76,7 +76,7 @@ def test_repeated_reads_come_from_the_cache(
             found_there, found = repeated(endpoint, times)
             again, unclear = too_many(found, limit), undecided(found, limit)
             if found_there < times:
-                wrong[str(endpoint)] = f"{found_there} hits; {by_statement(again) or 'no statement that repeats'}"
+                wrong[str(endpoint)] = f"{found_there} hits; {by_statement(again or unclear) or 'no statement'}"
             elif again:
                 wrong[str(endpoint)] = by_statement(again)
             if not unclear or str(endpoint) in wrong:

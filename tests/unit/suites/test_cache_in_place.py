@@ -83,7 +83,7 @@ def test_reads_from_the_database_fail_and_are_named(audit_yaml, answer, said: st
 def test_an_answer_of_neither_cache_nor_database_fails(audit_yaml) -> None:
     """A read that was classed as cacheable, and that the cache never sees."""
     ran = judge(Cached(lambda *_: httpx.Response(200)), audit_yaml)
-    assert ran.reason.splitlines()[1] == "  - GET /orders/7: 0 hits; no statement that repeats"
+    assert ran.reason.splitlines()[1] == "  - GET /orders/7: 0 hits; no statement"
 
 
 def test_statements_of_others_are_not_held_against_it(audit_yaml) -> None:
