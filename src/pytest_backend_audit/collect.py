@@ -68,7 +68,8 @@ class Collected:
 
     def line(self) -> str:
         """One line for the terminal."""
-        parts = [f"{len(self.selected)} checks of {len(self.plan.checks)}"]
+        found = len(self.selected)
+        parts = [f"{found} {'check' if found == 1 else 'checks'} of {len(self.plan.checks)}"]
         if self.left_out:
             parts.append(f"{self.left_out} unmarked tests left out")
         if self.not_sought:

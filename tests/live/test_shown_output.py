@@ -153,7 +153,7 @@ def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
                 stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
-                timeout=120,
+                timeout=400,
             )
             printed = done.stdout
         else:

@@ -42,7 +42,7 @@ def test_in_an_audit_the_check_alone_runs(orders: Path) -> None:
     """The unit tests are left out; without the variable its target could not be reached, which is said."""
     status, printed = run(orders, "--audit")
     assert status == 0, printed
-    assert "audit: 1 checks of 1" in printed
+    assert "audit: 1 check of 1" in printed
     assert "AUDIT_POSTGRES_DSN" in printed
 
 
