@@ -206,7 +206,7 @@ def _register(
     _add(config, fixtures, "backend_audit_fixtures")
     _add(config, genuine, "backend_audit_genuine")
     _add(config, Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
-    brief = config.option.tbstyle == "auto"  # nobody asked for more
+    brief = getattr(config.option, "tbstyle", "auto") == "auto"  # nobody asked for more; without a terminal nobody can
     _add(config, Observer(runtime, asked.timeout(config), worker, brief=brief), "backend_audit_observer")
     config.add_cleanup(lambda: _close(runtime))
 
