@@ -17,7 +17,7 @@ def _one(stack, statement: str) -> object:
 INVALID = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
 ON_CUSTOMER = "SELECT count(*) FROM pg_indexes WHERE indexname = 'orders_customer_id_idx'"
 ON_TENANT = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%(tenant, id DESC)'"
-LARGE = "SELECT count(*) FROM pg_class WHERE relkind = 'i' AND pg_relation_size(oid) > 10000000"
+LARGE = "SELECT count(*) FROM pg_class WHERE relname = 'order_items_label_idx' AND pg_relation_size(oid) > 10000000"
 HELD = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'batch-import'"
 THRESHOLD = "SELECT current_setting('log_min_duration_statement')"
 
