@@ -16,13 +16,14 @@ Effort: S
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.alert_rules import Selector, alerting, asked, compared, selectors
+from pytest_backend_audit.analysis.alert_rules import Selector, alerting, asked
 from pytest_backend_audit.analysis.pool_metrics import ACTIVE, WAITING, signal_of
 from pytest_backend_audit.analysis.text import lines, listed
+from pytest_backend_audit.suites._alerts import matchers, why_silent
 
 
 @audit(dimension="4.2", criterion="saturation-alerts", level=4)
@@ -31,7 +32,7 @@ def test_an_alert_fires_when_a_pool_is_saturated(audit_prometheus: Any) -> None:
     rules = audit_prometheus.rules()
     alerts = alerting(rules)
     watching = [rule for rule in alerts if any(map(_tells_saturation, asked(rule, rules)))]
-    faults = {rule["name"]: _fault(rule, audit_prometheus) for rule in watching}
+    faults = {rule["name"]: why_silent(rule, audit_prometheus) for rule in watching}
     sound = [name for name, fault in faults.items() if not fault]
     assert sound, (
         f"none of {len(alerts)} alerting rules watches a pool's waiting callers or used connections"
@@ -45,33 +46,10 @@ def _tells_saturation(selector: Selector) -> bool:
     return signal_of(selector.name, selector.labels) in {WAITING, ACTIVE}
 
 
-def _fault(rule: Mapping[str, Any], prometheus: Any) -> str:
-    """Why a rule would not fire."""
-    if rule.get("health") != "ok":
-        return f"its health is {rule.get('health')}: {rule.get('lastError') or 'not evaluated yet'}"
-    for selector in selectors(rule["query"]):
-        found = prometheus.query(selector.text)
-        if not found:
-            return f"no series is {selector.text}"
-        if not any(_of_the_service(sample["metric"], prometheus.selector) for sample in found):
-            return f"no series of the service ({_matchers(prometheus.selector)}) is {selector.text}"
-    empty = [side for side in compared(rule["query"]) if not prometheus.query(side)]
-    return f"nothing comes of {listed(empty)}: do the labels match?" if empty else ""
-
-
-def _of_the_service(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
-    # A recording rule may have summed a label away.
-    return all(labels.get(name, value) == value for name, value in selector.items())
-
-
-def _matchers(selector: Mapping[str, str]) -> str:
-    return ",".join(f'{name}="{value}"' for name, value in selector.items())
-
-
 def _rule(prometheus: Any) -> str:
     """A rule for the series that the service has."""
     names: Sequence[str] = sorted(n for n in prometheus.series_counts() if signal_of(n, {}) == WAITING)
     if not names:
         return "none yet, since no pool exports who waits (4.2 pool-metrics)"
-    matchers = f"{{{_matchers(prometheus.selector)}}}" if prometheus.selector else ""
-    return f"{{alert: PoolSaturated, expr: '{names[0]}{matchers} > 0', for: 5m}}"
+    labels = f"{{{matchers(prometheus.selector)}}}" if prometheus.selector else ""
+    return f"{{alert: PoolSaturated, expr: '{names[0]}{labels} > 0', for: 5m}}"
