@@ -36,6 +36,11 @@ FROM (SELECT 1) AS one
 LEFT JOIN pg_catalog.pg_extension x ON x.extname = 'pg_stat_statements'
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
 """
+# pg_stat_statements tells the audit's own statements by their role alone.
+OTHERS_OF_OUR_ROLE = """
+SELECT current_user::text AS role, count(*) AS sessions FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name <> 'backend-audit'
+"""
 # Those that read or change rows, by their first word behind comments and parentheses; of this database, and not the
 # audit's own. What a role has as its search_path says which tables it means.
 TOP = r"""
@@ -165,12 +170,27 @@ def trouble(told: Any) -> str:
     return ""
 
 
+def must_be_apart(audit_postgres: Any) -> None:
+    """Make sure that no statement of the service passes for one of the audit's.
+
+    Raises:
+        CouldNotRun: Somebody else is connected with the audit's role.
+    """
+    others = audit_postgres.execute(OTHERS_OF_OUR_ROLE).fetchone()
+    if others.sessions:
+        raise CouldNotRun(
+            f"{others.sessions} sessions that are not the audit's have its role {others.role}: their statements can't "
+            "be told from the audit's; give the audit a role of its own"
+        )
+
+
 def top(audit_postgres: Any, told: Any, most: float) -> list[Any]:
     """The statements with most time, of every role but the audit's own.
 
     Raises:
-        CouldNotRun: There are none, or the role may not see them.
+        CouldNotRun: There are none, the role may not see them, or others have it as well.
     """
+    must_be_apart(audit_postgres)
     if not told.sees_all:
         raise CouldNotRun("the role may not see other roles' statements: GRANT pg_read_all_stats (or pg_monitor) to it")
     found: list[Any] = audit_postgres.execute(TOP.format(schema=told.schema), [int(most)]).fetchall()

@@ -26,6 +26,7 @@ from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.lists import more_follow
 from pytest_backend_audit.analysis.results import Statement, many, wide_reads
 from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.suites.query_performance._plans import must_be_apart
 from pytest_backend_audit.suites.query_performance._reads import Listing, Listings, count, listings
 
 # Of this database, by others than the audit; those that read, behind comments and parentheses.
@@ -76,6 +77,7 @@ def statements(audit_postgres: Any) -> Sequence[Statement]:
             "pg_stat_statements is not there: ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements' "
             "(beside what is there), restart the server, and CREATE EXTENSION pg_stat_statements"
         )
+    must_be_apart(audit_postgres)
     found = [Statement(r.id, r.query, r.calls, r.rows) for r in audit_postgres.execute(STATEMENTS).fetchall()]
     if not found:
         raise CouldNotRun("pg_stat_statements has no reads of others in this database: audit while the service is used")

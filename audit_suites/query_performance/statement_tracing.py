@@ -36,7 +36,7 @@ ROUNDS = 5
 STATEMENTS = """
 SELECT query FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND usename <> current_user AND query <> ''
+  AND application_name <> 'backend-audit' AND query <> ''
 """
 COUNTED = """
 SELECT s.query FROM pg_stat_statements s

@@ -40,6 +40,9 @@ def test_statements_of_others_come_with_rows_and_calls(database) -> None:
     database.looker.execute("SELECT 1 AS ours")
     assert database.looker.execute(HAS_STATEMENTS).fetchone().there == 1
     found = {
-        r.query: (r.calls, r.rows) for r in database.looker.execute(STATEMENTS).fetchall() if "FROM few" in r.query
+        # Older servers keep a comment that stands in front.
+        r.query.removeprefix("/* a */ "): (r.calls, r.rows)
+        for r in database.looker.execute(STATEMENTS).fetchall()
+        if "FROM few" in r.query
     }
     assert found == {"(SELECT id FROM few)": (1, 5), "SELECT id FROM few WHERE id < $1": (1, 2)}

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import redis
+from live.suites.conftest import BusyWindows
 
+from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites.caching import memory_health
 from pytest_backend_audit.suites.caching.hot_keys import test_hot_keys_are_known as hot
@@ -125,6 +127,18 @@ def judge_memory(cache_server, looking, kind: str = "local"):
         memory, on=looking.runtime.recorder, audit_redis=looking.redis, evicted=evicted, sizes=sizes,
         audit_settings=looking.settings, audit_acknowledged=looking.acknowledged,
     )  # fmt: skip
+
+
+def test_what_only_looks_into_the_cache_is_no_traffic(cache_server, looking) -> None:
+    """Of a cache that nobody uses no evictions mean nothing, however many audits look at its keys."""
+    cache_server.admin.set("shop:1", "x")
+
+    def look() -> None:
+        for _ in range(2000):
+            cache_server.admin.ttl("shop:1")
+
+    with pytest.raises(CouldNotRun, match="too little traffic"):
+        memory_health.evicted.__wrapped__(looking.redis, BusyWindows(look), looking.settings)
 
 
 def test_a_large_key_is_named(cache_server, looking) -> None:

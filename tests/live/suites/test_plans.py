@@ -121,3 +121,20 @@ def test_without_statements_nothing_was_seen(served, audit_yaml, database) -> No
     ran = run(sort_filter, served, audit_yaml)
     assert ran.status is Status.COULD_NOT_RUN
     assert ran.reason == "this database lacks the extension: CREATE EXTENSION pg_stat_statements;"
+
+
+def test_a_service_with_the_audits_own_role_can_t_be_told_apart(served, superuser, audit_yaml) -> None:
+    """Its statements would be left out as the audit's, and what is left would pass."""
+    database, service = served
+    service.execute("SELECT id FROM orders WHERE id = 1")
+    address = (superuser % database.name).partition("@")[2]
+    dsn = f"postgresql://looker:look-but-do-not-touch@{address}"
+    with psycopg.connect(dsn, application_name="orders-1") as same_role:
+        same_role.execute("SELECT 1")
+        ran = run(sort_filter, served, audit_yaml)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "1 sessions that are not the audit's have its role looker: their statements can't be told from the audit's; "
+        "give the audit a role of its own",
+    )
+    assert run(sort_filter, served, audit_yaml).status is Status.PASSED

@@ -121,7 +121,7 @@ def test_no_statistics_of_statements_is_no_pass() -> None:
     ):
         literal = LiteralPostgres({"pg_extension": [(there,)], "pg_stat_statements s": []})
         literal.execute = lambda query, *_, there=there: SimpleNamespace(
-            fetchone=lambda: SimpleNamespace(there=there), fetchall=list
+            fetchone=lambda: SimpleNamespace(there=there, sessions=0), fetchall=list
         )
         with pytest.raises(bounded_results.CouldNotRun, match=f"^{said}"):
             read(literal)
