@@ -44,7 +44,7 @@ def test_a_lack_is_listed(
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_skip_fails_a_strict_run(suite: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_a_skip_fails_any_run(suite: pytest.Pytester, workers: tuple[str, ...]) -> None:
     """A test that skips itself is no better than one that was never written; an expected failure is fine."""
     suite.makepyfile(
         test_suite="""
@@ -57,10 +57,9 @@ def test_a_skip_fails_a_strict_run(suite: pytest.Pytester, workers: tuple[str, .
         def test_expected(): assert 0
         """
     )
-    assert suite.runpytest_subprocess(*workers).ret == 0
-    result = suite.runpytest_subprocess("--strict-machine", *workers)
+    result = suite.runpytest_subprocess(*workers)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*skipped, which --strict-machine forbids*", "test_suite.py::test_skipped"])
+    result.stdout.fnmatch_lines(["*skipped, which no test here may be*", "test_suite.py::test_skipped"])
     assert "test_expected" not in result.stdout.str()
 
 
