@@ -92,7 +92,17 @@ def test_a_downstream_that_nobody_calls_could_not_be_heard(audit_yaml, endpoints
 PAGE = 'pool_connections{{state="active"}} {active}\n'
 
 
-def judge_holding(audit_yaml, monkeypatch, *, active: int, working: int = 0, slow=("/calls",), page: str = PAGE):
+def judge_holding(
+    audit_yaml,
+    monkeypatch,
+    *,
+    active: int,
+    before: int = 0,
+    working: int = 0,
+    waiting: int = 9,
+    slow=("/calls",),
+    page: str = PAGE,
+):
     """The check, of a service some of whose reads wait for the one dependency that is no database."""
     on: list[str] = []
     clock = [0.0]
@@ -103,7 +113,7 @@ def judge_holding(audit_yaml, monkeypatch, *, active: int, working: int = 0, slo
 
     def answer(request: httpx.Request) -> httpx.Response:
         clock[0] += 0.5 if on and request.url.path in slow else 0.01
-        return httpx.Response(200, text=page.format(active=active))
+        return httpx.Response(200, text=page.format(active=active if on else before))
 
     @contextlib.contextmanager
     def latency(name: str, _seconds: float):
@@ -113,7 +123,7 @@ def judge_holding(audit_yaml, monkeypatch, *, active: int, working: int = 0, slo
 
     around = audit_yaml("    metrics: [http://a/metrics, http://b/metrics]\n")
     service = Service(answer)
-    load = SimpleNamespace(done=SimpleNamespace(concurrency=9))
+    load = SimpleNamespace(done=SimpleNamespace(concurrency=waiting))
     return run_check(
         async_holding.test_waiting_requests_hold_no_connection, audit_postgres=LiteralPostgres(otherwise=[(working,)]),
         audit_http=service.client(), audit_identity=service.identity,
@@ -125,11 +135,11 @@ def judge_holding(audit_yaml, monkeypatch, *, active: int, working: int = 0, slo
 
 def test_connections_that_are_out_and_idle_are_held(audit_yaml, monkeypatch) -> None:
     """With the read, what it waits for, and the numbers."""
-    ran = judge_holding(audit_yaml, monkeypatch, active=3, working=1)
+    ran = judge_holding(audit_yaml, monkeypatch, active=4, before=1, working=1)
     assert ran.status is Status.FAILED
     assert ran.reason.splitlines() == [
         "1 of 1 waiting reads hold database connections",
-        "  - GET /calls waits for pricing: 5 connections out and idle (median of 8) while 8 requests wait",
+        "  - GET /calls waits for pricing: 6 more connections out and idle (median of 8) while 8 requests wait",
     ]
 
 
@@ -139,10 +149,19 @@ def test_connections_that_work_or_are_few_are_not_held(audit_yaml, monkeypatch) 
     assert judge_holding(audit_yaml, monkeypatch, active=4, working=6).status is Status.PASSED
 
 
+def test_what_was_out_before_is_not_held_by_who_waits(audit_yaml, monkeypatch) -> None:
+    """As by a leak, which is another check's."""
+    assert judge_holding(audit_yaml, monkeypatch, active=8, before=7).status is Status.PASSED
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"slow": ()}, "none of 2 declared reads became slow with pricing: declare one that waits for it each time"),
+        ({"slow": ()}, "none of 2 declared reads became slow with pricing and let 4 requests wait at a time: declare"),
+        (
+            {"waiting": 3},
+            "none of 2 declared reads became slow with pricing and let 4 requests wait at a time: declare",
+        ),
         ({"page": "up 1\n"}, "no metrics page tells how many connections are in use (4.2 pool-metrics)"),
     ],
 )
