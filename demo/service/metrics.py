@@ -36,6 +36,12 @@ class Metrics:
         self.cache_lookups = Counter(
             "cache_lookups", "Lookups in the cache.", ["kind", "result"], registry=self.registry
         )
+        self._scans = Gauge(
+            "pg_stat_user_tables_seq_scan", "Sequential scans of a table.", ["relname"], registry=self.registry
+        )
+        self._scanned = Gauge(
+            "pg_stat_user_tables_seq_tup_read", "Rows that they read.", ["relname"], registry=self.registry
+        )
         self._forget_pool = settings.has("pool-metrics")
         if self._forget_pool:
             return
@@ -44,12 +50,6 @@ class Metrics:
         )
         self._waiting = Gauge(
             "db_pool_requests_waiting", "Requests that wait for a database connection.", registry=self.registry
-        )
-        self._scans = Gauge(
-            "pg_stat_user_tables_seq_scan", "Sequential scans of a table.", ["relname"], registry=self.registry
-        )
-        self._scanned = Gauge(
-            "pg_stat_user_tables_seq_tup_read", "Rows that they read.", ["relname"], registry=self.registry
         )
         self._maximum = Gauge("db_pool_max_connections", "Size of the database pool.", registry=self.registry)
 
