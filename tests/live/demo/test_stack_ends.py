@@ -91,7 +91,7 @@ def test_without_pooler_and_prometheus_the_service_connects_directly(monkeypatch
                 "SELECT DISTINCT application_name FROM pg_stat_activity WHERE usename = 'orders_app'"
             )
             assert sorted(name for (name,) in names.fetchall()) == ["orders-1", "orders-2"]
-        with pytest.raises(ValueError, match=r"^pooler-too-small needs PgBouncer, .* \(apt install pgbouncer\)$"):
+        with pytest.raises(ValueError, match=r"^pooler-too-small needs pgbouncer, .* \(apt install pgbouncer\)$"):
             stack.set_defects(["pooler-too-small"])
 
 
