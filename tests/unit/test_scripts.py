@@ -101,7 +101,9 @@ def test_an_installation_that_is_stopped_leaves_nothing_running(
     """What it has started gets a Ctrl-C too, down to its own children, and is waited for; its files stay in .venv."""
     program(machine, "git", "exit 0")
     # It stands for pip, which runs another pip; that one notes that it was told, and where it may write.
-    child = "trap 'echo told >>\"$TMPDIR/../child\"; exit 0' INT; echo ready >&9; sleep 60"
+    # Short sleeps, as a shell heeds a signal that comes just before a program starts only when that has ended.
+    waits = "n=0; while [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done"
+    child = f"trap 'echo told >>\"$TMPDIR/../child\"; exit 0' INT; echo ready >&9; {waits}"
     (machine.parent / "child.sh").write_text(child, "utf-8")
     fifo = machine.parent / "ready"
     os.mkfifo(fifo)
