@@ -2,8 +2,8 @@
 
 Looked at are the blocks of tables, their indexes and TOAST tables that anybody asked for while the window was open; the
 system's own, which every statement of this check reads, are left out. What the server doesn't find in its shared
-buffers it asks the operating system for: whether that has it in memory can't be seen from here. After a start each block
-is missed once; where too many were, a window with ten times as many reads follows, and decides.
+buffers it asks the operating system for: whether that has it in memory can't be seen from here. After a start each
+block is missed once; where too many were, a window with ten times as many reads follows, and decides.
 
 Impact: Each block that isn't in the cache is a system call at least, and a read of the disk where memory is short;
 statements take ten to a thousand times as long, and longer the more of them run at once.
