@@ -93,7 +93,7 @@ def read_mark(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[MarkVal
                 problems.append(f"needs holds {need!r}; allowed are {', '.join(Need)}")
     if problems or not isinstance(dimension, str) or not isinstance(level, int):
         return None, problems
-    ordered = tuple(n for n in Need if n in wanted)
+    ordered = tuple(n for n in Need if n in wanted) if wanted else ()
     return {"dimension": dimension, "level": level, "criterion": criterion, "needs": ordered}, []
 
 

@@ -200,7 +200,7 @@ def _result(card: Card) -> Iterator[_Part]:
     if verdict.gate is not None:
         yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED)
     if card.raises:
-        yield _Part("Raise", facts.raise_words(card.raises[0]))
+        yield _Part("Raise", facts.raise_words(card.raises[0]), most=3)
 
 
 def _disposition(card: Card) -> Iterator[_Part]:
