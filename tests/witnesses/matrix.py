@@ -36,6 +36,8 @@ class Sight:
     """"green" once the remedy was carried out and the check was green."""
     reason: str = ""
     """Why it could not run, the last time it couldn't."""
+    said: str = ""
+    """The message of the check that failed; of one that passed, what it rests on."""
     commit: str = ""
     date: str = ""
 
@@ -127,8 +129,13 @@ def _count(sight: Sight) -> str:
     return f"{sight.times} of {sight.of}"
 
 
-def merged(rounds: Iterable[Mapping[str, str]]) -> dict[str, Sight]:
-    """Sights of green from rounds of the sound service: check -> empty text, or why it could not run."""
+def merged(rounds: Iterable[Mapping[str, str]], said: Mapping[str, str] | None = None) -> dict[str, Sight]:
+    """Sights of green on the sound service.
+
+    Args:
+        rounds: Check -> empty text, or why it could not run.
+        said: Check -> what its passing rests on.
+    """
     found: dict[str, Sight] = {}
     for one in rounds:
         for check, reason in one.items():
@@ -136,4 +143,5 @@ def merged(rounds: Iterable[Mapping[str, str]]) -> dict[str, Sight]:
             sight.of += 1
             sight.times += not reason
             sight.reason = reason or sight.reason
+            sight.said = (said or {}).get(check, "")
     return found

@@ -14,7 +14,7 @@ from pytest_backend_audit import suites
 from pytest_backend_audit.demo.defects import CATALOGUE, Defect
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.standard import load
-from witnesses import choice, matrix
+from witnesses import choice, matrix, told
 from witnesses.matrix import Sight
 
 pytestmark = pytest.mark.live
@@ -69,15 +69,17 @@ def _case(defect: Defect) -> object:
 def test_the_sound_service_is_green(stack, audit_of, seen) -> None:
     """Every bundled check passes, and has evidence; the pooler's only where the machine has one. Round after round."""
     stack.set_defects(())
-    rounds = []
+    rounds: list[dict[str, str]] = []
+    said: dict[str, str] = {}
     for _ in range(int(os.environ.get("SOUND_ROUNDS", "1"))):
         attempts = audit_of({})
-        told = {check: a.reason for check, a in attempts.items() if a.status is not Status.PASSED}
-        assert told == ({} if stack.pooler else {POOLER: "targets.pgbouncer is not configured (audit.yaml)"})
+        reasons = {check: a.reason for check, a in attempts.items() if a.status is not Status.PASSED}
+        assert reasons == ({} if stack.pooler else {POOLER: "targets.pgbouncer is not configured (audit.yaml)"})
         assert [check for check, a in attempts.items() if a.status is Status.PASSED and not a.evidence] == []
-        rounds.append({check: told.get(check, "") for check in attempts})
+        rounds.append({check: reasons.get(check, "") for check in attempts})
+        said = {check: told.evidence(a.evidence) for check, a in attempts.items()}
     assert {w.check for d in WITNESSED for w in d.witnesses} <= set(rounds[0])
-    seen.green.update(matrix.merged(rounds))
+    seen.green.update(matrix.merged(rounds, said))
 
 
 @pytest.mark.parametrize("defect", [_case(d) for d in _chosen()])
@@ -98,12 +100,13 @@ def test_the_defect_is_seen(stack, audit_of, seen, defect: Defect) -> None:
     assert expected <= set(red) <= allowed | (set() if stack.pooler else {POOLER}), reasons
     remedy = ""
     if defect.remedy is not None:
-        told = " ".join(reasons[w.check] for w in defect.witnesses)
-        assert [line for line in (*defect.remedy.sql, *defect.remedy.redis) if line not in told] == [], told
+        advice = " ".join(reasons[w.check] for w in defect.witnesses)
+        assert [line for line in (*defect.remedy.sql, *defect.remedy.redis) if line not in advice] == [], advice
         with stack.remedied(defect):
             again = audit_of(thresholds, [defect.dimension], [w.check for w in defect.witnesses])
         not_green = {w.check: again[w.check].reason for w in defect.witnesses if again[w.check].status != Status.PASSED}
         assert not_green == {}
         remedy = "green"
     for witness in defect.witnesses:
-        seen.red[matrix.pair(defect, witness.check)] = Sight(times=1, of=1, remedy=remedy)
+        said = told.message(reasons[witness.check])
+        seen.red[matrix.pair(defect, witness.check)] = Sight(times=1, of=1, remedy=remedy, said=said)

@@ -12,6 +12,7 @@ from pytest_backend_audit.marker import read_page
 from pytest_backend_audit.standard.model import RequiredAction, Row, Setting, Standard
 from pytest_backend_audit.standard.proofs import spell
 
+from . import witnessed
 from .text import entry, of_docstring, page, table
 
 
@@ -131,7 +132,8 @@ def criterion(dimension: str, name: str, doc: str) -> str:
         parts += ["## Settings", table(head, [_setting(s) for s in numbers.values()])]
     defects = [f"- {d.text}" for r in rows for d in r.defects]
     parts += ["## Seen to turn red by", "\n".join(dict.fromkeys(defects))]
-    return page(*parts)
+    folder = named.folder if named else ""
+    return page(*parts, *witnessed.sections(f"{folder}.{name.replace('-', '_')}::"))
 
 
 def criteria() -> dict[str, str]:
