@@ -168,9 +168,10 @@ def audit_window(pytestconfig: pytest.Config) -> Windows:
 
 @pytest.fixture
 def audit_query_budget(pytestconfig: pytest.Config) -> QueryBudget:
-    """Counts the statements that a block costs the database, by pg_stat_statements.
+    """Counts the statements that a block costs the database: by pg_stat_statements, or in this process.
 
-    ``with audit_query_budget(limit=endpoint.budget, what=str(endpoint)): audit_http.get(endpoint.url())``
+    ``with audit_query_budget(limit=endpoint.budget, what=str(endpoint)): audit_http.get(endpoint.url())``; with
+    ``of=django.db.connection`` or ``of=engine`` (SQLAlchemy) what that sends, and no database need be configured.
     """
     from pytest_backend_audit.targets import open_target
     from pytest_backend_audit.targets.budget import QueryBudget

@@ -126,6 +126,15 @@ def test_what_is_allowed_and_set_is_no_obstacle(project: Path) -> None:
     assert "secret-of-ada" not in done.stdout
 
 
+def test_what_may_be_counted_in_process_needs_no_database(project: Path) -> None:
+    """A check of the team's can count Django's statements; that it can't reach a server is nothing against it."""
+    (project / "test_orders.py").write_text(
+        HEADER + '@audit(dimension="4.1", level=4)\ndef test_budget(audit_query_budget):\n    pass\n'
+    )
+    done = backend_audit("plan", cwd=project)
+    assert done.stdout.startswith("4.1  L4  test_budget  reads\n")
+
+
 def test_the_plan_for_scripts(project: Path) -> None:
     """Every check by its id, and the rows by their state."""
     today = datetime.now(UTC).date()
