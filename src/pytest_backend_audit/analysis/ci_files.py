@@ -1,0 +1,200 @@
+"""What CI runs: the commands of a tree's pipelines, each with its place and job, and if its failure stops a change.
+
+Pipelines of GitHub, GitLab, CircleCI, Azure, Bitbucket, Buildkite, Drone, Woodpecker and Travis are YAML, and alike in
+what counts here; a Jenkinsfile is read line by line. Scripts, targets of a Makefile or justfile, scripts of a
+package.json, workflows and actions of the tree that a pipeline calls are read as well.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import yaml
+
+from pytest_backend_audit.analysis.shell import called_files, recipes, simple_commands
+
+_PIPELINE = re.compile(
+    r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.gitlab/(?:.+/)?[^/]+\.ya?ml|\.circleci/config\.ya?ml"
+    r"|\.?azure-pipelines[^/]*\.ya?ml|\.azure/(?:.+/)?[^/]+\.ya?ml|bitbucket-pipelines\.yml|\.buildkite/[^/]+\.ya?ml"
+    r"|\.drone\.ya?ml|\.woodpecker(?:/[^/]+)?\.ya?ml|\.travis\.yml|cloudbuild\.ya?ml|(?:.+/)?Jenkinsfile"
+)
+_SCRIPTS = {"run", "script", "before_script", "install", "commands", "command", "bash", "pwsh", "steps", "cmds", "args"}
+_IGNORED = {"continue-on-error": "true", "continueOnError": "true", "allow_failure": "true", "soft_fail": "true"}
+"""Key and value that let a job go on after a failure."""
+_BY_HAND = {"manual", "never"}
+_UNPROMPTED = {"push", "pull_request", "pull_request_target", "merge_group", "schedule", "workflow_run"}
+_SHELL_IN_GROOVY = re.compile(r"""\bsh\s*\(?\s*(?:script:\s*)?(['"]{1,3})(.*?)\1""", re.DOTALL)
+MOST_NODES = 20_000
+"""Keys and values of one file that are looked at."""
+DEEPEST = 3
+"""Calls from one script to the next that are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command that CI runs."""
+
+    path: str
+    line: int
+    """Where it stands, counted from 1: the first line of what it is continued over."""
+    job: str
+    text: str
+    """Without the words of the shell around it; ``uses: NAME`` for a ready-made step."""
+    folder: str = ""
+    """In which it is run, from the top of the tree."""
+    ignored: str = ""
+    """Why its failure stops nothing; empty where it does."""
+    through: str = ""
+    """Place in the pipeline that leads here, as ``path:line``, where that is elsewhere."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+def pipelines(paths: Iterable[str]) -> list[str]:
+    """Those of the tree's files that describe what CI does."""
+    return sorted(path for path in paths if _PIPELINE.fullmatch(path))
+
+
+def commands(paths: Collection[str], read: Callable[[str], str]) -> list[Command]:
+    """Everything that CI runs, in the order in which the files have it; files that can't be read are left out.
+
+    Args:
+        paths: All files of the tree.
+        read: The text of one of them.
+    """
+    there = frozenset(paths)
+    found = [command for path in pipelines(there) for command in _pipeline(path, read(path))]
+    found = [*found, *_called(found, there, read)]
+    called = {posixpath.normpath(c.text.removeprefix("uses: ")) for c in found if c.text.startswith("uses: ./")}
+    # A workflow that only others start counts where one of them does.
+    return [
+        replace(c, ignored="") if c.ignored == _ONLY_CALLED and (c.through or c.path) in called else c for c in found
+    ]
+
+
+_ONLY_CALLED = "no other workflow calls this one"
+
+
+def _pipeline(path: str, text: str) -> list[Command]:
+    if path.endswith("Jenkinsfile"):
+        return list(_jenkins(path, text))
+    return list(_yaml(path, text))
+
+
+def _jenkins(path: str, text: str) -> Iterator[Command]:
+    for match in _SHELL_IN_GROOVY.finditer(text):
+        begin = text.count("\n", 0, match.start(2)) + 1
+        for line, command, ignored in simple_commands(match[2], begin):
+            yield Command(path, line, "", command, ignored=ignored)
+
+
+def _yaml(path: str, text: str) -> Iterator[Command]:
+    try:
+        roots = [root for root in yaml.compose_all(text, yaml.SafeLoader) if isinstance(root, yaml.MappingNode)]
+    except yaml.YAMLError:
+        return
+    for root in roots:
+        state = Command(path, 0, "", "", ignored=_triggers(root) if path.startswith(".github/workflows/") else "")
+        yield from _walk(root, "", state, [0], frozenset())
+
+
+def _walk(node: yaml.Node, key: str, state: Command, seen: list[int], within: frozenset[int]) -> Iterator[Command]:
+    seen[0] += 1
+    if seen[0] > MOST_NODES or id(node) in within:
+        return
+    within |= {id(node)}
+    if isinstance(node, yaml.MappingNode):
+        state = _around(node, state)
+        for name, value in node.value:
+            word = str(name.value)
+            jobs = key == "jobs" or (
+                not key and not state.job and isinstance(value, yaml.MappingNode) and word != "jobs"
+            )
+            inner = replace(state, job=word) if jobs else state
+            if word == "uses" and isinstance(value, yaml.ScalarNode):
+                yield replace(state, line=value.start_mark.line + 1, text=f"uses: {value.value}")
+            elif word != "after_script":
+                yield from _walk(value, word, inner, seen, within)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            # A step of CircleCI may be a command's name alone; steps are mappings elsewhere.
+            yield from _walk(item, key, state, seen, within)
+    elif key in _SCRIPTS and isinstance(node, yaml.ScalarNode):
+        begin = node.start_mark.line + (2 if node.style in {"|", ">"} else 1)
+        for line, command, ignored in simple_commands(str(node.value), begin):
+            yield replace(state, line=line, text=command, ignored=state.ignored or ignored)
+
+
+def _around(node: yaml.MappingNode, state: Command) -> Command:
+    """What a mapping says of all that is in it."""
+    plain = {str(k.value): str(v.value) for k, v in node.value if isinstance(v, yaml.ScalarNode)}
+    ignored = next((f"{key}: {value}" for key, value in _IGNORED.items() if plain.get(key, "").lower() == value), "")
+    if plain.get("when") in _BY_HAND:
+        ignored = f"when: {plain['when']}"
+    if plain.get("if", "").strip(" ${}") == "false":
+        ignored = "if: false"
+    folder = plain.get("working-directory") or plain.get("workingDirectory") or plain.get("working_directory")
+    for name, value in node.value:  # defaults: {run: {working-directory: ...}}
+        if name.value == "defaults" and isinstance(value, yaml.MappingNode):
+            for _, inner in value.value:
+                if isinstance(inner, yaml.MappingNode):
+                    folder = folder or _around(inner, state).folder
+    return replace(
+        state,
+        ignored=state.ignored or ignored,
+        folder=posixpath.normpath(folder).strip(".") if folder else state.folder,
+    )
+
+
+def _triggers(root: yaml.MappingNode) -> str:
+    """Why a workflow of GitHub does not run by itself; empty if it does."""
+    for key, value in root.value:
+        if key.value != "on":
+            continue
+        if isinstance(value, yaml.ScalarNode):
+            events = {str(value.value)}
+        elif isinstance(value, yaml.SequenceNode):
+            events = {str(item.value) for item in value.value}
+        else:
+            events = {str(name.value) for name, _ in value.value}
+        if events & _UNPROMPTED:
+            return ""
+        return _ONLY_CALLED if "workflow_call" in events else f"runs only on {', '.join(sorted(events))}"
+    return ""
+
+
+def _called(found: Iterable[Command], there: Collection[str], read: Callable[[str], str]) -> Iterator[Command]:
+    """What the scripts, targets and actions run that these commands call."""
+    left = [(command, 0) for command in found]
+    done: set[tuple[str, str]] = set()
+    for command, depth in left:
+        if depth >= DEEPEST:
+            continue
+        for inner in _inside(command, there, read):
+            if (key := (f"{inner.path}:{inner.line}:{inner.text}", inner.ignored)) not in done:
+                done.add(key)
+                left.append((inner, depth + 1))
+                yield inner
+
+
+def _inside(command: Command, there: Collection[str], read: Callable[[str], str]) -> Iterator[Command]:
+    through = command.through or f"{command.path}:{command.line}"
+    if command.text.startswith("uses: ./"):
+        folder = posixpath.normpath(command.text.removeprefix("uses: "))
+        for path in (f"{folder}/action.yml", f"{folder}/action.yaml"):
+            if path in there:
+                for inner in _yaml(path, read(path)):
+                    yield replace(inner, job=command.job, ignored=command.ignored or inner.ignored, through=through)
+        return
+    for path in called_files(command.text, command.folder, there):
+        for line, text, ignored in simple_commands(read(path), 1):
+            given = command.ignored or ignored
+            yield Command(path, line, command.job, text, command.folder, given, through)
+    for path, line, text, ignored in recipes(command.text, command.folder, there, read):
+        for at, simple, loose in simple_commands(text, line):
+            given = command.ignored or ignored or loose
+            yield Command(path, at, command.job, simple, posixpath.dirname(path), given, through)

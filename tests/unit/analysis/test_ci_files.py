@@ -1,0 +1,210 @@
+"""Commands of CI, as the files of its services have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_backend_audit.analysis.ci_files import Command, commands, pipelines
+
+GITHUB = """\
+name: CI
+on:
+  push: {branches: [main]}
+  pull_request:
+defaults:
+  run:
+    working-directory: ./shop
+jobs:
+  check:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Not sqlc compile
+        run: |
+          # sqlc compile
+          echo "sqlc compile" && sqlc vet
+          GOFLAGS=-mod=mod go test \\
+            ./...   # all of them
+      - run: sqlc diff || true
+      - run: make lint
+        continue-on-error: true
+  nightly:
+    if: false
+    steps:
+      - run: pytest
+"""
+
+
+def read(files: dict[str, str]) -> list[Command]:
+    """The commands of a tree with these files."""
+    return commands(files, files.__getitem__)
+
+
+def shown(files: dict[str, str]) -> list[str]:
+    """The same as lines, with what is ignored."""
+    return [f"{c}{f' [{c.ignored}]' if c.ignored else ''}" for c in read(files)]
+
+
+def test_commands_of_a_workflow() -> None:
+    """Each with its line; no comments, nothing that is only said; and what lets CI go on after a failure."""
+    assert shown({".github/workflows/ci.yml": GITHUB}) == [
+        ".github/workflows/ci.yml:12: uses: actions/checkout@v4",
+        ".github/workflows/ci.yml:16: sqlc vet",
+        ".github/workflows/ci.yml:17: go test ./...",
+        ".github/workflows/ci.yml:19: sqlc diff [|| true]",
+        ".github/workflows/ci.yml:20: make lint [continue-on-error: true]",
+        ".github/workflows/ci.yml:25: pytest [if: false]",
+    ]
+
+
+def test_job_and_folder_are_told() -> None:
+    """The folder by the workflow's defaults."""
+    found = read({".github/workflows/ci.yml": GITHUB})
+    assert {(c.job, c.folder) for c in found} == {("check", "shop"), ("nightly", "shop")}
+
+
+@pytest.mark.parametrize(
+    ("events", "ignored"),
+    [
+        ("on: push", ""),
+        ("on: [workflow_dispatch, push]", ""),
+        ("on: {schedule: [{cron: '0 3 * * *'}]}", ""),
+        ("on: workflow_dispatch", "runs only on workflow_dispatch"),
+        ("on: {release: , workflow_dispatch: }", "runs only on release, workflow_dispatch"),
+        ("on: workflow_call", "no other workflow calls this one"),
+    ],
+)
+def test_what_nobody_starts_does_not_count(events: str, ignored: str) -> None:
+    """A workflow that a person starts by hand checks no change."""
+    [found] = read({".github/workflows/a.yml": f"{events}\njobs: {{a: {{steps: [{{run: pytest}}]}}}}\n"})
+    assert (found.text, found.ignored) == ("pytest", ignored)
+
+
+def test_a_workflow_that_another_one_calls_counts() -> None:
+    """By its path in the tree."""
+    files = {
+        ".github/workflows/a.yml": "on: push\njobs: {a: {uses: ./.github/workflows/b.yml}}\n",
+        ".github/workflows/b.yml": "on: {workflow_call: }\njobs: {b: {steps: [{run: pytest}]}}\n",
+    }
+    assert shown(files) == [
+        ".github/workflows/a.yml:2: uses: ./.github/workflows/b.yml",
+        ".github/workflows/b.yml:2: pytest",
+    ]
+
+
+def test_scripts_targets_and_actions_are_followed() -> None:
+    """To where the command stands, with the place in the pipeline that leads there, and the folder."""
+    files = {
+        ".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    steps:\n"
+        "      - uses: ./.github/actions/lint\n"
+        "      - run: make -C shop check\n"
+        "      - run: ./scripts/test -q\n"
+        "      - {run: npm run plans, working-directory: web}\n"
+        "      - run: just audit\n",
+        ".github/actions/lint/action.yml": "runs: {using: composite, steps: [{run: sqlc vet, shell: bash}]}\n",
+        "shop/Makefile": "all: build\n\n.PHONY: check\ncheck: generated ## what CI runs\n\t@go test ./...\n"
+        "generated:\n\t-sqlc diff\nbuild:\n\tgo build\n",
+        "scripts/test": '#!/bin/sh\nexec pytest "$@"\n',
+        "web/package.json": '{\n  "scripts": {\n    "plans": "node plans.js && prettier ."\n  }\n}\n',
+        "justfile": "default:\n    just --list\n\naudit *args:\n    pytest --audit\n",
+    }
+    told = [(str(c), c.folder, c.ignored, c.through) for c in read(files)[5:]]
+    assert told == [
+        (".github/actions/lint/action.yml:1: sqlc vet", "", "", ".github/workflows/ci.yml:5"),
+        ("shop/Makefile:7: sqlc diff", "shop", "make goes on after it", ".github/workflows/ci.yml:6"),
+        ("shop/Makefile:5: go test ./...", "shop", "", ".github/workflows/ci.yml:6"),
+        ('scripts/test:2: pytest "$@"', "", "", ".github/workflows/ci.yml:7"),
+        ("web/package.json:3: node plans.js", "web", "", ".github/workflows/ci.yml:8"),
+        ("web/package.json:3: prettier .", "web", "", ".github/workflows/ci.yml:8"),
+        ("justfile:5: pytest --audit", "", "", ".github/workflows/ci.yml:9"),
+    ]
+
+
+def test_scripts_that_call_each_other_come_to_an_end() -> None:
+    """Each is read once."""
+    files = {
+        ".gitlab-ci.yml": "a: {script: [./x.sh]}\n",
+        "x.sh": "./y.sh\n",
+        "y.sh": "./x.sh\npytest\n",
+    }
+    assert shown(files) == [".gitlab-ci.yml:1: ./x.sh", "x.sh:1: ./y.sh", "y.sh:1: ./x.sh", "y.sh:2: pytest"]
+
+
+GITLAB = """\
+.go: &go
+  before_script: [go version]
+test:
+  <<: *go
+  script:
+    - sqlc compile
+    - >-
+      sqlc
+      diff
+  after_script: [sqlc vet]
+by_hand:
+  when: manual
+  script: pytest
+lint:
+  allow_failure: true
+  script: [ruff check]
+"""
+GITLAB_TOLD = [
+    "2: go version",
+    "6: sqlc compile",
+    "8: sqlc diff",
+    "13: pytest [when: manual]",
+    "16: ruff check [allow_failure: true]",
+]
+CIRCLE = """\
+version: 2.1
+jobs:
+  build:
+    steps:
+      - checkout
+      - run: sqlc compile
+      - run: {name: Tests, command: pytest}
+"""
+AZURE = """\
+steps:
+- script: |
+    pytest -q
+  continueOnError: true
+"""
+JENKINS = """\
+stage('t') {
+  sh 'pytest'
+  sh '''
+    sqlc vet
+  '''
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        (".gitlab-ci.yml", GITLAB, GITLAB_TOLD),
+        (".circleci/config.yml", CIRCLE, ["5: checkout", "6: sqlc compile", "7: pytest"]),
+        ("azure-pipelines.yml", AZURE, ["3: pytest -q [continueOnError: true]"]),
+        ("bitbucket-pipelines.yml", "pipelines:\n  default:\n  - step:\n      script: [pytest]\n", ["4: pytest"]),
+        (".buildkite/p.yml", "steps:\n  - command: make x\n    soft_fail: true\n", ["2: make x [soft_fail: true]"]),
+        (".woodpecker.yml", "steps:\n  test:\n    commands:\n      - pytest\n", ["4: pytest"]),
+        ("Jenkinsfile", JENKINS, ["2: pytest", "4: sqlc vet"]),
+        (".github/workflows/broken.yml", "on: push\njobs: [\n", []),
+    ],
+)
+def test_other_services(path: str, text: str, told: list[str]) -> None:
+    """By the keys that they have for scripts, and for going on after a failure."""
+    found = [line.removeprefix(f"{path}:").replace(f" {path}:", " ") for line in shown({path: text})]
+    assert list(dict.fromkeys(found)) == told
+
+
+def test_what_counts_as_a_pipeline() -> None:
+    """By its place in the tree."""
+    paths = [".github/workflows/a.yml", ".github/dependabot.yml", "docs/.gitlab-ci.yml", "ci/Jenkinsfile", "a.yml"]
+    assert pipelines(paths) == [".github/workflows/a.yml", "ci/Jenkinsfile"]
+
+
+def test_an_alias_to_itself_is_no_endless_walk() -> None:
+    """A pipeline is whatever somebody has committed."""
+    assert read({".gitlab-ci.yml": "a: &a\n  b: *a\n  script: pytest\n"})[0].text == "pytest"
