@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,10 @@ _HERE = Path(__file__).resolve().parent
 _REVIEW = re.compile(r"  - \{criterion: ([\w-]+),")
 _DATE = re.compile(r"\bdate: \d{4}-\d\d-\d\d")
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+Edits = Mapping[str, Mapping[str, str]]
+"""File -> text in it -> what stands there instead; without texts the file is missing."""
 
 
 class RepositoryError(RuntimeError):
@@ -50,21 +54,51 @@ def audit_yaml(absent: Collection[str] = (), unattested: Collection[str] = (), t
     return "".join(made)
 
 
-def make(folder: Path, *, absent: Collection[str] = (), unattested: Collection[str] = ()) -> Repository:
+def make(
+    folder: Path, *, absent: Collection[str] = (), unattested: Collection[str] = (), edits: Iterable[Edits] = ()
+) -> Repository:
     """Make it in `folder`, which must not exist.
 
     Args:
         folder: Where.
         absent: Variables of audit.yaml that this machine gives no value for; lines with one of them are left out.
         unattested: Criteria of which audit.yaml has no record of a review.
+        edits: What is wrong in its files.
 
     Raises:
         RepositoryError: git is missing, or fails.
     """
+    lay_out(folder, edits)
+    (folder / "audit.yaml").write_text(audit_yaml(absent, unattested), "utf-8")
+    return commit(folder)
+
+
+def lay_out(folder: Path, edits: Iterable[Edits] = ()) -> None:
+    """The service and its team's files, in `folder`, which must not exist.
+
+    Raises:
+        ValueError: A text that is to be edited isn't there.
+    """
     shutil.copytree(_HERE / "project", folder, ignore=_IGNORED)
     (folder / "gitignore").rename(folder / ".gitignore")
     shutil.copytree(_HERE / "service", folder / PACKAGE, ignore=_IGNORED)
-    (folder / "audit.yaml").write_text(audit_yaml(absent, unattested), "utf-8")
+    for path, texts in (item for one in edits for item in one.items()):
+        file = folder / path
+        if not texts:
+            file.unlink()
+        for old, new in texts.items():
+            text = file.read_text("utf-8")
+            if old not in text:
+                raise ValueError(f"{path} has no text {old!r} to put something else in the place of")
+            file.write_text(text.replace(old, new), "utf-8")
+
+
+def commit(folder: Path) -> Repository:
+    """Make `folder` a repository with one commit of all that is in it.
+
+    Raises:
+        RepositoryError: git is missing, or fails.
+    """
     _git(folder, "init", "--quiet", "--initial-branch=main")
     _git(folder, "add", "--all")
     _git(folder, "commit", "--quiet", "--message=The orders service, and how to audit it")

@@ -20,6 +20,7 @@ class Where(StrEnum):
     RULES = "alerting rules"
     FLEET = "number of instances"
     RECORDS = "records of the team"
+    SOURCE = "source tree"
 
 
 class _Entry(BaseModel):
@@ -114,6 +115,8 @@ class Defect(_Entry):
     """Programs that the machine must have, such as ``pgbouncer``."""
     unattested: str = ""
     """Criterion that audit.yaml has no record of a review for."""
+    tree: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    """File of the service's repository -> text in it -> what stands there instead; without texts it is missing."""
     note: str = ""
     witnesses: tuple[Witness, ...] = ()
     remedy: Remedy | None = None

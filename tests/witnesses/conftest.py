@@ -17,7 +17,6 @@ import psycopg
 import pytest
 import yaml
 
-from pytest_backend_audit import demo
 from pytest_backend_audit.demo import repository
 from pytest_backend_audit.demo.defects import CATALOGUE
 from pytest_backend_audit.demo.stack.stack import Stack
@@ -51,26 +50,26 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
         )
         # Not the service's repository, so no build. What a machine lacks, or a defect takes away, isn't declared.
         del config["build"]
-        config["thresholds"] = dict(thresholds)
+        config["thresholds"] = {**config.get("thresholds", {}), **thresholds}
         config["targets"]["http"]["metrics"] = stack.metrics_urls
         if stack.pgbouncer_dsn is None:
             del config["targets"]["pgbouncer"]
-        (tmp_path / "audit.yaml").write_text(json.dumps(config, indent=1, default=str))
-        (tmp_path / "pytest.ini").write_text("[pytest]\n")
-        _commit_documents(tmp_path)
+        home = tmp_path / "orders"
+        _lay_out(home, [CATALOGUE[d].tree for d in stack.defects])
+        (home / "audit.yaml").write_text(json.dumps(config, indent=1, default=str))
         arguments = ["--audit", f"--audit-suite={','.join(suites)}", "--audit-allow=load,writes,faults,probes"]
         if only:
             arguments += ["-k", " or ".join(check.rpartition("::")[2] for check in only)]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider", "-p", "no:valkey"],
-            cwd=tmp_path,
+            cwd=home,
             env={**os.environ, **stack.environment()},
             capture_output=True,
             text=True,
             timeout=AUDIT_MAY_TAKE,
             check=False,
         )
-        report = tmp_path / "audit-report"
+        report = home / "audit-report"
         assert report.is_dir(), done.stdout + done.stderr
         return {attempt.check.removeprefix(PACKAGE): attempt for attempt in read_run(report).attempts}
 
@@ -95,15 +94,15 @@ def seen(stack: Stack) -> Iterator[Seen]:
     matrix.PAGE.write_text(matrix.page(record, CATALOGUE.values(), load("default")), "utf-8")
 
 
-def _commit_documents(folder: Path) -> None:
-    """The documents and programs that audit.yaml refers to, in a commit."""
-    if (folder / "docs").is_dir():
+def _lay_out(folder: Path, edits: Iterable[repository.Edits]) -> None:
+    """The service's repository: the documents, programs and sources that audit.yaml refers to, or that are read."""
+    if folder.exists():
         return
-    for name in ("docs", "ops"):  # what restarts a part is run from the repository
-        shutil.copytree(Path(demo.__path__[0]) / "project" / name, folder / name)
-    who = ["-c", "user.name=Witness", "-c", "user.email=witness@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "docs", "ops"], [*who, "commit", "-q", "-m", "documents"]):
-        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
+    repository.lay_out(folder, edits)
+    repository.commit(folder)
+    # What is witnessed are the bundled checks, not the team's own.
+    shutil.rmtree(folder / "audit")
+    (folder / "audit").mkdir()
 
 
 def _versions(stack: Stack) -> dict[str, str]:

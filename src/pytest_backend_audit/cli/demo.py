@@ -95,8 +95,9 @@ def _demo(names: tuple[str, ...], report: Path, *, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="backend-audit-demo-") as folder:
         guard.remove_at_end(Path(folder))
         unattested = {CATALOGUE[name].unattested for name in names}
+        edits = [CATALOGUE[name].tree for name in names]
         home = Path(folder).resolve() / "orders-service"
-        made = repository.make(home, absent=absent_variables(names), unattested=unattested)
+        made = repository.make(home, absent=absent_variables(names), unattested=unattested, edits=edits)
         source = Source(repository.PACKAGE, made.path, made.commit)
         with Stack.start(defects=names, progress=_say, source=source) as stack:
             _say(f"audit of {made.commit[:7]}: pytest {shlex.join(_arguments(report))}")
