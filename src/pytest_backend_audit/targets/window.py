@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Reading = Mapping[str, object]
 POLL = 0.25
 """Seconds between two looks at whether there was enough traffic."""
+PATIENCE = 1 / 3
+"""Share of the time after which a counter that has not risen at all is waited for no longer."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Windows:
             read: Gives the counters; values that are no numbers are left out.
             traffic: Counters whose joint rise is the traffic.
             at_least: How much of it there must be.
-            within: Seconds, from the first reading, in which it must come.
+            within: Seconds, from the first reading, in which it must come; the first of it in a third of them.
             what: What the counters are of, for evidence and messages.
 
         Raises:
@@ -79,7 +81,7 @@ class Windows:
                 raise CouldNotRun(f"the counters were reset while the window was open: {named}")
             if seen >= at_least:
                 break
-            if window.seconds >= within:
+            if window.seconds >= (within if seen else PATIENCE * within):
                 raise CouldNotRun(
                     f"too little traffic to judge: {seen:g} of {at_least:g} ({named}) within {window.seconds:.0f} s; "
                     "audit while the service is used, or let load be driven"

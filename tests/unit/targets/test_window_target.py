@@ -61,6 +61,18 @@ def test_too_little_traffic_could_not_run(clock):
         pass
 
 
+def test_no_traffic_at_all_is_not_waited_for_to_the_end(clock):
+    """An audit of a service that nobody uses would take minutes otherwise."""
+    used = recorder()
+    read = readings({"hits": 10})
+    with (
+        pytest.raises(CouldNotRun, match=r"too little traffic to judge: 0 of 100 \(hits\) within 3 s"),
+        Windows(used, clock)(read, traffic=["hits"], at_least=100, within=9),
+    ):
+        pass
+    assert clock.now == 3.0
+
+
 def test_counters_that_fall_could_not_run(clock):
     """Somebody reset them, or the server was restarted."""
     with (
