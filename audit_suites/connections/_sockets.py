@@ -10,7 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_backend_audit import CouldNotRun
-from pytest_backend_audit.analysis.sockets import Count, Socket, count, from_proc, from_ss, is_here, listeners, outbound
+from pytest_backend_audit.analysis.sockets import (
+    Count,
+    End,
+    Socket,
+    closed,
+    count,
+    from_proc,
+    from_ss,
+    is_here,
+    listeners,
+    outbound,
+)
 
 PROC = Path("/proc")
 RANGE = PROC / "sys/net/ipv4/ip_local_port_range"
@@ -45,7 +56,11 @@ class Host:
         """Count the sockets."""
         return count(self._sockets(), self.pids, self.ports, self.ephemeral)
 
-    def outbound(self) -> set[tuple[int, tuple[str, int]]]:
+    def closed(self) -> set[End]:
+        """Its connections that are in TIME-WAIT."""
+        return closed(self._sockets(), self.pids, self.ports)
+
+    def outbound(self) -> set[End]:
         """Connections that the processes have opened, also those that were closed and wait in TIME-WAIT."""
         found, called = outbound(self._sockets(), self.pids, self.ports, self._called)
         self._called = called

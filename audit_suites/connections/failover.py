@@ -26,7 +26,8 @@ from pytest_backend_audit.analysis.text import lines, listed
 DATABASES = ("postgres", "pgbouncer")
 ROUNDS = 3
 """Rounds in a row that have to be well: one can meet the one connection that lives."""
-PAUSE = 0.1
+PAUSE, LONGEST_PAUSE = 0.1, 1.0
+"""Seconds between two rounds, a tenth longer each time: what is down needs no hundred looks."""
 AFTERWARDS = 30.0
 """Seconds that a service which is late is given to come back before the next fault, or the next check."""
 
@@ -80,12 +81,13 @@ def test_the_service_reconnects_after_a_restart(
 
 def _until_well(ailing: Callable[[], list[str]], within: float) -> tuple[float | None, list[str]]:
     """Seconds until some rounds in a row were well; None, and what ailed at last, when that took too long."""
-    begun, good, last = time.monotonic(), 0, list[str]()
+    begun, good, last, pause = time.monotonic(), 0, list[str](), PAUSE
     while time.monotonic() - begun < within:
         told = ailing()
         good = 0 if told else good + 1
         if good == ROUNDS:
             return time.monotonic() - begun, []
         last = told or last
-        time.sleep(PAUSE)
+        time.sleep(pause)
+        pause = min(LONGEST_PAUSE, 1.1 * pause) if told else PAUSE
     return None, last

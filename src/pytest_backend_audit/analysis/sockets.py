@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 LISTEN, TIME_WAIT = "LISTEN", "TIME-WAIT"
+TIME_WAIT_LASTS = 60.0
+"""Seconds that a closed socket stays in TIME-WAIT on Linux, which has no setting for it (TCP_TIMEWAIT_LEN)."""
 _STATES = {
     1: "ESTAB", 2: "SYN-SENT", 3: "SYN-RECV", 4: "FIN-WAIT-1", 5: "FIN-WAIT-2", 6: TIME_WAIT, 7: "UNCONN",
     8: "CLOSE-WAIT", 9: "LAST-ACK", 10: LISTEN, 11: "CLOSING",
 }  # fmt: skip
 """As /proc numbers them, by the names that ss has for them."""
+End = tuple[int, tuple[str, int]]
+"""A connection by its own port, and its peer's address and port."""
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -92,14 +96,19 @@ def count(sockets: Sequence[Socket], pids: Collection[int], ports: Collection[in
     """
     own = set(pids)
     by_process = Counter(dict.fromkeys(own, 0))
-    called = set()
     for one in sockets:
         by_process.update(one.pids & own)
-        if one.pids & own and one.port not in ports and one.state != LISTEN:
-            called.add(one.peer)
-    waiting = sum(1 for s in sockets if s.state == TIME_WAIT and (s.port in ports or s.peer in called))
     used = {s.port for s in sockets if s.port in ephemeral and s.state != LISTEN}
-    return Count(dict(by_process), waiting, len(used))
+    return Count(dict(by_process), len(closed(sockets, own, ports)), len(used))
+
+
+def closed(
+    sockets: Sequence[Socket], pids: Collection[int], ports: Collection[int]
+) -> set[tuple[int, tuple[str, int]]]:
+    """Ends in TIME-WAIT that were a service's, by their own port and their peer; as `count` takes them."""
+    sockets, own = list(sockets), set(pids)
+    called = {s.peer for s in sockets if s.pids & own and s.port not in ports and s.state != LISTEN}
+    return {(s.port, s.peer) for s in sockets if s.state == TIME_WAIT and (s.port in ports or s.peer in called)}
 
 
 def outbound(
@@ -107,7 +116,7 @@ def outbound(
     pids: Collection[int],
     ports: Collection[int],
     known: Collection[tuple[str, int]] = (),
-) -> tuple[set[tuple[int, tuple[str, int]]], frozenset[tuple[str, int]]]:
+) -> tuple[set[End], frozenset[tuple[str, int]]]:
     """Connections that a service has opened, by their own port and their peer; and all that it is known to call.
 
     Args:
@@ -121,8 +130,8 @@ def outbound(
         (s.port, s.peer) for s in sockets if s.pids & own and s.port not in ports and s.state not in {LISTEN, TIME_WAIT}
     }
     called = frozenset(known) | {peer for _, peer in mine}
-    closed = {(s.port, s.peer) for s in sockets if s.state == TIME_WAIT and s.peer in called and s.port not in ports}
-    return mine | closed, called
+    over = {(s.port, s.peer) for s in sockets if s.state == TIME_WAIT and s.peer in called and s.port not in ports}
+    return mine | over, called
 
 
 def climbing(readings: Sequence[Count], growth: float, slack: int) -> list[str]:

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from unit.suites.stranger import Service
 
-from pytest_backend_audit.analysis.sockets import Count
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites._profile import profile
 from pytest_backend_audit.suites.connections import churn, failover
@@ -90,10 +89,11 @@ def test_what_can_not_be_judged_could_not_run(audit_yaml, monkeypatch, given: di
     assert (ran.status, ran.reason[: len(reason)], done) == (Status.COULD_NOT_RUN, reason, [])
 
 
-def judge_churn(audit_yaml, monkeypatch, *, opened: int, waiting: int = 0):
-    """The check, of a service that opens so many connections between two readings."""
+def judge_churn(audit_yaml, monkeypatch, *, opened: int, closed: int = 0):
+    """The check, of a service that opens so many connections between two readings, and has closed so many at last."""
     numbers, ticks = itertools.count(), itertools.count()
     seen = {(next(numbers), ("10.0.0.1", 5432))}
+    closings = iter([range(5000), range(4000, 5000 + closed)])
 
     class Host:
         def __init__(self, *_: object) -> None:
@@ -104,8 +104,8 @@ def judge_churn(audit_yaml, monkeypatch, *, opened: int, waiting: int = 0):
             seen.update((next(numbers), ("10.0.0.1", 5432)) for _ in range(opened))
             return found
 
-        def read(self) -> Count:
-            return Count({1: 5}, waiting, 9)
+        def closed(self) -> set[tuple[int, tuple[str, int]]]:
+            return {(port, ("10.0.0.1", 5432)) for port in next(closings)}
 
     monkeypatch.setattr(churn, "Host", Host)
     monkeypatch.setattr(churn, "time", SimpleNamespace(monotonic=lambda: 10.0 * next(ticks), sleep=lambda _: None))
@@ -118,18 +118,19 @@ def judge_churn(audit_yaml, monkeypatch, *, opened: int, waiting: int = 0):
 
 
 def test_few_new_connections_pass(audit_yaml, monkeypatch) -> None:
-    """Fifty in ten seconds are as many as may be."""
-    assert judge_churn(audit_yaml, monkeypatch, opened=4).status is Status.PASSED
+    """Fifty in ten seconds are as many as may be; what was in TIME-WAIT before the load does not count."""
+    assert judge_churn(audit_yaml, monkeypatch, opened=4, closed=166).status is Status.PASSED
 
 
 def test_many_are_told_with_where_they_go(audit_yaml, monkeypatch) -> None:
     """And so are those that wait to be forgotten."""
-    ran = judge_churn(audit_yaml, monkeypatch, opened=10, waiting=1001)
+    ran = judge_churn(audit_yaml, monkeypatch, opened=10, closed=167)
     assert ran.status is Status.FAILED
     assert ran.reason.splitlines() == [
         "under 20 requests/s connections come and go",
         "  - 12.0 new connections a second (10.0.0.1:5432 120), at most 5 1/s (standard) may be",
-        "  - 1001 sockets of the service are in TIME-WAIT, at most 1000 sockets (standard) may be",
+        "  - 16.7 sockets a second go into TIME-WAIT, which lasts 60 s: 1002 at a time, "
+        "at most 1000 sockets (standard) may be",
     ]
 
 
@@ -142,10 +143,14 @@ def test_a_load_is_spread_as_it_is_declared(audit_yaml) -> None:
 
 
 def test_without_a_declared_load_nothing_is_sent(audit_yaml) -> None:
-    """With the key."""
+    """With what to declare."""
     around = audit_yaml()
     ran = run_check(
         churn.test_few_connections_are_opened_under_load, audit_load=None, audit_command=None, audit_evidence=None,
         audit_endpoints=READS, audit_declared=around.declared, audit_settings=around.settings,
     )  # fmt: skip
-    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, "load is not configured (audit.yaml:1)")
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "load is not configured (audit.yaml:1): declare what an ordinary peak is, for instance "
+        "load: {rate: 20, seconds: 30}, in requests a second over all endpoints",
+    )
