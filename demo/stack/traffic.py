@@ -28,8 +28,8 @@ import httpx
 
 HOT_ORDERS = 8
 """Per tenant."""
-SESSION = 2.0
-"""Seconds after which a client opens a new connection, so that every instance gets its share."""
+SESSION = 5.0
+"""Seconds after which a client opens a new connection, so that every instance gets its share: some five a second."""
 BUSY_CLIENTS = 8
 
 
