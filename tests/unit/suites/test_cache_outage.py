@@ -113,6 +113,11 @@ def test_what_shows_nothing_is_no_pass(audit_yaml) -> None:
     """No fault can be set on the cache, nothing asks it, or it wasn't well before."""
     ran = judge(Faulty(dependencies=("postgres",)), audit_yaml)
     assert (ran.status, ran.reason.partition(":")[0]) == (Status.COULD_NOT_RUN, "no dependency is the cache")
+    ran = judge(Faulty(hit=0), audit_yaml)
+    assert (ran.status, ran.reason.partition(":")[0]) == (
+        Status.COULD_NOT_RUN,
+        "before any fault none of 1 reads that are declared as read-cacheable hits the cache",
+    )
     with pytest.raises(CouldNotRun, match=r"^no read is declared as read-cacheable"):
         judge(Faulty(), audit_yaml, LISTED)
     with pytest.raises(CouldNotRun, match=r"^before any fault GET /orders/7 answered 503 \(audit.yaml:9\)$"):
