@@ -1,7 +1,8 @@
-"""README and tutorial show what a reader will see: the demo is started as they say, and their commands are run."""
+"""What README and tutorial show is what a reader will see: the demo is run, and the commands, as they say."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,7 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from live.servers import guarded
+from live.demo.conftest import processes_that_mention
+from live.servers import folder_for_servers, guarded
+
+from pytest_backend_audit.demo.defects import CATALOGUE, DEFAULT
+from pytest_backend_audit.demo.stack.process import wait_for
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -42,6 +47,9 @@ class Kept:
     """And to standard output: the card."""
     setting: str
     """The lines that put a second terminal into its repository."""
+    process: subprocess.Popen[str]
+    folder: Path
+    """Where it was started, and keeps all that it makes."""
 
 
 def blocks() -> list[Block]:
@@ -87,15 +95,16 @@ def holds(shown: str, printed: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+def kept() -> Iterator[Kept]:
     """The demo, started as the first terminal does."""
-    folder = tmp_path_factory.mktemp("reader")
     with (
+        folder_for_servers() as folder,
         (folder / "stdout").open("w") as stdout,
         guarded(
             subprocess.Popen(
                 [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
                 cwd=folder,
+                env={**os.environ, "TMPDIR": str(folder)},
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -110,10 +119,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
                 break
         setting = re.search(r"^audit again, in another terminal:\n(  \. .*\n  cd .*\n)", said, re.MULTILINE)
         assert setting is not None, said
-        yield Kept(said, (folder / "stdout").read_text("utf-8"), setting.group(1))
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-        assert process.stderr.read().strip() == "stopping everything"
+        yield Kept(said, (folder / "stdout").read_text("utf-8"), setting.group(1), process, folder)
 
 
 @pytest.mark.needs("pgbouncer", "prometheus")
@@ -160,3 +166,24 @@ def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
             assert holds(block.text, printed) == "", printed
             compared += 1
     assert compared == sum(b.language == "sh" for b in rest)
+
+
+def test_the_card_shows_the_default_defects(kept: Kept) -> None:
+    """Those of the service that are on, each as its own criterion, and no other limits one to L1."""
+    card = json.loads((kept.folder / "audit-report" / "scorecard.json").read_text("utf-8"))
+    failed = {k["id"] for d in card["dimensions"] for k in d["criteria"] if k["limit"] == 1}
+    assert failed == {CATALOGUE[name].criterion for name in DEFAULT}
+    assert f"report: {kept.folder}/audit-report/scorecard.html" in kept.said
+
+
+def test_a_kept_demo_ends_by_ctrl_c_and_leaves_nothing_but_the_report(kept: Kept) -> None:
+    """The variables for another audit are in a file that only we can read; servers and temporary folders are gone."""
+    file = Path(kept.setting.split()[1])
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "export AUDIT_BASE_URL=http://127.0.0.1:" in file.read_text("utf-8")
+    kept.process.send_signal(signal.SIGINT)
+    assert kept.process.wait(60) == 0
+    assert kept.process.stderr is not None
+    assert kept.process.stderr.read().strip() == "stopping everything"
+    assert {path.name for path in kept.folder.iterdir()} == {"audit-report", "stdout"}
+    wait_for(lambda: processes_that_mention(str(kept.folder)) == [], "the servers to be gone")
