@@ -38,6 +38,23 @@ class Attested:
     """What was and wasn't looked at: ``not fetched``, ``exists at 1a2b3c4``."""
     origin: str
 
+    @property
+    def path(self) -> str:
+        """File or folder of the audited repository that it refers to; empty where it is a link or a ticket."""
+        if "://" in self.reference or _TICKET.fullmatch(self.reference):
+            return ""
+        return _split(self.reference)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class AttestedRecords:
+    """What audit.yaml has of one criterion."""
+
+    valid: tuple[Attested, ...]
+    """The newest first."""
+    refused: tuple[str, ...]
+    """Where each other one stands, and why it doesn't count."""
+
 
 class Attestations:
     """Validates records: ``audit_attestation("dr-drill", within=92)``."""
@@ -56,18 +73,36 @@ class Attestations:
         Raises:
             pytest.fail.Exception: There is none, or none is valid; the message says why for each.
         """
+        told = self.records(criterion, within=within, most=1)
+        if told.valid:
+            return told.valid[0]
+        if not told.refused:
+            pytest.fail(f"nobody attests {criterion}: add a record under attestations in audit.yaml", pytrace=False)
+        return pytest.fail(f"no valid attestation of {criterion}: " + " | ".join(told.refused), pytrace=False)
+
+    def records(
+        self, criterion: str, *, within: float | Threshold | None = None, most: int | None = None
+    ) -> AttestedRecords:
+        """All valid records for a criterion, the newest first; each becomes evidence of its kind.
+
+        For what takes more than one record, or where their lack is for the check to judge.
+
+        Args:
+            criterion: As audit.yaml's ``attestations`` names it.
+            within: Days before the audit's instant in which they must be dated; None for any past day.
+            most: How many valid ones are enough; None for all.
+        """
         entries = self._runtime.config.attestations if self._runtime.config is not None else ()
         mine = [(n, e) for n, e in enumerate(entries) if e.criterion == criterion]
-        if not mine:
-            pytest.fail(f"nobody attests {criterion}: add a record under attestations in audit.yaml", pytrace=False)
+        valid: list[Attested] = []
         refused: list[str] = []
         for position, entry in sorted(mine, key=lambda m: str(m[1].date), reverse=True):
             origin = origin_of(self._runtime, "attestations", position)
-            problems = [*self._problems(entry, within)]
-            if not problems:
-                return self._accept(entry, origin)
-            refused.append(f"{origin}: {'; '.join(problems)}")
-        return pytest.fail(f"no valid attestation of {criterion}: " + " | ".join(refused), pytrace=False)
+            if problems := [*self._problems(entry, within)]:
+                refused.append(f"{origin}: {'; '.join(problems)}")
+            else:
+                valid.append(self._accept(entry, origin))
+        return AttestedRecords(tuple(valid), tuple(refused))
 
     def _problems(self, entry: AttestationEntry, within: float | Threshold | None) -> Iterator[str]:
         today = date.fromisoformat(self._runtime.instant[:10])
