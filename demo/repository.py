@@ -16,6 +16,8 @@ PACKAGE = "orders"
 _HERE = Path(__file__).resolve().parent
 _REVIEW = re.compile(r"  - \{criterion: ([\w-]+),")
 _DATE = re.compile(r"\bdate: \d{4}-\d\d-\d\d")
+_HIDDEN = ("gitignore", "github")
+"""Of the team's files those whose names begin with a dot there: here they would mean us."""
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -80,7 +82,8 @@ def lay_out(folder: Path, edits: Iterable[Edits] = ()) -> None:
         ValueError: A text that is to be edited isn't there.
     """
     shutil.copytree(_HERE / "project", folder, ignore=_IGNORED)
-    (folder / "gitignore").rename(folder / ".gitignore")
+    for name in _HIDDEN:
+        (folder / name).rename(folder / f".{name}")
     shutil.copytree(_HERE / "service", folder / PACKAGE, ignore=_IGNORED)
     for path, texts in (item for one in edits for item in one.items()):
         file = folder / path
