@@ -97,6 +97,8 @@ class Attestations:
         valid: list[Attested] = []
         refused: list[str] = []
         for position, entry in sorted(mine, key=lambda m: str(m[1].date), reverse=True):
+            if len(valid) == most:
+                break
             origin = origin_of(self._runtime, "attestations", position)
             if problems := [*self._problems(entry, within)]:
                 refused.append(f"{origin}: {'; '.join(problems)}")
