@@ -17,10 +17,8 @@ import psycopg
 import pytest
 import yaml
 
-from pytest_backend_audit.analysis.sockets import TIME_WAIT, from_proc
 from pytest_backend_audit.demo import repository
 from pytest_backend_audit.demo.defects import CATALOGUE
-from pytest_backend_audit.demo.stack.process import wait_for
 from pytest_backend_audit.demo.stack.stack import Stack
 from pytest_backend_audit.journal import read_run
 from pytest_backend_audit.model import Attempt
@@ -29,9 +27,6 @@ from witnesses import matrix
 from witnesses.matrix import Seen
 
 PACKAGE = "pytest_backend_audit.suites."
-SOCKETS = Path("/proc/net/tcp")
-RESTED = 1500
-"""Sockets of the host in TIME-WAIT from which on the defect before does not count for this one any more."""
 AUDIT_MAY_TAKE = 300
 """Seconds, of all bundled suites on a busy machine."""
 
@@ -62,7 +57,6 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
         home = tmp_path / "orders"
         _lay_out(home, [CATALOGUE[d].tree for d in stack.defects])
         (home / "audit.yaml").write_text(json.dumps(config, indent=1, default=str))
-        wait_for(_rested, "the sockets of the defect before to be gone", timeout=90)
         arguments = ["--audit", f"--audit-suite={','.join(suites)}", "--audit-allow=load,writes,faults,probes"]
         if only:
             arguments += ["-k", " or ".join(check.rpartition("::")[2] for check in only)]
@@ -109,12 +103,6 @@ def _lay_out(folder: Path, edits: Iterable[repository.Edits]) -> None:
     # What is witnessed are the bundled checks, not the team's own.
     shutil.rmtree(folder / "audit")
     (folder / "audit").mkdir()
-
-
-def _rested() -> bool:
-    if not SOCKETS.exists():  # not Linux, where nothing counts sockets either
-        return True
-    return sum(s.state == TIME_WAIT for s in from_proc([SOCKETS.read_text()], {})) < RESTED
 
 
 def _versions(stack: Stack) -> dict[str, str]:
