@@ -1,0 +1,167 @@
+"""The service's own tests assert how many statements each endpoint makes, and CI runs them.
+
+The tests of the audited tree are read, not run: for each operation of the OpenAPI document and of audit.yaml there has
+to be a test that asks for it while statements are counted (assertNumQueries, django_assert_max_num_queries,
+CaptureQueriesContext, audit_query_budget, SQLAlchemy's events, a cursor that counts), that fails when there are more,
+and that a pipeline of CI runs with its failure stopping the change. Tests in Python are read.
+
+Impact: A relation that is loaded row by row comes in with a small change to a template or serializer, looks the same in
+review and on ten rows of test data, and is found by customers.
+
+Remediation: Have a test ask for each endpoint inside of a budget, `with self.assertNumQueries(3):` or
+`with django_assert_max_num_queries(3):`; without Django count by SQLAlchemy's event before_cursor_execute, and assert
+the count. Run these tests in CI on each change.
+
+Verification: Load a relation of a list row by row, and see CI turn red.
+
+Effort: M
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis import budget_tests, ci_files, runs_of_tests
+from pytest_backend_audit.analysis.asked_endpoints import asked, route_names
+from pytest_backend_audit.analysis.budget_tests import Suite
+from pytest_backend_audit.analysis.python_tests import PythonTest
+from pytest_backend_audit.analysis.runs_of_tests import Run
+from pytest_backend_audit.analysis.sent_requests import NAMED
+from pytest_backend_audit.analysis.text import lines, listed
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+MOST_FILES = 500
+"""Files of tests that are read."""
+TESTS = re.compile(r"(?:.*/)?(?:test[^/]*|[^/]*_tests?|conftest)\.py|(?:.*/)?(?:tests?|testing)/.*\.py")
+ROUTES = re.compile(r"(?:.*/)?(?:urls[^/]*|routers?)\.py|(?:.*/)?urls/[^/]+\.py")
+OTHERS = re.compile(
+    r".*(?:[A-Z]\w*(?:Test|Tests|IT|Spec)\.(?:java|kt|cs|scala|groovy)|_spec\.rb|_test\.(?:rb|exs|go)"
+    r"|\.(?:test|spec)\.[cm]?[jt]sx?|Test\.php)"
+)
+"""Tests in languages that are not read."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What the audited tree has of tests and of CI."""
+
+    tests: int
+    """Files in Python that may hold tests."""
+    others: tuple[str, ...]
+    """Files of tests in other languages."""
+    suite: Suite
+    names: dict[str, set[str]]
+    pipelines: tuple[str, ...]
+    runs: tuple[Run, ...]
+
+
+@pytest.fixture
+def tree(audit_source: Any) -> Callable[[], Tree]:
+    """Reads the audited tree, as far as it has to do with statement budgets in tests."""
+
+    def look() -> Tree:
+        there = audit_source.files()
+        ours = [path for path in there if TESTS.fullmatch(path)]
+        counting = {match.path for match in audit_source.grep(budget_tests.TOKENS, "**/*.py")} & set(ours)
+        if counting:  # helpers are used where nothing but their name is said
+            counting |= {path for path in ours if path.endswith("conftest.py")}
+            defined = budget_tests.helper_names({path: audit_source.read(path) for path in sorted(counting)})
+            if defined:
+                used = audit_source.grep(rf"\b(?:{'|'.join(map(re.escape, defined))})\b", "**/*.py")
+                counting |= {match.path for match in used} & set(ours)
+        suite = budget_tests.read({path: audit_source.read(path) for path in sorted(counting)[:MOST_FILES]})
+        by_name = any(r.path.startswith(NAMED) for b in suite.budgeted for r in b.requests)
+        commands = ci_files.commands(there, audit_source.read)
+        return Tree(
+            tests=len(ours),
+            others=tuple(path for path in there if OTHERS.fullmatch(path)),
+            suite=suite,
+            names=route_names(audit_source.read(p) for p in there if ROUTES.fullmatch(p)) if by_name else {},
+            pipelines=tuple(ci_files.pipelines(there)),
+            runs=tuple(runs_of_tests.runs(commands, there, audit_source.read)),
+        )
+
+    return look
+
+
+@audit(dimension="4.1", criterion="query-budget-tests", level=4)
+def test_each_endpoint_has_a_statement_budget_in_the_tests_that_ci_runs(
+    tree: Callable[[], Tree], audit_endpoints: Any, audit_acknowledged: Any, audit_evidence: Any
+) -> None:
+    """The service's tests assert how many statements each endpoint makes, and CI runs them."""
+    found = tree()
+    if not found.suite.budgeted and found.others and not found.tests:
+        raise CouldNotRun(
+            f"the service's tests are in a language that this check doesn't read: {listed(found.others, 3)}; read them "
+            "with a check of your own, and leave this one out (leave_out: {query-budget-tests: REASON} in audit.yaml)"
+        )
+    endpoints = [e for e in audit_endpoints if e.method in METHODS]
+    if not endpoints:
+        raise CouldNotRun(f"no operation of the service is known (looked at: {audit_endpoints.source})")
+    costly = [e for e in endpoints if e.budget != 0]
+    proven: dict[str, list[str]] = {}
+    short: dict[str, list[str]] = {}
+    for budgeted in found.suite.budgeted:
+        why = budgeted.test.idle or _unheard(budgeted.test, found)
+        for endpoint in {str(e) for r in budgeted.requests for e in asked(r, endpoints, found.names)}:
+            if why:
+                short.setdefault(endpoint, []).append(f"{budgeted.test.place} {why}")
+            else:
+                proven.setdefault(endpoint, []).append(budgeted.test.place)
+    audit_evidence.command(
+        "tests of statement budgets that CI runs, by endpoint",
+        "\n".join(f"{e}: {', '.join(proven.get(str(e), ['none']))}" for e in costly) or "no endpoint costs a statement",
+    )
+    left = audit_acknowledged([str(e) for e in costly if str(e) not in proven])
+    assert not left, (
+        f"{len(left)} of {len(costly)} endpoints have no statement budget in a test that CI runs"
+        f"{lines(f'{e}: {listed(short.get(e) or [_none(found)], 2)}' for e in left)}\n"
+        f"{_summary(found)}\n"
+        "to mend: with self.assertNumQueries(N): self.client.get(PATH), or what counts statements in your framework;\n"
+        "of an endpoint that sends none say `budget: 0` in audit.yaml's endpoints\n"
+        f"to acknowledge: {left.names}"
+    )
+
+
+def _unheard(test: PythonTest, found: Tree) -> str:
+    """Why no pipeline stops a change when this test fails; empty if one does."""
+    running = [run for run in found.runs if not run.leaves_out(test)]
+    if any(not run.command.ignored for run in running):
+        return ""
+    if running:
+        return f"fails unheard: {running[0].command} ({running[0].command.ignored})"
+    if not found.runs:
+        return f"is not run by CI: {_nothing_runs(found)}"
+    return f"is not run by CI: {_reasons(test, found.runs)}"
+
+
+def _reasons(test: PythonTest, runs: Sequence[Run]) -> str:
+    return listed([f"{run.command} ({run.leaves_out(test)})" for run in runs], 2)
+
+
+def _nothing_runs(found: Tree) -> str:
+    if not found.pipelines:
+        return "the tree has no pipeline"
+    return f"no command in {listed(found.pipelines, 3)} runs tests"
+
+
+def _none(found: Tree) -> str:
+    return "no test asks for it inside of a budget" if found.suite.budgeted else "no test counts its statements"
+
+
+def _summary(found: Tree) -> str:
+    told = [f"looked at: {found.tests} files of tests, {len(found.suite.budgeted)} tests with a budget"]
+    if found.suite.toothless:
+        told.append(f"counted, and bounds nothing: {listed(found.suite.toothless, 3)}")
+    told.append(f"CI: {listed(_commands(found.runs), 3) if found.runs else _nothing_runs(found)}")
+    return "; ".join(told)
+
+
+def _commands(runs: Iterable[Run]) -> list[str]:
+    return [f"{run.command}{f' ({run.command.ignored})' if run.command.ignored else ''}" for run in runs]
