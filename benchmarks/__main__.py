@@ -108,7 +108,22 @@ def load(runs: int) -> list[str]:
     return [f"load at {found.line()}" for found in compare(min(runs, 5))]
 
 
-CASES = {"off": off, "on": on, "yardsticks": yardsticks, "reports": reports, "statements": statements, "load": load}
+def large(runs: int) -> list[str]:  # noqa: ARG001 - one run shows what grows with the tables
+    """The checks of 4.1 on 100 tables and on 10,000."""
+    from benchmarks.large import measure
+
+    return measure()
+
+
+CASES = {
+    "off": off,
+    "on": on,
+    "yardsticks": yardsticks,
+    "reports": reports,
+    "statements": statements,
+    "load": load,
+    "large": large,
+}
 
 
 def main() -> None:
