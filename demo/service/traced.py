@@ -11,7 +11,7 @@ from .logs import REQUEST_ID
 
 
 class TracedCursor(AsyncCursor[DictRow]):
-    """Adds ``/*request_id='...'*/`` to each statement, as sqlcommenter writes it.
+    """Adds ``/*request_id='...'*/`` to each statement, in the form that such comments usually have.
 
     The middleware lets no other id pass than one of letters, digits, dots, dashes and underscores.
     """
