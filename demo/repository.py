@@ -85,6 +85,15 @@ def lay_out(folder: Path, edits: Iterable[Edits] = ()) -> None:
     for name in _HIDDEN:
         (folder / name).rename(folder / f".{name}")
     shutil.copytree(_HERE / "service", folder / PACKAGE, ignore=_IGNORED)
+    edit(folder, edits)
+
+
+def edit(folder: Path, edits: Iterable[Edits]) -> None:
+    """Put into files what is wrong in them.
+
+    Raises:
+        ValueError: A text that is to be edited isn't there.
+    """
     for path, texts in (item for one in edits for item in one.items()):
         file = folder / path
         if not texts:

@@ -117,6 +117,8 @@ class Defect(_Entry):
     """Criterion that audit.yaml has no record of a review for."""
     tree: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     """File of the service's repository -> text in it -> what stands there instead; without texts it is missing."""
+    companion: str = ""
+    """Service of ``demo/companions`` that has it, where the reference service can't: that one's own test throws it."""
     note: str = ""
     witnesses: tuple[Witness, ...] = ()
     remedy: Remedy | None = None

@@ -1,0 +1,1 @@
+"""A shop: orders with their lines, and quotes."""
