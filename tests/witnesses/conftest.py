@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from pytest_backend_audit.demo import repository
 from pytest_backend_audit.demo.defects import CATALOGUE
 from pytest_backend_audit.demo.stack.stack import Stack
 from pytest_backend_audit.journal import read_run
-from pytest_backend_audit.model import Attempt
-from pytest_backend_audit.standard import load
+from pytest_backend_audit.model import Attempt, Status
 from witnesses import matrix
 from witnesses.matrix import Seen
 
@@ -40,7 +38,10 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
-    """Audits the stack as it is, by all bundled suites, some, or some checks; gives each one's attempt by its id."""
+    """Audits the stack as it is, by all bundled suites, some, or some checks; gives each one's attempt by its id.
+
+    What could not run and is declared not to apply is left out.
+    """
 
     def run(
         thresholds: Mapping[str, float], suites: Iterable[str] = ("all",), only: Iterable[str] = ()
@@ -71,7 +72,13 @@ def audit_of(stack: Stack, tmp_path: Path) -> Callable[..., dict[str, Attempt]]:
         )
         report = home / "audit-report"
         assert report.is_dir(), done.stdout + done.stderr
-        return {attempt.check.removeprefix(PACKAGE): attempt for attempt in read_run(report).attempts}
+        declared = {entry["criterion"] for entry in config.get("not_applicable", ())}
+        attempts = {attempt.check.removeprefix(PACKAGE): attempt for attempt in read_run(report).attempts}
+        return {
+            check: attempt
+            for check, attempt in attempts.items()
+            if attempt.status is not Status.COULD_NOT_RUN or _criterion(check) not in declared
+        }
 
     return run
 
@@ -81,17 +88,7 @@ def seen(stack: Stack) -> Iterator[Seen]:
     """What this run sees; taken into the record at its end, where ``WITNESSES_RECORD`` asks for it."""
     run = Seen(versions=_versions(stack))
     yield run
-    if not os.environ.get("WITNESSES_RECORD"):
-        return
-    commit = subprocess.run(["git", "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=True)
-    for sight in (*run.red.values(), *run.green.values()):
-        sight.commit, sight.date = commit.stdout.strip(), f"{datetime.now(UTC):%Y-%m-%d}"
-    record = Seen.read()
-    record.update(run)
-    witnessed = [(d, w) for d in CATALOGUE.values() for w in d.witnesses]
-    record.keep((w.check for _, w in witnessed), (matrix.pair(d, w.check) for d, w in witnessed))
-    record.write()
-    matrix.PAGE.write_text(matrix.page(record, CATALOGUE.values(), load("default")), "utf-8")
+    matrix.record(run)
 
 
 def _lay_out(folder: Path, edits: Iterable[repository.Edits]) -> None:
@@ -103,6 +100,10 @@ def _lay_out(folder: Path, edits: Iterable[repository.Edits]) -> None:
     # What is witnessed are the bundled checks, not the team's own.
     shutil.rmtree(folder / "audit")
     (folder / "audit").mkdir()
+
+
+def _criterion(check: str) -> str:
+    return check.partition("::")[0].rpartition(".")[2].replace("_", "-")
 
 
 def _versions(stack: Stack) -> dict[str, str]:

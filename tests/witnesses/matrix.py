@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_backend_audit.demo.defects import Defect
+from pytest_backend_audit.demo.companions import DEFECTS
+from pytest_backend_audit.demo.defects import CATALOGUE, Defect
+from pytest_backend_audit.standard import load
 from pytest_backend_audit.standard.model import Standard
 
+THROWN = (*CATALOGUE.values(), *DEFECTS.values())
+"""All that is thrown: on the reference stack, and in the companions."""
 SEEN = Path(__file__).with_name("seen.json")
 PAGE = Path(__file__).parents[2] / "docs" / "witnesses.md"
 
@@ -127,6 +134,21 @@ def _count(sight: Sight) -> str:
     if not sight.times and sight.reason:
         return f"could not run: {sight.reason}"
     return f"{sight.times} of {sight.of}"
+
+
+def record(run: Seen) -> None:
+    """Take what a run saw into the record and onto its page, where ``WITNESSES_RECORD`` asks for it."""
+    if not os.environ.get("WITNESSES_RECORD"):
+        return
+    commit = subprocess.run(["git", "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=True)
+    for sight in (*run.red.values(), *run.green.values()):
+        sight.commit, sight.date = commit.stdout.strip(), f"{datetime.now(UTC):%Y-%m-%d}"
+    seen = Seen.read()
+    seen.update(run)
+    witnessed = [(d, w) for d in THROWN for w in d.witnesses]
+    seen.keep((w.check for _, w in witnessed), (pair(d, w.check) for d, w in witnessed))
+    seen.write()
+    PAGE.write_text(page(seen, THROWN, load("default")), "utf-8")
 
 
 def merged(rounds: Iterable[Mapping[str, str]], said: Mapping[str, str] | None = None) -> dict[str, Sight]:

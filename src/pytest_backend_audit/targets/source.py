@@ -86,6 +86,23 @@ class Source:
         name = path.rstrip("/")
         return name in self._tree() or any(p.startswith(name + "/") for p in self._tree())
 
+    def export(self, paths: Iterable[str], folder: Path) -> None:
+        """Write files of the commit below a folder, for a tool that reads files; links are written as plain files.
+
+        Raises:
+            FileNotFoundError: The commit has no such file.
+        """
+        wanted = list(paths)
+        for path in wanted:
+            if path not in self._tree():
+                raise FileNotFoundError(f"{path} does not exist at {self.commit[:7]}")
+        for path, data in self._blobs(wanted):
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        shown = "\n".join(wanted[:SHOWN]) + (f"\n... {len(wanted) - SHOWN} more" if len(wanted) > SHOWN else "")
+        self._record(EvidenceKind.OUTPUT, "files written out for a tool", shown or "(none)", {"files": len(wanted)})
+
     def grep(self, regex: str, glob: str = "**", flags: int = 0) -> list[Match]:
         """Lines that match, in the order of paths. Binary files and those over 2 MiB are left out.
 

@@ -98,3 +98,12 @@ def test_without_a_commit_the_source_can_not_be_read(tmp_path):
     """A rehearsal outside git."""
     with pytest.raises(CouldNotRun, match=r"there is no commit to read the source at"):
         Source(runtime_for(folder=tmp_path)).files()
+
+
+def test_files_are_written_out_for_a_tool_as_the_commit_has_them(audit, tmp_path):
+    """Below a folder, with their own."""
+    Source(audit).export(["app/main.py", "logo.png"], tmp_path / "out")
+    assert (tmp_path / "out" / "app" / "main.py").read_text() == "import os\n\npool = connect(size=5)\n"
+    assert (tmp_path / "out" / "logo.png").read_bytes() == b"\x89PNG\0size\n"
+    with pytest.raises(FileNotFoundError, match=r"app/none\.py does not exist at "):
+        Source(audit).export(["app/none.py"], tmp_path / "out")
