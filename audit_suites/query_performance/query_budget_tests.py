@@ -19,6 +19,7 @@ Effort: M
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -68,23 +69,24 @@ def tree(audit_source: Any) -> Callable[[], Tree]:
     def look() -> Tree:
         there = audit_source.files()
         ours = [path for path in there if TESTS.fullmatch(path)]
+        read = functools.cache(audit_source.read)
         counting = {match.path for match in audit_source.grep(budget_tests.TOKENS, "**/*.py")} & set(ours)
         if counting:  # helpers are used where nothing but their name is said
             counting |= {path for path in ours if path.endswith("conftest.py")}
-            defined = budget_tests.helper_names({path: audit_source.read(path) for path in sorted(counting)})
+            defined = budget_tests.helper_names({path: read(path) for path in sorted(counting)[:MOST_FILES]})
             if defined:
                 used = audit_source.grep(rf"\b(?:{'|'.join(map(re.escape, defined))})\b", "**/*.py")
                 counting |= {match.path for match in used} & set(ours)
-        suite = budget_tests.read({path: audit_source.read(path) for path in sorted(counting)[:MOST_FILES]})
+        suite = budget_tests.read({path: read(path) for path in sorted(counting)[:MOST_FILES]})
         by_name = any(r.path.startswith(NAMED) for b in suite.budgeted for r in b.requests)
-        commands = ci_files.commands(there, audit_source.read)
+        commands = ci_files.commands(there, read)
         return Tree(
             tests=len(ours),
             others=tuple(path for path in there if OTHERS.fullmatch(path)),
             suite=suite,
-            names=route_names(audit_source.read(p) for p in there if ROUTES.fullmatch(p)) if by_name else {},
+            names=route_names(read(p) for p in there if ROUTES.fullmatch(p)) if by_name else {},
             pipelines=tuple(ci_files.pipelines(there)),
-            runs=tuple(runs_of_tests.runs(commands, there, audit_source.read)),
+            runs=tuple(runs_of_tests.runs(commands, there, read)),
         )
 
     return look

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_backend_audit.analysis.python_tests import Function, PythonTest, collected
-from pytest_backend_audit.analysis.sent_requests import Request, Scope, assigned
+from pytest_backend_audit.analysis.sent_requests import Request, Scope, declared
 from pytest_backend_audit.analysis.statement_bounds import COUNTING, Helpers, Reader, intercepts
 
 TOKENS = (
@@ -55,7 +55,7 @@ def read(sources: Mapping[str, str]) -> Suite:
     shared = Scope(functions={name: f for name, f in functions.items() if not name.startswith("test")})
     found, toothless = [], []
     for path, module in modules.items():
-        scope = shared.having(assigned(module.body))
+        scope = shared.having(declared(module.body))
         for test in collected(path, module):
             reader = Reader(helpers, scope)
             sent = reader.read(test)

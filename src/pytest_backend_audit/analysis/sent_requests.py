@@ -18,6 +18,10 @@ NAMED = "name:"
 UNKNOWN = "{}"
 """Stands in a path for what is only known at run time."""
 DEEPEST = 4
+MOST_CALLS = 200
+"""Calls of helpers that are followed in one test."""
+MOST_VALUES = 10
+"""Assignments to one name that are looked at."""
 MOST_CASES = 500
 """Cases of one parametrised test that are looked at."""
 
@@ -43,10 +47,23 @@ class Scope:
         """With more names."""
         return Scope({**self.values, **values}, self.functions)
 
+    def within(self, function: Function) -> Scope:
+        """Inside of a function, whose parameters are not what their names stand for outside."""
+        given = function.args
+        hidden = {a.arg for a in [*given.posonlyargs, *given.args, *given.kwonlyargs]}
+        outside = Scope({name: v for name, v in self.values.items() if name not in hidden}, self.functions)
+        return outside.having(assigned([function], outside))
 
-def assigned(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
-    """Names, and attributes of ``self``, that these nodes assign, with all they are given; those of loops too."""
+
+def assigned(nodes: Iterable[ast.AST], scope: Scope | None = None) -> dict[str, list[ast.expr]]:
+    """Names, and attributes of ``self``, that these nodes assign, with all they are given; those of loops too.
+
+    Args:
+        nodes: Statements, with everything inside of them.
+        scope: What names stand for around them.
+    """
     found: dict[str, list[ast.expr]] = {}
+    around = scope or Scope()
     for node in (inner for outer in nodes for inner in ast.walk(outer)):
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -54,8 +71,21 @@ def assigned(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
             _bind(found, node.target, [node.value])
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-            _bind(found, node.target, list(elements(node.iter, Scope(found))))
+            _bind(found, node.target, list(elements(node.iter, around.having(found))))
     return found
+
+
+def declared(body: Iterable[ast.stmt], scope: Scope | None = None) -> dict[str, list[ast.expr]]:
+    """Names that a module's body, or a class's, assigns itself, and not its functions for their own use."""
+    inside = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return assigned((statement for statement in body if not isinstance(statement, inside)), scope)
+
+
+def of_instances(node: ast.ClassDef, scope: Scope) -> dict[str, list[ast.expr]]:
+    """What methods of a class find there: its own names, and what any of them assigns to ``self``."""
+    methods = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
+    own = {name: values for name, values in assigned(methods, scope).items() if name.startswith("self.")}
+    return {**declared(node.body, scope), **own}
 
 
 def cases(function: Function, scope: Scope) -> list[dict[str, list[ast.expr]]]:
@@ -111,14 +141,17 @@ def _called_elements(node: ast.Call, scope: Scope, depth: int) -> Iterator[ast.e
                 yield ast.Tuple([key, inner]) if name == "items" else inner if name == "values" else key
 
 
-def requests(nodes: Iterable[ast.AST], scope: Scope, depth: int = 0) -> set[Request]:
+def requests(nodes: Iterable[ast.AST], scope: Scope) -> set[Request]:
     """What is asked for in these nodes, and in functions of the tests that they call.
 
     Args:
         nodes: A block.
         scope: What names stand for there.
-        depth: Calls so far.
     """
+    return _requests(nodes, scope, 0, [MOST_CALLS])
+
+
+def _requests(nodes: Iterable[ast.AST], scope: Scope, depth: int, left: list[int]) -> set[Request]:
     found: set[Request] = set()
     for node in (inner for outer in nodes for inner in ast.walk(outer)):
         if not isinstance(node, ast.Call):
@@ -129,10 +162,13 @@ def requests(nodes: Iterable[ast.AST], scope: Scope, depth: int = 0) -> set[Requ
         elif name in ASKING and len(given) > 1:
             methods = {m.upper() for m in texts(given[0], scope) if m.lower() in METHODS} or {""}
             found |= {Request(method, path) for method in methods for path in paths(given[1:2], scope)}
-        elif name in scope.functions and depth < DEEPEST:
+        elif name in scope.functions and depth < DEEPEST and left[0] > 0:
+            left[0] -= 1
             function = scope.functions[name]
-            inner_scope = scope.having({**assigned(function.body), **_arguments(function, node, scope)})
-            found |= requests(function.body, inner_scope, depth + 1)
+            # Without itself, and without those that lead back to it.
+            others = Scope(scope.values, {n: f for n, f in scope.functions.items() if f is not function})
+            inside = others.within(function).having(_arguments(function, node, scope))
+            found |= _requests(function.body, inside, depth + 1, left)
         elif name not in _NAMING:  # assertNumQueries(3, client.get, "/v1/orders")
             method = next((a.attr.upper() for a in given if isinstance(a, ast.Attribute) and a.attr in METHODS), "")
             found |= {Request(method, path) for path in paths(given, scope) if method or not path.startswith(NAMED)}
@@ -191,7 +227,7 @@ def _called_texts(node: ast.Call, scope: Scope, depth: int) -> list[str]:
         return [text for argument in node.args for text in texts(argument, scope, depth + 1)]
     if name in scope.functions:
         function = scope.functions[name]
-        inner = scope.having({**assigned(function.body), **_arguments(function, node, scope)})
+        inner = scope.within(function).having(_arguments(function, node, scope))
         returned = (n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None)
         return [text for value in returned for text in texts(value, inner, depth + 2)]
     return []
@@ -199,9 +235,9 @@ def _called_texts(node: ast.Call, scope: Scope, depth: int) -> list[str]:
 
 def _values(node: ast.expr, scope: Scope) -> Sequence[ast.expr]:
     if isinstance(node, ast.Name):
-        return scope.values.get(node.id, ())
+        return scope.values.get(node.id, ())[:MOST_VALUES]
     if isinstance(node, ast.Attribute):
-        return scope.values.get(f"self.{node.attr}") or scope.values.get(node.attr, ())
+        return (scope.values.get(f"self.{node.attr}") or scope.values.get(node.attr, ()))[:MOST_VALUES]
     return (node,)
 
 

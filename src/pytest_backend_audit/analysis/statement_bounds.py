@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_backend_audit.analysis.python_tests import Function, PythonTest, called, leaves, never
-from pytest_backend_audit.analysis.sent_requests import ASKING, METHODS, Request, Scope, assigned, cases, requests
+from pytest_backend_audit.analysis.sent_requests import (
+    ASKING,
+    METHODS,
+    Request,
+    Scope,
+    assigned,
+    cases,
+    of_instances,
+    requests,
+)
 
 _BOUNDING = re.compile(
     r"(?:django_)?assert_?(?:max_?|fewer_?|less_?|exact_?)*(?:num|number_?of|max)?_?(?:sql_?)?(?:quer(?:y|ies)|statements)"
@@ -52,14 +61,15 @@ class Reader:
 
     def read(self, test: PythonTest) -> set[Request] | None:
         """What a test asks for under a bound; None where it has no bound."""
-        scope = self._scope.having({**(assigned(test.within.body) if test.within else {}), **assigned([test.function])})
+        around = self._scope.having(of_instances(test.within, self._scope)) if test.within else self._scope
+        scope = around.within(test.function)
         counts = self.counted(test.function)
         self.function(test.function)
         if not self.bounded:
             self.why = self.why or (f"what {', '.join(counts)} counts is compared with nothing" if counts else "")
             return None
         blocks = [node for block in self.bounded for node in block]
-        return {r for case in cases(test.function, scope) for r in requests(blocks, scope.having(case))}
+        return {r for case in cases(test.function, around) for r in requests(blocks, scope.having(case))}
 
     def function(self, function: Function) -> dict[str, Sequence[ast.AST]]:
         """Read a whole function; gives the names of what is counted in it."""
