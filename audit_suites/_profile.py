@@ -26,7 +26,12 @@ def profile(declared: Any, endpoints: Any) -> Profile:
     Raises:
         CouldNotRun: audit.yaml declares no load, or nothing to read.
     """
-    load = declared("load")
+    load = declared("load", None)
+    if load is None:
+        raise CouldNotRun(
+            f"load is not configured ({declared.origin('load')}): declare what an ordinary peak is, for instance "
+            "load: {rate: 20, seconds: 30}, in requests a second over all endpoints"
+        )
     reads = [e for e in endpoints.declared() if e.method == "GET"]
     if not reads:
         raise CouldNotRun("no operation is declared that is read with GET: nothing to send (audit.yaml, endpoints)")

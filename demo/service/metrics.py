@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from .settings import Settings
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 2.0, 5.0)
 """Seconds. They bracket the objectives of cached reads, plain reads and writes alike."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class PoolCounts(Collector):
+    """What the pool itself counts since it was opened."""
+
+    def __init__(self, stats: Callable[[], dict[str, int]]) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterable[Metric]:
+        """Who asked for a connection, and how long all of them waited together."""
+        told = self._stats()
+        asked, waited = told.get("requests_num", 0), told.get("requests_wait_ms", 0) / 1000
+        yield CounterMetricFamily("db_pool_requests", "Requests for a database connection.", value=asked)
+        yield CounterMetricFamily("db_pool_wait_seconds", "Time that they waited for it, together.", value=waited)
 
 
 class Metrics:
@@ -70,6 +86,7 @@ class Metrics:
         self._pool.labels("active").set_function(lambda: stats().get("pool_size", 0) - stats().get("pool_available", 0))
         self._waiting.set_function(lambda: stats().get("requests_waiting", 0))
         self._maximum.set_function(lambda: stats().get("pool_max", 0))
+        self.registry.register(PoolCounts(stats))
 
     def observe_tables(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Keep the database's own counts of how tables are read, under the names that postgres_exporter gives them."""

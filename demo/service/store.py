@@ -52,6 +52,8 @@ def make_pool(settings: Settings) -> Pool:
     )
     if settings.has("pool-formula-size"):
         size["max_size"] = settings.pool_max + settings.pool_max // 2
+    if settings.has("load-validated"):
+        size = {"min_size": 1, "max_size": 1}
     kind = Untested if settings.has("failover") else AsyncConnectionPool
     return kind(
         settings.database_url,

@@ -22,7 +22,7 @@ _POOL = re.compile(
 )
 _NOT_A_POOL = re.compile(r"^(?:process|python|go_mem|go_gc|jvm|http_server|nodejs|pg_|pgbouncer_)")
 _NOT_A_STATE = re.compile(
-    r"second|milli|duration|time(?!r)|closed|created|error|fail|lost|bad|lifetime|usage_?ms|bytes|destroy|ratio|percent"
+    r"second|milli|duration|time(?!r)|closed|created|error|fail|lost|bad|lifetime|usage_?ms|bytes|destroy|ratio|percent|_ms$|_ns$"
 )
 _WORDS = {
     ACTIVE: {
@@ -57,14 +57,14 @@ def exported(families: Iterable[Metric]) -> Pools:
     """
     found: Pools = {}
     for family in families:
-        if not _POOL.search(family.name) or _NOT_A_POOL.search(family.name) or _NOT_A_STATE.search(family.name):
+        if not is_of_a_pool(family.name) or _NOT_A_STATE.search(family.name):
             continue
         for sample in family.samples:
             if sample.name.endswith(("_created", "_bucket", "_sum")):
                 continue
             signal = _signal(family.name, sample)
             if signal is not None:
-                values = found.setdefault(_pool(family.name, sample), {})
+                values = found.setdefault(pool_of(family.name, sample), {})
                 values[signal] = values.get(signal, 0.0) + sample.value
     return found
 
@@ -88,9 +88,28 @@ def signal_of(name: str, labels: Mapping[str, str]) -> str | None:
         labels: Known ones, such as those that a selector asks for.
     """
     family = name.removesuffix("_total")
-    if not _POOL.search(family) or _NOT_A_POOL.search(family) or _NOT_A_STATE.search(family):
+    if not is_of_a_pool(family) or _NOT_A_STATE.search(family):
         return None
     return _signal(family, Sample(name, dict(labels), 0.0))
+
+
+def is_of_a_pool(family: str) -> bool:
+    """Whether a metric is about a pool of connections, by its name."""
+    return bool(_POOL.search(family)) and not _NOT_A_POOL.search(family)
+
+
+def pool_of(family: str, sample: Sample) -> str:
+    """Which pool a series is of: by a label that names it, else by what is left of the name.
+
+    Args:
+        family: Name of the metric.
+        sample: One of its samples.
+    """
+    for label, value in sample.labels.items():
+        if _NAME.match(label.lower()) and value:
+            return value
+    words = {part for signal in _WORDS.values() for word in signal for part in word.split("_")} | _NOISE
+    return "_".join(part for part in family.split("_") if part not in words) or family
 
 
 def _told(values: Mapping[str, float]) -> int:
@@ -104,14 +123,6 @@ def _signal(family: str, sample: Sample) -> str | None:
     said = {signal for signal, words in _WORDS.items() if any(_holds(family, word) for word in words)}
     # db_client_connection_idle_max is a limit of its own, and no state.
     return said.pop() if len(said) == 1 else None
-
-
-def _pool(family: str, sample: Sample) -> str:
-    for label, value in sample.labels.items():
-        if _NAME.match(label.lower()) and value:
-            return value
-    words = {part for signal in _WORDS.values() for word in signal for part in word.split("_")} | _NOISE
-    return "_".join(part for part in family.split("_") if part not in words) or family
 
 
 def _holds(name: str, word: str) -> bool:
