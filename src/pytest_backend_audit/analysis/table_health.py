@@ -41,18 +41,20 @@ def server_faults(server: Any) -> list[Fault]:
     ]
 
 
-def faults(tables: Sequence[Any], dead: float, stale: float, counting_since: str) -> list[Fault]:
+def faults(tables: Sequence[Any], server: Any, dead: float, stale: float) -> list[Fault]:
     """What is wrong with each table.
+
+    A table that autovacuum has just been to may have what came since: it comes every naptime. Unless something holds
+    vacuum back, dead tuples never stay longer than that.
 
     Args:
         tables: Rows of the check's statement.
+        server: With ``autovacuum`` as SHOW answers, ``held`` (an old transaction holds vacuum back) and
+            ``counting_since``, when the server began to count.
         dead: Largest share of dead tuples.
         stale: Largest share of rows changed since the last ANALYZE.
-        counting_since: When the server began to count, for the message.
     """
-    return [
-        fault for table in tables if not table.busy for fault in _faults(table, dead, stale, f"since {counting_since}")
-    ]
+    return [fault for table in tables if not table.busy for fault in _faults(table, server, dead, stale)]
 
 
 def doubts(tables: Sequence[Any]) -> list[Doubt]:
@@ -75,11 +77,13 @@ class Doubt:
         return f"{self.item}: {listed(self.unseen, 3)}"
 
 
-def _faults(table: Any, dead: float, stale: float, since: str) -> Iterator[Fault]:
+def _faults(table: Any, server: Any, dead: float, stale: float) -> Iterator[Fault]:
+    by_itself = server.autovacuum == "on" and table.autovacuum
     if not table.autovacuum:
         yield Fault(table.table, "autovacuum is off for it", f"ALTER TABLE {table.table} RESET (autovacuum_enabled);")
     # As the server itself reckons: so many at least, and a share of the rows.
     bloated = table.dead > table.vacuum_threshold + dead * (table.live + table.dead)
+    bloated = bloated and not (by_itself and table.just_vacuumed and not server.held)
     if bloated:
         share = percent(table.dead / (table.live + table.dead))
         said = f"{share} of {table.live + table.dead} tuples are dead, last vacuumed {table.vacuumed}"
@@ -87,20 +91,23 @@ def _faults(table: Any, dead: float, stale: float, since: str) -> Iterator[Fault
     if table.unfrozen:
         said = "it is past autovacuum_freeze_max_age and nobody freezes it"
         yield Fault(table.table, said, f"VACUUM (FREEZE) {table.table};")
-    if (said := _statistics(table, stale, since)) and not bloated:
+    if (said := _statistics(table, server, stale)) and not bloated:
         yield Fault(table.table, said, f"ANALYZE {table.table};")
 
 
-def _statistics(table: Any, stale: float, since: str) -> str:
+def _statistics(table: Any, server: Any, stale: float) -> str:
     """What is wrong with the planner's statistics of a table; empty if nothing is."""
     if not _matters(table):
         return ""
     if not table.known and not table.analysed:
-        return f"the planner has no statistics: it was not analysed {since}"
+        return f"the planner has no statistics: it was not analysed since {server.counting_since}"
     if table.missing:
         return f"the planner has no statistics of {listed(table.missing)}, which an index holds"
     # A partitioned table counts no changes of its own: how many rows its partitions have by now tells of them.
+    # Nor does autovacuum analyse it.
     grown = table.partitioned and table.estimated >= 0
+    if server.autovacuum == "on" and table.autovacuum and table.just_analysed and not table.partitioned:
+        return ""
     changed = abs(table.rows - table.estimated) if grown else table.modified
     if changed > table.analyze_threshold + stale * table.rows:
         return f"{changed:.0f} of {table.rows:.0f} rows changed since it was last analysed"

@@ -35,6 +35,8 @@ def faults(ran) -> list[str]:
     return [line.removeprefix("  - ") for line in ran.reason.splitlines()[1:-1]]
 
 
+FORGOTTEN = "SELECT pg_stat_reset_single_table_counters('t'::regclass)"
+"""As if nobody had analysed the table for long."""
 TABLE = f"CREATE TABLE t AS {ROWS}"
 PARTS = (
     "CREATE TABLE parts (id int, k int, name text) PARTITION BY RANGE (id);"
@@ -56,10 +58,12 @@ PARTS = (
         (TABLE, "ALTER TABLE t ALTER k SET STATISTICS 0", "CREATE INDEX ON t (k)", "ANALYZE t", READABLE),
         (TABLE, "CREATE INDEX ON t (id) INCLUDE (k)", READABLE, "ANALYZE t"),
         ("CREATE EXTENSION pg_stat_statements", TABLE, READABLE, "ANALYZE t"),
+        (TABLE, READABLE, "VACUUM (ANALYZE) t", "DELETE FROM t WHERE id <= 600"),
+        (TABLE, READABLE, "VACUUM (ANALYZE) t", "INSERT INTO t SELECT generate_series(2001, 2400)"),
     ],
 )
 def test_healthy(database, audit_yaml, statements) -> None:
-    """Analysed tables, and those too small for autovacuum to care."""
+    """Analysed tables, those too small for autovacuum to care, and those that it has just been to."""
     ran = run(database, audit_yaml, *statements)
     assert (ran.status, ran.reason) == (Status.PASSED, "")
 
@@ -81,8 +85,15 @@ def test_healthy(database, audit_yaml, statements) -> None:
             [r"public.t: 19.3 % of 1240 tuples are dead, last vacuumed never: VACUUM \(ANALYZE\) public.t;"],
         ),
         (
-            (TABLE, "ANALYZE t", "INSERT INTO t SELECT generate_series(2001, 2400)"),
-            ["public.t: 400 of 1400 rows changed since it was last analysed: ANALYZE public.t;"],
+            (TABLE, READABLE, "ANALYZE t", FORGOTTEN, "INSERT INTO t SELECT generate_series(2001, 2400)"),
+            ["public.t: 400 of 1000 rows changed since it was last analysed: ANALYZE public.t;"],
+        ),
+        (
+            (TABLE, "ALTER TABLE t SET (autovacuum_enabled = false)", "VACUUM (ANALYZE) t", "DELETE FROM t"),
+            [
+                r"public.t: autovacuum is off for it: ALTER TABLE public.t RESET \(autovacuum_enabled\);",
+                r"public.t: 100 % of 1000 tuples are dead, last vacuumed \d{4}.*: VACUUM \(ANALYZE\) public.t;",
+            ],
         ),
         (
             (TABLE, "ANALYZE t", "ALTER TABLE t SET (autovacuum_enabled = false)"),
