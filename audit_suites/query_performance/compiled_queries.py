@@ -18,10 +18,11 @@ Effort: S
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -97,9 +98,10 @@ class Sqlc:
 
 
 @pytest.fixture
-def asked(audit_source: Any, audit_command: Any, tmp_path: Path) -> Sqlc:
+def asked(audit_source: Any, audit_command: Any) -> Iterator[Sqlc]:
     """sqlc, with the source that it is asked about."""
-    return Sqlc(audit_source, audit_command, tmp_path)
+    with TemporaryDirectory(prefix="backend-audit-sqlc-") as folder:
+        yield Sqlc(audit_source, audit_command, Path(folder))
 
 
 @audit(dimension="4.1", criterion="compiled-queries", level=4)
