@@ -1,11 +1,19 @@
-"""Which defects a run throws: named ones, all, or those that a change could touch with a rotating share of the rest."""
+"""Which defects a run throws: named ones, all, or those that a change could touch with a rotating share of the rest.
+
+python -m witnesses.choice NAME...    prints the tests that throw the defects of these names
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from pytest_backend_audit.demo.defects import Defect
+from pytest_backend_audit.demo.companions import DEFECTS
+from pytest_backend_audit.demo.defects import CATALOGUE, Defect
+
+STACK = "tests/witnesses/test_witnesses.py"
+COMPANIONS = "tests/live/companions/test_{}.py"
 
 SUITE = re.compile(r"(?:^|/)audit_suites/\w+/(\w+)\.py$")
 ANALYSIS = re.compile(r"(?:^|/)analysis/(\w+)\.py$")
@@ -17,15 +25,29 @@ def named(defects: Sequence[Defect], words: Iterable[str]) -> tuple[Defect, ...]
     """The defects of dimensions (``4.1``), criteria (``hit-rate``), rows (``4.3/hit-rate``), or with these names.
 
     Raises:
-        ValueError: A word names none.
+        ValueError: A word names none, of a companion neither.
     """
     chosen: set[str] = set()
     for word in words:
-        found = {d.name for d in defects if word in {d.name, d.dimension, d.criterion, f"{d.dimension}/{d.criterion}"}}
+        found = {d.name for d in (*defects, *DEFECTS.values()) if word in _names(d)}
         if not found:
             raise ValueError(f"{word} is no dimension, criterion or defect with a witness")
         chosen |= found
     return tuple(d for d in defects if d.name in chosen)
+
+
+def _names(defect: Defect) -> set[str]:
+    return {defect.name, defect.dimension, defect.criterion, f"{defect.dimension}/{defect.criterion}"}
+
+
+def files(words: Sequence[str]) -> list[str]:
+    """The tests that throw the defects that these words name, as `named` has it.
+
+    Raises:
+        ValueError: A word names none.
+    """
+    thrown = named([*(d for d in CATALOGUE.values() if d.witnesses), *DEFECTS.values()], words)
+    return list(dict.fromkeys(COMPANIONS.format(d.companion) if d.companion else STACK for d in thrown))
 
 
 def shared(
@@ -65,3 +87,10 @@ def shared(
 
     chosen = {d.name for d in sorted(in_turn, key=touched, reverse=True)[:most]}
     return tuple(d for d in defects if d.name in chosen)
+
+
+if __name__ == "__main__":
+    try:
+        print(*files(sys.argv[1:]), sep="\n")  # noqa: T201 - for scripts/witnesses
+    except ValueError as error:
+        sys.exit(f"scripts/witnesses: {error}")

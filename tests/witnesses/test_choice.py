@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from pytest_backend_audit.demo.defects import Defect, Where
-from witnesses.choice import named, shared
+from pytest_backend_audit.demo.defects import CATALOGUE, Defect, Where
+from witnesses.choice import files, named, shared
 from witnesses.matrix import Seen, Sight, merged
 
 
@@ -91,3 +92,27 @@ def test_rounds_are_counted() -> None:
         "a": Sight(2, 2),
         "b": Sight(1, 2, reason="no server"),
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["foreign-key-indexes"], ["tests/witnesses/test_witnesses.py"]),
+        (["compiled-queries"], ["tests/live/companions/test_go_shop.py"]),
+        (
+            ["4.2/pool-metrics", "foreign-key-indexes"],
+            ["tests/witnesses/test_witnesses.py", "tests/live/companions/test_go_shop.py"],
+        ),
+    ],
+)
+def test_names_lead_to_the_tests_that_throw_them(words: list[str], wanted: list[str]) -> None:
+    """Of the stack, of a companion, or of both."""
+    assert files(words) == wanted
+    assert all((Path(__file__).parents[2] / file).is_file() for file in wanted)
+
+
+def test_a_name_of_a_companion_is_none_of_the_stacks() -> None:
+    """Nor is it a mistake."""
+    assert named([CATALOGUE["foreign-key-indexes"]], ["go-shop-dropped-column"]) == ()
+    with pytest.raises(ValueError, match="go-shop-dropped is no dimension, criterion or defect with a witness"):
+        named([], ["go-shop-dropped"])

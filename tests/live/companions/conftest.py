@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from live.conftest import PASSWORD, Server
+from witnesses import matrix
+from witnesses.matrix import Seen
 
 MORE_PROGRAMS = ("/usr/local/go/bin", sysconfig.get_path("scripts"))
 """Where Go and sqlc are besides PATH."""
@@ -30,6 +32,14 @@ def programs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", os.pathsep.join([os.environ["PATH"], *MORE_PROGRAMS]))
         yield
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[Seen]:
+    """What the tests of a companion see; for the record of the witnesses."""
+    run = Seen()
+    yield run
+    matrix.record(run)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from live.conftest import PASSWORD, Server
 from live.servers import free_port, running
+from witnesses import matrix, told
+from witnesses.matrix import Seen, Sight
 
 from pytest_backend_audit.demo import companions, repository
 from pytest_backend_audit.demo.defects import Defect
@@ -182,7 +184,7 @@ def test_the_sound_shop_is_green(audited) -> None:
 
 
 @pytest.mark.parametrize(("defect", "checks"), [(PREFETCH, BY_STATEMENTS), (SYNC_ORM, [HOLDING])], ids=DEFECTS)
-def test_the_defect_is_seen(audited, defect: Defect, checks: Iterable[str]) -> None:
+def test_the_defect_is_seen(audited, seen: Seen, defect: Defect, checks: Iterable[str]) -> None:
     """By the checks that have to, in the words that name it."""
     attempts = audited(defect, checks)
     assert {check: a.status for check, a in attempts.items()} == dict.fromkeys(checks, Status.FAILED)
@@ -190,6 +192,7 @@ def test_the_defect_is_seen(audited, defect: Defect, checks: Iterable[str]) -> N
         reason = attempts[witness.check].reason
         assert [words for words in witness.says if words not in reason] == [], reason
         assert {witness.check, *witness.also} <= set(attempts)
+        seen.red[matrix.pair(defect, witness.check)] = Sight(times=1, of=1, said=told.message(reason))
 
 
 @pytest.mark.parametrize(

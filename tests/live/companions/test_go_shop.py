@@ -51,14 +51,6 @@ def database(shop_database: Databases) -> Databases:
     return shop_database
 
 
-@pytest.fixture(scope="module")
-def seen() -> Iterator[Seen]:
-    """What this run sees; for the record of the witnesses."""
-    run = Seen()
-    yield run
-    matrix.record(run)
-
-
 Audits = Callable[[Defect | None], dict[str, Attempt]]
 
 
@@ -117,6 +109,9 @@ def test_the_sound_shop_is_green(audited: Audits, seen: Seen) -> None:
     evidence = told.evidence(attempts[COMPILED].evidence)
     assert any("3 of 3 queries of sqlc.yaml" in piece.body for piece in attempts[COMPILED].evidence)
     seen.green[COMPILED] = Sight(times=1, of=1, said=evidence)
+    for name, argv in (("Go", ["go", "env", "GOVERSION"]), ("sqlc", ["sqlc", "version"])):
+        version = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+        seen.versions[name] = version.lstrip("gov")
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
