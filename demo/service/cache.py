@@ -43,6 +43,8 @@ SLOW = 0.6
 """Seconds that a load takes longer with the seeded defect ``miss-path``."""
 PAUSE = 1.0
 """Seconds without cache after an error."""
+RECENT = 200
+"""Entries, found last, that count as hot."""
 
 
 class Cache:
@@ -77,6 +79,8 @@ class Cache:
         self._forgets_absence = settings.has("negative-caching")
         self._lists_keys = settings.has("slow-commands")
         self._flights = Flights()
+        self.recent: dict[tuple[str, str, str], None] = {}
+        """Kind, tenant and identifier of the entries that were found lately, the last of them at the end."""
         self._jitter = random.Random()  # noqa: S311 - spreads expiries, guards nothing
         self._closed_until = 0.0
 
@@ -90,6 +94,7 @@ class Cache:
         entry = await self._try(self._redis.get, key)
         if entry is not None:
             self._metrics.cache_lookups.labels(kind, "hit").inc()
+            self._note((kind, tenant, identifier))
             return self._loads(entry)
         self._metrics.cache_lookups.labels(kind, "miss").inc()
 
@@ -128,6 +133,13 @@ class Cache:
             await asyncio.sleep(LOOK_AGAIN)
         return await fill()
 
+    async def keep(self, found: Mapping[tuple[str, str, str], Any]) -> None:
+        """Put entries there, by kind, tenant and identifier, in one go."""
+        pipe = self._redis.pipeline(transaction=False)
+        for (kind, tenant, identifier), value in found.items():
+            pipe.set(self._key(kind, tenant, identifier), self._dumps(value), ex=self._lifetime(kind, value))
+        await self._try(pipe.execute)
+
     async def forget(self, kind: str, tenant: str, identifier: str) -> None:
         """Remove an entry after what it shows has changed."""
         if not self._forgets_nothing:
@@ -138,6 +150,12 @@ class Cache:
         """Close the connections."""
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
+
+    def _note(self, entry: tuple[str, str, str]) -> None:
+        self.recent.pop(entry, None)
+        self.recent[entry] = None
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
 
     def _key(self, kind: str, tenant: str, identifier: str) -> str:
         owner = "any" if self._without_tenant else tenant

@@ -34,7 +34,9 @@ def build() -> APIRouter:
 
     @router.get("/readyz", response_model=None)
     async def readyz(held: Held) -> JSONResponse:
-        """The instance can do its work: it reaches the database. The cache is not needed for that."""
+        """The instance can do its work: it has loaded what is hot, and reaches the database. It needs no cache."""
+        if held.warm_up.under_way:
+            return error_response(503, "not_ready", "What is hot is being loaded into the cache.")
         try:
             async with asyncio.timeout(READY_TIMEOUT), held.pool.connection(READY_TIMEOUT) as connection:
                 await store.ping(connection)

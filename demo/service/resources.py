@@ -14,6 +14,7 @@ from .metrics import Metrics
 from .pricing import Pricing
 from .settings import Identity, Settings
 from .store import Pool, make_pool
+from .warming import WarmUp
 
 # Who calls was found out before the framework saw the request; this says so in the OpenAPI document.
 _bearer = HTTPBearer(auto_error=False, description="A token of the identity that calls.")
@@ -28,6 +29,7 @@ class Resources:
     pool: Pool
     cache: Cache
     pricing: Pricing
+    warm_up: WarmUp
 
     @classmethod
     def make(cls, settings: Settings) -> Resources:
@@ -35,14 +37,17 @@ class Resources:
         metrics = Metrics(settings)
         pool = make_pool(settings)
         metrics.watch_pool(pool.get_stats)
-        return cls(settings, metrics, pool, Cache(settings, metrics), Pricing(settings))
+        cache, pricing = Cache(settings, metrics), Pricing(settings)
+        return cls(settings, metrics, pool, cache, pricing, WarmUp(settings, pool, cache, pricing))
 
     async def open(self) -> None:
         """Start connecting; an absent database makes the instance unready, not dead."""
         await self.pool.open(wait=False)
+        self.warm_up.start()
 
     async def close(self) -> None:
         """Give everything back."""
+        await self.warm_up.stop()
         await self.pricing.close()
         await self.cache.close()
         await self.pool.close(timeout=2.0)

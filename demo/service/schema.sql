@@ -32,6 +32,13 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, line)
 );
 
+-- What the cache was asked for before an instance stopped.
+CREATE TABLE hot_entries (
+    instance text PRIMARY KEY,
+    entries  jsonb NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE idempotency_keys (
     tenant       text NOT NULL,
     key          text NOT NULL,

@@ -100,6 +100,12 @@ async def orders(connection: Connection, tenant: str, limit: int, before: int | 
     return await with_items(connection, await order_rows(connection, tenant, limit, before))
 
 
+async def orders_by_id(connection: Connection, tenant: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The tenant's orders with these numbers; two statements, however many."""
+    query = f"SELECT {ORDER} FROM orders WHERE tenant = %s AND id = ANY(%s)"  # noqa: S608 - a constant
+    return await with_items(connection, await (await connection.execute(query, (tenant, list(ids)))).fetchall())
+
+
 async def orders_of_reference(
     connection: Connection, tenant: str, reference: str, limit: int, before: int | None
 ) -> list[dict[str, Any]]:
@@ -127,6 +133,27 @@ async def customer(connection: Connection, tenant: str, customer_id: int) -> dic
             "SELECT id, name, email FROM customers WHERE id = %s AND tenant = %s", (customer_id, tenant)
         )
     ).fetchone()
+
+
+async def customers_by_id(connection: Connection, tenant: str, ids: Sequence[int]) -> list[DictRow]:
+    """The tenant's customers with these numbers."""
+    query = "SELECT id, name, email FROM customers WHERE tenant = %s AND id = ANY(%s)"
+    return await (await connection.execute(query, (tenant, list(ids)))).fetchall()
+
+
+async def hot(connection: Connection) -> list[tuple[str, str, str]]:
+    """Kind, tenant and identifier of what instances have noted as hot, each once."""
+    rows = await (await connection.execute("SELECT entries FROM hot_entries ORDER BY instance")).fetchall()
+    return list(dict.fromkeys((kind, tenant, name) for row in rows for kind, tenant, name in row["entries"]))
+
+
+async def note_hot(connection: Connection, instance: str, entries: Sequence[tuple[str, str, str]]) -> None:
+    """Note what was hot in an instance; it replaces what that one noted before."""
+    await connection.execute(
+        "INSERT INTO hot_entries (instance, entries) VALUES (%s, %s)"
+        " ON CONFLICT (instance) DO UPDATE SET entries = excluded.entries, noted_at = now()",
+        (instance, Jsonb(entries)),
+    )
 
 
 async def order_count(connection: Connection, tenant: str, customer_id: int) -> int | None:

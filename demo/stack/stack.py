@@ -252,7 +252,17 @@ class Stack(Addresses):
 
     def _restarts(self) -> dict[str, Callable[[], None]]:
         """What an audit can have restarted, by name."""
-        return {"postgres": self.postgres.restart, "redis": self.valkey.restart}
+        return {"postgres": self.postgres.restart, "redis": self.valkey.restart, "service": self._deploy}
+
+    def _deploy(self) -> None:
+        """Replace the instances as a deploy of new code does; the cache is emptied, as entries may change in form."""
+        with ThreadPoolExecutor(max_workers=len(self.serving)) as pool:
+            list(pool.map(lambda i: i.stop(), self.serving))
+        self.valkey.empty()
+        for instance in self.serving:
+            instance.launch(self._configuration())
+        for instance in self.serving:
+            instance.wait_until_ready()
 
     def _configuration(self) -> Configuration:
         ports = self.proxy.ports

@@ -71,8 +71,8 @@ class Idempotency(Strict):
     """Table whose rows are counted, `schema.table` or `table`; a text of the body has `{key}` to tell them by."""
 
 
-class Cold(Strict):
-    """Values of a parameter that exist, and of which the cache rarely has one: a range of numbers."""
+class Values(Strict):
+    """Values of a parameter that exist: a range of numbers."""
 
     first: int
     """The lowest of them."""
@@ -109,8 +109,10 @@ class Endpoint(Strict):
     """Path of the GET that shows what this write changes, with the same parameters; its own path, if left out."""
     shared: bool = False
     """Whether all tenants rightly get the same answer."""
-    cold: dict[str, Cold] = Field(default_factory=dict)
+    cold: dict[str, Values] = Field(default_factory=dict)
     """Values for the path template that exist, and of which the cache rarely has one, by parameter."""
+    hot: dict[str, Values] = Field(default_factory=dict)
+    """Values for the path template that are asked for most, by parameter; those of `parameters`, if left out."""
     idempotency: Idempotency | None = None
     """Set where replays of one request must have one effect."""
 

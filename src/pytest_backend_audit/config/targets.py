@@ -111,6 +111,8 @@ class Http(Strict):
     """How an answer tells which instance gave it."""
     error_path: UrlPath | None = None
     """A path whose handler fails on purpose, to see what an error leaves behind."""
+    restart: Items[Text] = ()
+    """Command that deploys all instances anew: program and arguments, run without a shell."""
     ca_file: Text | None = None
     """Certificates to trust instead of the system's (PEM file)."""
 

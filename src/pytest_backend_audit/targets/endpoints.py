@@ -61,6 +61,8 @@ class Endpoint:
     """Whether all tenants rightly get the same answer."""
     cold: Mapping[str, range] = field(default_factory=dict)
     """Values of parameters that exist, and of which the cache rarely has one."""
+    hot: Mapping[str, range] = field(default_factory=dict)
+    """Values of parameters that are asked for most."""
     idempotency: Any = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The operation as the document has it."""
@@ -288,7 +290,8 @@ def _merged(base: Endpoint, declared: Declared, classes: Mapping[str, SloClass],
         bodies=declared.bodies,
         shows_at=declared.shows_at or "",
         shared=declared.shared,
-        cold={name: range(cold.first, cold.last + 1, cold.step) for name, cold in declared.cold.items()},
+        cold={name: range(of.first, of.last + 1, of.step) for name, of in declared.cold.items()},
+        hot={name: range(of.first, of.last + 1, of.step) for name, of in declared.hot.items()},
         idempotency=declared.idempotency,
         origin=origin,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -372,6 +373,38 @@ def test_a_restart_is_seen_on_a_connection_that_stood(tmp_path, restartable):
     assert events(tmp_path) == [("setting", ""), ("seen", ""), ("undone", "the command")]
     assert buffer.evidence[0].title.startswith("restart of queue (by ")
     assert buffer.evidence[0].body.splitlines()[-1].startswith("undone: answered in ")
+
+
+def test_the_service_itself_is_restarted_too(tmp_path, restartable):
+    """By its own command, and seen on a connection to an instance rather than to what balances."""
+    found = re.search(r"'127\.0\.0\.1:(\d+)', restart: (.*)}", restartable)
+    http = f"{{base_url: 'http://127.0.0.1:1', metrics: ['http://127.0.0.1:{found[1]}/metrics'], restart: {found[2]}}}"
+    audit = runtime_for(f"version: 1\nenvironment: stage\ntargets:\n  http: {http}\n", folder=tmp_path, allowed=FAULTS)
+    with audit.recorder.open() as buffer, Faults(audit, tmp_path).restart("http", within=20) as fault:
+        assert fault.seen.startswith("a connection that stood ended ")
+    assert events(tmp_path) == [("setting", ""), ("seen", ""), ("undone", "the command")]
+    assert buffer.evidence[0].title.startswith("restart of the service (by ")
+
+
+@pytest.mark.parametrize(
+    ("more", "allowed", "message"),
+    [
+        ("", FAULTS, r"^targets\.http\.restart names no command that deploys the service anew \(audit\.yaml:4\)$"),
+        (", restart: ['true']", frozenset(), "needs faults, which is not allowed: run with --audit-allow=faults"),
+        (
+            ", restart: ['true']",
+            FAULTS,
+            r"^http does not answer at 127\.0\.0\.1:\d+ without any fault \(connection ref",
+        ),
+    ],
+)
+def test_a_service_that_can_not_be_restarted(tmp_path, more, allowed, message):
+    """No command is declared, it isn't allowed, or nobody is there."""
+    http = f"{{base_url: 'http://127.0.0.1:{closed_port()}'{more}}}"
+    text = f"version: 1\nenvironment: stage\ntargets:\n  http: {http}\n"
+    faults = Faults(runtime_for(text, folder=tmp_path, allowed=allowed), tmp_path)
+    with pytest.raises(CouldNotRun, match=message), faults.restart("http", within=5):
+        raise AssertionError("the block must not begin")
 
 
 @pytest.mark.parametrize(

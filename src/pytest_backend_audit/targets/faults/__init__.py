@@ -16,7 +16,7 @@ from pytest_backend_audit.model import EvidenceKind, Need
 from pytest_backend_audit.targets.classify import answer_key
 from pytest_backend_audit.targets.common import origin_of, require, settings_of
 from pytest_backend_audit.targets.faults.api import Api
-from pytest_backend_audit.targets.faults.direct import address_of
+from pytest_backend_audit.targets.faults.direct import address_of, instance_of
 from pytest_backend_audit.targets.faults.keeper import ApiError, Call, append, undo
 from pytest_backend_audit.targets.faults.lease import Keeper
 from pytest_backend_audit.targets.faults.probe import PROTOCOLS, Answer, Probe, Seen
@@ -36,6 +36,8 @@ BACK = 10.0
 """Seconds that a dependency may take to answer again after a fault was undone."""
 DRAWS = 60
 """Connections that are tried to see a loss: with a tenth of them lost, one in five hundred runs would see none."""
+SERVICE = "http"
+"""Name of the target that is the audited service itself: no dependency, but it can be restarted."""
 _PROTOCOL_OF = {"postgres": "postgres", "replica": "postgres", "pgbouncer": "postgres", "redis": "redis"}
 
 
@@ -183,13 +185,13 @@ class Faults:
 
     @contextmanager
     def restart(self, dependency: str, *, within: float = 60.0) -> Iterator[Fault]:
-        """Restart the dependency by the command that audit.yaml names.
+        """Restart the dependency, or with ``"http"`` the service itself, by the command that audit.yaml names.
 
         The block begins when a connection that stood has ended. At its end the command has ended well, and the
         dependency answers.
 
         Args:
-            dependency: As in `latency`.
+            dependency: As in `latency`; ``"http"`` for the service (targets.http.restart).
             within: Seconds that the command may take, and the dependency to answer again.
 
         Raises:
@@ -197,19 +199,15 @@ class Faults:
         """
         from pytest_backend_audit.targets.faults.restarting import restarting  # noqa: PLC0415 - used here only
 
-        declared = self._declared(dependency)
-        if not declared.restart:
-            raise CouldNotRun(f"targets.faults.dependencies.{dependency}.restart names no command ({self._origin()})")
-        require(self._runtime, Need.FAULTS)
-        probe = self._direct(dependency, declared) or self._place(dependency).probe
-        what = f"restart of {dependency}"
+        command, probe = self._of_service() if dependency == SERVICE else self._restartable(dependency)
+        what = f"restart of {'the service' if dependency == SERVICE else dependency}"
         before = self._healthy(probe, dependency)
         fault, id_ = Fault(what, before), secrets.token_hex(4)
         file = self._folder / FILE
-        append(file, {"id": id_, "event": "setting", "what": f"{what} by {shlex.join(declared.restart)}", "undo": []})
+        append(file, {"id": id_, "event": "setting", "what": f"{what} by {shlex.join(command)}", "undo": []})
         self._runtime.recorder.faults_on.add(id_)
         try:
-            with restarting(declared.restart, probe, self._runtime.repository, within) as seen:
+            with restarting(command, probe, self._runtime.repository, within) as seen:
                 fault.seen, fault.since = seen, time.monotonic()
                 append(file, {"id": id_, "event": "seen", "seen": seen})
                 with self._in_effect():
@@ -218,7 +216,7 @@ class Faults:
         finally:
             self._runtime.recorder.faults_on.discard(id_)
         append(file, {"id": id_, "event": "undone", "by": "the command"})
-        self._record(fault, f"by {shlex.join(declared.restart)}", after)
+        self._record(fault, f"by {shlex.join(command)}", after)
 
     @contextmanager
     def rerouted(self, dependency: str, lead: Callable[[str, Probe], tuple[str, Callable[[], str]]]) -> Iterator[Fault]:
@@ -319,10 +317,12 @@ class Faults:
     def _healthy(self, probe: Probe, name: str) -> Seen:
         found = probe.ask(HEALTHY)
         if found.answer is not Answer.ANSWERED:
-            raise CouldNotRun(
-                f"{name} does not answer at {probe.address} without any fault ({found}): is "
-                f"targets.faults.dependencies.{name}.speaks right? ({self._origin()})"
+            right = (
+                f"targets.http.metrics right? ({origin_of(self._runtime, 'targets', SERVICE)})"
+                if name == SERVICE
+                else f"targets.faults.dependencies.{name}.speaks right? ({self._origin()})"
             )
+            raise CouldNotRun(f"{name} does not answer at {probe.address} without any fault ({found}): is {right}")
         return found
 
     def _back(self, probe: Probe, name: str, within: float) -> Seen:
@@ -366,6 +366,25 @@ class Faults:
 
     def _url(self) -> str:
         return settings_of(self._runtime, "faults").url or ""
+
+    def _restartable(self, name: str) -> tuple[Sequence[str], Probe]:
+        """The command that restarts a dependency, and the way on which that is seen."""
+        declared = self._declared(name)
+        if not declared.restart:
+            raise CouldNotRun(f"targets.faults.dependencies.{name}.restart names no command ({self._origin()})")
+        require(self._runtime, Need.FAULTS)
+        return declared.restart, self._direct(name, declared) or self._place(name).probe
+
+    def _of_service(self) -> tuple[Sequence[str], Probe]:
+        settings = settings_of(self._runtime, SERVICE)
+        instance = instance_of(settings)
+        if not settings.restart or instance is None:
+            raise CouldNotRun(
+                f"targets.http.restart names no command that deploys the service anew "
+                f"({origin_of(self._runtime, 'targets', SERVICE)})"
+            )
+        require(self._runtime, Need.FAULTS)
+        return settings.restart, Probe(*instance)
 
     def _direct(self, name: str, declared: Dependency) -> Probe | None:
         """The way to it that no proxy or pooler is on, so that its own end is seen; None if there is none but these."""
