@@ -87,7 +87,9 @@ async def _add(
 ) -> dict[str, Any]:
     if await store.customer(connection, tenant, order.customer_id) is None:
         raise ApiError(404, "no_such_customer", "There is no such customer.")
-    return await store.add_order(connection, tenant, order.customer_id, order.reference, lines)
+    made = await store.add_order(connection, tenant, order.customer_id, order.reference, lines)
+    await store.put_out(connection, tenant, made["id"], "placed")
+    return made
 
 
 def _replay(known: tuple[str, Any], digest: str) -> dict[str, Any]:

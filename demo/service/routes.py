@@ -80,7 +80,9 @@ def _orders(settings: Settings) -> APIRouter:
     async def change_order(held: Held, identity: Caller, order_id: OrderId, change: StatusChange) -> dict[str, Any]:
         """Change the state of an order."""
         async with held.pool.connection() as connection:
-            await store.set_status(connection, identity.tenant, order_id, change.status)
+            async with connection.transaction():
+                if await store.set_status(connection, identity.tenant, order_id, change.status):
+                    await store.put_out(connection, identity.tenant, order_id, change.status)
             changed = await store.order(connection, identity.tenant, order_id)
         await held.cache.forget("order", identity.tenant, str(order_id))
         return _found(changed)

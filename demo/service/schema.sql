@@ -32,6 +32,18 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, line)
 );
 
+-- What the worker is to tell, in the order in which it came about; without a foreign key, which would lock the order.
+CREATE TABLE outbox (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant     text NOT NULL,
+    order_id   bigint NOT NULL,
+    event      text NOT NULL,
+    request_id text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+)
+-- Each row is soon removed: hardly any lives, and many are dead.
+WITH (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0.05);
+
 -- What the cache was asked for before an instance stopped.
 CREATE TABLE hot_entries (
     instance text PRIMARY KEY,

@@ -50,5 +50,5 @@ def fill(connection: psycopg.Connection[object]) -> None:
         connection.execute(statement.encode())
     # Else the server would count the rows only after they were analysed, as changes since.
     connection.execute("SELECT pg_stat_force_next_flush()")
-    for table in ("customers", "orders", "order_items", "hot_entries", "idempotency_keys"):
+    for table in ("customers", "orders", "order_items", "outbox", "hot_entries", "idempotency_keys"):
         connection.execute(f"VACUUM (ANALYZE) {table}".encode())

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from .logs import REQUEST_ID
 from .settings import Settings
 from .traced import TracedCursor
 from .untested import Untested
@@ -203,6 +204,38 @@ async def add_order(
         ),
     )
     return (await with_items(connection, [row]))[0]
+
+
+async def put_out(connection: Connection, tenant: str, order_id: int, event: str) -> None:
+    """Put a message into the outbox; inside the transaction of what it tells of."""
+    await connection.execute(
+        "INSERT INTO outbox (tenant, order_id, event, request_id) VALUES (%s, %s, %s, %s)",
+        (tenant, order_id, event, REQUEST_ID.get()),
+    )
+
+
+async def claim_out(connection: Connection, most: int) -> list[DictRow]:
+    """The oldest messages of the outbox that nobody else has, locked until the caller's transaction ends."""
+    return await (
+        await connection.execute(
+            "SELECT id, tenant, order_id, event, request_id FROM outbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
+            (most,),
+        )
+    ).fetchall()
+
+
+async def drop_out(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove messages that were told."""
+    await connection.execute("DELETE FROM outbox WHERE id = ANY(%s)", (list(ids),))
+
+
+async def outbox(connection: Connection) -> tuple[int, float]:
+    """How many messages wait, and for how many seconds the oldest has; 0 for none."""
+    row = await (
+        await connection.execute("SELECT count(*) AS messages, now() - min(created_at) AS age FROM outbox")
+    ).fetchone()
+    assert row is not None
+    return row["messages"], row["age"].total_seconds() if row["age"] else 0.0
 
 
 async def claim_key(connection: Connection, tenant: str, key: str, request_hash: str) -> bool:

@@ -12,7 +12,7 @@ from pytest_backend_audit.demo.stack.postgres import Postgres
 from pytest_backend_audit.demo.stack.prometheus import Prometheus
 from pytest_backend_audit.demo.stack.proxy import FaultProxy
 from pytest_backend_audit.demo.stack.replica import Replica
-from pytest_backend_audit.demo.stack.service import Downstream, FrontDoor, Identities, Instance, Traffic
+from pytest_backend_audit.demo.stack.service import Downstream, FrontDoor, Identities, Instance, Traffic, Worker
 from pytest_backend_audit.demo.stack.valkey import Valkey
 
 
@@ -31,6 +31,7 @@ class Addresses:
     front: FrontDoor
     traffic: Traffic
     instances: list[Instance]
+    worker: Worker
     identities: Identities
     defects: tuple[str, ...]
     """Names of the defects that are on."""

@@ -35,16 +35,26 @@ class Prometheus:
     rules_file: Path
 
     @classmethod
-    def launch(cls, folder: Path, instances: Sequence[str], alertmanager: str | None = None) -> Prometheus:
-        """Start it for these instances (``host:port``), and return at once: it looks for targets every 5 s only."""
+    def launch(
+        cls, folder: Path, instances: Sequence[str], alertmanager: str | None = None, worker: str | None = None
+    ) -> Prometheus:
+        """Start it for these instances (``host:port``), and return at once: it looks for targets every 5 s only.
+
+        Args:
+            folder: For its configuration, data and log.
+            instances: Of the service.
+            alertmanager: Where alerts are sent, if anywhere.
+            worker: The service's worker, if there is one: a job of its own.
+        """
         home = folder / "prometheus"
         home.mkdir(mode=0o700)
         configuration = home / "prometheus.yml"
-        scrape = {"job_name": "orders", "static_configs": [{"targets": list(instances)}]}
+        jobs = {"orders": list(instances), **({"orders-worker": [worker]} if worker else {})}
+        scrapes = [{"job_name": job, "static_configs": [{"targets": targets}]} for job, targets in jobs.items()]
         intervals = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         rules = home / "rules.yml"
         rules.write_text(RULES.read_text("utf-8"))
-        whole: dict[str, Any] = {"global": intervals, "scrape_configs": [scrape], "rule_files": [str(rules)]}
+        whole: dict[str, Any] = {"global": intervals, "scrape_configs": scrapes, "rule_files": [str(rules)]}
         if alertmanager:
             whole["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
         configuration.write_text(json.dumps(whole))  # JSON is YAML
@@ -77,7 +87,9 @@ class Prometheus:
 
     def up(self) -> int:
         """Instances whose last scrape went well."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": "sum(up)"}, timeout=2, trust_env=False)
+        answer = httpx.get(
+            f"{self.url}/api/v1/query", params={"query": 'sum(up{job="orders"})'}, timeout=2, trust_env=False
+        )
         result = answer.raise_for_status().json()["data"]["result"]
         return int(result[0]["value"][1]) if result else 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -87,28 +87,8 @@ class Instance:
 
     def launch(self, configuration: Configuration) -> Process:
         """Start it, and return at once."""
-        path = {"PYTHONPATH": str(self.source.path)} if self.source.path else {}
-        self.process = Process(
-            self.name,
-            python(self.source.module),
-            self.folder / f"{self.name}.log",
-            env={
-                **path,
-                "PGAPPNAME": "",
-                "ORDERS_PORT": str(self.port),
-                "ORDERS_INSTANCE": self.name,
-                "ORDERS_REVISION": self.source.revision,
-                "ORDERS_DATABASE_URL": configuration.database_url,
-                "ORDERS_APPLICATION_NAME": self.name if configuration.named else "",
-                "ORDERS_POOL_MAX": str(POOL_MAX),
-                "ORDERS_POOL_MAX_LIFETIME": str(POOL_MAX_LIFETIME),
-                "ORDERS_POOL_MAX_IDLE": str(POOL_MAX_IDLE),
-                "ORDERS_REDIS_URL": configuration.redis_url,
-                "ORDERS_PRICING_URL": configuration.pricing_url,
-                "ORDERS_IDENTITIES": self.identities.as_environment(),
-                "ORDERS_DEFECTS": ",".join(sorted(configuration.defects)),
-            },
-        )
+        env = _environment(self, configuration) | {"ORDERS_POOL_MAX": str(POOL_MAX)}
+        self.process = Process(self.name, python(self.source.module), self.folder / f"{self.name}.log", env=env)
         return self.process
 
     def wait_until_ready(self) -> None:
@@ -117,6 +97,46 @@ class Instance:
 
     def stop(self) -> None:
         """Stop it; requests in flight finish first."""
+        if self.process is not None:
+            self.process.stop()
+            self.process = None
+
+
+@dataclass(slots=True)
+class Worker:
+    """The worker on the service's outbox."""
+
+    port: int
+    """Where its metrics are."""
+    folder: Path
+    source: Source
+    identities: Identities
+    name: str = "orders-worker"
+    process: Process | None = None
+
+    def launch(self, configuration: Configuration) -> None:
+        """Start it, and return at once; it obeys none of the service's defects."""
+        env = _environment(self, replace(configuration, defects=frozenset()))
+        env |= {"ORDERS_POOL_MIN": "1", "ORDERS_POOL_MAX": "1"}
+        argv = python(f"{self.source.module}.worker")
+        self.process = Process(self.name, argv, self.folder / f"{self.name}.log", env=env)
+
+    @property
+    def metrics_url(self) -> str:
+        """Its metrics page."""
+        return f"http://127.0.0.1:{self.port}/metrics"
+
+    def waiting(self) -> float:
+        """Messages that wait, as it has seen; not a number while it has not seen any outbox."""
+        page = httpx.get(self.metrics_url, timeout=2, trust_env=False).raise_for_status().text
+        return float(next(line for line in page.splitlines() if line.startswith("outbox_messages ")).split()[1])
+
+    def wait_until_ready(self) -> None:
+        """Wait until it has looked into the outbox."""
+        wait_for(lambda: self.waiting() >= 0, f"{self.name} to look into the outbox", process=self.process)
+
+    def stop(self) -> None:
+        """Stop it; what it is telling is told first."""
         if self.process is not None:
             self.process.stop()
             self.process = None
@@ -210,6 +230,26 @@ class Traffic:
         if self.process is not None:
             self.process.stop()
             self.process = None
+
+
+def _environment(part: Instance | Worker, configuration: Configuration) -> dict[str, str]:
+    """What a process of the service's code is told; the size of its pool is its own matter."""
+    path = {"PYTHONPATH": str(part.source.path)} if part.source.path else {}
+    return {
+        **path,
+        "PGAPPNAME": "",
+        "ORDERS_PORT": str(part.port),
+        "ORDERS_INSTANCE": part.name,
+        "ORDERS_REVISION": part.source.revision,
+        "ORDERS_DATABASE_URL": configuration.database_url,
+        "ORDERS_APPLICATION_NAME": part.name if configuration.named else "",
+        "ORDERS_POOL_MAX_LIFETIME": str(POOL_MAX_LIFETIME),
+        "ORDERS_POOL_MAX_IDLE": str(POOL_MAX_IDLE),
+        "ORDERS_REDIS_URL": configuration.redis_url,
+        "ORDERS_PRICING_URL": configuration.pricing_url,
+        "ORDERS_IDENTITIES": part.identities.as_environment(),
+        "ORDERS_DEFECTS": ",".join(sorted(configuration.defects)),
+    }
 
 
 def _status(url: str) -> int:

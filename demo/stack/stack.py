@@ -32,6 +32,7 @@ from pytest_backend_audit.demo.stack.service import (
     Instance,
     Source,
     Traffic,
+    Worker,
 )
 from pytest_backend_audit.demo.stack.use import await_use
 from pytest_backend_audit.demo.stack.valkey import Valkey
@@ -180,9 +181,11 @@ class Stack(Addresses):
     def _start(self, instances: int, source: Source, defects: tuple[str, ...]) -> None:
         self._start_servers()
         ports = [free_port() for _ in range(instances)]
+        self.worker = self._kept(Worker(free_port(), self.folder, source, self.identities))
         self.control = self._kept(Control(self._restarts()))
         self._start_watchers([f"127.0.0.1:{port}" for port in ports])
         self._start_service(ports, source)
+        self.worker.wait_until_ready()
         if self.prometheus:
             self.prometheus.wait_until_scraping()
         if defects:
@@ -221,7 +224,8 @@ class Stack(Addresses):
         if prometheus.program():
             self._say("Prometheus")
             told = self.alertmanager.address if self.alertmanager else None
-            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, told))
+            worker = f"127.0.0.1:{self.worker.port}"
+            self.prometheus = self._kept(Prometheus.launch(self.folder, instances, told, worker))
 
     def _start_service(self, ports: Sequence[int], source: Source) -> None:
         """The instances, the front door, and who uses them."""
@@ -235,6 +239,8 @@ class Stack(Addresses):
         self.replica.finish()
         for instance in self.instances:
             instance.wait_until_ready()
+        self._say("a worker on its outbox, meanwhile")
+        self.worker.launch(self._configuration())
         self.front = self._kept(FrontDoor(self.folder))
         self.front.start(self.instances)
         self._say("traffic")

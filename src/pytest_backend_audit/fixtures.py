@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.targets.faults import Faults
     from pytest_backend_audit.targets.load import Load
     from pytest_backend_audit.targets.prometheus import Prometheus
+    from pytest_backend_audit.targets.queues import Queues
     from pytest_backend_audit.targets.settings import Settings
     from pytest_backend_audit.targets.source import Source
     from pytest_backend_audit.targets.window import Windows
@@ -214,6 +215,18 @@ def audit_downstream(pytestconfig: pytest.Config) -> Downstream:
     from pytest_backend_audit.targets.downstream import Downstream
 
     return Downstream(runtime(pytestconfig), asked.report_folder(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def audit_queues(pytestconfig: pytest.Config) -> Queues:
+    """What waits in the queues that audit.yaml declares (targets.queues), and for how long.
+
+    ``audit_queues.read("outbox").depth``, ``.oldest`` in seconds; ``audit_queues.names`` has them all.
+    """
+    from pytest_backend_audit.targets import open_target
+    from pytest_backend_audit.targets.queues import Queues
+
+    return Queues(runtime(pytestconfig), lambda: open_target(pytestconfig, "postgres"))
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ FIXTURES = frozenset(
         "audit_postgres_connect",
         "audit_prometheus",
         "audit_query_budget",
+        "audit_queues",
         "audit_redis",
         "audit_run",
         "audit_settings",

@@ -33,6 +33,7 @@ TARGET_OF = {
     "audit_prometheus": "prometheus",
     "audit_faults": "faults",
     "audit_downstream": "downstream",
+    "audit_queues": "queues",
 }
 """Fixture -> the target that it can't do without."""
 

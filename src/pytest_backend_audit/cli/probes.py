@@ -145,6 +145,11 @@ def downstream(looked: str, _audit: Runtime) -> Said:
     return looked, []
 
 
+def queues(looked: list[Any], _audit: Runtime) -> Said:
+    """What waits in each queue."""
+    return "; ".join(map(str, looked)), []
+
+
 PROBES: dict[str, Callable[[Any, Any], Said]] = {
     "postgres": postgres,
     "replica": replica,
@@ -154,6 +159,7 @@ PROBES: dict[str, Callable[[Any, Any], Said]] = {
     "prometheus": prometheus,
     "faults": faults,
     "downstream": downstream,
+    "queues": queues,
 }
 """Target -> what to ask of what its factory hands out."""
 

@@ -203,6 +203,24 @@ class Downstream(Strict):
         return self
 
 
+class QueueTable(Strict):
+    """A queue that is a table of `targets.postgres`, such as an outbox."""
+
+    table: Text
+    """The table, `schema.table` or `table`."""
+    created: Text = "created_at"
+    """Column that says when a message was put there."""
+    done: Text | None = None
+    """Column that is null for as long as a message waits; left out where messages that are done are removed."""
+
+
+class Queues(Strict):
+    """Queues between parts of the service."""
+
+    tables: Annotated[dict[str, QueueTable], Field(min_length=1)]
+    """Those that are tables of the database, by name."""
+
+
 class Timeouts(Strict):
     """Deadlines of what the audit asks of the systems. Seconds."""
 
@@ -240,6 +258,8 @@ class Targets(Strict):
     """The proxy by which faults are set."""
     downstream: Downstream | None = None
     """A listener in the place of something that the service calls."""
+    queues: Queues | None = None
+    """What parts of the service hand to each other later."""
 
 
 BUILT_IN: tuple[str, ...] = tuple(Targets.model_fields)

@@ -25,6 +25,7 @@ TARGETS: Mapping[str, str] = {
     "prometheus": "pytest_backend_audit.targets.prometheus:open_prometheus",
     "faults": "pytest_backend_audit.targets.faults.looking:look",
     "downstream": "pytest_backend_audit.targets.downstream.looking:look",
+    "queues": "pytest_backend_audit.targets.queues:look",
 }
 """Name in audit.yaml's ``targets`` -> ``module:function``, which takes the runtime and the target's settings."""
 

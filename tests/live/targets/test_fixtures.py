@@ -134,7 +134,7 @@ def test_every_fixture_has_help_with_an_example():
     assert set(found) >= {
         "audit_acknowledged", "audit_attestation", "audit_command", "audit_downstream", "audit_endpoints",
         "audit_evidence", "audit_faults", "audit_http", "audit_identity", "audit_load", "audit_pgbouncer",
-        "audit_postgres", "audit_postgres_connect", "audit_prometheus", "audit_query_budget", "audit_redis",
-        "audit_run", "audit_settings", "audit_source", "audit_window",
+        "audit_postgres", "audit_postgres_connect", "audit_prometheus", "audit_query_budget", "audit_queues",
+        "audit_redis", "audit_run", "audit_settings", "audit_source", "audit_window",
     }  # fmt: skip
     assert [n for n, f in found.items() if "``" not in (inspect.getdoc(f) or "")] == []

@@ -66,6 +66,7 @@ USES = {
     "audit_postgres_connect": "audit_postgres_connect()",
     "audit_prometheus": "audit_prometheus.query('up')",
     "audit_query_budget": "audit_query_budget(limit=1, what='x').__enter__()",
+    "audit_queues": "audit_queues.read('outbox')",
     "audit_redis": "audit_redis.ping()",
     "audit_run": "audit_run.commit",
     "audit_settings": "audit_settings.value('cache-hit-ratio')",

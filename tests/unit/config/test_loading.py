@@ -304,7 +304,7 @@ def test_targets_of_other_plugins_are_handed_on(read: Load) -> None:
     config = read(text, environ={"M": "mem://user:secret-pass@m"}, registered=["memcached"])
     assert config.target("memcached") == {"servers": ["mem://user:secret-pass@m"], "depth": 3}
     assert [s.value for s in config.secrets] == ["secret-pass"]
-    with pytest.raises(ConfigError, match=r"unknown target; allowed: .*, downstream, memcache2; did you mean"):
+    with pytest.raises(ConfigError, match=r"unknown target; allowed: .*, queues, memcache2; did you mean"):
         read(text, environ={"M": "m"}, registered=["memcache2"])
 
 
