@@ -8,11 +8,13 @@ reached, bounds nothing.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_backend_audit.analysis.python_tests import Function, PythonTest, collected
-from pytest_backend_audit.analysis.sent_requests import Request, Scope, declared
+from pytest_backend_audit.analysis.python_tests import Function, PythonTest, called, collected
+from pytest_backend_audit.analysis.sent_requests import Request
+from pytest_backend_audit.analysis.source_scopes import Scope, declared, in_classes
 from pytest_backend_audit.analysis.statement_bounds import COUNTING, Helpers, Reader, intercepts
 
 TOKENS = (
@@ -52,18 +54,37 @@ def read(sources: Mapping[str, str]) -> Suite:
     modules = {path: module for path, text in sources.items() if (module := _parsed(text)) is not None}
     functions, classes = _defined(modules.values())
     helpers = _helpers(functions, classes)
-    shared = Scope(functions={name: f for name, f in functions.items() if not name.startswith("test")})
+    single = {name: found[0] for name, found in functions.items() if len(found) == 1 and not name.startswith("test")}
     found, toothless = [], []
     for path, module in modules.items():
-        scope = shared.having(declared(module.body))
+        around = functools.cache(
+            lambda within, module=module: _around(module, within, Scope(functions=single), classes)
+        )
         for test in collected(path, module):
-            reader = Reader(helpers, scope)
-            sent = reader.read(test)
+            reader = Reader(helpers)
+            sent = reader.read(test, functools.partial(around, test.within))
             if sent is not None:
                 found.append(Budgeted(test, frozenset(sent)))
             elif reader.why:
                 toothless.append(f"{test.place}: {reader.why}")
     return Suite(tuple(found), tuple(toothless))
+
+
+def _around(
+    module: ast.Module, within: ast.ClassDef | None, shared: Scope, classes: Mapping[str, ast.ClassDef]
+) -> Scope:
+    """What names stand for around a test of this module, and of this class."""
+    scope = shared.having(declared(module.body))
+    return scope if within is None else in_classes(_lineage(within, classes), scope)
+
+
+def _lineage(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """The class, and those of the tests that it inherits from."""
+    found = [node]
+    for one in found:
+        bases = [classes[name] for base in one.bases if (name := called(base)) in classes]
+        found.extend(base for base in bases if base not in found)
+    return found
 
 
 def helper_names(sources: Mapping[str, str]) -> list[str]:
@@ -80,20 +101,20 @@ def _parsed(text: str) -> ast.Module | None:
         return None
 
 
-def _defined(modules: Iterable[ast.Module]) -> tuple[dict[str, Function], dict[str, ast.ClassDef]]:
-    functions: dict[str, Function] = {}
+def _defined(modules: Iterable[ast.Module]) -> tuple[dict[str, list[Function]], dict[str, ast.ClassDef]]:
+    functions: dict[str, list[Function]] = {}
     classes: dict[str, ast.ClassDef] = {}
     for node in (node for module in modules for node in ast.walk(module)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            functions.setdefault(node.name, node)
+            functions.setdefault(node.name, []).append(node)
         elif isinstance(node, ast.ClassDef):
             classes.setdefault(node.name, node)
     return functions, classes
 
 
-def _helpers(functions: Mapping[str, Function], classes: Mapping[str, ast.ClassDef]) -> Helpers:
+def _helpers(functions: Mapping[str, Sequence[Function]], classes: Mapping[str, ast.ClassDef]) -> Helpers:
     helpers = Helpers()
-    ours = {n: f for n, f in functions.items() if not n.startswith("test")}
+    ours = {n: found[0] for n, found in functions.items() if not n.startswith("test")}
     for name, node in [*ours.items(), *classes.items()]:
         if not name.startswith(("Test", "__")) and intercepts(node):
             helpers.counting.add(name)
@@ -101,7 +122,7 @@ def _helpers(functions: Mapping[str, Function], classes: Mapping[str, ast.ClassD
         for name, function in ours.items():
             if name.startswith("__"):
                 continue
-            reader = Reader(helpers, Scope())
+            reader = Reader(helpers)
             reader.function(function)
             if reader.bounded:
                 helpers.bounding.add(name)

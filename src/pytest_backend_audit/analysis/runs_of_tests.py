@@ -154,12 +154,26 @@ def _run(command: Command, words: Sequence[str], there: Collection[str], read: C
             return None
         if name in {"pytest", "py.test"}:
             return _pytest(command, after, there, read)
-        if name in {"manage.py", "django-admin", "runtests.py"} and after[:1] == ["test"]:
-            folder = posixpath.normpath(posixpath.join(command.folder, posixpath.dirname(word)))
-            return _django(command, after[1:], folder.strip("."), there)
+        if name in {"manage.py", "django-admin"}:
+            folder = _joined(command.folder, posixpath.dirname(word))
+            return _django(command, after[1:], folder, there) if after[:1] == ["test"] else None
+        if name.endswith(".py") and (runner := _script(_joined(command.folder, word), there, read)):
+            kind = ("test*.py",) if runner != _PYTEST else ("test_*.py", "*_test.py")
+            return Run(command, runner, command.folder, patterns=kind)
         if name == "unittest" and before[-1:] == ["-m"]:
             return _narrowed(Run(command, _UNITTEST, command.folder, patterns=("test*.py",)), after, there)
     return None
+
+
+def _script(path: str, there: Collection[str], read: Callable[[str], str]) -> str:
+    """Which runner a program of the tree starts, such as a library's runtests.py; empty for none."""
+    text = read(path) if path in there else ""
+    starts = {
+        _PYTEST: r"\bpytest\.main\(",
+        _DJANGO: r"[\"']test[\"'](?s:.)*execute_from_command_line\(|call_command\(\s*[\"']test[\"']|\bget_runner\(",
+        _UNITTEST: r"\bunittest\.main\(|\bTextTestRunner\(",
+    }
+    return next((runner for runner, pattern in starts.items() if re.search(pattern, text)), "")
 
 
 def _pytest(command: Command, words: list[str], there: Collection[str], read: Callable[[str], str]) -> Run | None:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_backend_audit.analysis.python_tests import Function, PythonTest, called, leaves, never
-from pytest_backend_audit.analysis.sent_requests import (
-    ASKING,
-    METHODS,
-    Request,
-    Scope,
-    assigned,
-    cases,
-    of_instances,
-    requests,
-)
+from pytest_backend_audit.analysis.sent_requests import ASKING, METHODS, Request, requests
+from pytest_backend_audit.analysis.source_scopes import Scope, assigned, cases
 
 _BOUNDING = re.compile(
     r"(?:django_)?assert_?(?:max_?|fewer_?|less_?|exact_?)*(?:num|number_?of|max)?_?(?:sql_?)?(?:quer(?:y|ies)|statements)"
@@ -49,9 +41,8 @@ class Helpers:
 class Reader:
     """Reads one function for bounds, and for what is asked for under them."""
 
-    def __init__(self, helpers: Helpers, scope: Scope) -> None:
+    def __init__(self, helpers: Helpers) -> None:
         self._helpers = helpers
-        self._scope = scope
         self.bounded: list[Sequence[ast.AST]] = []
         """Blocks under a bound."""
         self.why = ""
@@ -59,17 +50,21 @@ class Reader:
         self._used: set[str] = set()
         """Names of functions inside that are called, or handed on."""
 
-    def read(self, test: PythonTest) -> set[Request] | None:
-        """What a test asks for under a bound; None where it has no bound."""
-        around = self._scope.having(of_instances(test.within, self._scope)) if test.within else self._scope
-        scope = around.within(test.function)
+    def read(self, test: PythonTest, scope: Callable[[], Scope]) -> set[Request] | None:
+        """What a test asks for under a bound; None where it has no bound.
+
+        Args:
+            test: The test.
+            scope: What names stand for around it; asked for where there is a bound.
+        """
         counts = self.counted(test.function)
         self.function(test.function)
         if not self.bounded:
             self.why = self.why or (f"what {', '.join(counts)} counts is compared with nothing" if counts else "")
             return None
-        blocks = [node for block in self.bounded for node in block]
-        return {r for case in cases(test.function, around) for r in requests(blocks, scope.having(case))}
+        around, blocks = scope(), [node for block in self.bounded for node in block]
+        inside = around.within(test.function)
+        return {r for case in cases(test.function, around) for r in requests(blocks, inside.having(case))}
 
     def function(self, function: Function) -> dict[str, Sequence[ast.AST]]:
         """Read a whole function; gives the names of what is counted in it."""

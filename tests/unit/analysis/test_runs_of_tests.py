@@ -138,3 +138,11 @@ def test_tox_and_nox() -> None:
     nox = "@nox.session\ndef tests(session):\n    session.install('pytest')\n    session.run('pytest', 'tests')\n"
     assert left_out("nox -s tests", noxfile_py=nox) == ["", ""]
     assert left_out("pip install tox") == []
+
+
+def test_programs_that_run_tests() -> None:
+    """A library's runtests.py is what it starts; other programs run none."""
+    django = "argv = ['manage.py', 'test'] + rest\nexecute_from_command_line(argv)\n"
+    assert left_out("coverage run --source shop runtests.py", "shop/tests.py", runtests_py=django)[1] == ""
+    assert left_out("python runtests.py", runtests_py="sys.exit(pytest.main(['-q']))\n") == ["", ""]
+    assert left_out("python load.py", load_py="execute_from_command_line(['manage.py', 'loaddata'])\n") == []
