@@ -27,8 +27,9 @@ def as_read(statement: str) -> str | None:
     """The reading part of a statement, that EXPLAIN can be asked for without the right to write.
 
     Of an UPDATE or DELETE it is the search for its rows, of an INSERT the query that gives them. Row locks, which ask
-    for more than reading rights, are left out. What was a literal with its type before it, as in ``date '2026-01-01'``,
-    becomes a cast, since the server's own normalised text can't be parsed there.
+    for more than reading rights, are left out. Where the server's own normalised text can't be parsed, it is written
+    otherwise: a literal with its type before it, as in ``date '2026-01-01'``, becomes a cast, and ``extract(epoch FROM
+    ...)`` the function that it stands for.
 
     Args:
         statement: As pg_stat_statements has it, with ``$1`` for each literal.
@@ -97,6 +98,8 @@ def _cast(tokens: Sequence[str]) -> list[str]:
     for token in tokens:
         if token.startswith("$") and token[1:].isdigit() and made and made[-1].upper() in _TYPES:
             made[-1:] = ["CAST", "(", token, "AS", made[-1], ")"]
+        elif token.upper() == "FROM" and [t.upper() for t in made[-3:-1]] == ["EXTRACT", "("] and made[-1][0] == "$":
+            made[-3:] = ["date_part", "(", "CAST", "(", made[-1], "AS", "text", ")", ","]
         else:
             made.append(token)
     return made

@@ -44,6 +44,10 @@ def plain(statement: str | None) -> str | None:
             "SELECT a FROM t WHERE d > now() - interval $1 AND e = DATE $2",
             "SELECT a FROM t WHERE d > now()- CAST($1 AS interval)AND e = CAST($2 AS DATE)",
         ),
+        (
+            "SELECT extract($1 FROM now() - min(c)), extract(epoch FROM d) FROM t",
+            "SELECT date_part(CAST($1 AS text),now()- min(c)),extract(epoch FROM d)FROM t",
+        ),
         ("/* route=x */ SELECT 'FOR UPDATE; it''s' FROM t -- why\n", "SELECT 'FOR UPDATE; it''s' FROM t"),
         ("SELECT a->>$1, b::int FROM t WHERE c <= 1.5", "SELECT a ->> $1,b :: int FROM t WHERE c <= 1.5"),
         ("WITH x AS (SELECT 1) SELECT * FROM x", "WITH x AS(SELECT 1)SELECT * FROM x"),
