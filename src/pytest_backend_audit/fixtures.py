@@ -148,7 +148,8 @@ def audit_command(pytestconfig: pytest.Config) -> Command:
 def audit_source(pytestconfig: pytest.Config) -> Source:
     """The tree at the audited commit, from git objects.
 
-    ``.files("**/*.sql")``, ``.read(path)``, ``.grep(regex, "**/*.py")``, ``.reference(path, 12)``
+    ``.files("**/*.sql")``, ``.read(path)``, ``.grep(regex, "**/*.py")``, ``.reference(path, 12)``,
+    ``.export(paths, folder)``
     """
     from pytest_backend_audit.targets.source import Source
 

@@ -1,8 +1,8 @@
 """What CI runs: the commands of a tree's pipelines, each with its place and job, and if its failure stops a change.
 
 Pipelines of GitHub, GitLab, CircleCI, Azure, Bitbucket, Buildkite, Drone, Woodpecker and Travis are YAML, and alike in
-what counts here; a Jenkinsfile is read line by line. Scripts, targets of a Makefile or justfile, scripts of a
-package.json, workflows and actions of the tree that a pipeline calls are read as well.
+what counts here; a Jenkinsfile is read line by line. Scripts, targets of make, just and task, scripts of a
+package.json, hooks of pre-commit, workflows and actions of the tree that a pipeline calls are read as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from pytest_backend_audit.analysis.shell import called_files, recipes, simple_commands
+from pytest_backend_audit.analysis.ci_tasks import recipes
+from pytest_backend_audit.analysis.shell import called_files, is_shell, simple_commands
 
 _PIPELINE = re.compile(
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.gitlab/(?:.+/)?[^/]+\.ya?ml|\.circleci/config\.ya?ml"
@@ -191,7 +192,8 @@ def _inside(command: Command, there: Collection[str], read: Callable[[str], str]
                     yield replace(inner, job=command.job, ignored=command.ignored or inner.ignored, through=through)
         return
     for path in called_files(command.text, command.folder, there):
-        for line, text, ignored in simple_commands(read(path), 1):
+        script = read(path)
+        for line, text, ignored in simple_commands(script, 1) if is_shell(script) else ():
             given = command.ignored or ignored
             yield Command(path, line, command.job, text, command.folder, given, through)
     for path, line, text, ignored in recipes(command.text, command.folder, there, read):

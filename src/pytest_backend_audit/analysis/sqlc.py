@@ -21,12 +21,17 @@ _GO_KEPT = re.compile(r"emit_|sql_|output_|query_|json_|omit_|overrides|rename|i
 _QUERY = re.compile(r"^\s*(?:--|/\*|#)\s*name:\s*(\w+)\s+:\w+", re.MULTILINE)
 _ERROR = re.compile(r"^(\S.*?):(\d+):(\d+): (.+)$")
 _VERSION = re.compile(r"^//\s+sqlc (v\S+)$", re.MULTILINE)
-# sqlc itself, go run or go tool of it, its image; options may stand before the word that says what to do.
+# sqlc itself, go run or go tool of it, its image, its hook; options may stand before the word that says what to do.
 _ASKED = re.compile(
     r"(?:^|[\s/\"'])sqlc(?:[:@][\w.-]+)?[\"']?(?:\s+(?:-f|--file)(?:\s+|=)(?P<file>\S+)|\s+--?(?:no-)?remote)*"
-    r"\s+(?P<what>compile|diff|vet|generate|verify)\b(?P<rest>.*)"
+    r"(?:\s+|(?<=^sqlc)-)(?P<what>compile|diff|vet|generate|verify)\b(?P<rest>.*)"
 )
 _FILE = re.compile(r"(?:-f|--file)(?:\s+|=)(\S+)")
+GENERATES = re.compile(r"go generate\b")
+"""A command of CI that runs what `DIRECTIVE` finds in Go's sources."""
+DIRECTIVE = r"^//go:generate\s.*\bsqlc\b.*\b(?:generate|compile|diff|vet)\b"
+MOST_NODES = 20_000
+"""Keys and values of a configuration that are looked at."""
 _INTO = re.compile(r"^(?:cd|pushd)\s+[\"']?([^\s\"']+)")
 
 
@@ -83,9 +88,12 @@ def configuration(path: str, text: str) -> Configuration:
         ValueError: It has no packages, or is none of sqlc's.
     """
     try:
+        _bounded(text)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    except (ValueError, RecursionError):
+        raise ValueError(f"{path} is too large, or repeats itself, to be a configuration") from None
     blocks = (data.get("sql") or data.get("packages") or []) if isinstance(data, dict) else []
     if not isinstance(blocks, list) or not blocks or not all(isinstance(b, dict) for b in blocks):
         raise ValueError(f"{path} configures no queries (sql, or packages in version 1)")
@@ -103,6 +111,19 @@ def configuration(path: str, text: str) -> Configuration:
         compiles=_reduced(data, blocks, generated=False),
         compares=_reduced(data, [b for b, out in zip(blocks, go, strict=True) if out], generated=True),
     )
+
+
+def _bounded(text: str) -> None:
+    """Refuse what grows when its aliases are followed."""
+    left, seen = [yaml.compose(text, yaml.SafeLoader)], 0
+    while left:
+        node, seen = left.pop(), seen + 1
+        if seen > MOST_NODES:
+            raise ValueError
+        if isinstance(node, yaml.MappingNode):
+            left += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
 
 
 def _paths(folder: str, value: Any) -> list[str]:

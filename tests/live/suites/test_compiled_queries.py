@@ -169,3 +169,9 @@ def test_what_is_acknowledged_is_left_out(judge: JUDGE) -> None:
     entry = "{item: 'compiled-queries:queries.sql:Order', reason: old, who: Ada, ticket: T-1, expires: 2099-01-01}"
     tree = {**SOUND, "schema.sql": "CREATE TABLE orders (id bigint PRIMARY KEY);\n"}
     assert judge(tree, acknowledged=entry) == (Status.PASSED, "")
+
+
+def test_ci_may_ask_by_go_generate(judge: JUDGE) -> None:
+    """Where a directive in the sources names sqlc."""
+    ci = {".gitlab-ci.yml": "sql: {script: [go generate ./...]}\n"}
+    assert judge({**SOUND, **ci, "shop.go": "package shop\n\n//go:generate sqlc generate\n"}) == (Status.PASSED, "")

@@ -208,3 +208,35 @@ def test_what_counts_as_a_pipeline() -> None:
 def test_an_alias_to_itself_is_no_endless_walk() -> None:
     """A pipeline is whatever somebody has committed."""
     assert read({".gitlab-ci.yml": "a: &a\n  b: *a\n  script: pytest\n"})[0].text == "pytest"
+
+
+def test_tasks_and_hooks_are_followed() -> None:
+    """Of task with what it depends on, and of pre-commit, by its command or its action."""
+    files = {
+        ".gitlab-ci.yml": "a: {script: [task check, pre-commit run --all-files]}\n",
+        ".github/workflows/a.yml": "on: push\njobs: {a: {steps: [{uses: pre-commit/action@v3.0.1}]}}\n",
+        "Taskfile.yml": "version: '3'\ntasks:\n  check:\n    deps: [generated]\n    cmds:\n      - go test ./...\n"
+        "      - task: lint\n  generated: sqlc diff\n  lint:\n    cmds:\n      - cmd: go vet ./...\n"
+        "        ignore_error: true\n",
+        ".pre-commit-config.yaml": "repos:\n  - repo: https://example.org/sqlc\n    hooks:\n      - id: sqlc-diff\n"
+        "  - repo: local\n    hooks:\n      - {id: tests, entry: pytest -q}\n"
+        "      - {id: slow, entry: pytest --slow, stages: [manual]}\n",
+    }
+    told = [(str(c), c.ignored, c.through) for c in read(files) if c.through]
+    assert told == [
+        (".pre-commit-config.yaml:4: sqlc-diff", "", ".github/workflows/a.yml:2"),
+        (".pre-commit-config.yaml:7: pytest -q", "", ".github/workflows/a.yml:2"),
+        ("Taskfile.yml:8: sqlc diff", "", ".gitlab-ci.yml:1"),
+        ("Taskfile.yml:6: go test ./...", "", ".gitlab-ci.yml:1"),
+        ("Taskfile.yml:11: go vet ./...", "ignore_error: true", ".gitlab-ci.yml:1"),
+    ]
+
+
+def test_scripts_in_other_languages_are_no_shell() -> None:
+    """Told by their first line."""
+    files = {
+        ".gitlab-ci.yml": "a: {script: [./check, ./other]}\n",
+        "check": "#!/usr/bin/env python3\npytest\n",
+        "other": "#!/usr/bin/env bash\npytest\n",
+    }
+    assert shown(files) == [".gitlab-ci.yml:1: ./check", ".gitlab-ci.yml:1: ./other", "other:2: pytest"]

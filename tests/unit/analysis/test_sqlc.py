@@ -121,6 +121,7 @@ def test_version_1_is_read_too() -> None:
         ("version: '2'\nsql: []\n", "sqlc.yaml configures no queries (sql, or packages in version 1)"),
         ("sql: {a: b}\n", "sqlc.yaml configures no queries (sql, or packages in version 1)"),
         ("- [\n", "sqlc.yaml is no YAML: while parsing"),
+        ("sql: &a\n  - *a\n", "sqlc.yaml is too large, or repeats itself, to be a configuration"),
     ],
 )
 def test_what_is_no_configuration_is_said_so(text: str, wrong: str) -> None:
@@ -174,6 +175,7 @@ def test_the_version_that_generated_code() -> None:
         ("go tool sqlc --no-remote diff", True),
         ("docker run --rm -v .:/src -w /src sqlc/sqlc:1.31.1 vet", True),
         ("./bin/sqlc compile", True),
+        ("sqlc-diff", True),
         ("sqlc version", False),
         ("go install github.com/sqlc-dev/sqlc/cmd/sqlc@latest", False),
         ("cat sqlc.yaml", False),
