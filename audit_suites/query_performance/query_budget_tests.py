@@ -3,7 +3,8 @@
 The tests of the audited tree are read, not run: for each operation of the OpenAPI document and of audit.yaml there has
 to be a test that asks for it while statements are counted (assertNumQueries, django_assert_max_num_queries,
 CaptureQueriesContext, audit_query_budget, SQLAlchemy's events, a cursor that counts), that fails when there are more,
-and that a pipeline of CI runs with its failure stopping the change. Tests in Python are read.
+and that a pipeline of CI runs with its failure stopping the change. Read are tests in Python, and in Go those with
+sqlmock, pgxmock, or a tracer that counts.
 
 Impact: A relation that is loaded row by row comes in with a small change to a template or serializer, looks the same in
 review and on ten rows of test data, and is found by customers.
@@ -23,15 +24,16 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis import budget_tests, ci_files, runs_of_tests
+from pytest_backend_audit.analysis import budget_tests, ci_files, go_tests, runs_of_tests
 from pytest_backend_audit.analysis.asked_endpoints import asked, route_names
-from pytest_backend_audit.analysis.budget_tests import Suite
-from pytest_backend_audit.analysis.python_tests import PythonTest
+from pytest_backend_audit.analysis.budget_tests import Budgeted, Suite, Test
+from pytest_backend_audit.analysis.go_tests import GoRun
 from pytest_backend_audit.analysis.runs_of_tests import Run
 from pytest_backend_audit.analysis.sent_requests import NAMED
 from pytest_backend_audit.analysis.text import lines, listed
@@ -42,7 +44,7 @@ MOST_FILES = 500
 TESTS = re.compile(r"(?:.*/)?(?:test[^/]*|[^/]*_tests?|conftest)\.py|(?:.*/)?(?:tests?|testing)/.*\.py")
 ROUTES = re.compile(r"(?:.*/)?(?:urls[^/]*|routers?)\.py|(?:.*/)?urls/[^/]+\.py")
 OTHERS = re.compile(
-    r".*(?:[A-Z]\w*(?:Test|Tests|IT|Spec)\.(?:java|kt|cs|scala|groovy)|_spec\.rb|_test\.(?:rb|exs|go)"
+    r".*(?:[A-Z]\w*(?:Test|Tests|IT|Spec)\.(?:java|kt|cs|scala|groovy)|_spec\.rb|_test\.(?:rb|exs)"
     r"|\.(?:test|spec)\.[cm]?[jt]sx?|Test\.php)"
 )
 """Tests in languages that are not read."""
@@ -53,13 +55,13 @@ class Tree:
     """What the audited tree has of tests and of CI."""
 
     tests: int
-    """Files in Python that may hold tests."""
+    """Files in Python and Go that may hold tests."""
     others: tuple[str, ...]
     """Files of tests in other languages."""
     suite: Suite
     names: dict[str, set[str]]
     pipelines: tuple[str, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[Run | GoRun, ...]
 
 
 @pytest.fixture
@@ -68,25 +70,19 @@ def tree(audit_source: Any) -> Callable[[], Tree]:
 
     def look() -> Tree:
         there = audit_source.files()
-        ours = [path for path in there if TESTS.fullmatch(path)]
         read = functools.cache(audit_source.read)
-        counting = {match.path for match in audit_source.grep(budget_tests.TOKENS, "**/*.py")} & set(ours)
-        if counting:  # helpers are used where nothing but their name is said
-            counting |= {path for path in ours if path.endswith("conftest.py")}
-            defined = budget_tests.helper_names({path: read(path) for path in sorted(counting)[:MOST_FILES]})
-            if defined:
-                used = audit_source.grep(rf"\b(?:{'|'.join(map(re.escape, defined))})\b", "**/*.py")
-                counting |= {match.path for match in used} & set(ours)
-        suite = budget_tests.read({path: read(path) for path in sorted(counting)[:MOST_FILES]})
+        python = [path for path in there if TESTS.fullmatch(path)]
+        go = [path for path in there if path.endswith("_test.go")]
+        suite = _in_python(audit_source, python, read)
         by_name = any(r.path.startswith(NAMED) for b in suite.budgeted for r in b.requests)
         commands = ci_files.commands(there, read)
         return Tree(
-            tests=len(ours),
+            tests=len(python) + len(go),
             others=tuple(path for path in there if OTHERS.fullmatch(path)),
-            suite=suite,
+            suite=Suite((*suite.budgeted, *_in_go(audit_source, go, read)), suite.toothless),
             names=route_names(read(p) for p in there if ROUTES.fullmatch(p)) if by_name else {},
             pipelines=tuple(ci_files.pipelines(there)),
-            runs=tuple(runs_of_tests.runs(commands, there, read)),
+            runs=(*runs_of_tests.runs(commands, there, read), *go_tests.runs(commands)),
         )
 
     return look
@@ -131,7 +127,24 @@ def test_each_endpoint_has_a_statement_budget_in_the_tests_that_ci_runs(
     )
 
 
-def _unheard(test: PythonTest, found: Tree) -> str:
+def _in_python(source: Any, files: Sequence[str], read: Callable[[str], str]) -> Suite:
+    counting = {match.path for match in source.grep(budget_tests.TOKENS, "**/*.py")} & set(files)
+    if counting:  # helpers are used where nothing but their name is said
+        counting |= {path for path in files if path.endswith("conftest.py")}
+        defined = budget_tests.helper_names({path: read(path) for path in sorted(counting)[:MOST_FILES]})
+        if defined:
+            used = source.grep(rf"\b(?:{'|'.join(map(re.escape, defined))})\b", "**/*.py")
+            counting |= {match.path for match in used} & set(files)
+    return budget_tests.read({path: read(path) for path in sorted(counting)[:MOST_FILES]})
+
+
+def _in_go(source: Any, files: Sequence[str], read: Callable[[str], str]) -> list[Budgeted]:
+    folders = {PurePosixPath(match.path).parent for match in source.grep(go_tests.TOKENS, "**/*_test.go")}
+    near = [path for path in files if PurePosixPath(path).parent in folders]
+    return go_tests.read({path: read(path) for path in near[:MOST_FILES]})
+
+
+def _unheard(test: Test, found: Tree) -> str:
     """Why no pipeline stops a change when this test fails; empty if one does."""
     running = [run for run in found.runs if not run.leaves_out(test)]
     if any(not run.command.ignored for run in running):
@@ -143,7 +156,7 @@ def _unheard(test: PythonTest, found: Tree) -> str:
     return f"is not run by CI: {_reasons(test, found.runs)}"
 
 
-def _reasons(test: PythonTest, runs: Sequence[Run]) -> str:
+def _reasons(test: Test, runs: Sequence[Run | GoRun]) -> str:
     return listed([f"{run.command} ({run.leaves_out(test)})" for run in runs], 2)
 
 
@@ -165,5 +178,5 @@ def _summary(found: Tree) -> str:
     return "; ".join(told)
 
 
-def _commands(runs: Iterable[Run]) -> list[str]:
+def _commands(runs: Iterable[Run | GoRun]) -> list[str]:
     return [f"{run.command}{f' ({run.command.ignored})' if run.command.ignored else ''}" for run in runs]

@@ -11,8 +11,9 @@ import ast
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from pytest_backend_audit.analysis.python_tests import Function, PythonTest, called, collected
+from pytest_backend_audit.analysis.python_tests import Function, called, collected
 from pytest_backend_audit.analysis.sent_requests import Request
 from pytest_backend_audit.analysis.source_scopes import Scope, declared, in_classes
 from pytest_backend_audit.analysis.statement_bounds import COUNTING, Helpers, Reader, intercepts
@@ -27,11 +28,23 @@ ROUNDS = 3
 """Helpers that use helpers are followed so often."""
 
 
+class Test(Protocol):
+    """What is known of a test in whichever language."""
+
+    @property
+    def place(self) -> str:
+        """File, line and name."""
+
+    @property
+    def idle(self) -> str:
+        """Why a failure of it is seen by nobody; empty if it is."""
+
+
 @dataclass(frozen=True)
 class Budgeted:
     """One test with a bound."""
 
-    test: PythonTest
+    test: Test
     requests: frozenset[Request]
 
 

@@ -55,8 +55,10 @@ class Run:
     tags: tuple[str, ...] = ()
     excluded_tags: tuple[str, ...] = ()
 
-    def leaves_out(self, test: PythonTest) -> str:
+    def leaves_out(self, test: object) -> str:
         """Why it does not run a test; empty if it does."""
+        if not isinstance(test, PythonTest):
+            return "runs tests in Python"
         return self._by_place(test) or self._by_name(test)
 
     def _by_place(self, test: PythonTest) -> str:

@@ -174,6 +174,22 @@ def test_tests_that_can_not_be_read() -> None:
     assert judge({"web/orders.spec.ts": "", "tests/test_orders.py": "", **CI})[0].status is Status.FAILED
 
 
+def test_a_service_in_go() -> None:
+    """Its tests are read, and the command that runs them; one in Python doesn't."""
+    files = {
+        "orders/orders_test.go": "package orders\n\nfunc TestList(t *testing.T) {\n"
+        '\thttp.Get(server.URL + "/v1/orders")\n\tif tracer.Queries > 2 {\n\t\tt.Fatal("too many")\n\t}\n}\n',
+        **ci("python manage.py test", "go test ./..."),
+    }
+    ran, kept = judge(files, ORDERS)
+    assert ran.status is Status.PASSED, ran.reason
+    assert kept[0][1] == "GET /v1/orders: orders/orders_test.go:3 TestList"
+    ran, _ = judge({**files, **ci("manage.py test", "-m pytest")}, ORDERS)
+    assert (
+        "TestList is not run by CI: .github/workflows/ci.yml:5: python -m pytest (runs tests in Python)" in ran.reason
+    )
+
+
 def test_a_budget_by_a_helper_elsewhere() -> None:
     """Files that only name a helper of the tests' own are read too."""
     files = {
