@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import psycopg
     import redis
 
+    from pytest_backend_audit.baseline import Baseline
     from pytest_backend_audit.targets.acknowledged import Acknowledging
     from pytest_backend_audit.targets.attestation import Attestations
     from pytest_backend_audit.targets.budget import QueryBudget
@@ -272,12 +273,25 @@ def audit_attestation(pytestconfig: pytest.Config) -> Attestations:
     return Attestations(runtime(pytestconfig))
 
 
+@pytest.fixture
+def audit_baseline(pytestconfig: pytest.Config) -> Baseline | None:
+    """What the audit of ``--audit-prior`` recorded for this check, or None.
+
+    A check keeps values for the next audit by ``audit_evidence.keep("latency", {"p99": 0.21})``, and finds them in
+    ``audit_baseline.kept["latency"]``; ``audit_baseline.source`` is for messages.
+    """
+    audit = runtime(pytestconfig)
+    if audit.baselines is None or audit.check is None:
+        return None
+    return audit.baselines.of(audit.check.id)
+
+
 @pytest.fixture(scope="session")
 def audit_evidence(pytestconfig: pytest.Config) -> ByHand:
     """Evidence by hand, for what no other fixture sees.
 
     ``audit_evidence.command("ss -s", output)``, ``.query``, ``.dashboard``, ``.postmortem``, ``.load``, ``.code``,
-    ``.document``, ``.verbal``
+    ``.document``, ``.verbal``; and for the next audit to compare with, ``.keep(name, value)``
     """
     from pytest_backend_audit.targets.evidence import ByHand
 

@@ -28,6 +28,7 @@ FIXTURES = frozenset(
     {
         "audit_acknowledged",
         "audit_attestation",
+        "audit_baseline",
         "audit_command",
         "audit_declared",
         "audit_downstream",

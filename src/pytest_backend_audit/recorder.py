@@ -19,6 +19,8 @@ from pytest_backend_audit.model import Evidence, EvidenceKind
 BODY_LIMIT = 64 * 1024
 """Characters of one answer that are kept; what is over is counted, not stored."""
 TITLE_LIMIT = 4 * 1024
+KEPT = "kept"
+"""Fact of a piece of evidence that a check keeps for the next audit's comparison."""
 PIECES_LIMIT = 500
 """Pieces of evidence that one buffer keeps; a check that loops over thousands of requests keeps the first."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.baseline import Baselines
     from pytest_backend_audit.config import AuditConfig
     from pytest_backend_audit.model import Check, Document, Need
     from pytest_backend_audit.recorder import Recorder
@@ -38,6 +39,8 @@ class Runtime:
     """Random, a run: keys the digests that stand in for personal data."""
     check: Check | None = None
     """The check whose set-up, call or teardown is running in this process."""
+    baselines: Baselines | None = None
+    """What the prior audit recorded; None outside of an audit's own processes, as in tests of a check."""
     closers: list[object] = field(default_factory=list)
     """Things with a ``close()`` that live as long as the process's part of the run."""
 

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_backend_audit import __version__, asked, document, genuine, heading, standard
 from pytest_backend_audit.asked import Setting
+from pytest_backend_audit.baseline import Baselines
 from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -242,4 +243,5 @@ def _runtime(config: pytest.Config, setting: Setting, commit: str, instant: str,
         document=Document(),
         allowed=asked.allowed_needs(config, setting.config),
         run_key=run_key,
+        baselines=Baselines.at(config.option.audit_prior, asked.report_folder(config)),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.model import EvidenceKind
+from pytest_backend_audit.recorder import KEPT
 from pytest_backend_audit.redaction.forms import MARK
 from pytest_backend_audit.redaction.patterns import names_secret
 from pytest_backend_audit.targets.rows import Shape, table
@@ -100,6 +102,20 @@ class ByHand:
                 raise FileNotFoundError(f"{reference} does not exist at {source.commit[:7]}")
             label = f"exists at {source.commit[:7]}"
         self._record(EvidenceKind.DOCUMENT, reference, f"{title}\n{label}")
+
+    def keep(self, name: str, value: Any) -> None:
+        """A measured value that the next audit of this check finds in ``audit_baseline.kept[name]``.
+
+        Args:
+            name: Of the value; what is kept under the same name later in the check takes its place.
+            value: What JSON has a form for. With 64 KiB of JSON or more, or a secret in it, it is lost.
+
+        Raises:
+            TypeError: It holds something that JSON has no form for.
+            ValueError: It holds a NaN or an infinity.
+        """
+        body = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        self._record(EvidenceKind.OUTPUT, name, body, facts={KEPT: True})
 
     def verbal(self, statement: str, who: str | None = None) -> None:
         """What somebody said. Alone it carries a criterion to level 2 at most."""

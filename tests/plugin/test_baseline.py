@@ -1,0 +1,124 @@
+"""What one audit keeps, and the next finds by --audit-prior."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+KEEPING = """
+@audit(dimension="4.1", level=3)
+def test_rows(audit_baseline, audit_evidence):
+    audit_evidence.keep("rows", {"orders": NOW})
+    if audit_baseline is None:
+        raise CouldNotRun("nothing to compare with")
+    before = audit_baseline.kept["rows"]["orders"]
+    assert before == NOW, f"{before} in the {audit_baseline.source}, now NOW"
+
+
+@audit(dimension="4.1", level=3)
+def test_nothing_kept(audit_baseline, audit_evidence):
+    audit_evidence.command("true", "")
+    assert audit_baseline is None or not audit_baseline.kept
+"""
+NOTHING = "nothing to compare with"
+
+
+def keeping(project, number: int) -> None:
+    """The suite, of which the number of rows has become this."""
+    project.suite(KEEPING.replace("NOW", str(number)))
+
+
+def reason(project) -> str:
+    """Why the check failed, or could not run."""
+    return next(a.reason for a in project.record().attempts if a.instance.endswith("test_rows"))
+
+
+def moved(project) -> str:
+    """The report folder of the latest run, kept under a name of its own."""
+    (project.path / "audit-report").rename(project.path / "prior")
+    return "--audit-prior=prior"
+
+
+def test_a_check_finds_what_it_kept(project, workers) -> None:
+    """Also where it could not run for want of it; in workers, too."""
+    keeping(project, 7)
+    project.commit()
+    project.run("--audit", *workers)
+    assert project.statuses() == {"test_rows": "could-not-run", "test_nothing_kept": "passed"}
+    prior = moved(project)
+    project.run("--audit", prior, *workers)
+    assert project.statuses() == {"test_rows": "passed", "test_nothing_kept": "passed"}
+    keeping(project, 8)
+    day = project.record().inputs.instant[:10]
+    project.run("--audit", prior, *workers)
+    commit = project.git("rev-parse", "--short=7", "HEAD")
+    assert reason(project).startswith(f"7 in the prior audit {day} of {commit} (rehearsal), now 8")
+
+
+def test_the_report_folder_of_before_may_be_the_prior(project, workers) -> None:
+    """Though it is moved away before the checks begin."""
+    keeping(project, 7)
+    project.run("--audit")
+    for _ in range(2):
+        project.run("--audit", "--audit-prior=audit-report", *workers)
+        assert project.statuses()["test_rows"] == "passed"
+
+
+def test_a_card_has_a_baseline_where_its_journal_lies_beside_it(project) -> None:
+    """A card by itself has levels to compare with, and no evidence."""
+    keeping(project, 7)
+    project.run("--audit")
+    moved(project)
+    project.run("--audit", "--audit-prior=prior/scorecard.json")
+    assert project.statuses()["test_rows"] == "passed"
+    (project.path / "prior" / "card.json").write_bytes((project.path / "prior" / "scorecard.json").read_bytes())
+    project.run("--audit", "--audit-prior=prior/card.json")
+    assert reason(project) == NOTHING
+
+
+def test_an_altered_prior_audit_is_none(project) -> None:
+    """The check could not run, and says what is wrong with it."""
+    keeping(project, 7)
+    project.run("--audit")
+    prior = moved(project)
+    journal = project.path / "prior" / "journal.jsonl"
+    journal.write_text(journal.read_text("utf-8").replace('{\\"orders\\": 7}', '{\\"orders\\": 9}'), "utf-8")
+    project.run("--audit", prior)
+    assert project.statuses()["test_rows"] == "could-not-run"
+    assert reason(project).startswith("the prior audit can't be read (")
+    assert "this line was changed" in reason(project)
+
+
+def test_what_was_redacted_or_cut_is_lost_and_told(project) -> None:
+    """By its name; the rest is there."""
+    project.suite("""
+@audit(dimension="4.1", level=3)
+def test_kept(audit_baseline, audit_evidence):
+    audit_evidence.keep("large", "x" * 70_000)
+    audit_evidence.keep("small", [1, None, "two"])
+    if audit_baseline:
+        assert (dict(audit_baseline.kept), audit_baseline.lost) == ({"small": [1, None, "two"]}, ("large",))
+        assert [piece.title for piece in audit_baseline.evidence] == ["large", "small"]
+""")
+    project.run("--audit")
+    project.run("--audit", moved(project))
+    assert project.statuses() == {"test_kept": "passed"}
+
+
+@pytest.mark.parametrize("value", ["{1, 2}", "float('nan')"])
+def test_what_has_no_form_in_json_is_a_mistake_of_the_check(project, value: str) -> None:
+    """Told where it is kept, not where it is missed."""
+    project.suite(f"""
+@audit(dimension="4.1", level=3)
+def test_kept(audit_evidence):
+    audit_evidence.keep("odd", {value})
+""")
+    project.run("--audit")
+    assert project.statuses() == {"test_kept": "broken"}
+
+
+def test_a_check_off_audit_never_reads_it(project) -> None:
+    """It is skipped, whatever --audit-prior would be."""
+    keeping(project, 7)
+    assert json.dumps(project.run().parseoutcomes()) == '{"skipped": 2}'
