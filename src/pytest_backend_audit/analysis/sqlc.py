@@ -100,9 +100,13 @@ def configuration(path: str, text: str) -> Configuration:
     folder = posixpath.dirname(path)
     schemas = [p for b in blocks for p in _paths(folder, b.get("schema"))]
     queries = [p for b in blocks for p in _paths(folder, b.get("queries"))]
-    first = "packages" not in data
-    go = [_go(b) if first else b for b in blocks]
-    outputs = [p for b in go if b for p in _paths(folder, b.get("out" if first else "path"))]
+    if away := [p for p in (*schemas, *queries) if _outside(p)]:
+        raise ValueError(f"{path} names files outside the tree: {away[0]}")
+    second = "packages" not in data
+    go = [_go(b) if second else b for b in blocks]
+    made = [_paths(folder, b.get("out" if second else "path")) for b in go]
+    go = [b if out and not any(map(_outside, out)) else {} for b, out in zip(go, made, strict=True)]
+    outputs = [p for b, out in zip(go, made, strict=True) if b for p in out]
     return Configuration(
         path=path,
         inputs=tuple(dict.fromkeys([*schemas, *queries])),
@@ -129,6 +133,10 @@ def _bounded(text: str) -> None:
 def _paths(folder: str, value: Any) -> list[str]:
     found = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return [posixpath.normpath(posixpath.join(folder, str(path))) for path in found]
+
+
+def _outside(path: str) -> bool:
+    return path.startswith(("../", "/")) or path == ".."
 
 
 def _go(block: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -103,6 +103,12 @@ def test_what_is_compiled_runs_nothing_and_asks_nobody() -> None:
     assert compared["overrides"] == {"go": {"rename": {"id": "ID"}}}
 
 
+def test_code_that_is_made_elsewhere_is_not_compared() -> None:
+    """What is outside the tree is not the commit's."""
+    found = configuration("sqlc.yaml", "sql: [{schema: s.sql, queries: q.sql, gen: {go: {package: a, out: ../a}}}]\n")
+    assert (found.outputs, found.compares) == ((), "")
+
+
 def test_version_1_is_read_too() -> None:
     """Its packages are of Go."""
     found = configuration("sqlc.yaml", FIRST)
@@ -120,6 +126,8 @@ def test_version_1_is_read_too() -> None:
         ("", "sqlc.yaml configures no queries (sql, or packages in version 1)"),
         ("version: '2'\nsql: []\n", "sqlc.yaml configures no queries (sql, or packages in version 1)"),
         ("sql: {a: b}\n", "sqlc.yaml configures no queries (sql, or packages in version 1)"),
+        ("sql: [{schema: ../x.sql, queries: q.sql}]\n", "sqlc.yaml names files outside the tree: ../x.sql"),
+        ("sql: [{schema: s.sql, queries: [/etc/passwd]}]\n", "sqlc.yaml names files outside the tree: /etc/passwd"),
         ("- [\n", "sqlc.yaml is no YAML: while parsing"),
         ("sql: &a\n  - *a\n", "sqlc.yaml is too large, or repeats itself, to be a configuration"),
     ],
