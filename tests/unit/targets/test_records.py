@@ -155,6 +155,33 @@ def test_a_second_name_beside_the_lead_auditor_is_enough(tmp_path, commit):
     assert Attestations(audit)("dr-drill").who == "Ada, Grace"
 
 
+def test_all_records_of_a_criterion_can_be_had(tmp_path, commit):
+    """Valid ones newest first, each as evidence; of the others why they don't count. Which is no failure by itself."""
+    more = "".join(
+        attested(**changes).removeprefix("attestations:\n")
+        for changes in (
+            {"date": "2025-11-01", "reference": "https://wiki.example/dr"},
+            {"date": "2025-12-24", "reference": "docs/gone.md"},
+            {"date": "2025-12-20", "reference": "OPS-17"},
+            {"criterion": "other"},
+        )
+    )
+    audit = audit_of(tmp_path, f"attestations:\n{more}", commit=commit)
+    with audit.recorder.open() as buffer:
+        told = Attestations(audit).records("dr-drill")
+    assert [(r.reference, r.path) for r in told.valid] == [("OPS-17", ""), ("https://wiki.example/dr", "")]
+    assert told.refused == (f"audit.yaml:7: docs/gone.md does not exist at {commit[:7]}",)
+    assert [e.title for e in buffer.evidence] == ["OPS-17", "https://wiki.example/dr"]
+    assert Attestations(audit).records("nothing").valid == ()
+
+
+@pytest.mark.parametrize("reference", ["docs/dr.md", "docs/dr.md:2", "docs/dr.md#drill"])
+def test_a_record_in_the_repository_has_a_path(tmp_path, commit, reference):
+    """Without its line or heading."""
+    [record] = Attestations(audit_of(tmp_path, attested(reference=reference), commit=commit)).records("dr-drill").valid
+    assert record.path == "docs/dr.md"
+
+
 # By hand
 
 
