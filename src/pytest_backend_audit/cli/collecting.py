@@ -15,9 +15,12 @@ import pytest
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Watcher:
-    """A pytest plugin that notices what could not be collected; what a command looks at is added by inheritance."""
+    """A pytest plugin that notices what could not be collected; what a command looks at is added by inheritance.
+
+    It is compared by identity, since pytest keeps plugins in sets where a conftest does not count everywhere.
+    """
 
     failed: list[str] = field(default_factory=list)
     """Modules that could not be imported, each with the reason."""

@@ -53,7 +53,7 @@ class Answer:
     """False for a target that audit.yaml does not name: checks of it could not run, and may be meant not to."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Examination(Watcher):
     """Looks around once the audit's configuration is known; nothing is collected."""
 

@@ -61,7 +61,7 @@ class Asked:
     state: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Capture(Watcher):
     """Takes the plan from a collection."""
 

@@ -136,6 +136,20 @@ def test_what_may_be_counted_in_process_needs_no_database(project: Path) -> None
     assert done.stdout.startswith("4.1  L4  test_budget  reads\n")
 
 
+@pytest.mark.parametrize("command", ["plan", "doctor"])
+def test_a_conftest_beside_the_audits_is_no_obstacle(project: Path, command: str) -> None:
+    """pytest loads that of a folder tests/, and takes it out of what is collected elsewhere."""
+    (project / "audits").mkdir()
+    (project / "audits" / "test_own.py").write_text(
+        HEADER + '@audit(dimension="4.1", level=4)\ndef test_own(audit_source):\n    pass\n'
+    )
+    (project / "pytest.ini").write_text("[pytest]\naudit_paths = audits\n")
+    (project / "tests").mkdir()
+    (project / "tests" / "conftest.py").write_text("")
+    done = backend_audit(command, cwd=project)
+    assert (done.stderr, bool(done.stdout)) == ("", True)
+
+
 def test_the_plan_for_scripts(project: Path) -> None:
     """Every check by its id, and the rows by their state."""
     today = datetime.now(UTC).date()
