@@ -138,7 +138,7 @@ def test_what_may_be_counted_in_process_needs_no_database(project: Path) -> None
 
 @pytest.mark.parametrize("command", ["plan", "doctor"])
 def test_a_conftest_beside_the_audits_is_no_obstacle(project: Path, command: str) -> None:
-    """pytest loads that of a folder tests/, and takes it out of what is collected elsewhere."""
+    """Pytest loads that of a folder tests/, and takes it out of what is collected elsewhere."""
     (project / "audits").mkdir()
     (project / "audits" / "test_own.py").write_text(
         HEADER + '@audit(dimension="4.1", level=4)\ndef test_own(audit_source):\n    pass\n'
