@@ -174,6 +174,24 @@ def test_tests_that_can_not_be_read() -> None:
     assert judge({"web/orders.spec.ts": "", "tests/test_orders.py": "", **CI})[0].status is Status.FAILED
 
 
+def test_what_only_others_know() -> None:
+    """A workflow of another repository may run the tests; where there are none, or no statement is sent, it may not."""
+    job = "on: push\njobs:\n  test:\n    uses: acme/shared/.github/workflows/tests.yml@v3\n"
+    ran, _ = judge({**TESTS, WORKFLOW: job})
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "2 of 2 endpoints have a statement budget in a test, which a workflow of another repository may run, or not: "
+        f"{WORKFLOW}:4: uses: acme/shared/.github/workflows/tests.yml@v3; to acknowledge: "
+        "query-budget-tests:GET /v1/orders, query-budget-tests:GET /v1/orders/{order_id}",
+    )
+    assert judge({"tests/test_orders.py": "", WORKFLOW: job})[0].status is Status.FAILED
+    ran, _ = judge({**TESTS, **CI}, HEALTH)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "each of 1 operations has a budget of 0 in audit.yaml: nothing to look for",
+    )
+
+
 def test_a_service_in_go() -> None:
     """Its tests are read, and the command that runs them; one in Python doesn't."""
     files = {
