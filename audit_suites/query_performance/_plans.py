@@ -7,9 +7,10 @@ makes them of a statement with parameters; before, of a prepared one that has to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun
@@ -134,6 +135,8 @@ class Plans:
 
     statements: tuple[Planned, ...]
     found: tuple[Found, ...]
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """What is known of the tables in the plans, by the names that these have for them."""
 
     @property
     def planned(self) -> list[Planned]:
@@ -228,7 +231,20 @@ def plans(audit_postgres: Any, most: float, large: float, few: float = 0) -> Pla
         if statement.plan is not None:
             for hazard in hazards(statement.plan, tables, Bounds(large, few, statement.rows / statement.calls)):
                 found.setdefault((hazard.kind, hazard.item), Found(hazard, statement))
-    return Plans(tuple(statements), tuple(found.values()))
+    return Plans(tuple(statements), tuple(found.values()), tables)
+
+
+def again(audit_postgres: Any, statements: Iterable[tuple[str, str | None]]) -> Plans:
+    """Plans of statements that an earlier audit planned, whether anybody has sent them since or not.
+
+    Args:
+        audit_postgres: The connection.
+        statements: What was planned, and what its role had as search_path.
+    """
+    told = state(audit_postgres)
+    asked = [SimpleNamespace(id="", query=q, calls=0, rows=0, mean_ms=0.0, search_path=p) for q, p in statements]
+    planned = tuple(_planned(audit_postgres, told, row) for row in asked)
+    return Plans(planned, (), _tables(audit_postgres, planned))
 
 
 def all_planned(seen: Plans, audit_acknowledged: Any) -> None:
@@ -298,7 +314,9 @@ def _typed(asked: str) -> Iterator[str]:
 def _explain(audit_postgres: Any, version: int, asked: str, row: Any) -> Any:
     if version >= GENERIC_PLAN:
         with in_search_path(audit_postgres, row.search_path):
-            return audit_postgres.execute(f"EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) {asked}").fetchone()[0]
+            # Asked often, the driver would prepare it, and the server then want values for its parameters.
+            explain = f"EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) {asked}"
+            return audit_postgres.execute(explain, prepare=False).fetchone()[0]
     with in_search_path(audit_postgres, row.search_path):
         audit_postgres.execute(f"PREPARE {PREPARED} AS {asked}")
     try:
@@ -308,7 +326,16 @@ def _explain(audit_postgres: Any, version: int, asked: str, row: Any) -> Any:
             explain = f"EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE {PREPARED}{values}"
             return audit_postgres.execute(explain).fetchone()[0]
     finally:
+        _forget(audit_postgres)
+
+
+def _forget(audit_postgres: Any) -> None:
+    try:
         audit_postgres.execute(f"DEALLOCATE {PREPARED}")
+    except Exception as error:
+        # After a rollback the driver may have forgotten them all, and the reason for that is what is to be told.
+        if getattr(error, "sqlstate", None) != "26000":
+            raise
 
 
 @contextmanager

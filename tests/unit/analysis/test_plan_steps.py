@@ -1,0 +1,129 @@
+"""Steps of plans that have to stay the same, on plans as servers told them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_backend_audit.analysis.plan_steps import Flip, Kept, Step, changed, indexes_of, key, steps
+from pytest_backend_audit.analysis.plans import read
+
+
+def node(kind: str, *plans: dict[str, Any], **facts: str) -> dict[str, Any]:
+    """A step as EXPLAIN (VERBOSE, FORMAT JSON) tells it."""
+    return {"Node Type": kind, **{k.replace("_", " "): v for k, v in facts.items()}, "Plans": list(plans)}
+
+
+def scan(kind: str, table: str, *plans: dict[str, Any], **facts: str) -> dict[str, Any]:
+    """A step that reads a table."""
+    schema, _, name = table.partition(".")
+    return node(kind, *plans, Schema=schema, Relation_Name=name, Alias=name, **facts)
+
+
+# Of PostgreSQL 18, less what is not read.
+EITHER = node(
+    "BitmapOr",
+    node("Bitmap Index Scan", Index_Name="orders_b", Index_Cond="(orders.b = $1)"),
+    node("Bitmap Index Scan", Index_Name="orders_a", Index_Cond="(orders.a = $2)"),
+)
+BY_KEY = {"Index_Name": "customers_pkey", "Index_Cond": "(customers.id = orders.customer_id)"}
+LOOP = node(
+    "Nested Loop",
+    scan("Bitmap Heap Scan", "public.orders", EITHER),
+    node("Memoize", scan("Index Only Scan", "public.customers", **BY_KEY)),
+)
+JOINED = [{"Plan": node("Limit", node("Gather Merge", node("Incremental Sort", LOOP)))}]
+PARTS = [
+    {
+        "Plan": node(
+            "Append",
+            scan("Seq Scan", "log.events_1"),
+            scan("Seq Scan", "log.events_2"),
+            scan("Index Scan", "log.events_3", Index_Name="events_3_at_idx"),
+        )
+    }
+]
+OF_TABLE = {f"log.events_{n}": "log.events" for n in (1, 2, 3)}
+
+
+def kept(*found: Step, **indexes: str) -> Kept:
+    """A statement with these steps."""
+    return Kept("SELECT 1 FROM orders", found, None, indexes, "2026-01-15T12:00:00.000Z")
+
+
+def test_tables_joins_and_sorts_are_told_by_their_depth() -> None:
+    """How rows are handed on, and by how many processes, is not."""
+    assert steps(read(JOINED), {}, {}) == (
+        Step(0, "Sort"),
+        Step(1, "Nested Loop"),
+        Step(2, "", "public.orders", "by", ("orders_a", "orders_b")),
+        Step(2, "", "public.customers", "by", ("customers_pkey",)),
+    )
+    assert indexes_of(read(JOINED)) == {("public", n) for n in ("orders_a", "orders_b", "customers_pkey")}
+
+
+def test_partitions_that_are_reached_alike_are_one_step() -> None:
+    """By the names of their table and its index; an index without a condition is read along all of it."""
+    assert [str(step) for step in steps(read(PARTS), OF_TABLE, {("log", "events_3_at_idx"): "log.events_at_idx"})] == [
+        "log.events from beginning to end",
+        "log.events along all of log.events_at_idx",
+    ]
+
+
+ORDERS = Step(0, "", "public.orders", "by", ("public.a",))
+OTHER = ORDERS._replace(indexes=("public.b",))
+ON_XY = {"public.a": "CREATE INDEX a ON public.orders USING btree (x, y);"}
+SMALL = Step(0, "", "public.small", "from beginning to end")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (kept(ORDERS), kept(ORDERS), False),
+        (kept(ORDERS), kept(ORDERS._replace(access="along all of")), True),
+        (kept(ORDERS), kept(ORDERS._replace(access="from beginning to end", indexes=())), True),
+        (kept(ORDERS), kept(Step(0, "Sort"), ORDERS._replace(depth=1)), True),
+        (kept(SMALL), kept(SMALL._replace(access="by", indexes=("public.small_pkey",))), False),
+        (kept(Step(0, "Sort"), SMALL), kept(SMALL), False),
+        (kept(Step(0, "Hash Join"), ORDERS, SMALL), kept(Step(0, "Nested Loop"), ORDERS, SMALL), True),
+        (kept(ORDERS, SMALL), kept(ORDERS, SMALL._replace(access="by")), False),
+        (kept(ORDERS, **ON_XY), kept(OTHER, **{"public.b": ON_XY["public.a"].replace(" a ", " b ")}), False),
+        (kept(ORDERS, **ON_XY), kept(ORDERS, **{"public.a": ON_XY["public.a"].replace("x, y", "y, x")}), True),
+    ],
+)
+def test_a_plan_has_changed_where_a_large_table_is_read_otherwise(before: Kept, now: Kept, told: bool) -> None:
+    """Small tables are read in whatever way, and an index may have any name."""
+    assert changed(before, now, {"public.small"}) is told
+
+
+def test_a_statement_is_known_by_its_text_whatever_its_values() -> None:
+    """Lists of any length are one, a cast that was put in to plan it is no difference, another column is one."""
+    one = key("SELECT a FROM t WHERE a IN ( $1 , $2 ) AND b = $3")
+    assert one == key("SELECT a FROM t WHERE a IN ( $1 , $2 , $3 , $4 ) AND b = $5")
+    assert key("SELECT a FROM t WHERE $1::text IS NULL") == key("SELECT a FROM t WHERE $1 IS NULL")
+    assert one != key("SELECT a FROM t WHERE a IN ( $1 , $2 ) AND c = $3")
+    assert len(one) == 12
+
+
+def test_what_is_kept_comes_back() -> None:
+    """As JSON has it; anything else is refused."""
+    before = kept(ORDERS, Step(1, "Sort"), **{"public.a": "CREATE INDEX"})
+    assert Kept.read(before.data()) == before
+    for wrong in ({}, before.data() | {"steps": [[0, "Sort"]]}, before.data() | {"indexes": None}):
+        with pytest.raises(ValueError, match=r"^no plan: |not enough values"):
+            Kept.read(wrong)
+
+
+def test_a_flip_tells_both_plans_and_what_is_gone() -> None:
+    """Its name in audit.yaml is of this very plan."""
+    flip = Flip(kept(ORDERS), kept(SMALL), ("CREATE INDEX CONCURRENTLY a ON public.orders USING btree (x);",))
+    assert str(flip).splitlines() == [
+        "SELECT 1 FROM orders",
+        "  since 2026-01-15: public.orders by public.a",
+        "  now: public.small from beginning to end",
+        "  an index of it is gone: CREATE INDEX CONCURRENTLY a ON public.orders USING btree (x);",
+    ]
+    other = Flip(kept(ORDERS), kept(SMALL, SMALL))
+    assert flip.item.partition(".")[0] == other.item.partition(".")[0] == key("SELECT 1 FROM orders")
+    assert flip.item != other.item
