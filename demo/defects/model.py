@@ -103,6 +103,8 @@ class Defect(_Entry):
     """Command lines that put things right."""
     pooler: Mapping[str, str | int] = Field(default_factory=dict)
     """Options of `PgBouncer.restart`."""
+    direct: bool = False
+    """Whether the service connects past the pooler."""
     rules: Mapping[str, str] = Field(default_factory=dict)
     """Alert of Prometheus -> the expression that it has instead; empty where there is no such alert any more."""
     hold: int = 0

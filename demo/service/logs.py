@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request at hand; empty outside of one."""
+REQUEST: ContextVar[Mapping[str, Any]] = ContextVar("request", default={})  # noqa: B039 - nobody writes into it
+"""The request at hand, as the server hands it on and the framework completes it."""
 
 
 class JsonFormatter(logging.Formatter):

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import error_response
-from .logs import REQUEST_ID
+from .logs import REQUEST, REQUEST_ID
 from .metrics import Metrics
 from .settings import Identity
 
@@ -68,7 +68,7 @@ class RequestScope:
             return
         told = Headers(scope=scope).get("x-request-id", "")
         request_id = told if SAFE_ID.fullmatch(told) else uuid.uuid4().hex
-        token = REQUEST_ID.set(request_id)
+        token, held = REQUEST_ID.set(request_id), REQUEST.set(scope)
         started = time.perf_counter()
         status = 0
 
@@ -86,6 +86,7 @@ class RequestScope:
         finally:
             self._account(scope, status or 500, time.perf_counter() - started)
             REQUEST_ID.reset(token)
+            REQUEST.reset(held)
 
     def _account(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"]

@@ -39,6 +39,8 @@ class Settings:
     """Seconds that a connection lives at most."""
     pool_max_idle: int
     """Seconds that a connection may lie idle, while there are more than `pool_min`."""
+    prepare: bool
+    """Whether statements are prepared: the database does it, a pooler before it may not know how."""
     redis_url: str
     pricing_url: str
     identities: Mapping[str, Identity]
@@ -68,6 +70,7 @@ class Settings:
             pool_max=_number(environ, "ORDERS_POOL_MAX", 8),
             pool_max_lifetime=_number(environ, "ORDERS_POOL_MAX_LIFETIME", 600),
             pool_max_idle=_number(environ, "ORDERS_POOL_MAX_IDLE", 120),
+            prepare=environ.get("ORDERS_PREPARE", "") == "1",
             redis_url=_text(environ, "ORDERS_REDIS_URL"),
             pricing_url=_text(environ, "ORDERS_PRICING_URL"),
             identities=_identities(_text(environ, "ORDERS_IDENTITIES")),

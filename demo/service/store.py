@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from .logs import REQUEST_ID
 from .settings import Settings
-from .traced import TracedCursor
+from .traced import RoutedCursor, TracedCursor
 from .untested import Untested
 
 Connection = AsyncConnection[DictRow]
@@ -36,13 +36,19 @@ def make_pool(settings: Settings) -> Pool:
     """A pool that is closed still.
 
     Connections are checked when they are handed out, and end of old age, so that a restart of the database or of
-    the pooler costs no request. Nothing is prepared: before 1.21 PgBouncer can't, in transaction mode.
+    the pooler costs no request. Statements are prepared where the way to the database lets them: before 1.21 PgBouncer
+    doesn't, in transaction mode.
     """
-    kwargs: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
+    prepare = settings.prepare and not settings.has("prepared-statements")
+    kwargs: dict[str, Any] = {
+        "autocommit": True,
+        "prepare_threshold": 0 if prepare else None,
+        "row_factory": dict_row,
+    }
     if settings.application_name:
         kwargs["application_name"] = settings.application_name
     if not settings.has("statement-tracing"):
-        kwargs["cursor_factory"] = TracedCursor
+        kwargs["cursor_factory"] = RoutedCursor if prepare else TracedCursor
     limits: dict[str, Any] = {"max_lifetime": settings.pool_max_lifetime, "max_idle": settings.pool_max_idle}
     if settings.has("pool-lifetimes"):
         limits = {}  # what the library takes instead: an hour

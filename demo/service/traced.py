@@ -7,7 +7,7 @@ from typing import Any, Self
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
-from .logs import REQUEST_ID
+from .logs import REQUEST, REQUEST_ID
 
 
 class TracedCursor(AsyncCursor[DictRow]):
@@ -18,6 +18,19 @@ class TracedCursor(AsyncCursor[DictRow]):
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Run the statement of the request at hand."""
-        if isinstance(query, str) and query and (request_id := REQUEST_ID.get()):
-            query = f"{query} /*request_id='{request_id}'*/"
+        if isinstance(query, str) and query and (comment := self.comment()):
+            query = f"{query} /*{comment}*/"
         return await super().execute(query, params, **options)
+
+    def comment(self) -> str:
+        """What is said of the request at hand; nothing outside of one."""
+        return f"request_id='{request_id}'" if (request_id := REQUEST_ID.get()) else ""
+
+
+class RoutedCursor(TracedCursor):
+    """Adds the route: what differed from request to request would have to be prepared for each anew."""
+
+    def comment(self) -> str:
+        """The route of the request at hand, with its parameters' names."""
+        route = getattr(REQUEST.get().get("route"), "path", "")
+        return f"route='{route}'" if route else ""

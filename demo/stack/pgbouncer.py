@@ -6,12 +6,14 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
 
+from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.demo.stack import unprivileged
 from pytest_backend_audit.demo.stack.postgres import DATABASE, Postgres
 from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
@@ -42,6 +44,7 @@ stats_period = {stats_period}
 query_wait_timeout = 10
 server_login_retry = 1
 ignore_startup_parameters = extra_float_digits
+{prepared}
 """
 
 
@@ -81,6 +84,14 @@ class PgBouncer:
         """Come back on the same port with other limits; the service's pools reconnect by themselves."""
         self.stop()
         self._launch(mode, pool_size, max_clients)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether clients may prepare statements through it: it knows how from 1.21 on."""
+        binary = program()
+        assert binary is not None
+        told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+        return pgbouncer.version([{"version": told}]) >= pgbouncer.PREPARES
 
     @property
     def console_dsn(self) -> str:
@@ -125,6 +136,7 @@ class PgBouncer:
                 mode=mode,
                 max_clients=max_clients,
                 stats_period=STATS_PERIOD,
+                prepared="max_prepared_statements = 200" if self.prepares else "",
             )
         )
         for path in (users, configuration):

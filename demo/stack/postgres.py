@@ -23,6 +23,7 @@ max_connections = {MAX_CONNECTIONS}
 shared_buffers = 128MB
 random_page_cost = 1.1
 shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.track_planning = on
 track_io_timing = on
 log_min_duration_statement = 200ms
 log_line_prefix = '%m [%p] %a %u@%d '

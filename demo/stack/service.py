@@ -39,6 +39,8 @@ class Configuration:
     pricing_url: str
     named: bool = True
     """Whether connections name their application."""
+    prepare: bool = False
+    """Whether they may prepare statements."""
     defects: frozenset[str] = frozenset()
 
 
@@ -245,6 +247,7 @@ def _environment(part: Instance | Worker, configuration: Configuration) -> dict[
         "ORDERS_APPLICATION_NAME": part.name if configuration.named else "",
         "ORDERS_POOL_MAX_LIFETIME": str(POOL_MAX_LIFETIME),
         "ORDERS_POOL_MAX_IDLE": str(POOL_MAX_IDLE),
+        "ORDERS_PREPARE": "1" if configuration.prepare else "",
         "ORDERS_REDIS_URL": configuration.redis_url,
         "ORDERS_PRICING_URL": configuration.pricing_url,
         "ORDERS_IDENTITIES": part.identities.as_environment(),

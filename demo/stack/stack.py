@@ -211,6 +211,8 @@ class Stack(Addresses):
         if pgbouncer.program():
             self._say("PgBouncer")
             self.pooler = self._kept(PgBouncer.start(self.folder, self.postgres))
+            if self.pooler.prepares:  # one plan does for all values; by itself the server would plan for each again
+                self.postgres.admin_query("ALTER ROLE orders_app SET plan_cache_mode = force_generic_plan")
         self._say("the proxy by which faults are set")
         upstreams = {"postgres": self._database_port(), "redis": self.valkey.port, "pricing": self.downstream.port}
         self.proxy = self._kept(FaultProxy.start(self.folder, upstreams))
@@ -253,8 +255,12 @@ class Stack(Addresses):
         return part
 
     def _database_port(self) -> int:
-        pooled = self.pooler is not None and "pooler-bypassed" not in self.defects
-        return self.pooler.port if self.pooler and pooled else self.postgres.port
+        return self.postgres.port if self.pooler is None or self._direct() else self.pooler.port
+
+    def _direct(self, defects: Iterable[str] | None = None) -> bool:
+        """Whether the service connects past the pooler, or there is none; with these defects, or those that are on."""
+        names = self.defects if defects is None else defects
+        return self.pooler is None or any(CATALOGUE[name].direct for name in names)
 
     def _restarts(self) -> dict[str, Callable[[], None]]:
         """What an audit can have restarted, by name."""
@@ -272,11 +278,15 @@ class Stack(Addresses):
 
     def _configuration(self) -> Configuration:
         ports = self.proxy.ports
+        database_url = self.postgres.dsn("orders_app", port=ports["postgres"])
+        if self._direct():  # one plan does for all values, and connections are too young for more
+            database_url += "?options=-c%20plan_cache_mode%3Dforce_generic_plan"
         return Configuration(
-            database_url=self.postgres.dsn("orders_app", port=ports["postgres"]),
+            database_url=database_url,
             redis_url=self.valkey.url("orders", port=ports["redis"]),
             pricing_url=f"http://127.0.0.1:{ports['pricing']}",
             named="connection-identity" not in self.defects,
+            prepare=self._direct() or (self.pooler is not None and self.pooler.prepares),
             defects=frozenset(name for name in self.defects if CATALOGUE[name].where is Where.SERVICE),
         )
 
@@ -323,10 +333,14 @@ class Stack(Addresses):
         if Where.SERVICE in changed:  # entries that the instances of before have made would hide a fault in caching
             self.valkey.empty()
         self.proxy.point("postgres", self._database_port())
+        if self._direct() != self._direct(before):  # what the worker may do on its way to the database is another thing
+            self.worker.stop()
+            self.worker.launch(self._configuration())
         for instance in to_start:
             instance.launch(self._configuration())
         for instance in self.serving:
             instance.wait_until_ready()
+        self.worker.wait_until_ready()
         if {Where.BALANCER, Where.FLEET} & changed:
             self.front.start(self.serving, sticky="no-affinity" in self.defects)
         busy = any(CATALOGUE[name].busy for name in self.defects)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 CONSOLE = "pgbouncer"
 """The console's own database: not a pool."""
+PREPARES = (1, 21)
+"""Version from which it knows prepared statements in transaction mode."""
 
 
 def named(cursor: Any) -> list[dict[str, Any]]:
@@ -53,6 +56,31 @@ def lifetimes(config: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """
     told = {row["key"]: row["value"] for row in config}
     return {name: float(told[name]) for name in ("server_lifetime", "server_idle_timeout")}
+
+
+def version(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    """Major and minor version: of ``PgBouncer 1.18.0`` 1 and 18.
+
+    Args:
+        rows: SHOW VERSION.
+
+    Raises:
+        ValueError: They tell none.
+    """
+    told = " ".join(str(value) for row in rows for value in row.values())
+    found = re.search(r"(\d+)\.(\d+)", told)
+    if found is None:
+        raise ValueError(f"PgBouncer tells no version: {told!r}")
+    return int(found[1]), int(found[2])
+
+
+def prepared(config: Iterable[Mapping[str, Any]]) -> int:
+    """How many prepared statements it keeps for each connection to the server; 0 where it knows none.
+
+    Args:
+        config: SHOW CONFIG.
+    """
+    return next((int(row["value"]) for row in config if row["key"] == "max_prepared_statements"), 0)
 
 
 @dataclass(frozen=True, slots=True)

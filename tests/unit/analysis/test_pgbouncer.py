@@ -99,3 +99,28 @@ def test_sessions_past_the_pooler_are_grouped_and_named() -> None:
     assert [d.item for d in past_the_pooler([session(5, "app", "")], set(), set())] == ["app@unnamed"]
     assert [d.item for d in past_the_pooler(rows, {1, 2, 3}, {"dba"})] == ["dba@psql"]
     assert past_the_pooler(rows[:1], {1}, {"app"}) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ([{"version": "PgBouncer 1.18.0"}], (1, 18)),
+        ([{"version": "PgBouncer 1.21.0 (Debian)\nlibevent 2.1.12-stable"}], (1, 21)),
+    ],
+)
+def test_the_version_is_read_of_what_it_says(said: list[dict[str, object]], version: tuple[int, int]) -> None:
+    """From 1.21 on it knows prepared statements."""
+    assert pgbouncer.version(said) == version
+    assert (version >= pgbouncer.PREPARES) is (version == (1, 21))
+
+
+def test_no_version_is_told() -> None:
+    """Rather than taken for an old one."""
+    with pytest.raises(ValueError, match=r"^PgBouncer tells no version: ''$"):
+        pgbouncer.version([])
+
+
+def test_prepared_statements_are_kept_as_the_configuration_says() -> None:
+    """Before 1.21 it has no word for them."""
+    assert pgbouncer.prepared([{"key": "pool_mode", "value": "transaction"}]) == 0
+    assert pgbouncer.prepared([{"key": "max_prepared_statements", "value": "200"}]) == 200

@@ -8,7 +8,7 @@ import pytest_backend_audit
 from pytest_backend_audit.standard import load
 
 SUITES = Path(pytest_backend_audit.__file__).with_name("suites")
-MOST = 86
+MOST = 85
 """How long the list is; lower it with each check that lands, never raise it."""
 
 
