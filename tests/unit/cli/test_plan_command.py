@@ -52,6 +52,7 @@ targets:
 USES = {
     "audit_acknowledged": "audit_acknowledged([])",
     "audit_attestation": None,
+    "audit_baseline": None,
     "audit_command": "audit_command(['true'])",
     "audit_declared": None,
     "audit_downstream": "audit_downstream().__enter__()",
