@@ -9,6 +9,7 @@ from typing import Any
 from pytest_backend_audit.analysis.text import percent
 
 CALLS, PLANS = "calls of ", "plans of "
+BUSIEST = "calls of the busiest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,19 @@ class Called:
         return f"{self.plans:g} plans for {self.calls:g} calls ({percent(self.planned)}): {self.query}"
 
 
-def reading(rows: Iterable[Any]) -> dict[str, float]:
-    """Counters for a window, with ``calls`` for all together.
+def reading(rows: Iterable[Any], begun: Mapping[str, float]) -> dict[str, float]:
+    """Counters for a window, with `BUSIEST`: how often the statement was called since, that was called most.
 
     Args:
         rows: With ``id``, ``calls`` and ``plans``, all since some time before.
+        begun: An earlier reading, or nothing.
     """
-    found = {"calls": 0.0}
+    found: dict[str, float] = {}
     for row in rows:
-        found["calls"] += row.calls
         found[f"{CALLS}{row.id}"] = float(row.calls)
         found[f"{PLANS}{row.id}"] = float(row.plans)
-    return found
+    since = (value - begun.get(name, 0.0) for name, value in found.items() if name.startswith(CALLS))
+    return {BUSIEST: max(since, default=0.0) if begun else 0.0, **found}
 
 
 def hot(rises: Mapping[str, float], share: float, texts: Mapping[str, str]) -> list[Called]:
@@ -53,12 +55,12 @@ def hot(rises: Mapping[str, float], share: float, texts: Mapping[str, str]) -> l
 
     Args:
         rises: How much each counter of `reading` rose.
-        share: Of all calls, from which a statement is hot.
+        share: Of the busiest one's calls, from which a statement is hot.
         texts: Statement -> its text.
     """
     found = [
-        Called(name, texts.get(name, ""), calls, rises.get(f"{PLANS}{name}", 0.0))
-        for counter, calls in rises.items()
-        if (name := counter.removeprefix(CALLS)) != counter and calls >= max(share * rises["calls"], 1)
+        Called(name, texts[name], calls, rises.get(f"{PLANS}{name}", 0.0))
+        for name in texts
+        if (calls := rises.get(f"{CALLS}{name}", 0.0)) >= max(share * rises[BUSIEST], 1)
     ]
     return sorted(found, key=lambda called: (-called.calls, called.id))

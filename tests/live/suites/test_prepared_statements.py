@@ -62,7 +62,7 @@ def run(database, audit_yaml, *work, pooler: Pooler = NONE, more: str = ""):
             for number in range(times):
                 connection.execute(statement.format(number), (7,))
 
-    around = audit_yaml(f"thresholds: {{prepared-window-calls: 100}}\n{more}")
+    around = audit_yaml(f"thresholds: {{prepared-window-calls: 80}}\n{more}")
     return run_check(
         check,
         audit_postgres=database.looker,
@@ -88,8 +88,8 @@ def test_statements_that_are_not_prepared_are_named(planning, connect, database,
     assert ran.status is Status.FAILED
     first, fault, last = ran.reason.splitlines()
     assert first == (
-        "1 of 2 hot statements are planned again and again, so they are not prepared (hot: at least 0.05 (standard) of "
-        "120 calls in 0 s; planned: more than 0.5 (standard) of its calls):"
+        "1 of 2 hot statements are planned again and again, so they are not prepared (hot: at least 0.25 (standard) of "
+        "the busiest one's 80 calls in 0 s; planned: more than 0.5 (standard) of its calls):"
     )
     assert fault == "  - 80 plans for 80 calls (100 %): SELECT name FROM orders WHERE id = $1"
     assert last.startswith("  to acknowledge: prepared-statements:statement-")
@@ -134,4 +134,4 @@ def test_too_little_traffic_is_no_success(planning, connect, database, audit_yam
     """Ten calls tell nothing."""
     ran = run(database, audit_yaml, (connect(5), ONE, 10))
     assert ran.status is Status.COULD_NOT_RUN
-    assert ran.reason.startswith("too little traffic to judge: 10 of 100 (calls of statements)")
+    assert ran.reason.startswith("too little traffic to judge: 10 of 80 (calls of the busiest statement)")
