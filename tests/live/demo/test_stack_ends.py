@@ -90,7 +90,7 @@ def test_without_pooler_and_prometheus_the_service_connects_directly(monkeypatch
             names = connection.execute(
                 "SELECT DISTINCT application_name FROM pg_stat_activity WHERE usename = 'orders_app'"
             )
-            assert sorted(name for (name,) in names.fetchall()) == ["orders-1", "orders-2"]
+            assert sorted(name for (name,) in names.fetchall()) == ["orders-1", "orders-2", "orders-worker"]
         with pytest.raises(ValueError, match=r"^pooler-too-small needs pgbouncer, .* \(apt install pgbouncer\)$"):
             stack.set_defects(["pooler-too-small"])
 

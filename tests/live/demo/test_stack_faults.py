@@ -91,4 +91,4 @@ def test_what_the_service_asks_its_downstream(audit, alice, tmp_path):
 def test_the_stack_refuses_to_restart_what_it_does_not_know(stack):
     """And says what there is."""
     answer = httpx.post(f"{stack.control.url}/restart/everything", trust_env=False)
-    assert (answer.status_code, answer.text) == (404, "there is no such part; there are: postgres, redis\n")
+    assert (answer.status_code, answer.text) == (404, "there is no such part; there are: postgres, redis, service\n")
