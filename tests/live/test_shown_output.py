@@ -73,6 +73,7 @@ def blanked(text: str) -> list[str]:
         (r"\S+/python[\d.]* -m pytest", "<python> -m pytest"),
         (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
         (r"\b\d{3,} (?=series|open orders)", "<many> "),
+        (r"(?<=outbox: )\d+ waits?", "<some> wait"),
     ):
         text = re.sub(pattern, name, text)
     return [line.rstrip() for line in text.splitlines()]
@@ -169,11 +170,13 @@ def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
 
 
 def test_the_card_shows_the_default_defects(kept: Kept) -> None:
-    """Each fails its own criterion; no other criterion has a check that failed."""
+    """Each fails its own criterion; no other criterion has a check that failed, but those that the catalogue names."""
     card = json.loads((kept.folder / "audit-report" / "scorecard.json").read_text("utf-8"))
     criteria = [criterion for dimension in card["dimensions"] for criterion in dimension["criteria"]]
     failed = {c["id"] for c in criteria if any(check["outcome"] == "failed" for check in c["checks"])}
-    assert failed == {CATALOGUE[name].criterion for name in DEFAULT}
+    own = {CATALOGUE[name].criterion for name in DEFAULT}
+    others = [check for name in DEFAULT for w in CATALOGUE[name].witnesses for check in (*w.also, *w.maybe)]
+    assert own <= failed <= own | {check.partition("::")[0].rpartition(".")[2].replace("_", "-") for check in others}
     assert f"report: {kept.folder}/audit-report/scorecard.html" in kept.said
 
 
