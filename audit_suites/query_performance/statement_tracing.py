@@ -32,11 +32,13 @@ from pytest_backend_audit.suites._costs import caller
 
 ROUNDS = 5
 """How often each read is sent: what a session did last is soon replaced by what others ask."""
-# Of clients in this database; what a session does, or did last.
+NOW = "SELECT clock_timestamp() AS now"
+# Of clients in this database; what a session does, or did last. Not what one that idles did before this check: it may
+# be older than the code that runs.
 STATEMENTS = """
 SELECT query FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND application_name <> 'backend-audit' AND query <> ''
+  AND application_name <> 'backend-audit' AND query <> '' AND query_start >= %(since)s
 """
 COUNTED = """
 SELECT s.query FROM pg_stat_statements s
@@ -67,13 +69,13 @@ def sent(audit_endpoints: Any, audit_http: Any, audit_identity: Any, audit_postg
     """Sends each declared read with ids of our own, and looks at what sessions do, until one of them comes back."""
 
     def send() -> Sent:
-        done = Sent()
+        done, since = Sent(), audit_postgres.execute(NOW).fetchone().now
         reads = [e for e in audit_endpoints if e.method == "GET" and (e.class_ or e.budget)]
         for endpoint in [read for _ in range(ROUNDS) for read in reads]:
             client, trace = caller(endpoint, audit_http, audit_identity), secrets.token_hex(16)
             headers = {"X-Request-Id": trace, "traceparent": f"00-{trace}-{trace[:16]}-01"}
             done.requests += client.get(endpoint.url(), headers=headers).is_success
-            statements = [row.query for row in audit_postgres.execute(STATEMENTS).fetchall()]
+            statements = [row.query for row in audit_postgres.execute(STATEMENTS, {"since": since}).fetchall()]
             done.seen.update(dict.fromkeys(statements))
             if found := bearing(statements, [trace]):
                 done.bearing = found

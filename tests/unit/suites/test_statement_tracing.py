@@ -21,6 +21,9 @@ from pytest_backend_audit.testing import run_check
 ORDERS = Endpoint("GET", "/orders", class_="read-uncached")
 
 
+NOW = "2026-11-24 12:00:00+00"
+
+
 class Sessions:
     """For ``audit_postgres``: what sessions did last, and what was counted."""
 
@@ -28,8 +31,12 @@ class Sessions:
         self.last: list[str] = []
         self.counted: list[str] | None = None
 
-    def execute(self, query: str) -> SimpleNamespace:
+    def execute(self, query: str, values: dict[str, object] | None = None) -> SimpleNamespace:
         """The one or the other."""
+        if "clock_timestamp" in query:
+            return SimpleNamespace(fetchone=lambda: SimpleNamespace(now=NOW))
+        if "pg_stat_activity" in query:
+            assert values == {"since": NOW}
         if "pg_extension" in query:
             return SimpleNamespace(fetchone=lambda: SimpleNamespace(there=int(self.counted is not None)))
         found = self.last if "pg_stat_activity" in query else self.counted or []
