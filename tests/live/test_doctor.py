@@ -238,6 +238,7 @@ def test_nothing_listens(tmp_path: Path, closed: int) -> None:
         "                             (audit.yaml:10) - is it running?\n"
         "faults        could not run  not configured (audit.yaml)\n"
         "downstream    could not run  not configured (audit.yaml)\n"
+        "queues        could not run  not configured (audit.yaml)\n"
     )
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
 
