@@ -17,9 +17,13 @@ _TOKENS = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
+# Texts in which a semicolon can stand in quotes only, whichever way the server takes backslashes: no comment, no
+# backslash and no quote by dollars is in them.
+_ONE = re.compile(r"(?>(?:[^'\"$\\;/-]|-(?!-)|/(?!\*)|\$\d+|'(?>(?:[^'\\]|'')*)'|\"(?>[^\"\\]*)\")*)")
 _LOCKS = {"UPDATE", "NO", "SHARE", "KEY"}
 _LOCKING = _LOCKS | {"OF", "NOWAIT", "SKIP", "LOCKED", "FOR", ","}
 _TYPES = {"INTERVAL", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "JSON", "JSONB", "UUID", "INET", "NUMERIC", "BYTEA"}
+_SEVERAL = "it may be several statements"
 _CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
 
 
@@ -43,6 +47,8 @@ def as_read(statement: str) -> str | None:
     tokens = _cast(_tokens(statement))
     while tokens and tokens[-1] == ";":
         tokens.pop()
+    if ";" in tokens:
+        raise ValueError(_SEVERAL)
     first = tokens[0].upper() if tokens else ""
     if first == "UPDATE":
         tokens = _update(tokens)
@@ -56,7 +62,11 @@ def as_read(statement: str) -> str | None:
         raise ValueError("what it reads can't be told from what it changes")
     if not any(t.upper() in {"FROM", "TABLE"} for t in tokens):
         return None
-    return " ".join(_renumbered(_without_locks(tokens)))
+    read = " ".join(_renumbered(_without_locks(tokens)))
+    if ";" in read and not _ONE.fullmatch(read):
+        # It is sent as it is, also where it comes from a file: what follows a semicolon would be executed.
+        raise ValueError(_SEVERAL)
+    return read
 
 
 def parameters(statement: str) -> int:

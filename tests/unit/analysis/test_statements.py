@@ -73,6 +73,34 @@ def test_what_can_not_be_told_apart(statement: str) -> None:
         as_read(statement)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1 FROM t; COMMIT; SET x = y; DELETE FROM t",
+        "UPDATE t SET a = 1 WHERE b = 2 RETURNING a; COMMIT",
+        "INSERT INTO t VALUES (1); DELETE FROM t",
+        r"SELECT 1 FROM t WHERE a = '\'; DELETE FROM t; --'",
+        r"SELECT 1 FROM t WHERE a = U&'\'; DELETE FROM t; --'",
+        "SELECT 1 FROM t WHERE a = 1 +--'\n 1; DELETE FROM t; --'",
+        "SELECT 1 FROM t WHERE a = 1 +/*' */ 1; DELETE FROM t; --'",
+        "SELECT 1 FROM t WHERE a = $a1$'$a1$; DELETE FROM t; --'",
+        'SELECT 1 FROM t WHERE a = $a1$"$a1$; DELETE FROM t; --"',
+        "SELECT $$;$$ FROM t",
+        "SELECT /* /* */ ; */ 1 FROM t",
+    ],
+)
+def test_what_may_be_several_statements_is_refused(statement: str) -> None:
+    """Also where only the server sees a semicolon outside of quotes."""
+    with pytest.raises(ValueError, match=r"^it may be several statements$"):
+        as_read(statement)
+
+
+@pytest.mark.parametrize("read", ["""SELECT ';' FROM "a;b" WHERE c = 'it''s;' AND d = $1 - 2 / 3""", "SELECT 1 FROM t"])
+def test_semicolons_in_quotes_and_at_the_end_are_none(read: str) -> None:
+    """They end no statement that another one follows."""
+    assert as_read(f"{read}; ;") == read
+
+
 def test_parameters_and_functions() -> None:
     """Those in literals and comments are none."""
     statement = "SELECT f($2), '$9 g(' /* $8 h( */ FROM s.gen($11) WHERE a IN ($1) AND lower (b) = $3"
