@@ -75,6 +75,9 @@ ORDERS = Step(0, "", "public.orders", "by", ("public.a",))
 OTHER = ORDERS._replace(indexes=("public.b",))
 ON_XY = {"public.a": "CREATE INDEX a ON public.orders USING btree (x, y);"}
 SMALL = Step(0, "", "public.small", "from beginning to end")
+CLASS = Step(1, "", "pg_catalog.pg_class", "from beginning to end")
+OWN_INDEX = CLASS._replace(access="by", indexes=("pg_catalog.pg_class_oid_index",))
+NAMED_ALIKE = CLASS._replace(table="pg_catalogue.orders")
 
 
 @pytest.mark.parametrize(
@@ -88,12 +91,17 @@ SMALL = Step(0, "", "public.small", "from beginning to end")
         (kept(Step(0, "Sort"), SMALL), kept(SMALL), False),
         (kept(Step(0, "Hash Join"), ORDERS, SMALL), kept(Step(0, "Nested Loop"), ORDERS, SMALL), True),
         (kept(ORDERS, SMALL), kept(ORDERS, SMALL._replace(access="by")), False),
+        (kept(Step(0, "Hash Join"), CLASS), kept(Step(0, "Nested Loop"), OWN_INDEX), False),
+        (kept(ORDERS, CLASS), kept(ORDERS, OWN_INDEX), False),
+        (kept(SMALL, CLASS), kept(SMALL, OWN_INDEX, Step(0, "Sort")), False),
+        (kept(ORDERS, CLASS), kept(ORDERS._replace(access="along all of"), CLASS), True),
+        (kept(NAMED_ALIKE), kept(NAMED_ALIKE._replace(access="by")), True),
         (kept(ORDERS, **ON_XY), kept(OTHER, **{"public.b": ON_XY["public.a"].replace(" a ", " b ")}), False),
         (kept(ORDERS, **ON_XY), kept(ORDERS, **{"public.a": ON_XY["public.a"].replace("x, y", "y, x")}), True),
     ],
 )
 def test_a_plan_has_changed_where_a_large_table_is_read_otherwise(before: Kept, now: Kept, told: bool) -> None:
-    """Small tables are read in whatever way, and an index may have any name."""
+    """Small tables and the server's own are read in whatever way, and an index may have any name."""
     assert changed(before, now, {"public.small"}) is told
 
 
