@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.plan_steps import Flip, Kept, changed, indexes_of, key, steps
+from pytest_backend_audit.analysis.plan_steps import Flip, Kept, changed, indexes_of, key, making, steps
 from pytest_backend_audit.analysis.statements import shortened
 from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites.query_performance._plans import Plans, again, all_planned, plans
@@ -139,7 +139,7 @@ def _kept(audit_postgres: Any, instant: str, *seen: Plans) -> Iterable[Kept]:
     names = {name for statement, _ in planned if statement.plan for name in indexes_of(statement.plan)}
     indexes = _indexes(audit_postgres, names)
     roots = {(row.schema, row.name): row.root for row in indexes}
-    made = {row.root: row.definition.replace("INDEX ", "INDEX CONCURRENTLY ", 1) + ";" for row in indexes}
+    made = {row.root: making(row.definition) for row in indexes}
     for statement, tables in planned:
         if statement.plan is None:
             continue

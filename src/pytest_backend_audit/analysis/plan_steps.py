@@ -13,6 +13,7 @@ from pytest_backend_audit.analysis.statements import shortened
 
 _JOINS = {"Nested Loop", "Hash Join", "Merge Join"}
 _SORTS = {"Sort", "Incremental Sort"}
+_OF_PARTITIONED = re.compile(r'(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|[^\s"]+) ON )ONLY ')
 _SYSTEM = ("pg_catalog.", "information_schema.", "pg_toast.")
 """Schemas of the server's own tables: how these are read is not the service's matter."""
 SCANNED = "from beginning to end"
@@ -127,6 +128,18 @@ def indexes_of(plan: Node) -> set[tuple[str, str]]:
         for node in (heap, *_bitmaps(heap))
         if node.index
     }
+
+
+def making(definition: str) -> str:
+    """The statement that makes an index again, on all partitions of a table and without holding up writes if it can.
+
+    Args:
+        definition: As pg_get_indexdef has it. Of a partitioned table's index it says ON ONLY, which would leave the
+            partitions without it, and the server makes none of these CONCURRENTLY.
+    """
+    if partitioned := _OF_PARTITIONED.match(definition):
+        return f"{partitioned[1]}{definition[partitioned.end() :]};"
+    return definition.replace("INDEX ", "INDEX CONCURRENTLY ", 1) + ";"
 
 
 def steps(plan: Node, tables: Mapping[str, str], indexes: Mapping[tuple[str, str], str]) -> tuple[Step, ...]:

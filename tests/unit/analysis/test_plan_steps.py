@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit.analysis.plan_steps import Flip, Kept, Step, changed, indexes_of, key, steps
+from pytest_backend_audit.analysis.plan_steps import Flip, Kept, Step, changed, indexes_of, key, making, steps
 from pytest_backend_audit.analysis.plans import read
 
 
@@ -112,6 +112,21 @@ def test_a_statement_is_known_by_its_text_whatever_its_values() -> None:
     assert key("SELECT a FROM t WHERE $1::text IS NULL") == key("SELECT a FROM t WHERE $1 IS NULL")
     assert one != key("SELECT a FROM t WHERE a IN ( $1 , $2 ) AND c = $3")
     assert len(one) == 12
+
+
+@pytest.mark.parametrize(
+    ("definition", "made"),
+    [
+        ("CREATE INDEX a ON public.t USING btree (x)", "CREATE INDEX CONCURRENTLY a ON public.t USING btree (x);"),
+        ("CREATE UNIQUE INDEX a ON t USING btree (x)", "CREATE UNIQUE INDEX CONCURRENTLY a ON t USING btree (x);"),
+        ('CREATE INDEX "a ON ONLY b" ON t (x)', 'CREATE INDEX CONCURRENTLY "a ON ONLY b" ON t (x);'),
+        ('CREATE INDEX "T b" ON ONLY shop."T t" USING btree (b)', 'CREATE INDEX "T b" ON shop."T t" USING btree (b);'),
+        ("CREATE UNIQUE INDEX a ON ONLY s.t USING btree (x)", "CREATE UNIQUE INDEX a ON s.t USING btree (x);"),
+    ],
+)
+def test_an_index_is_made_again_by_what_the_server_accepts(definition: str, made: str) -> None:
+    """A partitioned table's is made on its partitions too, which can't be done concurrently."""
+    assert making(definition) == made
 
 
 def test_what_is_kept_comes_back() -> None:
