@@ -23,6 +23,8 @@ KEPT = "kept"
 """Fact of a piece of evidence that a check keeps for the next audit's comparison."""
 PIECES_LIMIT = 500
 """Pieces of evidence that one buffer keeps; a check that loops over thousands of requests keeps the first."""
+KEPT_LIMIT = 2_000
+"""Values for the next audit that one buffer keeps besides: they come last, and without them it can't compare."""
 
 Fact = str | int | float | bool | None
 
@@ -45,6 +47,8 @@ class Buffer:
 
     origin: str = ""
     evidence: list[Evidence] = field(default_factory=list)
+    kept: int = 0
+    """How many of these are for the next audit."""
     dropped: int = 0
     acknowledged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -127,9 +131,11 @@ class Recorder:
         buffer = self._stack[-1]
         if threading.get_ident() in buffer.strangers:
             return
-        if len(buffer.evidence) >= PIECES_LIMIT:
+        kept = bool(facts and facts.get(KEPT))
+        if (buffer.kept >= KEPT_LIMIT) if kept else (len(buffer.evidence) - buffer.kept >= PIECES_LIMIT):
             buffer.dropped += 1
             return
+        buffer.kept += kept
         title, _ = _bounded(self._redact(title), TITLE_LIMIT)
         body, left_out = _bounded(self._redact(body), BODY_LIMIT)
         clean = {k: self._redact(v) if isinstance(v, str) else v for k, v in facts.items()} if facts else {}

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pytest_backend_audit.model import Evidence, EvidenceKind
-from pytest_backend_audit.recorder import BODY_LIMIT, PIECES_LIMIT, TITLE_LIMIT, Recorder, utc_now
+from pytest_backend_audit.recorder import BODY_LIMIT, KEPT, KEPT_LIMIT, PIECES_LIMIT, TITLE_LIMIT, Recorder, utc_now
 
 NOW = "2026-11-24T09:00:00.000Z"
 
@@ -141,6 +141,21 @@ def test_a_buffer_keeps_the_first_pieces(recorder: Recorder) -> None:
             recorder.record(EvidenceKind.OUTPUT, str(n))
     assert [e.title for e in buffer.evidence] == [str(n) for n in range(PIECES_LIMIT)]
     assert buffer.dropped == 3
+
+
+def test_what_is_kept_for_the_next_audit_has_a_limit_of_its_own(recorder: Recorder) -> None:
+    """Statements that were recorded before take no room from it, nor it from those that follow."""
+    with recorder.open() as buffer:
+        for n in range(PIECES_LIMIT - 1):
+            recorder.record(EvidenceKind.OUTPUT, str(n))
+        for n in range(KEPT_LIMIT + 2):
+            recorder.record(EvidenceKind.OUTPUT, f"kept {n}", facts={KEPT: True})
+        for n in range(PIECES_LIMIT - 1, PIECES_LIMIT + 3):
+            recorder.record(EvidenceKind.OUTPUT, str(n))
+    titles = [e.title for e in buffer.evidence]
+    assert [t for t in titles if t.startswith("kept ")] == [f"kept {n}" for n in range(KEPT_LIMIT)]
+    assert [t for t in titles if not t.startswith("kept ")] == [str(n) for n in range(PIECES_LIMIT)]
+    assert buffer.dropped == 2 + 3
 
 
 def test_acknowledged_items_and_notes_keep_their_order(recorder: Recorder) -> None:
