@@ -94,13 +94,20 @@ def _jenkins(path: str, text: str) -> Iterator[Command]:
 
 
 def _yaml(path: str, text: str) -> Iterator[Command]:
+    found: list[Command] = []
     try:
-        roots = [root for root in yaml.compose_all(text, yaml.SafeLoader) if isinstance(root, yaml.MappingNode)]
-    except yaml.YAMLError:
+        for root in yaml.compose_all(text, yaml.SafeLoader):
+            if isinstance(root, yaml.MappingNode):
+                ignored = _triggers(root) if path.startswith(".github/workflows/") else ""
+                found += _walk(root, "", Command(path, 0, "", "", ignored=ignored), [0], frozenset())
+    except (yaml.YAMLError, RecursionError):  # a file may nest deeper than can be followed
         return
-    for root in roots:
-        state = Command(path, 0, "", "", ignored=_triggers(root) if path.startswith(".github/workflows/") else "")
-        yield from _walk(root, "", state, [0], frozenset())
+    yield from found
+
+
+def _word(node: yaml.Node) -> str:
+    """A scalar's text; a key or an item may be a whole structure, which is no word and may repeat itself."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 def _walk(node: yaml.Node, key: str, state: Command, seen: list[int], within: frozenset[int]) -> Iterator[Command]:
@@ -111,7 +118,7 @@ def _walk(node: yaml.Node, key: str, state: Command, seen: list[int], within: fr
     if isinstance(node, yaml.MappingNode):
         state = _around(node, state)
         for name, value in node.value:
-            word = str(name.value)
+            word = _word(name)
             jobs = key == "jobs" or (
                 not key and not state.job and isinstance(value, yaml.MappingNode) and word != "jobs"
             )
@@ -132,7 +139,7 @@ def _walk(node: yaml.Node, key: str, state: Command, seen: list[int], within: fr
 
 def _around(node: yaml.MappingNode, state: Command) -> Command:
     """What a mapping says of all that is in it."""
-    plain = {str(k.value): str(v.value) for k, v in node.value if isinstance(v, yaml.ScalarNode)}
+    plain = {_word(k): str(v.value) for k, v in node.value if isinstance(v, yaml.ScalarNode)}
     ignored = next((f"{key}: {value}" for key, value in _IGNORED.items() if plain.get(key, "").lower() == value), "")
     if plain.get("when") in _BY_HAND:
         ignored = f"when: {plain['when']}"
@@ -144,11 +151,8 @@ def _around(node: yaml.MappingNode, state: Command) -> Command:
             for _, inner in value.value:
                 if isinstance(inner, yaml.MappingNode):
                     folder = folder or _around(inner, state).folder
-    return replace(
-        state,
-        ignored=state.ignored or ignored,
-        folder=posixpath.normpath(folder).strip(".") if folder else state.folder,
-    )
+    path = posixpath.normpath(folder) if folder else state.folder
+    return replace(state, ignored=state.ignored or ignored, folder="" if path == "." else path)
 
 
 def _triggers(root: yaml.MappingNode) -> str:
@@ -159,9 +163,9 @@ def _triggers(root: yaml.MappingNode) -> str:
         if isinstance(value, yaml.ScalarNode):
             events = {str(value.value)}
         elif isinstance(value, yaml.SequenceNode):
-            events = {str(item.value) for item in value.value}
+            events = {_word(item) for item in value.value}
         else:
-            events = {str(name.value) for name, _ in value.value}
+            events = {_word(name) for name, _ in value.value}
         if events & _UNPROMPTED:
             return ""
         return _ONLY_CALLED if "workflow_call" in events else f"runs only on {', '.join(sorted(events))}"

@@ -69,7 +69,7 @@ def _script(text: str, name: str) -> tuple[int, str] | None:
 def _loaded(text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None
 
 
@@ -99,9 +99,12 @@ def _tasks(path: str, text: str, names: list[str], seen: tuple[str, ...] = ()) -
             inner = _of(command, "task")
             if inner is not None:
                 called = _of(inner, "task") if isinstance(inner, dict) else inner
-                yield from _tasks(path, text, [str(called)], (*seen, name))
+                if isinstance(called, str):
+                    yield from _tasks(path, text, [called], (*seen, name))
                 continue
-            told = str(_of(command, "cmd") if isinstance(command, dict) else command)
+            told = _of(command, "cmd") if isinstance(command, dict) else command
+            if not isinstance(told, str):  # the text of a list would write out all that its aliases repeat
+                continue
             loose = bool(_of(command, "ignore_error") or _of(task, "ignore_error"))
             yield path, _line(text, told), told, "ignore_error: true" if loose else ""
 

@@ -164,9 +164,10 @@ def named(wanted: Iterable[str], paths: Collection[str], ending: str = ".sql") -
     """Files of the tree that are named: themselves, by a glob, or by a folder that they stand in and their ending."""
     found: set[str] = set()
     for name in wanted:
+        folder = "" if name == "." else name
         glob = re.compile("".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in name))
         for path in paths:
-            inside = path.endswith(ending) and posixpath.dirname(path) == name.strip(".")
+            inside = path.endswith(ending) and posixpath.dirname(path) == folder
             if inside or glob.fullmatch(path):
                 found.add(path)
     return sorted(found)

@@ -240,3 +240,31 @@ def test_scripts_in_other_languages_are_no_shell() -> None:
         "other": "#!/usr/bin/env bash\npytest\n",
     }
     assert shown(files) == [".gitlab-ci.yml:1: ./check", ".gitlab-ci.yml:1: ./other", "other:2: pytest"]
+
+
+@pytest.mark.parametrize("name", [".gitlab-ci.yml", "Taskfile.yml"])
+def test_a_file_that_nests_too_deep_is_left_out(name: str) -> None:
+    """As one that is no YAML; the others are read."""
+    files = {".github/workflows/a.yml": "on: push\njobs: {a: {steps: [{run: task all}]}}\n", name: "a: " + "[" * 5000}
+    assert shown(files) == [".github/workflows/a.yml:2: task all"]
+
+
+def test_what_repeats_itself_by_aliases_is_not_written_out() -> None:
+    """Neither as a command of a task nor as a key."""
+    levels = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 5)]
+    files = {
+        ".gitlab-ci.yml": "\n".join([*levels, "a: {script: [task all]}", "? *a4", ": {script: pytest}", ""]),
+        "Taskfile.yml": "\n".join([*levels, "tasks: {all: {cmds: [*a4, {cmd: *a4}, {task: *a4}, sqlc diff]}}"]),
+    }
+    assert [c.text for c in read(files)] == ["task all", "pytest", "sqlc diff"]
+    assert all(len(c.job) < 10 for c in read(files))
+
+
+@pytest.mark.parametrize(
+    ("written", "folder"), [(".ci", ".ci"), ("./.ci/", ".ci"), (".", ""), ("./", ""), ("shop", "shop")]
+)
+def test_folders_with_a_leading_dot_keep_it(written: str, folder: str) -> None:
+    """Only the top of the tree is a dot alone."""
+    text = f"on: push\njobs: {{a: {{steps: [{{run: pytest, working-directory: {written}}}]}}}}\n"
+    [found] = read({".github/workflows/a.yml": text})
+    assert found.folder == folder

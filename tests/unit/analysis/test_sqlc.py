@@ -215,3 +215,10 @@ def test_of_several_configurations_each_needs_its_own_command(steps: list[str], 
     config = configuration("db/sqlc.yaml", SECOND)
     asked = list(asks(commands([".github/workflows/a.yml"], lambda _: text), config, alone=False))
     assert bool(asked) is counts
+
+
+def test_a_folder_with_a_leading_dot_is_named() -> None:
+    """A dot alone is the top of the tree."""
+    paths = [".db/queries/a.sql", "b.sql"]
+    assert named([".db/queries"], paths) == [".db/queries/a.sql"]
+    assert named(["."], paths) == ["b.sql"]
