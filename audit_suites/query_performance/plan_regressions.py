@@ -20,7 +20,8 @@ Effort: S
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,28 +70,31 @@ def test_plans_are_those_of_the_prior_audit(
     audit_postgres: Any, audit_settings: Any, audit_acknowledged: Any, keeping: Keeping
 ) -> None:
     """Plans are compared with those of the prior audit, and each that changed was investigated."""
-    most, large = audit_settings.value("top-statements"), audit_settings.value("large-table-rows")
-    before = _before(keeping.baseline)
-    top = plans(audit_postgres, most.number, large.number)
-    known = {key(statement.asked) for statement in top.planned}
-    others = {name: kept for name, kept in before.items() if name not in known}
-    rest = again(audit_postgres, [(kept.statement, kept.search_path) for kept in others.values()])
-    now = {kept.key: kept for kept in _kept(audit_postgres, keeping.instant, top, rest)}
-    small = {table.name for seen in (top, rest) for table in seen.tables.values() if table.rows <= large.number}
+    with _as_before_if_it_ends(keeping):
+        most, large = audit_settings.value("top-statements"), audit_settings.value("large-table-rows")
+        before = _before(keeping.baseline)
+        top = plans(audit_postgres, most.number, large.number)
+        known = {key(statement.asked) for statement in top.planned}
+        others = {name: kept for name, kept in before.items() if name not in known}
+        rest = again(audit_postgres, [(kept.statement, kept.search_path) for kept in others.values()])
+        now = {kept.key: kept for kept in _kept(audit_postgres, keeping.instant, top, rest)}
+        small = {table.name for seen in (top, rest) for table in seen.tables.values() if table.rows <= large.number}
 
-    compared = {name: kept for name, kept in before.items() if name in now}
-    flipped = {name: k for name, k in compared.items() if changed(k, now[name], small)}
-    gone = _gone(audit_postgres, flipped.values())
-    flips = [
-        Flip(k, now[name], tuple(made for index, made in k.indexes.items() if index in gone))
-        for name, k in flipped.items()
-    ]
-    left = audit_acknowledged(flips, key="item")
+        compared = {name: kept for name, kept in before.items() if name in now}
+        flipped = {name: k for name, k in compared.items() if changed(k, now[name], small)}
+        gone = _gone(audit_postgres, flipped.values())
+        flips = [
+            Flip(k, now[name], tuple(made for index, made in k.indexes.items() if index in gone))
+            for name, k in flipped.items()
+        ]
+        left = audit_acknowledged(flips, key="item")
     # A change that nobody has looked into is still one for the next audit, and what can't be seen now may be then.
     open_ = {flip.now.key for flip in left}
     settled = {flip.now.key for flip in flips} - open_
     hidden = {name: s.reason for name, s in zip(others, rest.statements, strict=True) if NO_RIGHT in s.reason}
-    for place, (name, kept) in enumerate({**now, **{name: before[name] for name in hidden}}.items()):
+    unseen = {name: kept for name, kept in before.items() if name not in now}
+    # So may what could not be planned today for another reason, though it comes last.
+    for place, (name, kept) in enumerate({**now, **{name: before[name] for name in hidden}, **unseen}.items()):
         # Those that have not been among the top ones for long make room in the end.
         if place < 2 * most.number or name in open_:
             chosen = kept if name in settled else before.get(name, kept)
@@ -113,9 +117,27 @@ def test_plans_are_those_of_the_prior_audit(
     if hidden:
         told = [f"{shortened(before[name].statement)}: {reason}" for name, reason in hidden.items()]
         raise CouldNotRun(f"{len(hidden)} of {len(before)} statements can't be planned:{lines(told)}")
+    if unread := sorted(n for n in keeping.baseline.lost if n.startswith(PREFIX) and n not in keeping.baseline.kept):
+        raise CouldNotRun(f"{len(unread)} plans that the {source} kept can't be read: {listed(unread)}")
     if not compared:
         raise CouldNotRun(f"none of {len(before)} statements of the {source} can be planned any more")
     all_planned(top, audit_acknowledged)
+
+
+@contextmanager
+def _as_before_if_it_ends(keeping: Keeping) -> Iterator[None]:
+    """Where the block ends by an error, the next audit is left what this one was: a change must not be forgotten."""
+    try:
+        yield
+    except BaseException:
+        for name, data in _prior(keeping.baseline).items():
+            keeping.evidence.keep(f"{PREFIX}{name}", data)
+        raise
+
+
+def _prior(baseline: Any) -> dict[str, Any]:
+    """What the prior audit kept, by the statements' keys, as it has it."""
+    return {n.removeprefix(PREFIX): d for n, d in baseline.kept.items() if n.startswith(PREFIX)} if baseline else {}
 
 
 def _before(baseline: Any) -> dict[str, Kept]:
@@ -124,12 +146,12 @@ def _before(baseline: Any) -> dict[str, Kept]:
     Raises:
         CouldNotRun: It was another version of this package that kept it.
     """
-    kept = {n.removeprefix(PREFIX): d for n, d in baseline.kept.items() if n.startswith(PREFIX)} if baseline else {}
     try:
-        return {name: Kept.read(data) for name, data in kept.items()}
+        return {name: Kept.read(data) for name, data in _prior(baseline).items()}
     except ValueError as error:
         raise CouldNotRun(
-            f"the {baseline.source} kept plans as another version does ({error}): take a newer one for --audit-prior"
+            f"the {baseline.source} kept plans as another version does ({error}): audit once without "
+            "--audit-prior, and give the next audit that one's report folder"
         ) from None
 
 
