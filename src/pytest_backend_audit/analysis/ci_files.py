@@ -27,7 +27,18 @@ _IGNORED = {"continue-on-error": "true", "continueOnError": "true", "allow_failu
 """Key and value that let a job go on after a failure."""
 _BY_HAND = {"manual", "never"}
 _UNPROMPTED = {"push", "pull_request", "pull_request_target", "merge_group", "schedule", "workflow_run"}
-_SHELL_IN_GROOVY = re.compile(r"""\bsh\s*\(?\s*(?:script:\s*)?(['"]{1,3})(.*?)\1""", re.DOTALL)
+_OPTION = r"""(?!script)\w+:\s*(?:true|false|'[^'\n]*'|"[^"\n]*")"""
+_SHELL_IN_GROOVY = re.compile(
+    rf"""\bsh\s*\(?\s*(?:{_OPTION}\s*,\s*)*(?:script:\s*)?(?P<quote>['"]{{1,3}})(?P<script>.*?)(?P=quote)"""
+    rf"""(?:\s*,\s*{_OPTION})*""",
+    re.DOTALL,
+)
+_GROOVY_PIECE = re.compile(
+    r"""(?P<text>'''.*?'''|\"{3}.*?\"{3}|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/""", re.DOTALL
+)
+"""A text, or a comment."""
+_SPARED = re.compile(r"\b(catchError|warnError)\s*(\([^)]*\))?\s*\{")
+_FAILS_BY_HAND = re.compile(r"\berror\b|\bthrow\b|['\"]FAILURE['\"]")
 MOST_NODES = 20_000
 """Keys and values of one file that are looked at."""
 DEEPEST = 3
@@ -87,10 +98,38 @@ def _pipeline(path: str, text: str) -> list[Command]:
 
 
 def _jenkins(path: str, text: str) -> Iterator[Command]:
+    # Of the same length, so that places stay: without comments; and without texts, for the braces.
+    text = _GROOVY_PIECE.sub(lambda m: m[0] if m["text"] else _blank(m[0]), text)
+    braces = _GROOVY_PIECE.sub(lambda m: _blank(m[0]), text)
+    spared = [m for m in _SPARED.finditer(text) if not braces[m.start()].isspace() and _goes_on_after(m)]
+    blocks = [(m[1], m.end(), _closed(braces, m.end())) for m in spared]
     for match in _SHELL_IN_GROOVY.finditer(text):
-        begin = text.count("\n", 0, match.start(2)) + 1
-        for line, command, ignored in simple_commands(match[2], begin):
-            yield Command(path, line, "", command, ignored=ignored)
+        begin = text.count("\n", 0, match.start("script")) + 1
+        ignored = next((name for name, first, last in blocks if first <= match.start() < last), "")
+        # What the status is asked for may be to fail by hand.
+        if "returnStatus: true" in " ".join(match[0].split()) and not _FAILS_BY_HAND.search(text, match.end()):
+            ignored = "returnStatus: true"
+        for line, command, loose in simple_commands(match["script"], begin):
+            yield Command(path, line, "", command, ignored=ignored or loose)
+
+
+def _goes_on_after(match: re.Match[str]) -> bool:
+    """Whether a block that catches errors lets the build succeed; catchError alone still has it fail."""
+    return match[1] == "warnError" or re.search(r"buildResult:(?!\s*['\"]FAILURE)", match[2] or "") is not None
+
+
+def _closed(text: str, begin: int) -> int:
+    """Where the block ends that has just begun."""
+    depth = 1
+    for at in range(begin, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        if not depth:
+            return at
+    return len(text)
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
 
 
 def _yaml(path: str, text: str) -> Iterator[Command]:

@@ -268,3 +268,25 @@ def test_folders_with_a_leading_dot_keep_it(written: str, folder: str) -> None:
     text = f"on: push\njobs: {{a: {{steps: [{{run: pytest, working-directory: {written}}}]}}}}\n"
     [found] = read({".github/workflows/a.yml": text})
     assert found.folder == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("// sh 'pytest'\n/* sh 'ruff'\n*/ sh 'sqlc vet' // sh 'x'\n", ["3: sqlc vet"]),
+        ("sh 'curl http://a/b && pytest' /* it's */\n", ["1: curl http://a/b", "1: pytest"]),
+        ('sh """\n // no comment\n pytest\n"""\n', ["2: // no comment", "3: pytest"]),
+        ("sh(script: 'pytest', returnStatus: true)", ["1: pytest [returnStatus: true]"]),
+        ("sh returnStatus: true, script: 'pytest'", ["1: pytest [returnStatus: true]"]),
+        ("sh(label: 'x', script: 'pytest', returnStdout: true)", ["1: pytest"]),
+        ("rc = sh(script: 'pytest', returnStatus: true)\nif (rc) { error 'x' }", ["1: pytest"]),
+        ("warnError('}') {\n sh 'pytest'\n}\nsh 'ruff'", ["2: pytest [warnError]", "4: ruff"]),
+        ("catchError(buildResult: 'SUCCESS') { x { }\n sh 'pytest' }", ["2: pytest [catchError]"]),
+        ("catchError(stageResult: 'FAILURE') { sh 'pytest' }", ["1: pytest"]),
+        ("catchError(buildResult: 'FAILURE') { sh 'pytest' }", ["1: pytest"]),
+    ],
+)
+def test_comments_and_forgiven_failures_of_a_jenkinsfile(text: str, told: list[str]) -> None:
+    """A block that leaves the build failed forgives nothing, nor does a status that an error is made of."""
+    found = [line.removeprefix("Jenkinsfile:") for line in shown({"Jenkinsfile": text})]
+    assert found == told
