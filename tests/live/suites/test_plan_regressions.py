@@ -187,6 +187,43 @@ def test_a_new_partition_is_no_change(served) -> None:
     assert served.audit().status is Status.PASSED
 
 
+def test_an_index_of_a_partitioned_table_is_told_with_what_makes_it(served) -> None:
+    """On all partitions, by a statement that the server accepts."""
+    served.sends('SELECT month FROM "T t" WHERE b = 7')
+    served.audit()
+    served.admin.execute('DROP INDEX shop."T b"')
+    ran = served.audit()
+    assert ran.status is Status.FAILED
+    told = 'an index of it is gone: CREATE INDEX "T b" ON shop."T t" USING btree (b);'
+    assert told in ran.reason
+    served.admin.execute(told.partition(": ")[2])
+    assert served.audit().status is Status.PASSED
+
+
+def test_catalogs_may_be_read_in_whatever_way(served) -> None:
+    """As monitoring reads them; they are the server's own."""
+    served.sends("SELECT relname, seq_scan FROM pg_stat_user_tables")
+    served.audit()
+    [(name, kept)] = served.baseline.kept.items()
+    assert {step[2].partition(".")[0] for step in kept["steps"] if step[2]} == {"pg_catalog"}
+    served.baseline.kept[name] = kept | {"steps": kept["steps"][-1:]}
+    assert served.audit().status is Status.PASSED
+
+
+def test_what_a_prior_audit_says_is_not_executed(served) -> None:
+    """A text in it that is several statements can't be planned."""
+    served.audit()
+    [(name, kept)] = served.baseline.kept.items()
+    served.baseline.kept[name] = kept | {"statement": "SELECT 1 FROM shop.small; COMMIT; DROP TABLE shop.small"}
+    served.admin.execute("ALTER TABLE shop.small OWNER TO looker")
+    served.admin.execute("SELECT pg_stat_statements_reset()")
+    served.sends("SELECT name FROM small WHERE id = 3")
+    ran = served.audit()
+    assert served.admin.execute("SELECT count(*) FROM shop.small").fetchone() == (500,)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.startswith("none of 1 statements of the prior audit")
+
+
 def test_what_was_not_among_the_top_for_long_makes_room(served) -> None:
     """Twice as many are kept as are looked at; one that changed stays until somebody has looked into it."""
     served.audit(top=2)  # one is what resets the counters
