@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import yaml
@@ -25,6 +25,11 @@ _PIPELINE = re.compile(
 _SCRIPTS = {"run", "script", "before_script", "install", "commands", "command", "bash", "pwsh", "steps", "cmds", "args"}
 _IGNORED = {"continue-on-error": "true", "continueOnError": "true", "allow_failure": "true", "soft_fail": "true"}
 """Key and value that let a job go on after a failure."""
+_GITLAB = re.compile(r"\.gitlab-ci\.yml|\.gitlab/.+")
+_ALLOWED = {"1", "2"}
+"""Statuses of tests and compilers that failed, and of make; a job may allow others, such as that of a lost runner."""
+_NO_SCRIPTS = {"env", "variables", "with", "environment"}
+"""Keys of what is only told to a command, or a ready-made step."""
 _BY_HAND = {"manual", "never"}
 _UNPROMPTED = {"push", "pull_request", "pull_request_target", "merge_group", "schedule", "workflow_run"}
 _OPTION = r"""(?!script)\w+:\s*(?:true|false|'[^'\n]*'|"[^"\n]*")"""
@@ -80,11 +85,25 @@ def commands(paths: Collection[str], read: Callable[[str], str]) -> list[Command
     """
     there = frozenset(paths)
     found = [command for path in pipelines(there) for command in _pipeline(path, read(path))]
+    found = _extended(found, [read(path) for path in pipelines(there) if _GITLAB.fullmatch(path)])
     found = [*found, *_called(found, there, read)]
     called = {posixpath.normpath(c.text.removeprefix("uses: ")) for c in found if c.text.startswith("uses: ./")}
     # A workflow that only others start counts where one of them does.
     return [
         replace(c, ignored="") if c.ignored == _ONLY_CALLED and (c.through or c.path) in called else c for c in found
+    ]
+
+
+def _extended(found: Sequence[Command], texts: Sequence[str]) -> list[Command]:
+    """With what stands in hidden jobs of GitLab that none of its files names again; an alias is run where it stands."""
+    run = {(c.path, c.line) for c in found if not c.job.startswith(".")}
+    hidden = {c.job for c in found if c.job.startswith(".") and _GITLAB.fullmatch(c.path)}
+    alone = {j for j in hidden if not any(re.search(rf"(?<![\w.-]){re.escape(j)}(?![\w.-]|\s*:)", t) for t in texts)}
+    return [
+        replace(c, ignored=c.ignored or f"no job extends {c.job}")
+        if c.job in alone and _GITLAB.fullmatch(c.path) and (c.path, c.line) not in run
+        else c
+        for c in found
     ]
 
 
@@ -164,7 +183,7 @@ def _walk(node: yaml.Node, key: str, state: Command, seen: list[int], within: fr
             inner = replace(state, job=word) if jobs else state
             if word == "uses" and isinstance(value, yaml.ScalarNode):
                 yield replace(state, line=value.start_mark.line + 1, text=f"uses: {value.value}")
-            elif word != "after_script":
+            elif word != "after_script" and (key == "jobs" or word not in _NO_SCRIPTS or _retries(node, word)):
                 yield from _walk(value, word, inner, seen, within)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
@@ -176,12 +195,25 @@ def _walk(node: yaml.Node, key: str, state: Command, seen: list[int], within: fr
             yield replace(state, line=line, text=command, ignored=state.ignored or ignored)
 
 
+def _retries(node: yaml.MappingNode, word: str) -> bool:
+    """Whether a ready-made step runs, again if need be, the command that it is told."""
+    return word == "with" and any(_word(k) == "uses" and "/retry" in _word(v) for k, v in node.value)
+
+
 def _around(node: yaml.MappingNode, state: Command) -> Command:
     """What a mapping says of all that is in it."""
     plain = {_word(k): str(v.value) for k, v in node.value if isinstance(v, yaml.ScalarNode)}
-    ignored = next((f"{key}: {value}" for key, value in _IGNORED.items() if plain.get(key, "").lower() == value), "")
+    ignored = next(
+        (f"{key}: {value}" for key, value in _IGNORED.items() if plain.get(key, "").strip(" ${}").lower() == value), ""
+    )
     if plain.get("when") in _BY_HAND:
         ignored = f"when: {plain['when']}"
+    for name, value in node.value:
+        if _word(name) == "rules" and (hands := _by_hand(value)):
+            ignored = f"when: {hands}"
+        if _word(name) == "allow_failure" and isinstance(value, yaml.MappingNode):
+            codes = [code for _, given in value.value for code in _scalars(given)]
+            ignored = ignored or ("allow_failure: exit_codes" if _ALLOWED & set(codes) else "")
     if plain.get("if", "").strip(" ${}") == "false":
         ignored = "if: false"
     folder = plain.get("working-directory") or plain.get("workingDirectory") or plain.get("working_directory")
@@ -192,6 +224,20 @@ def _around(node: yaml.MappingNode, state: Command) -> Command:
                     folder = folder or _around(inner, state).folder
     path = posixpath.normpath(folder) if folder else state.folder
     return replace(state, ignored=state.ignored or ignored, folder="" if path == "." else path)
+
+
+def _scalars(node: yaml.Node) -> list[str]:
+    """A scalar, or those of a sequence."""
+    return [_word(item) for item in node.value] if isinstance(node, yaml.SequenceNode) else [_word(node)]
+
+
+def _by_hand(rules: yaml.Node) -> str:
+    """What GitLab's rules say of when a job runs, if none of them starts it by itself; empty if one may."""
+    told = []
+    for rule in rules.value if isinstance(rules, yaml.SequenceNode) else ():
+        pairs = rule.value if isinstance(rule, yaml.MappingNode) else []
+        told.append(next((_word(value) for key, value in pairs if _word(key) == "when"), ""))
+    return told[0] if told and set(told) <= _BY_HAND else ""
 
 
 def _triggers(root: yaml.MappingNode) -> str:

@@ -28,7 +28,7 @@ _TESTS = re.compile(r"\b(?:pytest|py\.test|unittest|rspec|nose2|phpunit|jest|moc
 _NAMES = re.compile(r"[\w./-]+")
 _RUNS = (".py", ".sql", ".rb", ".js", ".ts", ".go", ".php", ".ini", ".toml", ".yml", ".yaml", ".sh")
 """Ends of the names of files in which a run's statements or settings stand."""
-_ASLEEP = ("runs only on", "when: ", "if: false", "no other workflow")
+_ASLEEP = ("runs only on", "when: ", "if: false", "no other workflow", "no job extends")
 """Words of `ci_files` for what does not run by itself; that a failure is ignored stops no plan from being captured."""
 DEEP = 3
 """Files that name one another."""

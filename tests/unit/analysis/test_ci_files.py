@@ -290,3 +290,53 @@ def test_comments_and_forgiven_failures_of_a_jenkinsfile(text: str, told: list[s
     """A block that leaves the build failed forgives nothing, nor does a status that an error is made of."""
     found = [line.removeprefix("Jenkinsfile:") for line in shown({"Jenkinsfile": text})]
     assert found == told
+
+
+@pytest.mark.parametrize(
+    ("job", "ignored"),
+    [
+        ("rules: [{if: $A, when: manual}, {when: never}]", "when: manual"),
+        ("rules: [{if: $A, when: manual}, {if: $B}]", ""),
+        ("rules: [{when: never}, !reference [.rules, rules]]", ""),
+        ("rules: []", ""),
+        ("allow_failure: {exit_codes: 1}", "allow_failure: exit_codes"),
+        ("allow_failure: {exit_codes: [137, 2]}", "allow_failure: exit_codes"),
+        ("allow_failure: {exit_codes: [137]}", ""),
+    ],
+)
+def test_jobs_of_gitlab_that_run_by_hand_or_may_fail(job: str, ignored: str) -> None:
+    """By all of their rules, and by the statuses that failed tests end with."""
+    [found] = read({".gitlab-ci.yml": f"a: {{script: pytest, {job}}}\n"})
+    assert found.ignored == ignored
+
+
+@pytest.mark.parametrize(
+    ("job", "ignored"),
+    [
+        ("b: {script: ls}", "no job extends .a"),
+        ("b: {extends: .a-b}", "no job extends .a"),
+        ("b: {extends: .a}", ""),
+        ("b: {extends: [.b, .a]}", ""),
+        ("b: {script: [!reference [.a, script]]}", ""),
+    ],
+)
+def test_a_hidden_job_of_gitlab_runs_where_it_is_extended(job: str, ignored: str) -> None:
+    """In whatever file of GitLab's that is."""
+    found = read({".gitlab/a.yml": ".a: {script: pytest}\n", ".gitlab-ci.yml": f"{job}\n"})
+    assert [c.ignored for c in found if c.text == "pytest"] == [ignored]
+
+
+def test_what_a_step_is_told_is_no_script() -> None:
+    """Unless it is there to run it; a job may have any name."""
+    step = "{uses: a/b@v1, with: {command: ruff}, env: {run: ruff}}"
+    again = "{uses: nick-fields/retry@v3, with: {command: pytest}}"
+    text = f"on: push\njobs:\n env: {{environment: {{run: ruff}}, steps: [{step}, {again}, {{run: sqlc vet}}]}}\n"
+    told = [c.text for c in read({".github/workflows/a.yml": text})]
+    assert told == ["uses: a/b@v1", "uses: nick-fields/retry@v3", "pytest", "sqlc vet"]
+
+
+@pytest.mark.parametrize(("value", "ignored"), [("${{ true }}", True), ("${{ matrix.new }}", False), ("false", False)])
+def test_a_step_may_fail_by_an_expression(value: str, ignored: bool) -> None:
+    """One that is always true."""
+    text = f"on: push\njobs: {{a: {{steps: [{{run: pytest, continue-on-error: '{value}'}}]}}}}\n"
+    assert [bool(c.ignored) for c in read({".github/workflows/a.yml": text})] == [ignored]
