@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pytest_backend_audit.analysis.ci_files import Command
 
@@ -13,8 +15,12 @@ _OPTIONS = "analyze|analyse|verbose|costs|settings|generic_plan|buffers|wal|timi
 _VERBS = "analyze|analyse|verbose|select|with|insert|update|delete|merge|execute|values|table"
 _CAPTURES = re.compile(
     rf"\bauto_explain\b|\bEXPLAIN\s*[({{%$]|(?i:\bexplain\s*\(\s*(?:{_OPTIONS})\b)|(?i:\bexplain\s+(?:{_VERBS})\b)"
-    r"|\.explain\("
 )
+# Django's, which other things have a method's name in common with: it stands by what holds the statement.
+_EXPLAINS = re.compile(r"\.explain\(")
+_QUERIES = re.compile(r"objects\b|query_?set|\bqs\b|\bquery\b|connection\b|\bwhere\(", re.IGNORECASE)
+BESIDE = 5
+"""Lines before a call, in which the rest of it may stand."""
 # An audit by this package puts the plans of the top statements into its evidence.
 _AUDITS = re.compile(
     r"\bpytest\b(?=.*\s--audit(?:-sha)?\b)(?!.*--audit-suite[= ]none)(?!.*--audit-dimension[= ]4\.[2-8])"
@@ -22,8 +28,11 @@ _AUDITS = re.compile(
 _COMMENT = re.compile(r"\s*(?:#|//|-- |\*|<!--)")
 # They look at files, and run nothing of what these say.
 _LOOKERS = re.compile(
-    r"(?:python3? -m )?(?:ruff|black|mypy|flake8|pylint|eslint|prettier|shellcheck|sqlfluff|cp|mv|rm|ls|git|tar)\b"
+    r"(?:python3? -m )?(?:ruff|black|mypy|flake8|pylint|eslint|prettier|shellcheck|sqlfluff|cp|mv|rm|ls|git|tar"
+    r"|[ef]?grep|rg|ag|sed|[gm]?awk|cat|find|diff)\b"
 )
+# What runs what another command looks up or writes out.
+_FEEDS = re.compile(r"\b(?:psql|xargs)\b|\s-exec(?:dir)?\s")
 _TESTS = re.compile(r"\b(?:pytest|py\.test|unittest|rspec|nose2|phpunit|jest|mocha|vitest|go test)\b")
 _NAMES = re.compile(r"[\w./-]+")
 _RUNS = (".py", ".sql", ".rb", ".js", ".ts", ".go", ".php", ".ini", ".toml", ".yml", ".yaml", ".sh")
@@ -84,17 +93,22 @@ def capturing(commands: Sequence[Command], paths: Collection[str], read: Callabl
     """
     there = frozenset(paths)
     found: dict[tuple[str, str, str], Capture] = {}
-    for command in commands:
-        if place := _place(command, _Tree(there, read)):
+    for command, after in pairwise([*commands, None]):
+        if command is None:
+            continue
+        beside = after.text if after and (after.path, after.line) == (command.path, command.line) else ""
+        fed = _FEEDS.search(f"{command.text}\n{beside}") is not None
+        if place := _place(command, _Tree(there, read), fed):
             capture = Capture(command, *place)
             found.setdefault((capture.begun[0], command.job, capture.asleep), capture)
     return list(found.values())
 
 
-def _place(command: Command, tree: _Tree) -> tuple[str, int] | None:
-    if _LOOKERS.match(command.text):
+def _place(command: Command, tree: _Tree, fed: bool) -> tuple[str, int] | None:
+    if not fed and _LOOKERS.match(command.text):
         return None
-    if _CAPTURES.search(command.text) or _AUDITS.search(command.text):
+    explains = _EXPLAINS.search(command.text) and _QUERIES.search(command.text)
+    if explains or _CAPTURES.search(command.text) or _AUDITS.search(command.text):
         return command.path, command.line
     return _first(_named(command.text, command.folder, tree), command.folder, tree, DEEP)
 
@@ -105,14 +119,37 @@ def _first(names: Iterator[str], folder: str, tree: _Tree, left: int) -> tuple[s
         if name in tree.looked or len(tree.looked) >= MOST_FILES:
             continue
         tree.looked.add(name)
-        lines = [(n, text) for n, text in enumerate(tree.read(name).splitlines(), 1) if not _COMMENT.match(text)]
+        whole = tree.read(name)
+        told = _docstrings(whole) if name.endswith(".py") else frozenset()
+        written = whole.splitlines()
+        lines = [(n, t) for n, t in enumerate(written, 1) if n not in told and not _COMMENT.match(t)]
         for number, text in lines:
-            if _CAPTURES.search(text):
+            near = "\n".join(written[max(number - 1 - BESIDE, 0) : number])
+            if _CAPTURES.search(text) or (_EXPLAINS.search(text) and _QUERIES.search(near)):
                 return name, number
         inner = (found for _, text in lines for found in _named(text, folder, tree))
         if left > 1 and (place := _first(inner, folder, tree, left - 1)):
             return place
     return None
+
+
+def _docstrings(text: str) -> frozenset[int]:
+    """Lines of a program in Python that only describe it; none if it can't be read."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    found: set[int] = set()
+    for node in nodes:
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.body:
+            first = node.body[0]
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                found.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    return frozenset(found)
 
 
 def _named(text: str, folder: str, tree: _Tree) -> Iterator[str]:
