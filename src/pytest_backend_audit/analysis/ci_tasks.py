@@ -22,6 +22,8 @@ _FILES = {
     "pre-commit": (".pre-commit-config.yaml", ".pre-commit-config.yml"),
     "prek": (".pre-commit-config.yaml", ".pre-commit-config.yml"),
 }
+MOST_NODES = 20_000
+"""Keys and values of one file that are looked at, aliases followed."""
 _ACTION = re.compile(r"uses: pre-commit/action\b")
 
 Recipe = tuple[str, int, str, str]
@@ -68,9 +70,27 @@ def _script(text: str, name: str) -> tuple[int, str] | None:
 
 def _loaded(text: str) -> Any:
     try:
+        bounded(text)
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
+
+
+def bounded(text: str) -> None:
+    """Refuse YAML that grows when its aliases are followed.
+
+    Raises:
+        ValueError: It has more than `MOST_NODES` keys and values.
+    """
+    left, seen = [yaml.compose(text, yaml.SafeLoader)], 0
+    while left:
+        node, seen = left.pop(), seen + 1
+        if seen > MOST_NODES:
+            raise ValueError
+        if isinstance(node, yaml.MappingNode):
+            left += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
 
 
 def _of(value: Any, key: str) -> Any:

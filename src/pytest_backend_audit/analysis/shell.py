@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 _PIECE = re.compile(
@@ -99,20 +100,24 @@ def _goes_on(words: list[str], before: bool) -> bool:
 
 def _unasked(parts: list[_Part], at: int) -> bool:
     """Whether something follows a command, and does not begin with what became of it."""
-    part, after = parts[at], [part.text for part in parts[at + 1 :] if part.text]
+    part = parts[at]
+    after = next((later.text for later in islice(parts, at + 1, None) if later.text), "")
     asked = part.after in {"&&", "||"} or part.text.split()[0] in {"if", "elif", "while", "until"}
-    return bool(after) and not asked and not _STATUS.search(after[0])
+    return after != "" and not asked and not _STATUS.search(after)
 
 
 def _loose(parts: list[_Part], at: int) -> str:
     """Why the shell goes on after a command that failed; empty if it does not, or if it is not certain."""
-    part, after = parts[at], parts[at + 1 :]
+    part = parts[at]
     if part.text.split()[:1] == ["!"] and part.after != "&&":
         return "! before it"
+    if part.after not in {"&", "||"}:
+        return ""
+    after = parts[at + 1 :]
     if part.after == "&":
         waited = any(re.match(r"wait\s+\S", " ".join(_bare(p.text.split()))) for p in after)
         return "" if waited else "& after it"
-    if part.after != "||" or not after:
+    if not after:
         return ""
     if after[0].text.split()[:1] == ["{"]:
         return "" if any(map(_fails, _block(after))) else f"|| {after[0].text}"

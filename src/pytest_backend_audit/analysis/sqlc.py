@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from pytest_backend_audit.analysis.ci_files import Command
+from pytest_backend_audit.analysis.ci_tasks import bounded
 
 _CONFIG = re.compile(r"(?:.+/)?sqlc\.(?:ya?ml|json)")
 _OTHERS = re.compile(r"(?:^|/)(?:vendor|node_modules|third_party|testdata)/")
@@ -30,8 +31,6 @@ _FILE = re.compile(r"(?:-f|--file)(?:\s+|=)(\S+)")
 GENERATES = re.compile(r"go generate\b")
 """A command of CI that runs what `DIRECTIVE` finds in Go's sources."""
 DIRECTIVE = r"^//go:generate\s.*\bsqlc\b.*\b(?:generate|compile|diff|vet)\b"
-MOST_NODES = 20_000
-"""Keys and values of a configuration that are looked at."""
 _INTO = re.compile(r"^(?:cd|pushd)\s+[\"']?([^\s\"']+)")
 
 
@@ -88,7 +87,7 @@ def configuration(path: str, text: str) -> Configuration:
         ValueError: It has no packages, or is none of sqlc's.
     """
     try:
-        _bounded(text)
+        bounded(text)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
@@ -115,19 +114,6 @@ def configuration(path: str, text: str) -> Configuration:
         compiles=_reduced(data, blocks, generated=False),
         compares=_reduced(data, [b for b, out in zip(blocks, go, strict=True) if out], generated=True),
     )
-
-
-def _bounded(text: str) -> None:
-    """Refuse what grows when its aliases are followed."""
-    left, seen = [yaml.compose(text, yaml.SafeLoader)], 0
-    while left:
-        node, seen = left.pop(), seen + 1
-        if seen > MOST_NODES:
-            raise ValueError
-        if isinstance(node, yaml.MappingNode):
-            left += [part for pair in node.value for part in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            left += node.value
 
 
 def _paths(folder: str, value: Any) -> list[str]:
