@@ -254,7 +254,7 @@ def test_what_repeats_itself_by_aliases_is_not_written_out() -> None:
     levels = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 5)]
     files = {
         ".gitlab-ci.yml": "\n".join([*levels, "a: {script: [task all]}", "? *a4", ": {script: pytest}", ""]),
-        "Taskfile.yml": "\n".join([*levels, "tasks: {all: {cmds: [*a3, {cmd: *a3}, {task: *a3}, sqlc diff]}}"]),
+        "Taskfile.yml": "\n".join([*levels, "tasks: {all: {cmds: [*a2, {cmd: *a2}, {task: *a2}, sqlc diff]}}"]),
     }
     assert [c.text for c in read(files)] == ["task all", "pytest", "sqlc diff"]
     assert all(len(c.job) < 10 for c in read(files))
