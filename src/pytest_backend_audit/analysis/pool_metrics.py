@@ -21,6 +21,7 @@ _POOL = re.compile(
     r"pool|hikari|(?:^|_)(?:go_sql|db_client|sql_client|datasource)_|(?:^|_)(?:connections?|conns)(?:_|$)"
 )
 _NOT_A_POOL = re.compile(r"^(?:process|python|go_mem|go_gc|jvm|http_server|nodejs|pg_|pgbouncer_)")
+_NOT_A_DATABASE = re.compile(r"redis|valkey|cache|http|thread|executor|kafka|amqp|rabbit", re.IGNORECASE)
 _NOT_A_STATE = re.compile(
     r"second|milli|duration|time(?!r)|closed|created|error|fail|lost|bad|lifetime|usage_?ms|bytes|destroy|ratio|percent|_ms$|_ns$"
 )
@@ -70,14 +71,22 @@ def exported(families: Iterable[Metric]) -> Pools:
 
 
 def assigned(pools: Mapping[str, object], found: Pools) -> dict[str, dict[str, float]]:
-    """What is told of each declared pool: of the one with its name, else of the one that tells most and is left.
+    """What is told of each declared pool: of the one with its name, else of the only one left that tells most.
+
+    Where several are left that tell as much, none is taken, nor one whose name is that of something else than a
+    database's pool, such as a cache's or an HTTP client's.
 
     Args:
-        pools: Declared pools, by name.
+        pools: Declared pools of the database, by name.
         found: Of one page.
     """
-    left = sorted((name for name in found if name not in pools), key=lambda n: (-_told(found[n]), n))
-    return {name: found[name] if name in found else found[left.pop(0)] if left else {} for name in pools}
+    left = [name for name in found if name not in pools and not _NOT_A_DATABASE.search(name)]
+    told = {name: found.get(name, {}) for name in pools}
+    most = [name for name in left if _told(found[name]) == max(_told(found[other]) for other in left)]
+    nameless = next((name for name in pools if name not in found), None)
+    if nameless is not None and len(most) == 1:
+        told[nameless] = found[most[0]]
+    return told
 
 
 def signal_of(name: str, labels: Mapping[str, str]) -> str | None:

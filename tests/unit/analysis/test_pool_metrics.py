@@ -74,3 +74,25 @@ def test_declared_pools_get_what_bears_their_name_else_what_tells_most() -> None
     pools = {"jobs": None, "orders": None}
     assert assigned(pools, found) == {"jobs": {"idle": 2.0}, "orders": {"active": 1.0, "idle": 1.0}}
     assert assigned({"a": None, "b": None}, {"x": {"idle": 1.0}}) == {"a": {"idle": 1.0}, "b": {}}
+
+
+@pytest.mark.parametrize("name", ["redis_pool", "Valkey", "http_client_pool", "thread_pool", "page-cache", "kafka"])
+def test_a_pool_of_something_else_is_not_taken_for_the_databases(name: str) -> None:
+    """A cache's callers may wait for nobody while those of the database queue; by its own name it is taken."""
+    values = {"active": 1.0, "idle": 1.0, "waiting": 0.0}
+    assert assigned({"primary": None}, {name: values}) == {"primary": {}}
+    assert assigned({"primary": None}, {name: values, "db_pool": {"idle": 2.0}}) == {"primary": {"idle": 2.0}}
+    assert assigned({name: None}, {name: values}) == {name: values}
+
+
+def test_of_two_pools_that_tell_as_much_none_is_guessed() -> None:
+    """Either may be the declared one's; one that tells more than the rest is it."""
+    whole = {"active": 1.0, "idle": 1.0, "waiting": 0.0}
+    assert assigned({"primary": None}, {"x": whole, "y": whole}) == {"primary": {}}
+    assert assigned({"primary": None}, {"jdbc": {"idle": 1.0}, "HikariPool-1": whole}) == {"primary": whole}
+
+
+def test_pools_of_the_database_are_assigned_by_whatever_name() -> None:
+    """That of the reference service, and that of Go's database/sql."""
+    assert assigned({"primary": None}, captured("metrics-orders.txt"))["primary"]["maximum"] == 8
+    assert assigned({"primary": None}, captured("metrics-go-sql.txt"))["primary"]["maximum"] == 8
