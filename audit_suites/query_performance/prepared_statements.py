@@ -30,13 +30,13 @@ import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis import pgbouncer
-from pytest_backend_audit.analysis.prepared import BUSIEST, hot, reading
+from pytest_backend_audit.analysis.prepared import BUSIEST, COUNT, hot, never_planned, reading, uncounted
 from pytest_backend_audit.analysis.sessions import past_the_pooler
 from pytest_backend_audit.analysis.text import lines
 from pytest_backend_audit.suites.connections._seeing import console_of, rows_of, show
 from pytest_backend_audit.suites.query_performance._plans import must_be_apart, state, trouble
 
-TRACKED = "SELECT current_setting('pg_stat_statements.track_planning', true) AS planning"
+TRACKED = "SELECT setting, source FROM pg_catalog.pg_settings WHERE name = 'pg_stat_statements.track_planning'"
 # Of this database, and not the audit's own; what the server plans at all.
 COUNTED = r"""
 SELECT s.queryid::text AS id, min(s.query) AS query, sum(s.calls)::bigint AS calls, sum(s.plans)::bigint AS plans
@@ -101,11 +101,8 @@ def test_hot_paths_are_prepared(
     if not told.sees_all:
         raise CouldNotRun("the role may not see other roles' statements: GRANT pg_read_all_stats (or pg_monitor) to it")
     must_be_apart(audit_postgres)
-    if audit_postgres.execute(TRACKED).fetchone().planning != "on":
-        raise CouldNotRun(
-            "how often statements are planned is not counted: ALTER SYSTEM SET pg_stat_statements.track_planning = on; "
-            "SELECT pg_reload_conf();"
-        )
+    if wrong := uncounted(audit_postgres.execute(TRACKED).fetchone()):
+        raise CouldNotRun(wrong)
     counted = COUNTED.format(schema=told.schema)
     begun = reading(audit_postgres.execute(counted).fetchall(), {})
     with audit_window(
@@ -115,7 +112,10 @@ def test_hot_paths_are_prepared(
         what="calls of the busiest statement",
     ) as window:
         pass
-    texts = {row.id: row.query for row in audit_postgres.execute(counted).fetchall()}
+    rows = audit_postgres.execute(counted).fetchall()
+    if never_planned(rows):
+        raise CouldNotRun(f"no plan of any of the service's statements was ever counted: {COUNT}")
+    texts = {row.id: row.query for row in rows}
     found = hot(window.delta, share.number, texts)
     left = audit_acknowledged([s for s in found if s.planned > most.number], key="item")
     kept = f"; {pooler.name} has max_prepared_statements = {pooler.kept}" if pooler.version and pooler.pools else ""

@@ -10,6 +10,10 @@ from pytest_backend_audit.analysis.text import percent
 
 CALLS, PLANS = "calls of ", "plans of "
 BUSIEST = "calls of the busiest"
+COUNT = "ALTER SYSTEM SET pg_stat_statements.track_planning = on; SELECT pg_reload_conf();"
+"""What has the server count plans for everybody."""
+_NOT_EVERYBODYS = {"user", "database user", "client", "session"}
+"""Values of pg_settings.source for what holds for the audit's own role or session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,25 @@ def hot(rises: Mapping[str, float], share: float, texts: Mapping[str, str]) -> l
         if (calls := rises.get(f"{CALLS}{name}", 0.0)) >= max(share * rises[BUSIEST], 1)
     ]
     return sorted(found, key=lambda called: (-called.calls, called.id))
+
+
+def uncounted(row: Any | None) -> str:
+    """Why plans are not counted for everybody; empty if they are.
+
+    Args:
+        row: pg_stat_statements.track_planning in pg_settings, with ``setting`` and ``source``.
+    """
+    if row is None or row.setting != "on":
+        return f"how often statements are planned is not counted: {COUNT}"
+    if row.source in _NOT_EVERYBODYS:
+        return f"plans are counted for the audit's own role or session, others' are not known to be: {COUNT}"
+    return ""
+
+
+def never_planned(rows: Iterable[Any]) -> bool:
+    """Whether no plan of any statement was ever counted, though each has to be planned once.
+
+    Args:
+        rows: As for `reading`.
+    """
+    return not any(row.plans for row in rows)

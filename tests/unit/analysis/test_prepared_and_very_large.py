@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_backend_audit.analysis.prepared import BUSIEST, hot, reading
+from pytest_backend_audit.analysis.prepared import BUSIEST, COUNT, hot, never_planned, reading, uncounted
 from pytest_backend_audit.analysis.very_large import Large, doubtful, grouped, names
 
 
@@ -25,6 +25,23 @@ def test_the_busiest_is_that_of_the_window() -> None:
     found = hot(rises, 0.25, {"old": "SELECT 1", "list": "SELECT 2", "new": "SELECT 3"})
     assert [(c.id, c.calls, c.plans, c.planned) for c in found] == [("list", 40, 2, 0.05), ("new", 30, 30, 1.0)]
     assert str(found[0]) == "2 plans for 40 calls (5 %): SELECT 2"
+
+
+def test_plans_have_to_be_counted_for_everybody() -> None:
+    """What is set for the audit's own role or session says nothing of the service's."""
+    off = f"how often statements are planned is not counted: {COUNT}"
+    own = f"plans are counted for the audit's own role or session, others' are not known to be: {COUNT}"
+    for source in ("configuration file", "command line", "database"):
+        assert uncounted(SimpleNamespace(setting="on", source=source)) == ""
+    for source in ("user", "database user", "client", "session"):
+        assert uncounted(SimpleNamespace(setting="on", source=source)) == own
+    assert [uncounted(None), uncounted(SimpleNamespace(setting="off", source="default"))] == [off, off]
+
+
+def test_a_server_that_counted_no_plan_at_all_counts_none() -> None:
+    """Each statement is planned once at least, prepared or not."""
+    assert never_planned([row("list", 100, 0), row("old", 9, 0)]) is True
+    assert never_planned([row("list", 100, 0), row("old", 9, 1)]) is False
 
 
 def table(name: str, rows: int, root: str = "", at_most: int = 0) -> SimpleNamespace:
