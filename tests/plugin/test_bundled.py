@@ -90,7 +90,7 @@ def test_the_users_conftest_does_not_reach_bundled_checks(project: Project) -> N
     assert "targets.postgres is not configured (audit.yaml)" in reasons.values()
     assert {
         r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r
-    } == set()
+    } == {"there is no commit to read the source at: the repository is no git repository"}
 
 
 def test_a_rehearsal_with_paths_leaves_the_bundled_suites_out(project: Project) -> None:
