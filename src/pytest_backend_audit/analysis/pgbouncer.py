@@ -58,6 +58,15 @@ def lifetimes(config: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {name: float(told[name]) for name in ("server_lifetime", "server_idle_timeout")}
 
 
+def is_pgbouncer(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the console is PgBouncer's: others, such as PgCat's, speak its commands and count their own versions.
+
+    Args:
+        rows: SHOW VERSION.
+    """
+    return any(str(value).startswith("PgBouncer") for row in rows for value in row.values())
+
+
 def version(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     """Major and minor version: of ``PgBouncer 1.18.0`` 1 and 18.
 

@@ -124,3 +124,9 @@ def test_prepared_statements_are_kept_as_the_configuration_says() -> None:
     """Before 1.21 it has no word for them."""
     assert pgbouncer.prepared([{"key": "pool_mode", "value": "transaction"}]) == 0
     assert pgbouncer.prepared([{"key": "max_prepared_statements", "value": "200"}]) == 200
+
+
+def test_another_poolers_console_is_not_pgbouncers() -> None:
+    """PgCat answers the same commands; its version says nothing of what PgBouncer can."""
+    assert pgbouncer.is_pgbouncer([{"version": "PgBouncer 1.18.0"}]) is True
+    assert [pgbouncer.is_pgbouncer(rows) for rows in ([{"version": "PgCat 1.1.1"}], [])] == [False, False]
