@@ -38,6 +38,8 @@ WINDOW = 2.0
 STARTING = 0.5
 """Seconds that the generator may take to begin."""
 PAUSE = 0.1
+SUCCESSFUL = 0.95
+"""Share of the answers that have to be 2xx or 3xx: what is refused early asks for no connection."""
 
 
 @pytest.fixture
@@ -72,6 +74,11 @@ def waits(
             found[pool, url] = waited(told, seconds, answers[url][-1] - answers[url][0])
         except UntoldError as error:
             untold.append(f"{pool} {error}, at {url}")
+    successes = sum(count for status, count in running.done.statuses.items() if 200 <= status < 400)
+    if successes < SUCCESSFUL * running.done.answered:
+        untold.append(
+            f"{successes} of {running.done.answered} answers to the load are 2xx or 3xx, of others no wait tells"
+        )
     return found, untold
 
 

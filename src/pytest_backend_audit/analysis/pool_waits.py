@@ -84,18 +84,23 @@ def waited(readings: Sequence[Mapping[str, float]], seconds: float, answered: fl
         answered: Requests that the process answered meanwhile.
 
     Raises:
-        UntoldError: The page says nothing of waiting, its process began anew, or nobody used the pool.
+        UntoldError: The page says nothing of waiting, its process began anew, nobody used the pool, or callers waited
+            most of the time and nobody counts how many asked.
     """
     first, last = readings[0], readings[-1]
     timed = all(WAITED in reading for reading in readings)
     gauged = all(WAITING in reading for reading in readings)
     if not timed and not gauged:
         raise UntoldError("tells neither how many callers wait nor for how long (4.2 pool-metrics)")
-    callers = last[CALLERS] - first[CALLERS] if all(CALLERS in reading for reading in readings) else answered
+    asked = all(CALLERS in reading for reading in readings)
+    callers = last[CALLERS] - first[CALLERS] if asked else answered
     spent = last[WAITED] - first[WAITED] if timed else 0.0
     if callers < 0 or spent < 0:
         raise UntoldError("began to count anew meanwhile")
     if callers == 0 or not any(reading.get(ACTIVE, 1) + reading.get(IDLE, 0) for reading in readings):
         raise UntoldError("was asked for no connection meanwhile")
     queue = [reading[WAITING] for reading in readings] if gauged else [0.0]
+    # Of all requests perhaps a few alone need a connection, or some need many: over them the average would be wrong.
+    if not asked and sum(waiting > 0 for waiting in queue) > len(queue) / 2:
+        raise UntoldError(f"has callers that wait, up to {max(queue):g} at a time, but does not count who asks at all")
     return Wait(max(spent, fmean(queue) * seconds) / callers, callers, max(queue))

@@ -89,8 +89,17 @@ def test_time_that_was_counted_gives_the_average() -> None:
 
 def test_the_gauge_alone_gives_it_too() -> None:
     """Two wait on average, in one second in which forty requests are answered: 50 ms each."""
+    readings = [{"waiting": float(n), "active": 1.0} for n in (0, 5, 3, 0)]
+    assert str(waited(readings, seconds=1.0, answered=40)) == "40 callers waited 50 ms on average, up to 5 at a time"
+
+
+def test_callers_that_wait_most_of_the_time_have_to_be_counted() -> None:
+    """Of forty requests perhaps two alone asked for a connection, and waited twenty times as long."""
     readings = [{"waiting": float(n), "active": 1.0} for n in (0, 4, 3, 1)]
-    assert str(waited(readings, seconds=1.0, answered=40)) == "40 callers waited 50 ms on average, up to 4 at a time"
+    with pytest.raises(UntoldError, match=r"^has callers that wait, up to 4 at a time, but does not count who asks at"):
+        waited(readings, seconds=1.0, answered=40)
+    counted = [reading | {"callers": 10.0 * n} for n, reading in enumerate(readings)]
+    assert str(waited(counted, 1.0, answered=40)) == "30 callers waited 67 ms on average, up to 4 at a time"
 
 
 def test_the_longer_of_both_counts() -> None:

@@ -42,7 +42,21 @@ def counted(seconds: float, each: float = 0.0, rate: float = 5) -> str:
     )
 
 
-def judge(audit_yaml, monkeypatch, second: Page, *, first: Page = counted, more: str = LOAD, answered: int = 40):
+def queued(seconds: float, waiting: int) -> str:
+    """Callers that stand in front of the pool, and ten a second that ask."""
+    return f"{gauges(seconds, waiting)}# TYPE pool_requests_total counter\npool_requests_total {10 * seconds}\n"
+
+
+def judge(
+    audit_yaml,
+    monkeypatch,
+    second: Page,
+    *,
+    first: Page = counted,
+    more: str = LOAD,
+    answered: int = 40,
+    refused: int = 0,
+):
     """The check, of two instances whose pages tell this; and what was sent."""
     clock, sent = [100.0], []
     ticking = SimpleNamespace(monotonic=lambda: clock[0], sleep=lambda s: clock.__setitem__(0, clock[0] + s))
@@ -51,7 +65,9 @@ def judge(audit_yaml, monkeypatch, second: Page, *, first: Page = counted, more:
     @contextlib.contextmanager
     def background(endpoints: list[Endpoint], rate: float, seconds: float, *, shares: list[float]):
         sent.append(([e.path for e in endpoints], rate, seconds, shares))
-        samples = tuple(Sample(0, 0, 0, 0.1, 200 if n < answered else 0, "timed out") for n in range(40))
+        samples = tuple(
+            Sample(0, 0, 0, 0.1, (429 if n < refused else 200) if n < answered else 0, "timed out") for n in range(40)
+        )
         yield SimpleNamespace(done=LoadResult("literal", rate, samples))
 
     service = Service(lambda r: httpx.Response(200, text=(first if r.url.host == "a" else second)(clock[0] - 100)))
@@ -80,7 +96,7 @@ def test_callers_that_hardly_wait_pass(audit_yaml, monkeypatch) -> None:
 
 
 def test_callers_that_wait_are_told(audit_yaml, monkeypatch) -> None:
-    """By counters, or by the gauge alone; the pool can be acknowledged."""
+    """By counters, or by the gauge; the pool can be acknowledged."""
     ran, _, _ = judge(audit_yaml, monkeypatch, lambda s: counted(s, each=0.25))
     assert ran.status is Status.FAILED
     assert ran.reason.splitlines() == [
@@ -88,13 +104,13 @@ def test_callers_that_wait_are_told(audit_yaml, monkeypatch) -> None:
         "  - main: 10 callers waited 250 ms on average, up to 0 at a time, at http://b/metrics",
         "  at most 0.1 s (standard) may be; to acknowledge: load-validated:main",
     ]
-    ran, _, _ = judge(audit_yaml, monkeypatch, lambda s: gauges(s, waiting=3))
+    ran, _, _ = judge(audit_yaml, monkeypatch, lambda s: queued(s, waiting=3))
     assert ran.status is Status.FAILED
     assert ran.reason.splitlines()[1] == (
         "  - main: 20 callers waited 300 ms on average, up to 3 at a time, at http://b/metrics"
     )
     known = "acknowledged: [{item: 'load-validated:main', reason: a, who: A, ticket: T, expires: 2026-02-01}]\n"
-    ran, _, _ = judge(audit_yaml, monkeypatch, lambda s: gauges(s, waiting=3), more=LOAD + known)
+    ran, _, _ = judge(audit_yaml, monkeypatch, lambda s: queued(s, waiting=3), more=LOAD + known)
     assert ran.status is Status.PASSED
 
 
@@ -105,14 +121,29 @@ def test_callers_that_wait_are_told(audit_yaml, monkeypatch) -> None:
             lambda s: 'pool_connections{state="idle"} 1\n',
             "main tells neither how many callers wait nor for how long (4.2 pool-metrics), at http://b/metrics",
         ),
+        (
+            lambda s: gauges(s, waiting=3),
+            "main has callers that wait, up to 3 at a time, but does not count who asks at all, at http://b/metrics",
+        ),
         (lambda s: counted(s, rate=0), "main was asked for no connection meanwhile, at http://b/metrics"),
     ],
 )
 def test_a_page_that_tells_nothing_could_not_be_judged(audit_yaml, monkeypatch, second: Page, why: str) -> None:
-    """One without the series, and one whose pool nobody asks."""
+    """One without the series, one that has callers wait but counts none, and one whose pool nobody asks."""
     ran, _, _ = judge(audit_yaml, monkeypatch, second)
     assert ran.status is Status.COULD_NOT_RUN
     assert ran.reason.splitlines() == ["how long callers wait is not told everywhere", f"- {why}"]
+
+
+def test_a_load_that_is_refused_asks_for_no_connection(audit_yaml, monkeypatch) -> None:
+    """What a limit answers in the pool's place says nothing of it; one in twenty may be."""
+    ran, _, _ = judge(audit_yaml, monkeypatch, counted, refused=3)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.splitlines() == [
+        "how long callers wait is not told everywhere",
+        "- 37 of 40 answers to the load are 2xx or 3xx, of others no wait tells",
+    ]
+    assert judge(audit_yaml, monkeypatch, counted, refused=2)[0].status is Status.PASSED
 
 
 @pytest.mark.parametrize(
