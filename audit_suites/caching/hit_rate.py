@@ -3,7 +3,7 @@
 The server counts hits and misses since its start; two readings with traffic between them give the rate of now. One
 window serves both levels. The server also counts what only looks into the cache (TTL, TYPE, GETRANGE and the like), as
 this audit and others do meanwhile: by INFO commandstats it is left out of the traffic. Where it could decide about the
-limit, nothing is said.
+limit, nothing is said. Where too few hit, a window with three times as many lookups follows, and decides.
 
 Impact: Every miss costs what the cache was bought to save, and an incident that empties it is felt at once.
 
@@ -18,6 +18,7 @@ Effort: M
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -27,15 +28,26 @@ from pytest_backend_audit.analysis.cache import Lookups, lookups
 from pytest_backend_audit.analysis.text import percent
 from pytest_backend_audit.suites.caching import _asking
 
+LONGER = 3
+"""Times as many lookups, in the window that decides: after a start each entry is missed once."""
+
 
 @pytest.fixture(scope="module")
 def seen(audit_redis: Any, audit_window: Any, audit_settings: Any) -> Lookups:
-    """Lookups over a window that has enough of them."""
-    enough = audit_settings.value("hit-rate-lookups")
+    """Lookups over a window that has enough of them; where too few hit, over a longer one, if enough come for it."""
+    enough, tuned = audit_settings.value("hit-rate-lookups"), audit_settings.value("hit-rate-tuned")
 
-    with audit_window(lambda: _asking.lookups(audit_redis), traffic=["lookups"], at_least=enough.number) as window:
-        pass
-    return lookups(window.delta)
+    def watch(least: float) -> Lookups:
+        with audit_window(lambda: _asking.lookups(audit_redis), traffic=["lookups"], at_least=least) as window:
+            pass
+        return lookups(window.delta)
+
+    first = watch(enough.number)
+    if first.most > tuned.number:
+        return first
+    with suppress(CouldNotRun):
+        return watch(LONGER * enough.number)
+    return first
 
 
 def _must_be_clear(seen: Lookups, *, decided: bool) -> None:
