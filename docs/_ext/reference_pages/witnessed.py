@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pytest_backend_audit.demo.companions import DEFECTS
 from pytest_backend_audit.demo.defects import CATALOGUE
 
 from .text import fenced
@@ -43,8 +44,11 @@ def sections(checks: str) -> Iterator[str]:
 
 
 def _failed(key: str, said: str) -> Iterator[str]:
-    defect = CATALOGUE[key.partition(" ")[0]]
-    yield f"{defect.wrong} (`backend-audit demo --defects {defect.name}`)"
+    name = key.partition(" ")[0]
+    if name in CATALOGUE:
+        yield f"{CATALOGUE[name].wrong} (`backend-audit demo --defects {name}`)"
+    else:
+        yield f"{DEFECTS[name].wrong} (`scripts/witnesses {name}`)"
     yield fenced(said)
 
 
