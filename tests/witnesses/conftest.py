@@ -32,14 +32,14 @@ AUDIT_MAY_TAKE = 300
 """Seconds, of all bundled suites on a busy machine."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """The reference service with everything around it, sound."""
     with Stack.start() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prior(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder of an audit from before anything was wrong: it has the plans that later ones compare with."""
     assert stack.defects == ()
@@ -113,7 +113,7 @@ def _audit(
     return config, report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seen(stack: Stack) -> Iterator[Seen]:
     """What this run sees; taken into the record at its end, where ``WITNESSES_RECORD`` asks for it."""
     run = Seen(versions=_versions(stack))

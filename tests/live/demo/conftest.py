@@ -15,9 +15,9 @@ from pytest_backend_audit.demo.stack.stack import Stack
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    """The reference service with everything around it, sound."""
+    """The reference service with everything around it, sound; it ends with this folder's tests, and its traffic too."""
     with Stack.start(revision=REVISION) as running:
         yield running
 
