@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from pytest_backend_audit.demo.defects import CATALOGUE
 
 from .text import fenced
 
+WIDTH = 96
+"""Columns of a page's block that needs no scrolling."""
 SEEN = Path(__file__).parents[3] / "tests" / "witnesses" / "seen.json"
 
 
@@ -49,7 +52,8 @@ def _failed(key: str, said: str) -> Iterator[str]:
         yield f"{CATALOGUE[name].wrong} (`backend-audit demo --defects {name}`)"
     else:
         yield f"{DEFECTS[name].wrong} (`scripts/witnesses {name}`)"
-    yield fenced(said)
+    lines = (textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False) for line in said.splitlines())
+    yield fenced("\n".join("\n".join(wrapped) for wrapped in lines))
 
 
 def _passed(check: str, said: str, several: bool) -> Iterator[str]:
