@@ -26,7 +26,7 @@ class Databases:
     auditor: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def programs() -> Iterator[None]:
     """Go and sqlc are on PATH."""
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +42,7 @@ def seen() -> Iterator[Seen]:
     matrix.record(run)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop_database(monitored: Server) -> Iterator[Databases]:
     """An empty database for the shop, its role, and the monitoring role that may read it."""
     server = f"{monitored.host}:{monitored.port}"
