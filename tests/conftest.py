@@ -53,9 +53,12 @@ _clean_environment()
 
 
 def _let_interrupts_through() -> None:
-    """Programs that tests start are to end on SIGINT, also where a shell started us in the background."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Programs that tests start are to end on signals, also where a shell or nohup started us in the background."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 _let_interrupts_through()

@@ -84,7 +84,7 @@ def test_useless_thresholds_fail(database, audit_yaml, statements, said: str, me
         # Who looks after the server may be exempt, and everybody's value does not matter where nobody gets it.
         ("ALTER DATABASE {db} SET {name} = '1s'", "ALTER ROLE looker SET {name} = -1"),
         ("ALTER ROLE app SET {name} = '250ms'", "ALTER DATABASE {db} SET {name} = -1", ONLY_APP),
-        ("ALTER ROLE app SET {name} = '250ms'", "ALTER DATABASE {db} SET log_min_messages = 'error'"),
+        ("ALTER ROLE app SET {name} = '250ms'", "ALTER DATABASE {db} SET log_min_messages = 'error'", ONLY_APP),
     ],
 )  # fmt: skip
 def test_useful_thresholds_pass(database, audit_yaml, statements) -> None:
