@@ -23,6 +23,8 @@ _INTERCEPTS = re.compile(
 _EQUALS = {"assertEqual", "assertEquals", "assertListEqual", "assertIn"}
 _AT_MOST = {"assertLess", "assertLessEqual"}
 _AT_LEAST = {"assertGreater", "assertGreaterEqual"}
+MOST = 1_000
+"""Statements from which on a number written into a test bounds nothing: no request may cost that many."""
 _SWALLOWED = {"AssertionError", "Exception", "BaseException", "Failed"}
 
 
@@ -131,8 +133,12 @@ class Reader:
             return
         for item in statement.items:
             name = called(item.context_expr)
-            if self._helpers.bounds(name) or (name == "audit_query_budget" and _has_limit(item.context_expr)):
-                self.bounded.append(statement.body)
+            limited = name != "audit_query_budget" or _has_limit(item.context_expr)
+            if (self._helpers.bounds(name) or name == "audit_query_budget") and limited:
+                if _boundless(item.context_expr):
+                    self.why = f"the limit on line {statement.lineno} is none that could be exceeded"
+                else:
+                    self.bounded.append(statement.body)
             elif name in self._helpers.counting or name in counts:
                 target = item.optional_vars
                 bound = target.id if isinstance(target, ast.Name) else name
@@ -150,7 +156,7 @@ class Reader:
                     self.bounded.append([node])
                 elif isinstance(statement, ast.Expr):
                     self.why = f"{name}() on line {node.lineno} is neither entered by `with` nor given what to call"
-            elif name in _EQUALS | _AT_MOST | _AT_LEAST and len(node.args) > 1:
+            elif name in _EQUALS | _AT_MOST | _AT_LEAST and len(node.args) > 1 and _can_fail(*node.args[:2]):
                 left, right = (bool(names(a) & counts.keys()) for a in node.args[:2])
                 if (left and name in _EQUALS | _AT_MOST) or (right and name in _EQUALS | _AT_LEAST):
                     self._found(node, counts)
@@ -177,14 +183,39 @@ class Reader:
             for left, operator, right in zip(sides, condition.ops, sides[1:], strict=False):
                 low, high = bool(names(left) & counts.keys()), bool(names(right) & counts.keys())
                 equal = isinstance(operator, ast.Eq | ast.In | ast.Is)
-                if (low and (equal or isinstance(operator, ast.Lt | ast.LtE))) or (
-                    high and (equal or isinstance(operator, ast.Gt | ast.GtE))
-                ):
+                above = low and (equal or isinstance(operator, ast.Lt | ast.LtE))
+                below = high and (equal or isinstance(operator, ast.Gt | ast.GtE))
+                if (above or below) and _can_fail(left, right):
                     self._found(condition, counts)
                     return
 
     def _found(self, node: ast.AST, counts: Mapping[str, Sequence[ast.AST]]) -> None:
         self.bounded += [counts[name] for name in sorted(names(node) & counts.keys())]
+
+
+def _can_fail(left: ast.expr, right: ast.expr) -> bool:
+    """Whether a comparison says anything: not of a thing with itself, nor with a number that nobody comes to."""
+    return ast.dump(left) != ast.dump(right) and not (_unlimited(left) or _unlimited(right))
+
+
+def _unlimited(value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return value.value is None or (isinstance(value.value, int | float) and value.value > MOST)
+    if isinstance(value, ast.Call) and called(value) == "range":
+        return any(map(_unlimited, value.args))
+    if isinstance(value, ast.Call) and called(value) == "float":
+        return any(isinstance(a, ast.Constant) and "inf" in str(a.value).lower() for a in value.args)
+    if isinstance(value, ast.BinOp):
+        return _unlimited(value.left) or _unlimited(value.right) or isinstance(value.op, ast.Pow)
+    return isinstance(value, ast.Attribute) and value.attr == "inf"
+
+
+def _boundless(node: ast.expr) -> bool:
+    """Whether a block's limit is written as none, or as one that nobody comes to."""
+    if not isinstance(node, ast.Call):
+        return False
+    limits = [*node.args[:1], *(k.value for k in node.keywords if k.arg in {"num", "limit", "max_num", "count"})]
+    return bool(limits) and all(map(_unlimited, limits))
 
 
 def _swallows(handler: ast.ExceptHandler) -> bool:

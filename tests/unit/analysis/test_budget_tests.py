@@ -189,6 +189,9 @@ def test_helpers_of_the_tests_own() -> None:
     assert names == ["CountingCursor", "at_most", "statements"]
 
 
+CAPTURED = "with CaptureQueriesContext(c) as ctx:\n        client.get('/a')\n    "
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -199,6 +202,14 @@ def test_helpers_of_the_tests_own() -> None:
         ("with CaptureQueriesContext(c) as ctx:\n        client.get('/a')\n    assert ctx", "compared with nothing"),
         ("with CaptureQueriesContext(c) as ctx:\n        client.get('/a')\n    assert len(ctx) >= 1", "compared with"),
         ("with CaptureQueriesContext(c) as ctx:\n        client.get('/a')\n    assert 1 < len(ctx)", "compared with"),
+        (f"{CAPTURED}assert len(ctx) == len(ctx)", "compared with"),
+        (f"{CAPTURED}assert len(ctx) < float('inf')", "compared with"),
+        (f"{CAPTURED}assert len(ctx) <= 10**9", "compared with"),
+        (f"{CAPTURED}assert len(ctx) in range(0, 100000)", "compared with"),
+        (f"{CAPTURED}assert len(ctx) < math.inf", "compared with"),
+        (f"{CAPTURED}self.assertEqual(ctx.n, ctx.n)", "compared with"),
+        ("with django_assert_max_num_queries(num=None):\n        client.get('/a')", "is none that could be exceeded"),
+        ("with self.assertNumQueries(5000):\n        client.get('/a')", "is none that could be exceeded"),
         ("if False:\n        with self.assertNumQueries(2): client.get('/a')", ""),
         ("return\n    with self.assertNumQueries(2): client.get('/a')", ""),
         ("pytest.skip('later')\n    with self.assertNumQueries(2): client.get('/a')", ""),
