@@ -29,6 +29,9 @@ from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.analysis.very_large import doubtful, grouped, names
 
 CRITERION = "partitioning-path"
+PROSE = (".md", ".rst", ".adoc", ".txt")
+MOST_DOCUMENTS = 200
+"""Of one folder that are read."""
 # A heap's row takes 28 bytes of a block at least (4 of its pointer, 24 of its header), so that of a table without
 # statistics the blocks tell how many rows it can have.
 TABLES = """
@@ -97,6 +100,7 @@ def _text(record: Any, source: Any) -> str:
         return str(record.title)
     try:
         texts = [source.read(record.path)]
-    except FileNotFoundError:  # a folder
-        texts = [source.read(path) for path in source.files(f"{record.path.rstrip('/')}/**")]
+    except FileNotFoundError:  # a folder, of which statements and programs say nothing about what is planned
+        below = [path for path in source.files(f"{record.path.rstrip('/')}/**") if path.endswith(PROSE)]
+        texts = [source.read(path) for path in below[:MOST_DOCUMENTS]]
     return "\n".join([record.title, *texts])

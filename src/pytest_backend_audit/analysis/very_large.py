@@ -78,5 +78,5 @@ def names(text: str, table: Large) -> bool:
     A bare word is not enough: tables are called ``orders`` and ``events``, and so are many other things.
     """
     quoted = [re.escape(part) for part in (table.name, table.partition) if part]
-    marked = [rf"`{re.escape(table.bare)}`", rf"``{re.escape(table.bare)}``", rf'"{re.escape(table.bare)}"']
+    marked = [rf"`{re.escape(table.bare)}`", rf"``{re.escape(table.bare)}``"]
     return re.search(rf"(?<![\w.\"])(?:{'|'.join([*quoted, *marked])})(?![\w\"])", text) is not None

@@ -67,7 +67,7 @@ def test_partitions_are_told_under_their_table() -> None:
     [
         ("We divide public.orders by month.", True),
         ("We divide `orders` by month.", True),
-        ('"orders" by month', True),
+        ('"orders" by month, as any JSON may say', False),
         ("All orders are divided by month.", False),
         ("shop.public.orders by month", False),
         ("public.orders_old by month", False),
