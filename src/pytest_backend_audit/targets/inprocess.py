@@ -92,8 +92,13 @@ def _sqlalchemy(source: Any) -> InProcess | None:
 
     if source is Engine:
         return InProcess("SQLAlchemy, all engines", lambda count: _listened(Engine, count))
-    # The asynchronous ones stand before a synchronous one, whose events they have.
-    target = getattr(source, "sync_engine", None) or getattr(source, "sync_connection", None) or source
+    # The asynchronous ones stand before a synchronous one, whose events they have; a connection knows its engine, too.
+    if hasattr(source, "sync_connection"):
+        target = source.sync_connection
+        if target is None:
+            raise CouldNotRun("the asynchronous connection of SQLAlchemy is not open yet: `await` it before the block")
+    else:
+        target = getattr(source, "sync_engine", source)
     if not isinstance(target, Engine | Connection):
         return None
     url = target.engine.url

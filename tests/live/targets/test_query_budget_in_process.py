@@ -240,6 +240,23 @@ def test_sqlalchemy_asynchronous(budget, engine):
     assert (asyncio.run(ask(of_connection=False)), asyncio.run(ask(of_connection=True))) == (1, 1)
 
 
+def test_sqlalchemy_asynchronous_connections_count_for_themselves(budget, engine):
+    """Another connection of the same engine is not one's own; one that is not open has nothing to listen to."""
+
+    async def ask() -> int:
+        asynchronous = create_async_engine(engine.url)
+        async with asynchronous.connect() as ours, asynchronous.connect() as another:
+            with budget(limit=1, of=ours) as counted:
+                for connection in (ours, another):
+                    await connection.execute(sqlalchemy.select(Customer).limit(1))
+        with pytest.raises(CouldNotRun, match="is not open yet"):
+            budget(of=asynchronous.connect()).__enter__()
+        await asynchronous.dispose()
+        return counted.statements
+
+    assert asyncio.run(ask()) == 1
+
+
 def test_what_can_not_be_counted(budget, engine, django):
     """The message says what can."""
     for source in (Session(engine), "default", django.Customer):
