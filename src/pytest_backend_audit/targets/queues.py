@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 # The names come back as the server writes them in statements, quoted where they have to be.
 NAMES = """
 SELECT to_regclass(%s)::text AS found, array_agg(wanted.name ORDER BY wanted.place) AS asked,
-    array_agg(quote_ident(a.attname) ORDER BY wanted.place) AS columns
+    array_agg(quote_ident(a.attname) ORDER BY wanted.place) AS columns,
+    max(a.atttypid::regtype::text) FILTER (WHERE wanted.place = 1) AS type
 FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (name, place)
 LEFT JOIN pg_catalog.pg_attribute a
     ON a.attrelid = to_regclass(%s) AND a.attname = wanted.name AND a.attnum > 0 AND NOT a.attisdropped
 """
+WITH_ZONE = "timestamp with time zone"
 WAITING = """
 SELECT count(*)::bigint AS depth,
     coalesce(extract(epoch FROM clock_timestamp() - min({created})), 0)::float8 AS oldest
@@ -77,11 +79,16 @@ class Queues:
         declared: QueueTable = settings_of(self._runtime, "queues").tables[name]
         connection = self._connect()
         wanted = [declared.created, *([declared.done] if declared.done else [])]
-        table, asked, columns = connection.execute(NAMES, [declared.table, wanted, declared.table]).fetchone()
+        table, asked, columns, type_ = connection.execute(NAMES, [declared.table, wanted, declared.table]).fetchone()
         missing = [f"column {column}" for column, there in zip(asked, columns, strict=True) if there is None]
         if table is None or missing:
             what = f"{', '.join(missing)} in {table}" if table else f"table {declared.table}"
             raise CouldNotRun(f"targets.queues.tables.{name}: there is no {what} ({self._origin(name)})")
+        if type_ != WITH_ZONE:
+            raise CouldNotRun(
+                f"targets.queues.tables.{name}: column {declared.created} of {table} is {type_}, of which nobody can "
+                f"tell how long ago it is: name one that is {WITH_ZONE} ({self._origin(name)})"
+            )
         known = dict(zip(asked, columns, strict=True))
         where = f" WHERE {known[declared.done]} IS NULL" if declared.done else ""
         statement = WAITING.format(created=known[declared.created], table=table, where=where)

@@ -11,6 +11,7 @@ from pytest_backend_audit.testing import surroundings
 
 TABLES = """
 CREATE TABLE outbox (id int, created_at timestamptz NOT NULL);
+CREATE TABLE naive (created_at timestamp NOT NULL);
 CREATE SCHEMA "Odd.Schema";
 CREATE TABLE "Odd.Schema"."Out Box" (id int, "Put At" timestamptz NOT NULL, "Sent At" timestamptz);
 GRANT USAGE ON SCHEMA "Odd.Schema" TO looker;
@@ -26,6 +27,7 @@ targets:
       gone: {table: public.gone}
       lame: {table: outbox, created: put_at, done: sent_at}
       closed: {table: closed}
+      naive: {table: naive}
 """
 
 
@@ -57,7 +59,7 @@ def test_messages_that_are_done_and_stay_do_not_wait(database, queues: Queues) -
 
 def test_all_queues_are_named(queues: Queues) -> None:
     """In the order in which they are declared."""
-    assert queues.names == ("outbox", "odd", "gone", "lame", "closed")
+    assert queues.names == ("outbox", "odd", "gone", "lame", "closed", "naive")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,12 @@ def test_all_queues_are_named(queues: Queues) -> None:
     [
         ("gone", "targets.queues.tables.gone: there is no table public.gone (audit.yaml:"),
         ("lame", "targets.queues.tables.lame: there is no column put_at, column sent_at in outbox (audit.yaml:"),
-        ("other", "targets.queues has no other; it has: outbox, odd, gone, lame, closed (audit.yaml:"),
+        (
+            "naive",
+            "targets.queues.tables.naive: column created_at of naive is timestamp without time zone, of which nobody "
+            "can tell how long ago it is: name one that is timestamp with time zone (audit.yaml:",
+        ),
+        ("other", "targets.queues has no other; it has: outbox, odd, gone, lame, closed, naive (audit.yaml:"),
     ],
 )
 def test_what_is_not_there_is_told(queues: Queues, name: str, said: str) -> None:
