@@ -34,6 +34,7 @@ def test_a_text_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
 
 def test_every_defect_of_the_source_tree_can_be_made(tmp_path: Path) -> None:
     """The texts that the catalogue edits are those that the service's files have."""
-    for defect in CATALOGUE.values():
-        if defect.tree:
-            repository.lay_out(tmp_path / defect.name, [defect.tree])
+    edited = [defect for defect in CATALOGUE.values() if defect.tree]
+    for defect in edited:
+        repository.lay_out(tmp_path / defect.name, [defect.tree])
+    assert {path.name for path in tmp_path.iterdir()} == {defect.name for defect in edited} != set()
