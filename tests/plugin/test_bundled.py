@@ -88,9 +88,9 @@ def test_the_users_conftest_does_not_reach_bundled_checks(project: Project) -> N
     reasons = {a.check.rpartition("::")[2]: a.reason for a in project.record().attempts}
     assert reasons.pop("test_own") == "error in set-up: OSError: autouse"
     assert "targets.postgres is not configured (audit.yaml)" in reasons.values()
-    assert {
-        r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r
-    } == {"there is no commit to read the source at: the repository is no git repository"}
+    assert {r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r} == {
+        "there is no commit to read the source at: the repository is no git repository"
+    }
 
 
 def test_a_rehearsal_with_paths_leaves_the_bundled_suites_out(project: Project) -> None:
