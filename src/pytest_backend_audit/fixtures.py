@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import redis
 
     from pytest_backend_audit.baseline import Baseline
+    from pytest_backend_audit.runtime import Runtime
     from pytest_backend_audit.targets.acknowledged import Acknowledging
     from pytest_backend_audit.targets.attestation import Attestations
     from pytest_backend_audit.targets.budget import QueryBudget
@@ -35,272 +36,270 @@ if TYPE_CHECKING:
     from pytest_backend_audit.targets.window import Windows
 
 
-@pytest.fixture
-def audit_postgres(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
-    """A psycopg connection to targets.postgres that records; autocommit and read-only.
+class Fixtures:
+    """The fixtures of one run, registered as a plugin.
 
-    ``audit_postgres.execute("SHOW max_connections").fetchone()``
+    They are methods and ask for no fixture of pytest's: one that asks for ``pytestconfig`` asks for ``request``, and
+    pytest makes that anew, signature and all, for each test, also where the fixture itself is the session's.
     """
-    from pytest_backend_audit.targets import open_target
 
-    made: psycopg.Connection[Any] = open_target(pytestconfig, "postgres")
-    return made
+    def __init__(self, config: pytest.Config) -> None:
+        """Take the run's configuration, which knows the audit once one is on."""
+        self._config = config
 
+    @property
+    def _runtime(self) -> Runtime:
+        return runtime(self._config)
 
-@pytest.fixture
-def audit_postgres_connect(pytestconfig: pytest.Config) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
-    """More psycopg connections: ``audit_postgres_connect(target="replica")``; closed at the check's end.
+    @pytest.fixture
+    def audit_postgres(self) -> psycopg.Connection[Any]:
+        """A psycopg connection to targets.postgres that records; autocommit and read-only.
 
-    With ``read_only=False`` the check must be marked ``needs=("writes",)``.
-    """
-    opened: list[psycopg.Connection[Any]] = []
+        ``audit_postgres.execute("SHOW max_connections").fetchone()``
+        """
+        from pytest_backend_audit.targets import open_target
 
-    def connect(target: str = "postgres", **kwargs: Any) -> psycopg.Connection[Any]:
-        from pytest_backend_audit.targets import postgres
-
-        made = postgres.connect(runtime(pytestconfig), target, **kwargs)
-        opened.append(made)
+        made: psycopg.Connection[Any] = open_target(self._config, "postgres")
         return made
 
-    yield connect
-    for connection in opened:
-        connection.close()
+    @pytest.fixture
+    def audit_postgres_connect(self) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
+        """More psycopg connections: ``audit_postgres_connect(target="replica")``; closed at the check's end.
 
+        With ``read_only=False`` the check must be marked ``needs=("writes",)``.
+        """
+        opened: list[psycopg.Connection[Any]] = []
 
-@pytest.fixture
-def audit_pgbouncer(pytestconfig: pytest.Config) -> psycopg.Connection[Any]:
-    """PgBouncer's console: ``audit_pgbouncer.execute("SHOW POOLS").fetchall()``."""
-    from pytest_backend_audit.targets import open_target
+        def connect(target: str = "postgres", **kwargs: Any) -> psycopg.Connection[Any]:
+            from pytest_backend_audit.targets import postgres
 
-    made: psycopg.Connection[Any] = open_target(pytestconfig, "pgbouncer")
-    return made
+            made = postgres.connect(self._runtime, target, **kwargs)
+            opened.append(made)
+            return made
 
+        yield connect
+        for connection in opened:
+            connection.close()
 
-@pytest.fixture(scope="session")
-def audit_redis(pytestconfig: pytest.Config) -> redis.Redis:
-    """A redis.Redis on targets.redis that records, and sends reads only: ``audit_redis.info("stats")``."""
-    from pytest_backend_audit.targets import open_target
+    @pytest.fixture
+    def audit_pgbouncer(self) -> psycopg.Connection[Any]:
+        """PgBouncer's console: ``audit_pgbouncer.execute("SHOW POOLS").fetchall()``."""
+        from pytest_backend_audit.targets import open_target
 
-    made: redis.Redis = open_target(pytestconfig, "redis")
-    return made
-
-
-@pytest.fixture
-def audit_http(pytestconfig: pytest.Config) -> Iterator[httpx.Client]:
-    """An httpx.Client on targets.http.base_url that records: ``audit_http.get("/healthz").status_code``."""
-    from pytest_backend_audit.targets import open_target
-
-    with open_target(pytestconfig, "http") as client:
-        yield client
-
-
-@pytest.fixture
-def audit_identity(pytestconfig: pytest.Config) -> Iterator[Callable[[str], httpx.Client]]:
-    """A client as a declared test identity: ``audit_identity("alice").get("/v1/orders")``."""
-    clients: list[httpx.Client] = []
-
-    def identity(name: str) -> httpx.Client:
-        from pytest_backend_audit.targets.common import settings_of
-        from pytest_backend_audit.targets.http import open_identity
-
-        audit = runtime(pytestconfig)
-        made = open_identity(audit, settings_of(audit, "http"), name)
-        clients.append(made)
+        made: psycopg.Connection[Any] = open_target(self._config, "pgbouncer")
         return made
 
-    yield identity
-    for client in clients:
-        client.close()
+    @pytest.fixture(scope="session")
+    def audit_redis(self) -> redis.Redis:
+        """A redis.Redis on targets.redis that records, and sends reads only: ``audit_redis.info("stats")``."""
+        from pytest_backend_audit.targets import open_target
 
+        made: redis.Redis = open_target(self._config, "redis")
+        return made
+
+    @pytest.fixture
+    def audit_http(self) -> Iterator[httpx.Client]:
+        """An httpx.Client on targets.http.base_url that records: ``audit_http.get("/healthz").status_code``."""
+        from pytest_backend_audit.targets import open_target
 
-@pytest.fixture
-def audit_prometheus(pytestconfig: pytest.Config) -> Prometheus:
-    """Reads targets.prometheus: ``.query("up")``, ``.rules()``, ``.series_counts()``."""
-    from pytest_backend_audit.targets import open_target
+        with open_target(self._config, "http") as client:
+            yield client
 
-    made: Prometheus = open_target(pytestconfig, "prometheus")
-    return made
+    @pytest.fixture
+    def audit_identity(self) -> Iterator[Callable[[str], httpx.Client]]:
+        """A client as a declared test identity: ``audit_identity("alice").get("/v1/orders")``."""
+        clients: list[httpx.Client] = []
 
+        def identity(name: str) -> httpx.Client:
+            from pytest_backend_audit.targets.common import settings_of
+            from pytest_backend_audit.targets.http import open_identity
 
-@pytest.fixture(scope="session")
-def audit_endpoints(pytestconfig: pytest.Config) -> Endpoints:
-    """The service's operations, of its OpenAPI document and of audit.yaml.
+            audit = self._runtime
+            made = open_identity(audit, settings_of(audit, "http"), name)
+            clients.append(made)
+            return made
+
+        yield identity
+        for client in clients:
+            client.close()
 
-    ``for endpoint in audit_endpoints: audit_http.request(endpoint.method, endpoint.url())``
-    """
-    from pytest_backend_audit.targets.endpoints import endpoints
+    @pytest.fixture
+    def audit_prometheus(self) -> Prometheus:
+        """Reads targets.prometheus: ``.query("up")``, ``.rules()``, ``.series_counts()``."""
+        from pytest_backend_audit.targets import open_target
 
-    return endpoints(runtime(pytestconfig))
+        made: Prometheus = open_target(self._config, "prometheus")
+        return made
+
+    @pytest.fixture(scope="session")
+    def audit_endpoints(self) -> Endpoints:
+        """The service's operations, of its OpenAPI document and of audit.yaml.
 
+        ``for endpoint in audit_endpoints: audit_http.request(endpoint.method, endpoint.url())``
+        """
+        from pytest_backend_audit.targets.endpoints import endpoints
 
-@pytest.fixture(scope="session")
-def audit_command(pytestconfig: pytest.Config) -> Command:
-    """Runs a tool without a shell: ``audit_command(["gitleaks", "git", "--no-banner"], timeout=120)``.
+        return endpoints(self._runtime)
 
-    A missing tool, a deadline that passed and endless output are "could not run"; other exit statuses are the check's
-    to judge.
-    """
-    from pytest_backend_audit.targets.command import Command
+    @pytest.fixture(scope="session")
+    def audit_command(self) -> Command:
+        """Runs a tool without a shell: ``audit_command(["gitleaks", "git", "--no-banner"], timeout=120)``.
 
-    return Command(runtime(pytestconfig))
+        A missing tool, a deadline that passed and endless output are "could not run"; other exit statuses are the
+        check's to judge.
+        """
+        from pytest_backend_audit.targets.command import Command
 
+        return Command(self._runtime)
 
-@pytest.fixture(scope="session")
-def audit_source(pytestconfig: pytest.Config) -> Source:
-    """The tree at the audited commit, from git objects.
+    @pytest.fixture(scope="session")
+    def audit_source(self) -> Source:
+        """The tree at the audited commit, from git objects.
 
-    ``.files("**/*.sql")``, ``.read(path)``, ``.grep(regex, "**/*.py")``, ``.reference(path, 12)``,
-    ``.export(paths, folder)``
-    """
-    from pytest_backend_audit.targets.source import Source
+        ``.files("**/*.sql")``, ``.read(path)``, ``.grep(regex, "**/*.py")``, ``.reference(path, 12)``,
+        ``.export(paths, folder)``
+        """
+        from pytest_backend_audit.targets.source import Source
 
-    return Source(runtime(pytestconfig))
+        return Source(self._runtime)
 
+    @pytest.fixture(scope="session")
+    def audit_window(self) -> Windows:
+        """Two readings of counters, with enough traffic between them.
 
-@pytest.fixture(scope="session")
-def audit_window(pytestconfig: pytest.Config) -> Windows:
-    """Two readings of counters, with enough traffic between them.
+        With ``read = lambda: audit_redis.info("stats")``:
+        ``with audit_window(read, traffic=["keyspace_hits"], at_least=100) as window: ...``, and then
+        ``window.delta["keyspace_hits"]``.
+        """
+        from pytest_backend_audit.targets.window import Windows
 
-    ``with audit_window(lambda: audit_redis.info("stats"), traffic=["keyspace_hits"], at_least=100) as window: ...``,
-    and then ``window.delta["keyspace_hits"]``.
-    """
-    from pytest_backend_audit.targets.window import Windows
+        return Windows(self._runtime.recorder)
 
-    return Windows(runtime(pytestconfig).recorder)
+    @pytest.fixture
+    def audit_query_budget(self) -> QueryBudget:
+        """Counts the statements that a block costs the database: by pg_stat_statements, or in this process.
 
+        ``with audit_query_budget(limit=endpoint.budget, what=str(endpoint)): audit_http.get(endpoint.url())``; with
+        ``of=django.db.connection`` or ``of=engine`` (SQLAlchemy) what that sends, and no database need be configured.
+        """
+        from pytest_backend_audit.targets import open_target
+        from pytest_backend_audit.targets.budget import QueryBudget
 
-@pytest.fixture
-def audit_query_budget(pytestconfig: pytest.Config) -> QueryBudget:
-    """Counts the statements that a block costs the database: by pg_stat_statements, or in this process.
+        return QueryBudget(self._runtime, lambda: open_target(self._config, "postgres"))
 
-    ``with audit_query_budget(limit=endpoint.budget, what=str(endpoint)): audit_http.get(endpoint.url())``; with
-    ``of=django.db.connection`` or ``of=engine`` (SQLAlchemy) what that sends, and no database need be configured.
-    """
-    from pytest_backend_audit.targets import open_target
-    from pytest_backend_audit.targets.budget import QueryBudget
+    @pytest.fixture(scope="session")
+    def audit_load(self) -> Load:
+        """Sends requests at a constant rate, each timed from when it was due; the check is marked ``needs=("load",)``.
 
-    return QueryBudget(runtime(pytestconfig), lambda: open_target(pytestconfig, "postgres"))
+        ``audit_load.run(endpoint, rate=20, seconds=10).p99`` in seconds,
+        ``audit_load.burst(200, endpoint).concurrency``, and
+        ``with audit_load.background(endpoint, 20, 30) as load: ...``, then ``load.done``.
+        """
+        from pytest_backend_audit.targets.load import Load
 
+        return Load(self._runtime)
 
-@pytest.fixture(scope="session")
-def audit_load(pytestconfig: pytest.Config) -> Load:
-    """Sends requests at a constant rate, each timed from when it was due; the check is marked ``needs=("load",)``.
+    @pytest.fixture(scope="session")
+    def audit_faults(self) -> Faults:
+        """Sets faults on the way to what the service depends on; the check is marked ``needs=("faults",)``.
 
-    ``audit_load.run(endpoint, rate=20, seconds=10).p99`` in seconds, ``audit_load.burst(200, endpoint).concurrency``,
-    and ``with audit_load.background(endpoint, 20, 30) as load: ...``, then ``load.done``.
-    """
-    from pytest_backend_audit.targets.load import Load
+        ``with audit_faults.latency("redis", 5): ...``, ``.hang("redis")``, ``.refuse("postgres")``,
+        ``.loss("pricing", 0.3)``, ``.restart("postgres")``; ``audit_faults.dependencies`` names them all.
+        """
+        from pytest_backend_audit.targets.faults import Faults
 
-    return Load(runtime(pytestconfig))
+        return Faults(self._runtime, asked.report_folder(self._config))
 
+    @pytest.fixture(scope="session")
+    def audit_downstream(self) -> Downstream:
+        """A listener of the audit's own, in the place of something that the service calls.
 
-@pytest.fixture(scope="session")
-def audit_faults(pytestconfig: pytest.Config) -> Faults:
-    """Sets faults on the way to what the service depends on; the check is marked ``needs=("faults",)``.
+        ``with audit_downstream() as heard: ...``, then ``heard.arrivals``, ``heard.connections``,
+        ``heard.arrivals[0].header("traceparent")``; ``audit_downstream(status=503)`` answers so instead of handing on.
+        Through the fault proxy of a dependency the check is marked ``needs=("faults",)``.
+        """
+        from pytest_backend_audit.targets.downstream import Downstream
 
-    ``with audit_faults.latency("redis", 5): ...``, ``.hang("redis")``, ``.refuse("postgres")``,
-    ``.loss("pricing", 0.3)``, ``.restart("postgres")``; ``audit_faults.dependencies`` names them all.
-    """
-    from pytest_backend_audit.targets.faults import Faults
+        return Downstream(self._runtime, asked.report_folder(self._config))
 
-    return Faults(runtime(pytestconfig), asked.report_folder(pytestconfig))
+    @pytest.fixture(scope="session")
+    def audit_queues(self) -> Queues:
+        """What waits in the queues that audit.yaml declares (targets.queues), and for how long.
 
+        ``audit_queues.read("outbox").depth``, ``.oldest`` in seconds; ``audit_queues.names`` has them all.
+        """
+        from pytest_backend_audit.targets import open_target
+        from pytest_backend_audit.targets.queues import Queues
 
-@pytest.fixture(scope="session")
-def audit_downstream(pytestconfig: pytest.Config) -> Downstream:
-    """A listener of the audit's own, in the place of something that the service calls.
+        return Queues(self._runtime, lambda: open_target(self._config, "postgres"))
 
-    ``with audit_downstream() as heard: ...``, then ``heard.arrivals``, ``heard.connections``,
-    ``heard.arrivals[0].header("traceparent")``; ``audit_downstream(status=503)`` answers so instead of handing on.
-    Through the fault proxy of a dependency the check is marked ``needs=("faults",)``.
-    """
-    from pytest_backend_audit.targets.downstream import Downstream
+    @pytest.fixture(scope="session")
+    def audit_settings(self) -> Settings:
+        """Thresholds, each with its origin and its direction.
 
-    return Downstream(runtime(pytestconfig), asked.report_folder(pytestconfig))
+        ``limit = audit_settings.value("cache-hit-ratio")``, then ``limit.number``, and in a message ``{limit}``.
+        """
+        from pytest_backend_audit.targets.settings import Settings
 
+        return Settings(self._runtime)
 
-@pytest.fixture(scope="session")
-def audit_queues(pytestconfig: pytest.Config) -> Queues:
-    """What waits in the queues that audit.yaml declares (targets.queues), and for how long.
+    @pytest.fixture(scope="session")
+    def audit_declared(self) -> Declared:
+        """What audit.yaml says of a system, to be compared with what is seen.
 
-    ``audit_queues.read("outbox").depth``, ``.oldest`` in seconds; ``audit_queues.names`` has them all.
-    """
-    from pytest_backend_audit.targets import open_target
-    from pytest_backend_audit.targets.queues import Queues
+        ``audit_declared("targets.http.metrics")``; nothing declared is "could not run", unless a default is given.
+        ``audit_declared.origin("targets.http.metrics")`` is ``audit.yaml:LINE``.
+        """
+        from pytest_backend_audit.targets.declared import Declared
 
-    return Queues(runtime(pytestconfig), lambda: open_target(pytestconfig, "postgres"))
+        return Declared(self._runtime)
 
+    @pytest.fixture(scope="session")
+    def audit_acknowledged(self) -> Acknowledging:
+        """Takes out what audit.yaml acknowledges.
 
-@pytest.fixture(scope="session")
-def audit_settings(pytestconfig: pytest.Config) -> Settings:
-    """Thresholds, each with its origin and its direction.
+        ``left = audit_acknowledged(rows, key="constraint")``; ``left.names`` can be pasted into audit.yaml.
+        """
+        from pytest_backend_audit.targets.acknowledged import Acknowledging
 
-    ``limit = audit_settings.value("cache-hit-ratio")``, then ``limit.number``, and in a message ``{limit}``.
-    """
-    from pytest_backend_audit.targets.settings import Settings
+        return Acknowledging(self._runtime)
 
-    return Settings(runtime(pytestconfig))
+    @pytest.fixture(scope="session")
+    def audit_attestation(self) -> Attestations:
+        """A validated record of audit.yaml; none is a failed check.
 
+        ``audit_attestation("dr-drill", within=92).date``
+        """
+        from pytest_backend_audit.targets.attestation import Attestations
 
-@pytest.fixture(scope="session")
-def audit_declared(pytestconfig: pytest.Config) -> Declared:
-    """What audit.yaml says of a system, to be compared with what is seen.
+        return Attestations(self._runtime)
 
-    ``audit_declared("targets.http.metrics")``; nothing declared is "could not run", unless a default is given.
-    ``audit_declared.origin("targets.http.metrics")`` is ``audit.yaml:LINE``.
-    """
-    from pytest_backend_audit.targets.declared import Declared
+    @pytest.fixture
+    def audit_baseline(self) -> Baseline | None:
+        """What the audit of ``--audit-prior`` recorded for this check, or None.
 
-    return Declared(runtime(pytestconfig))
+        A check keeps values for the next audit by ``audit_evidence.keep("latency", {"p99": 0.21})``, and finds them in
+        ``audit_baseline.kept["latency"]``; ``audit_baseline.source`` is for messages.
+        """
+        audit = self._runtime
+        if audit.baselines is None or audit.check is None:
+            return None
+        return audit.baselines.of(audit.check.id)
 
+    @pytest.fixture(scope="session")
+    def audit_evidence(self) -> ByHand:
+        """Evidence by hand, for what no other fixture sees.
 
-@pytest.fixture(scope="session")
-def audit_acknowledged(pytestconfig: pytest.Config) -> Acknowledging:
-    """Takes out what audit.yaml acknowledges.
+        ``audit_evidence.command("ss -s", output)``, ``.query``, ``.dashboard``, ``.postmortem``, ``.load``, ``.code``,
+        ``.document``, ``.verbal``; and for the next audit to compare with, ``.keep(name, value)``
+        """
+        from pytest_backend_audit.targets.evidence import ByHand
 
-    ``left = audit_acknowledged(rows, key="constraint")``; ``left.names`` can be pasted into audit.yaml.
-    """
-    from pytest_backend_audit.targets.acknowledged import Acknowledging
+        return ByHand(self._runtime)
 
-    return Acknowledging(runtime(pytestconfig))
+    @pytest.fixture(scope="session")
+    def audit_run(self) -> RunView:
+        """The run, read-only: ``audit_run.commit``, ``.instant``, ``.environment_kind``, ``.document``."""
+        from pytest_backend_audit.targets.evidence import run_view
 
-
-@pytest.fixture(scope="session")
-def audit_attestation(pytestconfig: pytest.Config) -> Attestations:
-    """A validated record of audit.yaml: ``audit_attestation("dr-drill", within=92).date``; none is a failed check."""
-    from pytest_backend_audit.targets.attestation import Attestations
-
-    return Attestations(runtime(pytestconfig))
-
-
-@pytest.fixture
-def audit_baseline(pytestconfig: pytest.Config) -> Baseline | None:
-    """What the audit of ``--audit-prior`` recorded for this check, or None.
-
-    A check keeps values for the next audit by ``audit_evidence.keep("latency", {"p99": 0.21})``, and finds them in
-    ``audit_baseline.kept["latency"]``; ``audit_baseline.source`` is for messages.
-    """
-    audit = runtime(pytestconfig)
-    if audit.baselines is None or audit.check is None:
-        return None
-    return audit.baselines.of(audit.check.id)
-
-
-@pytest.fixture(scope="session")
-def audit_evidence(pytestconfig: pytest.Config) -> ByHand:
-    """Evidence by hand, for what no other fixture sees.
-
-    ``audit_evidence.command("ss -s", output)``, ``.query``, ``.dashboard``, ``.postmortem``, ``.load``, ``.code``,
-    ``.document``, ``.verbal``; and for the next audit to compare with, ``.keep(name, value)``
-    """
-    from pytest_backend_audit.targets.evidence import ByHand
-
-    return ByHand(runtime(pytestconfig))
-
-
-@pytest.fixture(scope="session")
-def audit_run(pytestconfig: pytest.Config) -> RunView:
-    """The run, read-only: ``audit_run.commit``, ``.instant``, ``.environment_kind``, ``.document``."""
-    from pytest_backend_audit.targets.evidence import run_view
-
-    return run_view(runtime(pytestconfig))
+        return run_view(self._runtime)

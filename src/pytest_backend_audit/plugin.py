@@ -45,9 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     elif given := orphans(config):
         raise pytest.UsageError(f"{', '.join(given)} without an audit: add --audit (rehearsal) or --audit-sha=REV")
     elif config.option.showfixtures:
-        from pytest_backend_audit import fixtures  # noqa: PLC0415 - only to be listed
+        from pytest_backend_audit.fixtures import Fixtures  # noqa: PLC0415 - only to be listed
 
-        config.pluginmanager.register(fixtures, "backend_audit_fixtures")
+        config.pluginmanager.register(Fixtures(config), "backend_audit_fixtures")
 
 
 @pytest.hookimpl(tryfirst=True)

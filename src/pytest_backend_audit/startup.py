@@ -201,10 +201,10 @@ def _add(config: pytest.Config, part: object, name: str) -> None:
 def _register(
     config: pytest.Config, runtime: Runtime, choice: Choice, *, worker: str = "", raise_problems: bool
 ) -> None:
-    from pytest_backend_audit import fixtures  # noqa: PLC0415 - a plugin of its own
+    from pytest_backend_audit.fixtures import Fixtures  # noqa: PLC0415 - a plugin of its own
 
     config.stash[RUNTIME] = runtime
-    _add(config, fixtures, "backend_audit_fixtures")
+    _add(config, Fixtures(config), "backend_audit_fixtures")
     _add(config, genuine, "backend_audit_genuine")
     _add(config, Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
     brief = getattr(config.option, "tbstyle", "auto") == "auto"  # nobody asked for more; without a terminal nobody can

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plugin.conftest import Project
-from pytest_backend_audit import fixtures
+from pytest_backend_audit.fixtures import Fixtures
 from pytest_backend_audit.options import FIXTURES
 
 
@@ -95,5 +95,5 @@ def test_only_the_shell_is_imported(project: Project) -> None:
 
 def test_the_shell_knows_every_fixture() -> None:
     """The list that saves the import is the list of what there is."""
-    defined = {name for name, value in vars(fixtures).items() if name.startswith("audit_") and callable(value)}
+    defined = {name for name, value in vars(Fixtures).items() if name.startswith("audit_") and callable(value)}
     assert defined == FIXTURES

@@ -94,9 +94,9 @@ def _folded(text: str, width: int = 80) -> str:
 
 def every_fixture() -> Iterator[tuple[str, str]]:
     """Name and docstring of each fixture."""
-    module = importlib.import_module("pytest_backend_audit.fixtures")
+    fixtures = importlib.import_module("pytest_backend_audit.fixtures").Fixtures
     for name in sorted(declaring.FIXTURES):
-        yield name, inspect.getdoc(getattr(module, name)._get_wrapped_function()) or ""
+        yield name, inspect.getdoc(getattr(fixtures, name)._get_wrapped_function()) or ""
 
 
 def fixtures() -> str:

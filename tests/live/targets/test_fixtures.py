@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pytest_backend_audit import fixtures
+from pytest_backend_audit.fixtures import Fixtures
 from pytest_backend_audit.journal import read_run
 
 SUITE = """
@@ -130,7 +130,7 @@ def test_fixtures_in_a_run(repository, monitored, valkey_server):
 
 def test_every_fixture_has_help_with_an_example():
     """`pytest --fixtures` shows it."""
-    found = {n: f for n, f in vars(fixtures).items() if n.startswith("audit_")}
+    found = {n: f for n, f in vars(Fixtures).items() if n.startswith("audit_")}
     assert set(found) >= {
         "audit_acknowledged", "audit_attestation", "audit_command", "audit_downstream", "audit_endpoints",
         "audit_evidence", "audit_faults", "audit_http", "audit_identity", "audit_load", "audit_pgbouncer",

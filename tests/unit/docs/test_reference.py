@@ -56,10 +56,10 @@ def test_the_marker_is_there_with_its_grammar(pages: dict[str, str]) -> None:
 
 def test_every_fixture_is_there_with_a_text(pages: dict[str, str]) -> None:
     """All that the package registers, each with its docstring."""
-    module = importlib.import_module("pytest_backend_audit.fixtures")
+    fixtures = importlib.import_module("pytest_backend_audit.fixtures").Fixtures
     registered = {
         name
-        for name, value in vars(module).items()
+        for name, value in vars(fixtures).items()
         if name.startswith("audit_") and hasattr(value, "_fixture_function")
     }
     assert set(re.findall(r"^## (\S+)$", pages["fixtures"], re.MULTILINE)) == registered
