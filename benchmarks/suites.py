@@ -17,7 +17,7 @@ def pytest_sessionfinish(session):
 NOTHING = """\
 
 @pytest.fixture(scope="session")
-def nothing(pytestconfig):
+def nothing():
     return None
 
 def pytest_configure(config):
