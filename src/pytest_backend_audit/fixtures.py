@@ -37,33 +37,41 @@ if TYPE_CHECKING:
 
 
 class Fixtures:
-    """The fixtures of one run, registered as a plugin.
+    """The fixtures of one run, registered as a plugin: an instance of a subclass that knows the run's configuration.
 
     They are methods and ask for no fixture of pytest's: one that asks for ``pytestconfig`` asks for ``request``, and
-    pytest makes that anew, signature and all, for each test, also where the fixture itself is the session's.
+    pytest makes that anew, signature and all, for each test, also where the fixture itself is the session's. They are
+    the class's, as pytest wants no instance behind a fixture that outlives a test.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Take the run's configuration, which knows the audit once one is on."""
-        self._config = config
+    _config: pytest.Config
+    """Knows the audit once one is on."""
 
-    @property
-    def _runtime(self) -> Runtime:
-        return runtime(self._config)
+    @classmethod
+    def of(cls, config: pytest.Config) -> Fixtures:
+        """Those of the run with this configuration."""
+        made: Fixtures = type(cls.__name__, (cls,), {"_config": config})()
+        return made
+
+    @classmethod
+    def _runtime(cls) -> Runtime:
+        return runtime(cls._config)
 
     @pytest.fixture
-    def audit_postgres(self) -> psycopg.Connection[Any]:
+    @classmethod
+    def audit_postgres(cls) -> psycopg.Connection[Any]:
         """A psycopg connection to targets.postgres that records; autocommit and read-only.
 
         ``audit_postgres.execute("SHOW max_connections").fetchone()``
         """
         from pytest_backend_audit.targets import open_target
 
-        made: psycopg.Connection[Any] = open_target(self._config, "postgres")
+        made: psycopg.Connection[Any] = open_target(cls._config, "postgres")
         return made
 
     @pytest.fixture
-    def audit_postgres_connect(self) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
+    @classmethod
+    def audit_postgres_connect(cls) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
         """More psycopg connections: ``audit_postgres_connect(target="replica")``; closed at the check's end.
 
         With ``read_only=False`` the check must be marked ``needs=("writes",)``.
@@ -73,7 +81,7 @@ class Fixtures:
         def connect(target: str = "postgres", **kwargs: Any) -> psycopg.Connection[Any]:
             from pytest_backend_audit.targets import postgres
 
-            made = postgres.connect(self._runtime, target, **kwargs)
+            made = postgres.connect(cls._runtime(), target, **kwargs)
             opened.append(made)
             return made
 
@@ -82,31 +90,35 @@ class Fixtures:
             connection.close()
 
     @pytest.fixture
-    def audit_pgbouncer(self) -> psycopg.Connection[Any]:
+    @classmethod
+    def audit_pgbouncer(cls) -> psycopg.Connection[Any]:
         """PgBouncer's console: ``audit_pgbouncer.execute("SHOW POOLS").fetchall()``."""
         from pytest_backend_audit.targets import open_target
 
-        made: psycopg.Connection[Any] = open_target(self._config, "pgbouncer")
+        made: psycopg.Connection[Any] = open_target(cls._config, "pgbouncer")
         return made
 
     @pytest.fixture(scope="session")
-    def audit_redis(self) -> redis.Redis:
+    @classmethod
+    def audit_redis(cls) -> redis.Redis:
         """A redis.Redis on targets.redis that records, and sends reads only: ``audit_redis.info("stats")``."""
         from pytest_backend_audit.targets import open_target
 
-        made: redis.Redis = open_target(self._config, "redis")
+        made: redis.Redis = open_target(cls._config, "redis")
         return made
 
     @pytest.fixture
-    def audit_http(self) -> Iterator[httpx.Client]:
+    @classmethod
+    def audit_http(cls) -> Iterator[httpx.Client]:
         """An httpx.Client on targets.http.base_url that records: ``audit_http.get("/healthz").status_code``."""
         from pytest_backend_audit.targets import open_target
 
-        with open_target(self._config, "http") as client:
+        with open_target(cls._config, "http") as client:
             yield client
 
     @pytest.fixture
-    def audit_identity(self) -> Iterator[Callable[[str], httpx.Client]]:
+    @classmethod
+    def audit_identity(cls) -> Iterator[Callable[[str], httpx.Client]]:
         """A client as a declared test identity: ``audit_identity("alice").get("/v1/orders")``."""
         clients: list[httpx.Client] = []
 
@@ -114,7 +126,7 @@ class Fixtures:
             from pytest_backend_audit.targets.common import settings_of
             from pytest_backend_audit.targets.http import open_identity
 
-            audit = self._runtime
+            audit = cls._runtime()
             made = open_identity(audit, settings_of(audit, "http"), name)
             clients.append(made)
             return made
@@ -124,25 +136,28 @@ class Fixtures:
             client.close()
 
     @pytest.fixture
-    def audit_prometheus(self) -> Prometheus:
+    @classmethod
+    def audit_prometheus(cls) -> Prometheus:
         """Reads targets.prometheus: ``.query("up")``, ``.rules()``, ``.series_counts()``."""
         from pytest_backend_audit.targets import open_target
 
-        made: Prometheus = open_target(self._config, "prometheus")
+        made: Prometheus = open_target(cls._config, "prometheus")
         return made
 
     @pytest.fixture(scope="session")
-    def audit_endpoints(self) -> Endpoints:
+    @classmethod
+    def audit_endpoints(cls) -> Endpoints:
         """The service's operations, of its OpenAPI document and of audit.yaml.
 
         ``for endpoint in audit_endpoints: audit_http.request(endpoint.method, endpoint.url())``
         """
         from pytest_backend_audit.targets.endpoints import endpoints
 
-        return endpoints(self._runtime)
+        return endpoints(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_command(self) -> Command:
+    @classmethod
+    def audit_command(cls) -> Command:
         """Runs a tool without a shell: ``audit_command(["gitleaks", "git", "--no-banner"], timeout=120)``.
 
         A missing tool, a deadline that passed and endless output are "could not run"; other exit statuses are the
@@ -150,10 +165,11 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.command import Command
 
-        return Command(self._runtime)
+        return Command(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_source(self) -> Source:
+    @classmethod
+    def audit_source(cls) -> Source:
         """The tree at the audited commit, from git objects.
 
         ``.files("**/*.sql")``, ``.read(path)``, ``.grep(regex, "**/*.py")``, ``.reference(path, 12)``,
@@ -161,10 +177,11 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.source import Source
 
-        return Source(self._runtime)
+        return Source(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_window(self) -> Windows:
+    @classmethod
+    def audit_window(cls) -> Windows:
         """Two readings of counters, with enough traffic between them.
 
         With ``read = lambda: audit_redis.info("stats")``:
@@ -173,10 +190,11 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.window import Windows
 
-        return Windows(self._runtime.recorder)
+        return Windows(cls._runtime().recorder)
 
     @pytest.fixture
-    def audit_query_budget(self) -> QueryBudget:
+    @classmethod
+    def audit_query_budget(cls) -> QueryBudget:
         """Counts the statements that a block costs the database: by pg_stat_statements, or in this process.
 
         ``with audit_query_budget(limit=endpoint.budget, what=str(endpoint)): audit_http.get(endpoint.url())``; with
@@ -185,10 +203,11 @@ class Fixtures:
         from pytest_backend_audit.targets import open_target
         from pytest_backend_audit.targets.budget import QueryBudget
 
-        return QueryBudget(self._runtime, lambda: open_target(self._config, "postgres"))
+        return QueryBudget(cls._runtime(), lambda: open_target(cls._config, "postgres"))
 
     @pytest.fixture(scope="session")
-    def audit_load(self) -> Load:
+    @classmethod
+    def audit_load(cls) -> Load:
         """Sends requests at a constant rate, each timed from when it was due; the check is marked ``needs=("load",)``.
 
         ``audit_load.run(endpoint, rate=20, seconds=10).p99`` in seconds,
@@ -197,10 +216,11 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.load import Load
 
-        return Load(self._runtime)
+        return Load(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_faults(self) -> Faults:
+    @classmethod
+    def audit_faults(cls) -> Faults:
         """Sets faults on the way to what the service depends on; the check is marked ``needs=("faults",)``.
 
         ``with audit_faults.latency("redis", 5): ...``, ``.hang("redis")``, ``.refuse("postgres")``,
@@ -208,10 +228,11 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.faults import Faults
 
-        return Faults(self._runtime, asked.report_folder(self._config))
+        return Faults(cls._runtime(), asked.report_folder(cls._config))
 
     @pytest.fixture(scope="session")
-    def audit_downstream(self) -> Downstream:
+    @classmethod
+    def audit_downstream(cls) -> Downstream:
         """A listener of the audit's own, in the place of something that the service calls.
 
         ``with audit_downstream() as heard: ...``, then ``heard.arrivals``, ``heard.connections``,
@@ -220,10 +241,11 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.downstream import Downstream
 
-        return Downstream(self._runtime, asked.report_folder(self._config))
+        return Downstream(cls._runtime(), asked.report_folder(cls._config))
 
     @pytest.fixture(scope="session")
-    def audit_queues(self) -> Queues:
+    @classmethod
+    def audit_queues(cls) -> Queues:
         """What waits in the queues that audit.yaml declares (targets.queues), and for how long.
 
         ``audit_queues.read("outbox").depth``, ``.oldest`` in seconds; ``audit_queues.names`` has them all.
@@ -231,20 +253,22 @@ class Fixtures:
         from pytest_backend_audit.targets import open_target
         from pytest_backend_audit.targets.queues import Queues
 
-        return Queues(self._runtime, lambda: open_target(self._config, "postgres"))
+        return Queues(cls._runtime(), lambda: open_target(cls._config, "postgres"))
 
     @pytest.fixture(scope="session")
-    def audit_settings(self) -> Settings:
+    @classmethod
+    def audit_settings(cls) -> Settings:
         """Thresholds, each with its origin and its direction.
 
         ``limit = audit_settings.value("cache-hit-ratio")``, then ``limit.number``, and in a message ``{limit}``.
         """
         from pytest_backend_audit.targets.settings import Settings
 
-        return Settings(self._runtime)
+        return Settings(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_declared(self) -> Declared:
+    @classmethod
+    def audit_declared(cls) -> Declared:
         """What audit.yaml says of a system, to be compared with what is seen.
 
         ``audit_declared("targets.http.metrics")``; nothing declared is "could not run", unless a default is given.
@@ -252,42 +276,46 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.declared import Declared
 
-        return Declared(self._runtime)
+        return Declared(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_acknowledged(self) -> Acknowledging:
+    @classmethod
+    def audit_acknowledged(cls) -> Acknowledging:
         """Takes out what audit.yaml acknowledges.
 
         ``left = audit_acknowledged(rows, key="constraint")``; ``left.names`` can be pasted into audit.yaml.
         """
         from pytest_backend_audit.targets.acknowledged import Acknowledging
 
-        return Acknowledging(self._runtime)
+        return Acknowledging(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_attestation(self) -> Attestations:
+    @classmethod
+    def audit_attestation(cls) -> Attestations:
         """A validated record of audit.yaml; none is a failed check.
 
         ``audit_attestation("dr-drill", within=92).date``
         """
         from pytest_backend_audit.targets.attestation import Attestations
 
-        return Attestations(self._runtime)
+        return Attestations(cls._runtime())
 
     @pytest.fixture
-    def audit_baseline(self) -> Baseline | None:
+    @classmethod
+    def audit_baseline(cls) -> Baseline | None:
         """What the audit of ``--audit-prior`` recorded for this check, or None.
 
         A check keeps values for the next audit by ``audit_evidence.keep("latency", {"p99": 0.21})``, and finds them in
         ``audit_baseline.kept["latency"]``; ``audit_baseline.source`` is for messages.
         """
-        audit = self._runtime
+        audit = cls._runtime()
         if audit.baselines is None or audit.check is None:
             return None
         return audit.baselines.of(audit.check.id)
 
     @pytest.fixture(scope="session")
-    def audit_evidence(self) -> ByHand:
+    @classmethod
+    def audit_evidence(cls) -> ByHand:
         """Evidence by hand, for what no other fixture sees.
 
         ``audit_evidence.command("ss -s", output)``, ``.query``, ``.dashboard``, ``.postmortem``, ``.load``, ``.code``,
@@ -295,11 +323,12 @@ class Fixtures:
         """
         from pytest_backend_audit.targets.evidence import ByHand
 
-        return ByHand(self._runtime)
+        return ByHand(cls._runtime())
 
     @pytest.fixture(scope="session")
-    def audit_run(self) -> RunView:
+    @classmethod
+    def audit_run(cls) -> RunView:
         """The run, read-only: ``audit_run.commit``, ``.instant``, ``.environment_kind``, ``.document``."""
         from pytest_backend_audit.targets.evidence import run_view
 
-        return run_view(self._runtime)
+        return run_view(cls._runtime())

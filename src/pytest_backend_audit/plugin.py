@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     elif config.option.showfixtures:
         from pytest_backend_audit.fixtures import Fixtures  # noqa: PLC0415 - only to be listed
 
-        config.pluginmanager.register(Fixtures(config), "backend_audit_fixtures")
+        config.pluginmanager.register(Fixtures.of(config), "backend_audit_fixtures")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -204,7 +204,7 @@ def _register(
     from pytest_backend_audit.fixtures import Fixtures  # noqa: PLC0415 - a plugin of its own
 
     config.stash[RUNTIME] = runtime
-    _add(config, Fixtures(config), "backend_audit_fixtures")
+    _add(config, Fixtures.of(config), "backend_audit_fixtures")
     _add(config, genuine, "backend_audit_genuine")
     _add(config, Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
     brief = getattr(config.option, "tbstyle", "auto") == "auto"  # nobody asked for more; without a terminal nobody can
