@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.model import Card
 
 JOURNAL = "journal.jsonl"
+MERGE = "merge.json"
 DEFAULT = "audit-report"
 """Where runs are, unless told otherwise."""
 NO_RUN = f"pytest --audit leaves a run in {DEFAULT}, or where --audit-report says"
@@ -26,9 +28,9 @@ def run_folder(given: str) -> Path:
         ValueError: It doesn't; the message says what would.
     """
     folder = Path(given)
-    if (folder / JOURNAL).is_file():
+    if _is_run(folder):
         return folder
-    near = next((f for f in (folder / DEFAULT, folder.parent) if (f / JOURNAL).is_file()), None)
+    near = next((f for f in (folder / DEFAULT, folder.parent) if _is_run(f)), None)
     way_out = f"did you mean {near}?" if near else NO_RUN
     if folder.is_file():
         what = f"; name its run folder: {near}" if near else f", and no run is there; {NO_RUN}"
@@ -44,15 +46,29 @@ def card_of(folder: str) -> Card:
     Raises:
         ValueError: It is no run folder, or can't be read as one; the message is for the user.
     """
-    from pytest_backend_audit.journal import read_run  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.scoring import score  # noqa: PLC0415 - heavy
+    return finished(folder).card
 
+
+def finished(folder: str) -> Finished:
+    """The run in a folder, read back.
+
+    Raises:
+        ValueError: It is no run folder, or can't be read as one; the message is for the user.
+    """
+    from pytest_backend_audit.finished import load  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.journal import RunError  # noqa: PLC0415 - heavy
+
+    found = run_folder(folder)
     try:
-        record = read_run(run_folder(folder))
+        return load(found)
     except OSError as error:
         raise ValueError(f"{error.filename or folder} can't be read: {error.strerror}") from error
-    try:
-        return score(record.inputs, record.attempts, record.seal)
+    except RunError:
+        raise
     except ValueError as error:
         said = str(error).partition("\n")[0]
         raise ValueError(f"{folder}: its journal can't be scored, was it written by another version? {said}") from error
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / JOURNAL).is_file() or (folder / MERGE).is_file()

@@ -13,10 +13,12 @@ from __future__ import annotations
 from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, Verdict
 from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
 from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
+from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFinding
 from pytest_backend_audit.model.policy import Acknowledged, Incident, NotApplicable, Policy
 from pytest_backend_audit.model.queue import Finding, Raise, Severity
 from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
 from pytest_backend_audit.model.run import Document, Inputs, Mode, PriorCheck, Seal
+from pytest_backend_audit.model.signoff import SignOff
 
 __all__ = [
     "Acknowledged",
@@ -32,6 +34,10 @@ __all__ = [
     "Document",
     "Evidence",
     "EvidenceKind",
+    "FiledCard",
+    "FiledCheck",
+    "FiledDimension",
+    "FiledFinding",
     "Finding",
     "Incident",
     "Inputs",
@@ -47,6 +53,7 @@ __all__ = [
     "RowState",
     "Seal",
     "Severity",
+    "SignOff",
     "Status",
     "Verdict",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pytest_backend_audit.model.queue import Finding, Raise
 from pytest_backend_audit.model.results import CheckResult, DimensionResult
 from pytest_backend_audit.model.run import Inputs, Seal
+from pytest_backend_audit.model.signoff import SignOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Card:
     exceptions_lapsing: tuple[str, ...]
     notices: tuple[str, ...]
     verdict: Verdict
+    sign_off: SignOff | None = None
+    """The second reviewer's, once its signature was checked."""
     schema_version: int = 1
 
     @property

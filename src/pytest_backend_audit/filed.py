@@ -1,0 +1,139 @@
+"""From a card to what is filed of it, and back from the file. The JSON is for machines; people read the Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytest_backend_audit.jsonable import from_builtins, to_builtins
+from pytest_backend_audit.model import (
+    Card,
+    FiledCard,
+    FiledCheck,
+    FiledDimension,
+    FiledFinding,
+    Policy,
+)
+
+SCHEMA_VERSION = 1
+LIMIT = 8 * 1024 * 1024
+"""Bytes of a filed card; a larger file is not one (thousands of checks make about one)."""
+
+
+class FiledError(ValueError):
+    """A file can't be read as a filed card; the message names it and the way out."""
+
+
+def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -> FiledCard:
+    """What is filed of a card.
+
+    Args:
+        card: The card, with its sign-off taken into account.
+        numbers: Fingerprint of each finding -> the number that the ledger gave it.
+        sources: Last hash of the journal of each run that the card was made from.
+    """
+    inputs, disposition = card.inputs, card.disposition
+    document = inputs.document
+    return FiledCard(
+        service=document.service,
+        environment=document.environment,
+        environment_kind=document.environment_kind,
+        commit=document.commit,
+        instant=inputs.instant,
+        lead_auditor=document.lead_auditor,
+        second_reviewer=card.sign_off.reviewer if card.sign_off else "",
+        standard=str(inputs.standard.get("id", "")),
+        basis=card.basis,
+        plugin_version=inputs.plugin_version,
+        dimensions=tuple(
+            FiledDimension(d.id, d.name, d.level, d.would_be, d.sought, d.weight, inputs.policy.owners.get(d.id, ""))
+            for d in card.dimensions
+        ),
+        checks=tuple(
+            FiledCheck(
+                r.check.id, r.check.dimension, r.check.ladder, r.check.level, r.outcome, r.limit, bool(r.carried)
+            )
+            for r in card.checks
+        ),
+        findings=tuple(
+            FiledFinding(
+                numbers.get(f.fingerprint, f.id),
+                f.fingerprint,
+                f.dimension,
+                f.criterion,
+                f.check,
+                f.severity,
+                f.title,
+                f.due,
+            )
+            for f in card.findings
+        ),
+        total=card.total,
+        maximum=card.maximum,
+        minimum=card.minimum,
+        disposition=disposition.id if disposition else "",
+        disposition_name=disposition.name if disposition else "",
+        actions=disposition.actions if disposition else (),
+        overrides=card.overrides,
+        assessed=card.coverage.assessed,
+        rows=card.coverage.of,
+        thresholds=thresholds(inputs.config),
+        exceptions=exceptions(inputs.policy),
+        sources=sources,
+    )
+
+
+def thresholds(config: Mapping[str, object]) -> dict[str, str | int | float | bool]:
+    """The thresholds that audit.yaml sets, as read; what is no plain value is left out."""
+    given = config.get("thresholds")
+    if not isinstance(given, Mapping):
+        return {}
+    return {str(k): v for k, v in given.items() if isinstance(v, str | int | float | bool)}
+
+
+def exceptions(policy: Policy) -> tuple[str, ...]:
+    """Everything that audit.yaml takes out of the judgement, one line each."""
+    lines = [f"not applicable {e.criterion} until {e.expires}: {e.reason}" for e in policy.not_applicable]
+    lines += [f"acknowledged {e.item} until {e.expires}: {e.reason}" for e in policy.acknowledged]
+    lines += [f"left out {criterion}: {reason}" for criterion, reason in policy.leave_out.items()]
+    return tuple(lines)
+
+
+def text(card: FiledCard) -> str:
+    """The file: JSON, one line feed at its end; equal cards give equal bytes."""
+    return json.dumps(to_builtins(card), indent=1, ensure_ascii=False) + "\n"
+
+
+def read(path: Path) -> FiledCard:
+    """A filed card; of a Markdown card, that of the JSON beside it.
+
+    Raises:
+        FiledError: It is none, or can't be read.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 - heavy
+
+    file = path.with_suffix(".json") if path.suffix == ".md" else path
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(LIMIT + 1)
+    except OSError as error:
+        raise FiledError(f"{file} can't be read: {error.strerror}") from None
+    if len(raw) > LIMIT:
+        raise FiledError(f"{file}: larger than any filed card ({LIMIT} bytes); `backend-audit file` writes them")
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise FiledError(f"{file}: not JSON; restore it from the repository's history") from None
+    if not isinstance(data, dict) or "dimensions" not in data:
+        raise FiledError(f"{file}: no filed card; `backend-audit file` writes them")
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise FiledError(
+            f"{file}: a filed card of version {data.get('schema_version')!r}; this version reads {SCHEMA_VERSION}"
+        )
+    try:
+        return from_builtins(FiledCard, data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise FiledError(f"{file}: {where}: {first['msg']}") from None

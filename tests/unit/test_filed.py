@@ -1,0 +1,95 @@
+"""What stays of an audit in the repository."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
+
+from pytest_backend_audit import filed, jsonable
+from pytest_backend_audit.filed import FiledError
+from pytest_backend_audit.model import Acknowledged, Card, FiledCard, FiledCheck, Outcome, Severity, SignOff
+from pytest_backend_audit.scoring import score
+
+
+def card() -> Card:
+    """One check passed, one failed; a threshold of its own, an exception."""
+    exception = Acknowledged("bare:orders", "known", "Kim", "T-1", "2026-09-30")
+    given = inputs(
+        [check("a::test_a", 2), check("a::test_b", 3, criterion="bare")],
+        policy={"owners": {"4.1": "data team"}, "acknowledged": (exception,)},
+        config={"thresholds": {"hit-rate": 0.8}},
+    )
+    return score(given, [passed("a::test_a"), failed("a::test_b")], SEALED)
+
+
+def test_what_is_filed_of_a_card() -> None:
+    """Its levels, checks, findings by their numbers, thresholds and exceptions; no evidence."""
+    made = card()
+    numbers = {f.fingerprint: f"F-{n:04}" for n, f in enumerate(made.findings, 1)}
+    one = filed.filed(made, numbers=numbers, sources=("ab" * 32,))
+    assert (one.service, one.commit, one.instant) == ("orders", "1a2b3c4d", "2026-08-31T10:00:00Z")
+    assert one.dimensions[0].owner == "data team"
+    assert one.checks == (
+        FiledCheck("a::test_a", "4.1", "a::test_a", 2, Outcome.PASSED, 5),
+        FiledCheck("a::test_b", "4.1", "bare", 3, Outcome.FAILED, 2),
+    )
+    first = next(f for f in one.findings if f.check == "a::test_b")
+    assert first.id == numbers[first.fingerprint]
+    assert first.severity is Severity.HIGH
+    assert one.thresholds == {"hit-rate": 0.8}
+    assert one.exceptions == ("acknowledged bare:orders until 2026-09-30: known",)
+    assert one.second_reviewer == ""
+    assert "SHOW log_min_duration_statement" not in filed.text(one)
+
+
+def test_the_reviewer_is_the_one_who_signed() -> None:
+    """Not the one whom audit.yaml names."""
+    made = replace(card(), sign_off=SignOff("kim@example.org", "SHA256:x", "2026-09-01T08:00:00Z", ("4.1",)))
+    assert filed.filed(made, numbers={}, sources=()).second_reviewer == "kim@example.org"
+
+
+def test_a_filed_card_reads_back(tmp_path: Path) -> None:
+    """The file gives the same value, by its own name and by that of the Markdown beside it."""
+    one = filed.filed(card(), numbers={}, sources=("ab" * 32,))
+    (tmp_path / "2026-08-31.json").write_text(filed.text(one), "utf-8")
+    assert filed.read(tmp_path / "2026-08-31.json") == one
+    assert filed.read(tmp_path / "2026-08-31.md") == one
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<<<<<<< HEAD\n", "card.json: not JSON; restore it from the repository's history"),
+        (b"[" * 100_000, "card.json: not JSON; restore it from the repository's history"),
+        (b"[]", "card.json: no filed card; `backend-audit file` writes them"),
+        (b'{"schema_version": 2, "dimensions": []}', "card.json: a filed card of version 2; this version reads 1"),
+        (b'{"schema_version": 1, "dimensions": []}', "card.json: service: Field required"),
+        (
+            b" " * (filed.LIMIT + 1),
+            f"card.json: larger than any filed card ({8 * 1024 * 1024} bytes); `backend-audit file` writes them",
+        ),
+    ],
+    ids=["conflict marks", "deep", "a list", "another version", "half a card", "huge"],
+)
+def test_what_is_no_filed_card(content: bytes, said: str, tmp_path: Path) -> None:
+    """One sentence that names the file and the way out."""
+    (tmp_path / "card.json").write_bytes(content)
+    with pytest.raises(FiledError) as caught:
+        filed.read(tmp_path / "card.json")
+    assert str(caught.value).removeprefix(f"{tmp_path}/") == said
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    """Is said as the system says it."""
+    with pytest.raises(FiledError, match=r"2026\.json can't be read: No such file or directory"):
+        filed.read(tmp_path / "2026.json")
+
+
+def test_the_text_is_plain_json() -> None:
+    """One object that any reader of JSON takes."""
+    one = filed.filed(card(), numbers={}, sources=())
+    assert jsonable.from_builtins(FiledCard, json.loads(filed.text(one))) == one
