@@ -21,11 +21,12 @@ from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Check, Document, Inputs, Mode
 from pytest_backend_audit.narrowing import by_options
 from pytest_backend_audit.observe import Observer
+from pytest_backend_audit.plot import Plot
 from pytest_backend_audit.recorder import Recorder, utc_now
 from pytest_backend_audit.redaction import Redactor
 from pytest_backend_audit.redaction.values import redact_value
 from pytest_backend_audit.runtime import RUNTIME, Runtime
-from pytest_backend_audit.session import SESSION, Plot, Session
+from pytest_backend_audit.session import SESSION, Session
 from pytest_backend_audit.shown import Shown
 
 
