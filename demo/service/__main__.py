@@ -11,7 +11,7 @@ import uvicorn
 from . import logs
 from .app import create
 from .resources import Resources
-from .settings import Settings, SettingsError
+from .settings import CONNECTIONS, Settings, SettingsError
 
 DRAIN = 10
 """Seconds that requests in flight get to finish after SIGTERM."""
@@ -27,7 +27,7 @@ async def _serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=30,
-        limit_concurrency=200,
+        limit_concurrency=CONNECTIONS,
     )
     await uvicorn.Server(config).serve()
 

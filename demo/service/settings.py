@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+CONNECTIONS = 200
+"""Connections that an instance has at most; who comes to it with one more is told 503 at once."""
+
 
 class SettingsError(ValueError):
     """A variable is missing or makes no sense; the message names it."""

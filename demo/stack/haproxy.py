@@ -10,8 +10,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_backend_audit.demo.service.settings import CONNECTIONS
 from pytest_backend_audit.demo.stack.process import Process
 
+BUSY, IDLE = CONNECTIONS * 3 // 5, CONNECTIONS // 5
+"""Connections to one instance that carry requests, and that are kept for the next ones, at most.
+
+An instance counts both, and turns away who comes with one more than it can have: left to itself, HAProxy keeps all that
+a burst has opened, and the next burst's don't fit beside them. What is over `BUSY` waits here. The rest is for those
+who come past the front door: Prometheus, health checks, an audit that reads the metrics.
+"""
 _CONFIGURATION = """
 global
     maxconn 2000
@@ -20,6 +28,9 @@ global
 defaults
     mode http
     timeout connect 2s
+    timeout queue 5s
+    # Longer than /readyz takes to say no: an instance that is busy for a moment is not away.
+    timeout check 2s
     timeout client 60s
     timeout server 60s
     timeout http-request 10s
@@ -33,7 +44,7 @@ frontend orders
 backend instances
     balance {balance}
     option httpchk GET /readyz
-    default-server check inter 500ms fall 2 rise 1
+    default-server check inter 500ms fall 2 rise 1 maxconn {busy} pool-max-conn {idle}
 {servers}
 """
 
@@ -64,7 +75,12 @@ def launch(binary: Path, folder: Path, port: int, backends: Sequence[tuple[str, 
     configuration = home / "haproxy.cfg"
     configuration.write_text(
         _CONFIGURATION.format(
-            socket=home / "admin.sock", port=port, balance="source" if sticky else "roundrobin", servers=servers
+            socket=home / "admin.sock",
+            port=port,
+            balance="source" if sticky else "roundrobin",
+            busy=BUSY,
+            idle=IDLE,
+            servers=servers,
         )
     )
     return Process("HAProxy", [binary, "-db", "-f", configuration], folder / "balancer.log", cwd=home)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -42,3 +44,22 @@ def test_haproxy_passes_over_an_instance_that_is_away(stack) -> None:
         second.launch(stack._configuration())
         second.wait_until_ready()
         wait_for(lambda: asked() == {"orders-1", "orders-2"}, "the instance to be used again")
+
+
+async def _at_once(stack, path: str, number: int) -> set[str]:
+    """The statuses of requests that are sent together, each on a connection of its own that stood before."""
+    ways = [await asyncio.open_connection("127.0.0.1", stack.front.port) for _ in range(number)]
+    request = f"GET {path} HTTP/1.1\r\nHost: orders\r\nAuthorization: Bearer {stack.tokens['alice']}\r\n\r\n".encode()
+    for _, writer in ways:
+        writer.write(request)
+    lines = await asyncio.gather(*(reader.readline() for reader, _ in ways))
+    for _, writer in ways:
+        writer.close()
+    return {line.decode().strip() for line in lines}
+
+
+@pytest.mark.needs("haproxy")
+def test_burst_after_burst_is_answered(stack) -> None:
+    """What HAProxy keeps of one burst's connections leaves room for those of the next."""
+    for _ in range(4):
+        assert asyncio.run(_at_once(stack, "/v1/orders/19999", 200)) == {"HTTP/1.1 200 OK"}
