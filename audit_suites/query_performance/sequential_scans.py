@@ -1,9 +1,9 @@
 """No large table is read mostly by sequential scans, unless somebody reviewed it and gave the reason.
 
 Looked at is every large table and materialised view of the database that is not an extension's or the system's, over a
-window in which enough of their rows are read: what the counters held before may be of another year. Partitions count
-for their table. Rows that an index gave without the table count as read by index. A large table that nobody read in the
-window is not judged; the evidence says how many were.
+window of some seconds, or until enough rows of each are read: what the counters held before may be of another year.
+Partitions count for their table. Rows that an index gave without the table count as read by index. A large table that
+nobody read in the window is not judged; the evidence says how many were.
 
 Impact: Such a scan costs the more the more rows there are: statements get slower by themselves, and each of them drives
 what others need out of the cache.
@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.reads import rows_by_table, rows_reading
+from pytest_backend_audit.analysis.reads import all_read, rows_by_table, rows_reading
 from pytest_backend_audit.analysis.text import lines
 
 # A table's own counter of rows fetched by index leaves out scans of an index alone; the indexes' count them all.
@@ -55,7 +55,7 @@ def test_large_tables_are_read_by_index(
 ) -> None:
     """No large table is read mostly by sequential scans, unless somebody reviewed it and gave the reason."""
     large, most = audit_settings.value("large-table-rows"), audit_settings.value("sequential-read-share")
-    enough = audit_settings.value("sequential-window-rows")
+    enough, lasting = audit_settings.value("sequential-window-rows"), audit_settings.value("sequential-window")
     tables = audit_postgres.execute(TABLES, [large.number]).fetchall()
     if not tables:
         raise CouldNotRun(f"no table has more than {large}: nothing to look at")
@@ -63,6 +63,8 @@ def test_large_tables_are_read_by_index(
         lambda: rows_reading(audit_postgres.execute(TABLES, [large.number]).fetchall()),
         traffic=["rows read"],
         at_least=enough.number,
+        lasting=lasting.number,
+        complete=lambda delta: all_read(delta, len(tables), enough.number),
         what=f"rows read of {len(tables)} large tables",
     ) as window:
         pass

@@ -107,3 +107,8 @@ def rows_by_table(delta: Mapping[str, float]) -> list[Rows]:
     tables = [name.removeprefix(_KINDS[0]) for name in delta if name.startswith(_KINDS[0])]
     found = [Rows(table, *(delta[kind + table] for kind in _KINDS)) for table in tables]
     return sorted((r for r in found if r.scanned or r.by_index), key=lambda r: (-r.scanned, r.table))
+
+
+def all_read(delta: Mapping[str, float], tables: int, rows: float) -> bool:
+    """Whether so many rows of each of so many tables were read, so that none has to be waited for."""
+    return sum(read.scanned + read.by_index >= rows for read in rows_by_table(delta)) >= tables

@@ -54,6 +54,8 @@ class Windows:
         traffic: Sequence[str],
         at_least: float = 1,
         within: float = 30.0,
+        lasting: float = 0.0,
+        complete: Callable[[Mapping[str, float]], bool] | None = None,
         what: str = "",
     ) -> Iterator[Window]:
         """Read the counters, run the block, and read again once there was enough traffic.
@@ -63,6 +65,9 @@ class Windows:
             traffic: Counters whose joint rise is the traffic.
             at_least: How much of it there must be.
             within: Seconds, from the first reading, in which it must come; the first of it in a third of them.
+            lasting: Seconds that the window stays open at least, where all of it came at once: counters of what
+                happens now and then need them.
+            complete: Tells from how much each counter rose that nothing is left to come, so that it needn't last.
             what: What the counters are of, for evidence and messages.
 
         Raises:
@@ -79,14 +84,14 @@ class Windows:
             seen = sum(window.after[n] - window.before[n] for n in traffic)
             if any(window.after[n] < window.before[n] for n in traffic):
                 raise CouldNotRun(f"the counters were reset while the window was open: {named}")
-            if seen >= at_least:
+            if seen >= at_least and (window.seconds >= lasting or (complete is not None and complete(window.delta))):
                 break
-            if window.seconds >= (within if seen else PATIENCE * within):
+            if seen < at_least and window.seconds >= (within if seen else PATIENCE * within):
                 raise CouldNotRun(
                     f"too little traffic to judge: {seen:g} of {at_least:g} ({named}) within {window.seconds:.0f} s; "
                     "audit while the service is used, or let load be driven"
                 )
-            time.sleep(min(POLL, max(0.0, within - window.seconds)))
+            time.sleep(min(POLL, max(0.0, (lasting if seen >= at_least else within) - window.seconds)))
         self._keep(window, named, traffic)
 
     def _read(self, read: Callable[[], Reading], traffic: Sequence[str]) -> dict[str, float]:

@@ -36,7 +36,9 @@ def run(database, audit_yaml, *work: str, more: str = ""):
             database.admin.execute(statement)
         database.admin.execute("SELECT pg_stat_force_next_flush()")
 
-    around = audit_yaml(f"thresholds: {{large-table-rows: 2000, sequential-window-rows: 100}}\n{more}")
+    around = audit_yaml(
+        f"thresholds: {{large-table-rows: 2000, sequential-window-rows: 100, sequential-window: 0}}\n{more}"
+    )
     return run_check(
         check,
         audit_postgres=database.looker,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all, reading, rows_by_table, rows_reading
+from pytest_backend_audit.analysis.reads import (
+    Blocks,
+    all_read,
+    by_table,
+    in_all,
+    reading,
+    rows_by_table,
+    rows_reading,
+)
 
 
 def test_blocks_of_a_window_add_up_and_the_worst_table_comes_first() -> None:
@@ -36,3 +44,16 @@ def test_rows_of_a_window_are_told_by_table_and_the_most_scanned_comes_first() -
     found = rows_by_table(reading)
     assert [(r.table, r.share) for r in found] == [("public.a", 100 / 150), ("public.b", 0.0)]
     assert str(found[0]) == "public.a: 66.6 % of 150 rows read, in 1 sequential scans"
+
+
+def test_a_window_is_whole_when_each_table_was_read_enough() -> None:
+    """One that was read a little, or not at all, may yet be scanned."""
+
+    def counted(*rows: int) -> dict[str, float]:
+        return rows_reading(
+            SimpleNamespace(table=f"public.t{n}", scans=0, scanned=0, by_index=r) for n, r in enumerate(rows)
+        )
+
+    assert all_read(counted(100, 100), 2, 100)
+    assert not all_read(counted(100, 99), 2, 100)
+    assert not all_read(counted(300, 0), 2, 100)

@@ -50,6 +50,31 @@ def test_it_waits_for_enough_traffic(clock):
     assert evidence.body == "hits: 10 -> 90 (+80)\nmisses: 1 -> 21 (+20)"
 
 
+def test_it_lasts_though_all_traffic_came_at_once(clock):
+    """What happens now and then is in it, too: in an audit of a Django project the first scan ended the window."""
+    read = readings({"rows": 0}, {"rows": 5000}, {"rows": 5000}, {"rows": 65000})
+    with Windows(recorder(), clock)(read, traffic=["rows"], at_least=1000, lasting=0.5) as window:
+        pass
+    assert (window.delta, window.seconds) == ({"rows": 65000}, 0.5)
+
+
+def test_it_need_not_last_where_nothing_is_left_to_come(clock):
+    """It ends as soon as the reader says so, and no sooner than there was enough traffic."""
+    read = readings({"rows": 0}, {"rows": 10}, {"rows": 5000}, {"rows": 65000})
+    whole = {"lasting": 60, "complete": lambda delta: delta["rows"] >= 10}
+    with Windows(recorder(), clock)(read, traffic=["rows"], at_least=1000, **whole) as window:
+        pass
+    assert (window.delta, window.seconds) == ({"rows": 5000}, 0.25)
+
+
+def test_a_long_window_with_enough_traffic_is_not_ended_by_patience(clock):
+    """How long it lasts and how long traffic is waited for are two things."""
+    read = readings({"rows": 0}, {"rows": 1000})
+    with Windows(recorder(), clock)(read, traffic=["rows"], at_least=1000, within=1, lasting=5) as window:
+        pass
+    assert window.seconds == 5
+
+
 def test_too_little_traffic_could_not_run(clock):
     """A rate over three requests says nothing."""
     used = recorder()
