@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import httpx
 import pytest
 from unit.suites.cached import Cached, endpoints
@@ -89,6 +91,18 @@ def test_a_list_that_takes_no_size_must_not_cost_a_statement_a_row(audit_yaml) -
     assert (
         judge(Cached(answering(lambda _: 2, lambda rows: [ITEMS] * rows)), audit_yaml, TOTALS).status is Status.PASSED
     )
+
+
+def test_others_may_hide_a_statement_a_row_in_a_list_that_takes_no_size(audit_yaml) -> None:
+    """It is no pass: in an audit of a Django project's busy category page it was one."""
+    sent = cycle([0, 300])
+    cached = Cached(
+        answering(lambda _: 12, lambda rows: [ITEMS] * rows),
+        beside=lambda cached: cached.statement(*[ITEMS] * next(sent)),
+    )
+    ran = judge(cached, audit_yaml, TOTALS)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.splitlines()[1].startswith("- GET /totals: 12 rows, and others send as many statements: ")
 
 
 def test_too_few_rows_tell_nothing(audit_yaml) -> None:
