@@ -26,7 +26,7 @@ import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.absent import others
-from pytest_backend_audit.analysis.attribution import Part, blurred, too_many
+from pytest_backend_audit.analysis.attribution import Part, blurred, confirmed, too_many
 from pytest_backend_audit.analysis.text import lines
 from pytest_backend_audit.suites._costs import by_statement, caller, costs
 from pytest_backend_audit.suites.caching._asking import cacheable
@@ -76,12 +76,14 @@ def test_what_is_absent_is_asked_for_once(
     hidden: list[str] = []
     alive = False
     for endpoint in endpoints:
+        rounds: list[list[Part]] = []
         for _ in range(ROUNDS):
             statements, again = asked_in_vain(endpoint, times)
             alive = alive or bool(statements or again)
-            if over := too_many(again, most.number):
+            rounds.append(again)
+            if over := confirmed(rounds, most.number):
                 wrong[str(endpoint)] = by_statement(over)
-            unclear = blurred(again, most.number, times / 2)
+            unclear = too_many(again, most.number) or blurred(again, most.number, times / 2)
             if over or not unclear:
                 break
         else:

@@ -30,7 +30,16 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.attribution import Counts, Part, blurred, parts, summed, too_many
+from pytest_backend_audit.analysis.attribution import (
+    Counts,
+    Part,
+    blurred,
+    confirmed,
+    parts,
+    persistent,
+    summed,
+    too_many,
+)
 from pytest_backend_audit.analysis.cache import without
 from pytest_backend_audit.analysis.text import lines
 from pytest_backend_audit.suites._costs import by_statement, caller, counted, quiet
@@ -120,7 +129,7 @@ def test_an_expired_entry_is_loaded_about_once(
             found_now, empty = bursts(change, number)
             crowd = max(crowd, empty)
             seen.append(found_now)
-            if again := too_many(found_now, most.number) or too_many(summed(seen), most.number * len(seen)):
+            if again := confirmed(seen, most.number) or persistent(seen, most.number):
                 wrong[str(change.read)] = (
                     f"{number} requests at once, of which {empty} at least found nothing, sent " + (by_statement(again))
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -73,6 +73,23 @@ def parts(ours: Counts, beside: Counts) -> list[Part]:
 def too_many(found: Iterable[Part], limit: float) -> list[Part]:
     """Counts that our requests have certainly brought over a limit, whatever others did."""
     return [part for part in found if part.least > limit]
+
+
+def confirmed(rounds: Sequence[Sequence[Part]], limit: float) -> list[Part]:
+    """Counts of the last round that are certainly over a limit, and were so in an earlier round.
+
+    What others send comes in clumps, as when they load rows one by one: one that falls into a round and not beside it
+    is more than chance by Poisson's law, and hardly does so twice.
+    """
+    earlier = {part.name for one in rounds[:-1] for part in too_many(one, limit)}
+    return [part for part in too_many(rounds[-1], limit) if part.name in earlier]
+
+
+def persistent(rounds: Sequence[Sequence[Part]], limit: float) -> list[Part]:
+    """Counts that are certainly over a limit in two rounds or more taken together, and came more often in each."""
+    each = [{part.name for part in one if part.calls > limit} for one in rounds]
+    over = too_many(summed(rounds), limit * len(rounds)) if len(rounds) > 1 else []
+    return [part for part in over if all(part.name in names for names in each)]
 
 
 def undecided(found: Iterable[Part], limit: float) -> list[Part]:

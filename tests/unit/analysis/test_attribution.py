@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.analysis.attribution import Counts, blurred, parts, summed, too_many, undecided
+from pytest_backend_audit.analysis.attribution import (
+    Counts,
+    blurred,
+    confirmed,
+    parts,
+    persistent,
+    summed,
+    too_many,
+    undecided,
+)
 
 
 def part(calls: int, seconds: float, others: int, other_seconds: float):
@@ -50,6 +59,24 @@ def test_rounds_taken_together_tell_more() -> None:
     assert (too_many(one, 2), too_many(summed([one] * 3), 6) != []) == ([], True)
     hidden = summed([[part(40, 1.0, 38, 1.0)]] * 3)
     assert (too_many(hidden, 6), blurred(hidden, 6, 30) != [], blurred(hidden, 6, 60)) == ([], True, [])
+
+
+def test_a_clump_of_others_statements_is_not_confirmed() -> None:
+    """Twenty of a page that loads its rows one by one fell into one round, and none beside it."""
+    clump, quiet, over = [part(20, 0.1, 0, 0.5)], [part(0, 0.1, 20, 0.5)], [part(12, 0.1, 0, 0.5)]
+    assert too_many(clump, 1) == clump
+    assert (confirmed([clump], 1), confirmed([clump, quiet], 1)) == ([], [])
+    assert confirmed([clump, quiet, over], 1) == over
+    other = parts(Counts({"SELECT 2": 20}, 0.1), Counts({}, 0.5))
+    assert confirmed([clump, other], 1) == []
+
+
+def test_what_is_a_little_over_in_each_round_is_so_in_all_of_them_together() -> None:
+    """One round alone tells nothing, nor do several of which one had none."""
+    one = [part(8, 1.0, 4, 2.0)]
+    assert too_many(one, 2) == []
+    assert [str(p) for p in persistent([one] * 3, 2)] == ["24 x SELECT 1 (others send 6.0 in that time)"]
+    assert (persistent([one], 2), persistent([[part(24, 1.0, 0, 2.0)], [part(0, 1.0, 0, 2.0)]], 2)) == ([], [])
 
 
 def test_comments_do_not_tell_statements_apart() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
+
 import httpx
 import pytest
 from unit.suites.cached import Cached, cacheable, endpoints
@@ -84,6 +86,13 @@ def test_an_answer_of_neither_cache_nor_database_fails(audit_yaml) -> None:
     """A read that was classed as cacheable, and that the cache never sees."""
     ran = judge(Cached(lambda *_: httpx.Response(200)), audit_yaml)
     assert ran.reason.splitlines()[1] == "  - GET /orders/7: 0 hits; no statement"
+
+
+def test_a_clump_of_others_statements_is_not_held_against_it(audit_yaml) -> None:
+    """A neighbour's page of fifty rows, each loaded by itself, falls into the first round."""
+    sent = chain([0, 50], repeat(0))
+    ran = judge(Cached(served, beside=lambda cached: cached.statement(*[ORDER] * next(sent))), audit_yaml)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
 
 
 def test_statements_of_others_are_not_held_against_it(audit_yaml) -> None:
