@@ -5,17 +5,37 @@ A folder holds one run, or a merge of several: then `MERGE` names the runs below
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_backend_audit.journal import JOURNAL, Record, RunError, read_run
+from pytest_backend_audit.journal import JOURNAL, Record, RunError, State, Verification, read_run, verify_run
 from pytest_backend_audit.model import Card, SignOff
 from pytest_backend_audit.scoring import score, score_merged
 
 MERGE = "merge.json"
 SOURCES = "sources"
+MERGE_VERSION = 1
+MERGE_LIMIT = 4 * 1024 * 1024
+"""Bytes of `MERGE`; a larger file is not ours (a thousand runs make a fifth of one)."""
+
+_PLACE = re.compile(rf"{SOURCES}/\d{{2,}}")
+_HEAD = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One run of a merge, as `MERGE` names it."""
+
+    folder: str
+    """From the merge folder, ``sources/01``."""
+    head: str
+    """Last hash of its journal."""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +72,58 @@ def sources(folder: Path) -> tuple[Path, ...]:
     Raises:
         RunError: `MERGE` can't be read.
     """
-    if not (folder / MERGE).is_file():
-        return (folder,)
+    return tuple(folder / s.folder for s in merge_list(folder)) or (folder,)
+
+
+def merge_list(folder: Path) -> tuple[Source, ...]:
+    """What `MERGE` names; empty for the folder of one run.
+
+    Raises:
+        RunError: It can't be read, or names anything but run folders below `SOURCES`, each once.
+    """
+    path = folder / MERGE
+    if not path.is_file():
+        return ()
     try:
-        data: Any = json.loads((folder / MERGE).read_bytes())
-        names = [str(entry["folder"]) for entry in data["sources"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{folder / MERGE}: can't be read as the list of merged runs ({error}); merge again") from None
-    if not names:
-        raise RunError(f"{folder / MERGE}: names no run; merge again")
-    for name in names:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise RunError(f"{folder / MERGE}: names {name}, which is not below it; merge the runs again")
-    return tuple(folder / name for name in names)
+        named = _listed(path)
+    except KeyError as error:
+        raise RunError(f"{path}: can't be read as the list of merged runs (no {error}); merge again") from None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(f"{path}: can't be read as the list of merged runs ({error}); merge again") from None
+    if not named:
+        raise RunError(f"{path}: names no run; merge again")
+    for source in named:
+        if not _PLACE.fullmatch(source.folder):
+            raise RunError(f"{path}: names {source.folder!r}, which is no place of a merged run; merge again")
+        if not _HEAD.fullmatch(source.head):
+            raise RunError(f"{path}: {source.folder} has the impossible head {source.head!r}; merge again")
+        if (folder / SOURCES).is_symlink() or (folder / source.folder).is_symlink():
+            raise RunError(f"{folder / source.folder}: a symbolic link, not a run folder of this merge; merge again")
+        if not (folder / source.folder / JOURNAL).is_file():
+            raise RunError(
+                f"{folder / source.folder}: {MERGE} names this run, and its {JOURNAL} is not there: was the folder "
+                "copied in part? Copy it again, or merge again"
+            )
+    if len({s.folder for s in named}) < len(named) or len({s.head for s in named}) < len(named):
+        raise RunError(f"{path}: names a run twice; merge again")
+    return named
+
+
+def _listed(path: Path) -> tuple[Source, ...]:
+    with path.open("rb") as file:
+        raw = file.read(MERGE_LIMIT + 1)
+    if len(raw) > MERGE_LIMIT:
+        raise ValueError(f"larger than {MERGE_LIMIT} bytes")
+    data: Any = json.loads(raw)
+    if data["schema_version"] != MERGE_VERSION:
+        raise ValueError(f"version {data['schema_version']!r}; this version reads {MERGE_VERSION}")
+    return tuple(Source(str(e["folder"]), str(e["head"]), str(e.get("environment", ""))) for e in data["sources"])
+
+
+def merge_text(named: Sequence[Source]) -> str:
+    """The text of `MERGE`: the same runs give the same bytes."""
+    listed = [{"folder": s.folder, "head": s.head, "environment": s.environment} for s in named]
+    return json.dumps({"schema_version": MERGE_VERSION, "sources": listed}, indent=2) + "\n"
 
 
 def load(folder: Path) -> Finished:
@@ -74,10 +133,51 @@ def load(folder: Path) -> Finished:
         RunError: It is no run, is of another version, or was altered.
         ValueError: Its journal can't be scored.
     """
-    records = tuple(read_run(source) for source in sources(folder))
-    if (folder / MERGE).is_file():
-        card = score_merged((r.inputs, r.attempts, r.seal) for r in records)
-    else:
-        (record,) = records
-        card = score(record.inputs, record.attempts, record.seal)
-    return Finished(folder, records, card)
+    named = merge_list(folder)
+    if not named:
+        record = read_run(folder)
+        return Finished(folder, (record,), score(record.inputs, record.attempts, record.seal))
+    records = tuple(read_run(folder / s.folder) for s in named)
+    for source, record in zip(named, records, strict=True):
+        if record.head != source.head:
+            raise RunError(_another(folder, source))
+    return Finished(folder, records, score_merged((r.inputs, r.attempts, r.seal) for r in records))
+
+
+def verify(folder: Path) -> Verification:
+    """Compare a run folder with itself; of a merge, each of its runs, and which runs they are.
+
+    The head of a merge is the SHA-256 of `MERGE`, which names the heads of its runs.
+
+    Raises:
+        RunError: There is nothing to look at, it is of another version, or `MERGE` can't be read.
+    """
+    named = merge_list(folder)
+    if not named:
+        return verify_run(folder)
+    lines, state = 0, State.INTACT
+    problems = [f"{path}: {MERGE} does not name it" for path in _strangers(folder, named)]
+    for source in named:
+        found = verify_run(folder / source.folder)
+        lines += found.lines
+        problems += found.problems
+        if found.state is State.TORN and state is State.INTACT:
+            state = State.TORN
+        if found.state is State.ALTERED:
+            state = State.ALTERED
+        elif found.state is State.INTACT and found.head != source.head:
+            problems.append(_another(folder, source))
+            state = State.ALTERED
+    if problems and state is State.INTACT:
+        state = State.ALTERED
+    head = hashlib.sha256((folder / MERGE).read_bytes()).hexdigest()
+    return Verification(state, lines, tuple(problems), head)
+
+
+def _strangers(folder: Path, named: Sequence[Source]) -> list[Path]:
+    known = {folder / s.folder for s in named}
+    return sorted(path for path in (folder / SOURCES).iterdir() if path not in known)
+
+
+def _another(folder: Path, source: Source) -> str:
+    return f"{folder / source.folder / JOURNAL}: not the run that {MERGE} names, or not all of it; merge again"

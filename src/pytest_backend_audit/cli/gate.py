@@ -52,11 +52,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _judge(args: argparse.Namespace) -> int:
-    from pytest_backend_audit.journal import State, verify_run  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.finished import verify  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.records import standard_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.verdict import regate  # noqa: PLC0415 - heavy
 
-    found = verify_run(run_folder(args.folder))
+    found = verify(run_folder(args.folder))
     if found.state is State.ALTERED:
         return _say(args, f"not passed, the run was altered: {found.problems[0]}")
     if not found.lines:

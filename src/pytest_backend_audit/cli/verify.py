@@ -32,11 +32,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``verify``."""
-    from pytest_backend_audit.journal import State, verify_run  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.finished import verify  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
 
     try:
         with waiting("reading the journal"):
-            found = verify_run(run_folder(args.folder))
+            found = verify(run_folder(args.folder))
     except ValueError as error:
         return fail(str(error))
     except OSError as error:

@@ -86,6 +86,8 @@ class Card:
     verdict: Verdict
     sign_off: SignOff | None = None
     """The second reviewer's, once its signature was checked."""
+    merged: tuple[str, ...] = ()
+    """One line for each run that a merged card is made from; empty for the card of one run."""
     schema_version: int = 1
 
     @property

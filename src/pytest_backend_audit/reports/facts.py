@@ -84,6 +84,13 @@ def assessed(card: Card) -> str:
     return f"{said}, {coverage.pending} not in this edition" if coverage.pending else said
 
 
+def run_words(card: Card) -> str:
+    """Which run of its folder it is, or of how many runs it is made."""
+    if not card.merged:
+        return f"run {card.inputs.run_number}"
+    return f"{len(card.merged)} run{'' if len(card.merged) == 1 else 's'} merged"
+
+
 def standard_name(card: Card) -> str:
     """Name and version of the standard, or the basis that stands in for it."""
     if not card.inputs.standard_loaded:

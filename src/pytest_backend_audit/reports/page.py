@@ -45,6 +45,8 @@ class Bounds:
     """Whether findings stand open."""
     listed: int = 200
     """Entries of the lists outside the dimensions."""
+    merged: bool = False
+    """Whether the page is made from several runs."""
 
     @classmethod
     def of(cls, card: Card) -> Bounds:
@@ -52,10 +54,10 @@ class Bounds:
         checks = sum(len(k.checks) for d in card.dimensions for k in d.criteria)
         few = len(card.findings) <= 30
         if checks <= USUAL:
-            return cls(10, 4000, 4000, 20, fold_passed=False, open_findings=few)
+            return cls(10, 4000, 4000, 20, fold_passed=False, open_findings=few, merged=bool(card.merged))
         if checks <= LARGE:
-            return cls(3, 1000, 1000, 5, fold_passed=True, open_findings=few)
-        return cls(1, 300, 300, 3, fold_passed=True, open_findings=few)
+            return cls(3, 1000, 1000, 5, fold_passed=True, open_findings=few, merged=bool(card.merged))
+        return cls(1, 300, 300, 3, fold_passed=True, open_findings=few, merged=bool(card.merged))
 
     @property
     def words(self) -> str:
@@ -64,7 +66,8 @@ class Bounds:
         said = f"Each check shows {pieces} of its evidence, with up to {self.body} characters of each answer"
         if self.fold_passed:
             said = f"There are many checks: a passed one takes one line. {said.replace('Each', 'Each other', 1)}"
-        return f"{said}. All evidence stands in journal.jsonl beside this page."
+        where = "the journals below sources/" if self.merged else "journal.jsonl"
+        return f"{said}. All evidence stands in {where} beside this page."
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def _card(card: Card) -> dict[str, Any]:
         },
         "prior": {"source": inputs.prior_source, "levels": dict(inputs.prior_levels)},
         "earlier": list(inputs.earlier),
+        "merged": list(card.merged),
         "notices": list(card.notices),
         "seal": None if seal is None else to_builtins(seal),
         "findings": (Leaf(finding_fields(finding)) for finding in card.findings),

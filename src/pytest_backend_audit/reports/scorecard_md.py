@@ -78,7 +78,8 @@ def _master(card: Card) -> Iterator[str]:
     yield _rule("├┼┤", widths)
     for dimension in card.dimensions:
         pieces = sum(len(facts.evidence_of(check)) for k in dimension.criteria for check in k.checks)
-        reference = f"journal.jsonl: {_counted(pieces, 'piece')}, {_counted(_checks_of(dimension), 'check')}"
+        where = "sources/" if card.merged else "journal.jsonl"
+        reference = f"{where}: {_counted(pieces, 'piece')}, {_counted(_checks_of(dimension), 'check')}"
         yield _boxed((f"{dimension.id} {dimension.name}", f"L{dimension.level}", reference), widths)
     yield _rule("├┼┤", widths)
     total = "none" if card.total is None else f"{card.total}/{card.maximum}"
@@ -226,7 +227,13 @@ def _checks(card: Card) -> Iterator[str]:
     for dimension in card.dimensions:
         yield f"### {escape(f'{dimension.id} {dimension.name}')}: L{dimension.level}\n\n"
         results = (check for criterion in dimension.criteria for check in criterion.checks)
-        yield from table(("Criterion", "Level", "Outcome", "Limit", "Check", "Reason"), map(_check, results))
+        head = ("Criterion", "Level", "Outcome", "Limit", "Check", "Reason")
+        if card.merged:
+            yield from table(
+                (*head, "Answered in"), ((*_check(r), ", ".join(r.environments) or "none") for r in results)
+            )
+        else:
+            yield from table(head, map(_check, results))
 
 
 def _check(result: CheckResult) -> tuple[str, ...]:
@@ -255,4 +262,7 @@ def _record(card: Card) -> Iterator[str]:
             ("pytest-backend-audit", inputs.plugin_version),
         ],
     )
+    if card.merged:
+        yield f"Merged from {_counted(len(card.merged), 'run')}, which lie in `sources/`:\n\n"
+        yield from bullets(card.merged)
     yield from bullets(facts.notices(card))

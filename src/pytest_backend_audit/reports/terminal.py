@@ -85,7 +85,7 @@ def _head(card: Card, style: _Style) -> list[str]:
         cut(one_line(place), 16, style.mark),
         facts.short_commit(card),
         facts.audit_date(card),
-        f"{facts.mode_words(card)}, run {card.inputs.run_number}",
+        f"{facts.mode_words(card)}, {facts.run_words(card)}",
     )
     rest = "  ".join(style.text(text) for text in told)
     name = cut(service, style.width // 2, style.mark)

@@ -10,13 +10,16 @@ from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
 from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, PriorCheck, Seal
-from pytest_backend_audit.scoring.card import build, run_of
-from pytest_backend_audit.scoring.outcomes import attempt_key
+from pytest_backend_audit.scoring.card import Run, build, run_of
+from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
 from pytest_backend_audit.standard import digest
 
 Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
 """What the journal of one run holds."""
+
+FORMAL_ONLY = "only formal runs (--audit-sha) can be merged"
+ALIKE_ONLY = "only runs of one commit, one audit.yaml, one standard and one version can be merged"
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,7 +31,8 @@ def combine(*groups: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) ->
     So merging what was merged before gives the same as merging everything at once, in whatever order.
 
     Raises:
-        ValueError: There are none, or they can't be merged: a rehearsal, or another commit, audit.yaml or standard.
+        ValueError: There are none, or they can't be merged: a rehearsal, or another commit, audit.yaml, standard or
+            version.
     """
     records = [(i, tuple(sorted(a, key=attempt_key)), s) for group in groups for i, a, s in group]
     if not records:
@@ -58,41 +62,72 @@ def score_merged(
         inputs, attempts, seal = joined[0]
         runs = [run_of(inputs, by_check(inputs, attempts))]
         partial = partial_because(inputs, seal)
-        return build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
+        card = build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
+        return replace(card, merged=_told(joined))
     inputs = _joined_inputs([r[0] for r in joined])
     runs = [run_of(i, by_check(i, a)) for i, a, _ in joined]
-    run = {id_ for r in runs for id_ in r.attempts}
-    sought = inputs.policy.sought
-    skipped = set(inputs.not_sought)
-    missing = [
-        c.id for c in inputs.plan if c.id not in run and c.id not in skipped and c.level <= sought.get(c.dimension, 5)
-    ]
-    count = "1 planned check was" if len(missing) == 1 else f"{len(missing)} planned checks were"
-    partial = (*inputs.narrowing, *([f"{count} run in none of the runs: {_few(missing)}"] if missing else ()))
+    lacking = _lacking(inputs, runs)
+    count = "1 planned check was" if len(lacking) == 1 else f"{len(lacking)} planned checks were"
+    partial = (*inputs.narrowing, *([f"{count} run in none of the runs: {_few(lacking)}"] if lacking else ()))
     seal = _joined_seal(joined)
-    return build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
+    card = build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
+    return replace(card, merged=_told(joined))
+
+
+def _told(records: Sequence[Record]) -> tuple[str, ...]:
+    """One line for each run: when, where, how much of the plan, and what it was allowed to do."""
+    lines = []
+    for inputs, attempts, _ in records:
+        where = inputs.document.environment or inputs.document.environment_kind or "environment not stated"
+        count = len({a.check for a in attempts})
+        allowed = inputs.options.get("allow") or ()
+        may = f", allowed {', '.join(map(str, allowed))}" if allowed else ""
+        lines.append(f"{inputs.instant} in {where}: {count} of {len(inputs.plan)} checks{may}")
+    return tuple(lines)
+
+
+def missing(records: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) -> tuple[str, ...]:
+    """Ids of the planned checks that are sought and that none of the runs ran, in the order of the walk.
+
+    Raises:
+        ValueError: The runs can't be merged.
+    """
+    joined = combine(records)
+    return _lacking(_joined_inputs([r[0] for r in joined]), [run_of(i, by_check(i, a)) for i, a, _ in joined])
+
+
+def _lacking(inputs: Inputs, runs: Sequence[Run]) -> tuple[str, ...]:
+    ran = {id_ for run in runs for id_ in run.attempts}
+    sought, skipped = inputs.policy.sought, set(inputs.not_sought)
+    return tuple(
+        c.id for c in inputs.plan if c.id not in ran and c.id not in skipped and c.level <= sought.get(c.dimension, TOP)
+    )
+
+
+def misfit(one: Inputs, other: Inputs) -> str:
+    """In what two runs differ that only runs alike can be merged in, with both values; empty if in nothing."""
+    pairs = [
+        ("commit", one.document.commit, other.document.commit),
+        ("service", one.document.service, other.document.service),
+        ("audit.yaml digest", one.config_digest, other.config_digest),
+        ("standard digest", _standard_digest(one), _standard_digest(other)),
+        ("version of pytest-backend-audit", one.plugin_version, other.plugin_version),
+        ("policy", replace(one.policy, gate=None), replace(other.policy, gate=None)),
+    ]
+    for what, first, second in pairs:
+        if first != second:
+            return what if what == "policy" else f"{what}: {first or 'none'} and {second or 'none'}"
+    return ""
 
 
 def _check_fit(inputs: Sequence[Inputs]) -> None:
     first = inputs[0]
     for other in inputs:
         if other.mode is not Mode.FORMAL:
-            raise ValueError(f"the run of {other.instant} is a rehearsal; only formal runs (--audit-sha) can be merged")
+            raise ValueError(f"the run of {other.instant} is a rehearsal; {FORMAL_ONLY}")
     for other in inputs[1:]:
-        pairs = [
-            ("commit", first.document.commit, other.document.commit),
-            ("service", first.document.service, other.document.service),
-            ("audit.yaml digest", first.config_digest, other.config_digest),
-            ("standard digest", _standard_digest(first), _standard_digest(other)),
-            ("policy", replace(first.policy, gate=None), replace(other.policy, gate=None)),
-        ]
-        for what, one, another in pairs:
-            if one != another:
-                told = "" if what == "policy" else f": {one or 'none'} and {another or 'none'}"
-                raise ValueError(
-                    f"the runs of {first.instant} and {other.instant} differ in their {what}{told}; "
-                    "only runs of one commit, one audit.yaml and one standard can be merged"
-                )
+        if what := misfit(first, other):
+            raise ValueError(f"the runs of {first.instant} and {other.instant} differ in their {what}; {ALIKE_ONLY}")
 
 
 def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:

@@ -31,6 +31,7 @@ commands:
     render    write all reports of a run again
     verify    tell whether a run is intact, torn or altered
     revert    undo the faults that a killed run left behind
+    merge     join runs of one commit: shards of CI, or prod and stage
     gate      exit 1 if a run's disposition is below a minimum
     schema    print a JSON Schema
     standard  show a standard, or check one of your own
