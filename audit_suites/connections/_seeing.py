@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis import pgbouncer
@@ -10,8 +12,11 @@ from pytest_backend_audit.analysis.metrics import NoMetricsError, read_page
 from pytest_backend_audit.analysis.pools import Session, pooled, sessions
 from pytest_backend_audit.analysis.sessions import hidden, others
 
+T = TypeVar("T")
 SERVED = ("postgres", "pgbouncer")
 """Targets whose connections end, directly or not, at the server that is looked at."""
+LOOKS, PAUSE = 12, 0.2
+"""How often to look for connections, where nobody has one, and the seconds between."""
 SESSIONS = """
 SELECT pid, usename AS role, application_name, backend_type, 1 AS sessions,
        extract(epoch FROM clock_timestamp() - backend_start)::float8 AS age,
@@ -67,6 +72,26 @@ def connected(server: Any, console: Any | None) -> list[Session]:
     opened |= {int(row["remote_pid"]) for row in show(console, "SERVERS")}  # one may have come meanwhile
     names = [row["name"] for row in pgbouncer.served(show(console, "DATABASES"), server.info.dbname)]
     return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened)
+
+
+def looked(look: Callable[[], T], seen: Callable[[T], object], looks: int = LOOKS) -> T:
+    """What a look shows, the last of several where none shows anybody.
+
+    Services that connect anew for each request, as Django does unless it is told otherwise, are connected in some
+    moments only.
+
+    Args:
+        look: Looks once.
+        seen: Whether that showed anybody.
+        looks: How often to look, at most.
+    """
+    found = look()
+    for _ in range(looks - 1):
+        if seen(found):
+            break
+        time.sleep(PAUSE)
+        found = look()
+    return found
 
 
 def metrics_pages(

@@ -23,6 +23,7 @@ import pytest
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.sessions import by, clients, hidden, others
+from pytest_backend_audit.suites.connections._seeing import looked
 
 SESSIONS = """
 SELECT pid, backend_type, nullif(btrim(application_name), '') AS application_name, usename AS role,
@@ -37,14 +38,8 @@ def test_every_connection_names_its_application(
     audit_postgres: Any, audit_declared: Any, request: pytest.FixtureRequest
 ) -> None:
     """Every client connection names its application."""
-    rows = audit_postgres.execute(SESSIONS).fetchall()
-    if unseen := hidden(rows):
-        raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
-    found = clients(rows)
-    if audit_declared.configured("pgbouncer"):
-        console = request.getfixturevalue("audit_pgbouncer")
-        opened, pooled = (pgbouncer.named(console.execute(f"SHOW {what}")) for what in ("SERVERS", "CLIENTS"))
-        found = others(pgbouncer.instead_of_servers(found, opened, pooled))
+    console = request.getfixturevalue("audit_pgbouncer") if audit_declared.configured("pgbouncer") else None
+    found = looked(lambda: _clients(audit_postgres, console), bool)
     if not found:
         raise CouldNotRun("nobody is connected but the audit: audit while the service runs")
     anonymous = [row for row in found if row.application_name is None]
@@ -52,3 +47,14 @@ def test_every_connection_names_its_application(
         f"{sum(row.sessions for row in anonymous)} of {sum(row.sessions for row in found)} client connections have no "
         f"application_name; by role: {by(anonymous, 'role')}; by address: {by(anonymous, 'address', 'local')}"
     )
+
+
+def _clients(server: Any, console: Any | None) -> list[Any]:
+    rows = server.execute(SESSIONS).fetchall()
+    if unseen := hidden(rows):
+        raise CouldNotRun(f"{unseen} sessions are hidden from the audit's role: GRANT pg_monitor to it")
+    found = clients(rows)
+    if console is not None:
+        opened, pooled = (pgbouncer.named(console.execute(f"SHOW {what}")) for what in ("SERVERS", "CLIENTS"))
+        found = others(pgbouncer.instead_of_servers(found, opened, pooled))
+    return found

@@ -36,6 +36,7 @@ from pytest_backend_audit.suites.connections._seeing import (
     connected,
     console_of,
     declared_pools,
+    looked,
     metrics_pages,
     rows_of,
     show,
@@ -69,7 +70,7 @@ def test_no_connection_outlives_its_pools_limits(
     console = console_of(audit_declared, request)
     if console is not None:
         _hold_the_pooler_to_its_limits(audit_postgres, console)
-    found = connected(audit_postgres, console)
+    found = looked(lambda: connected(audit_postgres, console), bool)
     belonging, _ = by_pool(found, pools)
     if empty := [name for name, members in belonging.items() if not members]:
         raise CouldNotRun(f"nobody is connected out of the pool {listed(empty)}: audit while the service is used")

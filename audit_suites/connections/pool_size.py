@@ -27,7 +27,7 @@ from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.pool_metrics import MOST, assigned, exported
 from pytest_backend_audit.analysis.pools import by_pool
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites.connections._seeing import connected, console_of, declared_pools, metrics_pages
+from pytest_backend_audit.suites.connections._seeing import connected, console_of, declared_pools, looked, metrics_pages
 
 SETS_A_SIZE = (
     r"(?i)\b\w*(?:max_?(?:pool_?)?size|pool_?size|max_?open_?conns?|max_?conns|pool_?max(?:imum)?|maximum_?pool_?size"
@@ -60,7 +60,8 @@ def test_each_pool_has_the_size_that_was_set(
 ) -> None:
     """Each pool has a size that somebody set."""
     pools = declared_pools(audit_declared)
-    belonging, stray = by_pool(connected(audit_postgres, console_of(audit_declared, request)), pools)
+    console = console_of(audit_declared, request)
+    belonging, stray = by_pool(looked(lambda: connected(audit_postgres, console), bool), pools)
     unknown = audit_acknowledged(sorted({session.who for session in stray}))
     assert not unknown, (
         f"{len([s for s in stray if s.who in unknown])} connections belong to no declared pool: {listed(unknown)}; add "

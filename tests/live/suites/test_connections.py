@@ -13,7 +13,8 @@ from psycopg.rows import namedtuple_row
 
 from pytest_backend_audit.analysis.sessions import AUDIT, others
 from pytest_backend_audit.model import Status
-from pytest_backend_audit.suites.connections._seeing import rows_of
+from pytest_backend_audit.suites.connections import _seeing
+from pytest_backend_audit.suites.connections._seeing import looked, rows_of
 from pytest_backend_audit.suites.connections.connection_identity import (
     test_every_connection_names_its_application as identity,
 )
@@ -121,10 +122,33 @@ def test_a_service_that_has_the_audits_role_is_seen(superuser, database, audit_y
 
 
 @pytest.mark.parametrize(("name", "status"), [(AUDIT, Status.COULD_NOT_RUN), ("web", Status.PASSED)])
-def test_headroom_that_nobody_takes_shows_nothing(audit_yaml, name: str, status: Status) -> None:
+def test_headroom_that_nobody_takes_shows_nothing(audit_yaml, monkeypatch, name: str, status: Status) -> None:
     """The audit's own connections are no use of the service."""
+    monkeypatch.setattr(_seeing, "PAUSE", 0)
     row = namedtuple("Row", "backend_type application_name state sessions max_connections")
     found = [row("client backend", name, "idle", 2, 100), row("walwriter", "", None, 1, 100)]
     ran = run_check(headroom, audit_postgres=rows(*found), audit_settings=audit_yaml().settings)
     assert ran.status is status
     assert ran.reason in {"", "nobody is connected but the audit: audit while the service runs"}
+
+
+def test_who_connects_for_a_moment_only_is_looked_for_again(superuser, database, monkeypatch) -> None:
+    """A connection a request, as Django makes them: most looks show nobody."""
+    monkeypatch.setattr(_seeing, "PAUSE", 0)
+    looks = []
+
+    def look() -> list[str]:
+        if len(looks) < 3:
+            looks.append(present())
+            return looks[-1]
+        with psycopg.connect(superuser % database.name, application_name="a moment"):
+            looks.append(present())
+        return looks[-1]
+
+    def present() -> list[str]:
+        return [row.role for row in rows_of(database.looker) if row.application_name == "a moment"]
+
+    assert looked(look, bool) == ["postgres"]
+    assert looks == [[], [], [], ["postgres"]]
+    looks.clear()
+    assert looked(present, bool, looks=4) == []

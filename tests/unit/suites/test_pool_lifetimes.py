@@ -10,7 +10,7 @@ import pytest
 from unit.suites.stranger import Service
 
 from pytest_backend_audit.model import Status
-from pytest_backend_audit.suites.connections import pool_lifetimes
+from pytest_backend_audit.suites.connections import _seeing, pool_lifetimes
 from pytest_backend_audit.testing import LiteralPostgres, run_check
 
 CHECK = pool_lifetimes.test_no_connection_outlives_its_pools_limits
@@ -76,8 +76,9 @@ def test_what_proves_nothing_could_not_run(audit_yaml, given: dict[str, object],
     assert (ran.status, ran.reason[: len(reason)]) == (Status.COULD_NOT_RUN, reason)
 
 
-def test_nobody_connected_or_visible_could_not_run(audit_yaml) -> None:
+def test_nobody_connected_or_visible_could_not_run(audit_yaml, monkeypatch) -> None:
     """Each with the way out."""
+    monkeypatch.setattr(_seeing, "PAUSE", 0)
     assert judge(audit_yaml, OPERATOR).reason == (
         "nobody is connected out of the pool main: audit while the service is used"
     )

@@ -10,6 +10,7 @@ import pytest
 from unit.suites.stranger import Service
 
 from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.connections import _seeing
 from pytest_backend_audit.suites.connections.pool_metrics import (
     test_each_pool_exports_active_idle_and_waiting as gauges,
 )
@@ -161,8 +162,9 @@ def test_where_no_page_tells_a_size_the_tree_has_to(audit_yaml) -> None:
     assert ran.reason.startswith("no size is set for main: no metrics page tells its maximum, and no line of the tree")
 
 
-def test_nobody_connected_shows_nothing(audit_yaml) -> None:
+def test_nobody_connected_shows_nothing(audit_yaml, monkeypatch) -> None:
     """The size of an empty pool is not seen."""
+    monkeypatch.setattr(_seeing, "PAUSE", 0)
     ran = judge_size(audit_yaml, second=page())
     assert (ran.status, ran.reason) == (
         Status.COULD_NOT_RUN,
