@@ -24,6 +24,8 @@ from pytest_backend_audit.analysis.sockets import (
 )
 
 PROC = Path("/proc")
+FRONTS = {"nginx", "haproxy", "envoy", "traefik", "caddy", "varnishd", "toxiproxy-serve"}
+"""Programs, as /proc names them, that pass requests on: the service's own sockets are behind them."""
 RANGE = PROC / "sys/net/ipv4/ip_local_port_range"
 
 
@@ -74,6 +76,12 @@ class Host:
                 f"who listens on port {', '.join(map(str, unseen))} can't be seen: run the audit on the service's "
                 "host, outside of other containers, as the service's user or root"
             )
+        for port, pids in found.items():
+            if passing := sorted(FRONTS & {_name(pid) for pid in pids}):
+                raise CouldNotRun(
+                    f"who listens on port {port} is {passing[0]}, which passes requests on to the service: name the "
+                    "metrics page of each instance behind it, on its own port (audit.yaml, targets.http.metrics)"
+                )
         return frozenset().union(*found.values())
 
     def _sockets(self) -> list[Socket]:
@@ -99,3 +107,9 @@ def _inode(link: Path) -> int | None:
         target = link.readlink().name
         return int(target[8:-1]) if target.startswith("socket:[") else None
     return None
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):  # gone meanwhile
+        return (PROC / str(pid) / "comm").read_text().strip()
+    return ""

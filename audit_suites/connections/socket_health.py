@@ -1,8 +1,9 @@
 """Sockets of the service's processes, those in TIME-WAIT and ephemeral ports in use stay bounded, and do not climb.
 
 The processes that listen where targets.http.metrics (else base_url) of audit.yaml leads are found on this host, by ss
-or in /proc. Their sockets are counted three times, with requests of the audit's own between: reads of the endpoints
-that audit.yaml declares. Of sockets in TIME-WAIT those count that were the service's end; ports count whoever has them.
+or in /proc; a proxy that only passes requests on is none of them. Their sockets are counted three times, with requests
+of the audit's own between: reads of the endpoints that audit.yaml declares. Of sockets in TIME-WAIT those count that
+were the service's end; ports count whoever has them.
 
 Impact: A socket that each request leaves behind exhausts file descriptors or ports within hours; then the service
 accepts nothing, and reaches nothing.

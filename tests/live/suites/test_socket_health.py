@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -85,3 +86,20 @@ def test_a_service_elsewhere_could_not_be_looked_at(audit_yaml, service, url: st
     """With what to do."""
     ran = judge(audit_yaml, service, url=url)
     assert (ran.status, ran.reason[: len(reason)]) == (Status.COULD_NOT_RUN, reason)
+
+
+def test_the_sockets_of_a_proxy_in_front_are_not_the_services(audit_yaml, service) -> None:
+    """This process calls itself nginx meanwhile: an audit of a Django project was green by nginx' sockets."""
+    name = Path("/proc/self/comm")
+    own = name.read_text()
+    name.write_text("nginx")
+    try:
+        ran = judge(audit_yaml, service)
+    finally:
+        name.write_text(own)
+    port = service.url.rpartition(":")[2]
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        f"who listens on port {port} is nginx, which passes requests on to the service: name the metrics page of each "
+        "instance behind it, on its own port (audit.yaml, targets.http.metrics)",
+    )
