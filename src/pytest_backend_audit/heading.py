@@ -63,7 +63,13 @@ def document_control(setting: Setting, commit: str, instant: str, config: pytest
             raise AuditUsageError(f"{answer.mismatch}: deploy that commit, or audit the one that runs")
         said = answer.mismatch or answer.said()
     if audit is None:
-        return Document(service=setting.repository.name, commit=commit, build=said, audited_at=instant)
+        return Document(
+            service=setting.repository.name,
+            commit=commit,
+            build=said,
+            audited_at=instant,
+            repository=document.origin_url(setting.repository),
+        )
     return Document(
         service=audit.service,
         environment=audit.environment_name,
@@ -76,6 +82,7 @@ def document_control(setting: Setting, commit: str, instant: str, config: pytest
         prior_audit=audit.prior_audit,
         distribution=audit.distribution,
         runbook=audit.runbook,
+        repository=document.origin_url(setting.repository),
     )
 
 

@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
         "The bytes are those of the file in the report folder. Exit status: 0 fine, 2 usage.",
     )
     add_run(parser)
-    parser.add_argument("--format", required=True, choices=FORMATS, help="one of the formats below")
+    parser.add_argument("--format", required=True, choices=FORMATS, metavar="FORMAT", help="one of the formats below")
     parser.set_defaults(run=run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_backend_audit.document.git import origin_url
 from pytest_backend_audit.document.history import Earlier, Prior, earlier, joined, load_prior
 from pytest_backend_audit.document.pinning import Pinned, build_matches, find_repository, pin
 from pytest_backend_audit.document.rotation import rotate
@@ -15,6 +16,7 @@ __all__ = [
     "find_repository",
     "joined",
     "load_prior",
+    "origin_url",
     "pin",
     "rotate",
 ]

@@ -7,6 +7,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT = 60.0
 """Seconds for one question; a status of a very large tree on a cold disk takes tens of them."""
@@ -25,6 +26,9 @@ _MISLEADING = frozenset(
         "GIT_SHALLOW_FILE",
     }
 )
+_SCHEMES = frozenset({"https", "http", "ssh", "git"})
+# git's short form of ssh://, such as git@git.example.org:orders.git
+_SHORT = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w.-]+):(?P<path>(?!/{2})\S+)")
 _SAFE = re.compile(r"safe\.directory (\S.*?)\s*$", re.MULTILINE)
 
 
@@ -113,3 +117,31 @@ def top_of(folder: Path) -> Path:
             "  git init && git add . && git commit -m 'First commit'"
         )
     return Path(answer.output.removesuffix("\n")).resolve()
+
+
+def origin_url(folder: Path) -> str:
+    """The URL that the repository around `folder` is cloned from; empty if there is none, or it names a folder.
+
+    Without user, password, query and fragment: a CI's clone has its token there.
+    """
+    try:
+        answer = ask(folder, "config", "--local", "--get", "remote.origin.url") if folder.is_dir() else None
+    except GitError:
+        return ""
+    return "" if answer is None or answer.status else public_url(answer.line)
+
+
+def public_url(remote: str) -> str:
+    """What may be told of a remote: its URL without credentials, query and fragment; empty if it is no URL."""
+    short = None if "://" in remote else _SHORT.fullmatch(remote)
+    if short:
+        remote = f"ssh://{short['host']}/{short['path'].lstrip('/')}"
+    try:
+        parts = urlsplit(remote)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in _SCHEMES or not host or any(not c.isprintable() or c.isspace() for c in remote):
+        return ""
+    place = f"[{host}]" if ":" in host else host
+    return SplitResult(parts.scheme, place if port is None else f"{place}:{port}", parts.path, "", "").geturl()

@@ -37,6 +37,8 @@ class Document:
     prior_audit: str = ""
     distribution: str = ""
     runbook: str = ""
+    repository: str = ""
+    """URL that the audited repository is cloned from, without credentials; empty where it is cloned from no URL."""
 
 
 @dataclass(frozen=True, slots=True)

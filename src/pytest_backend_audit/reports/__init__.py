@@ -31,6 +31,8 @@ FORMATS = {
     "html": Format("scorecard.html", f"{__name__}.scorecard_html", "one page for people, works offline"),
     "junit": Format("junit.xml", f"{__name__}.junit", "a suite a dimension, for CI"),
     "findings": Format("findings.json", f"{__name__}.findings_json", "the remediation queue for trackers"),
+    "sarif": Format(None, f"{__name__}.sarif", "SARIF 2.1.0: every check with its kind"),
+    "sarif-failures": Format(None, f"{__name__}.sarif_failures", "SARIF 2.1.0: failures only, for code scanning"),
 }
 
 

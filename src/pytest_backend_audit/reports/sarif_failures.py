@@ -1,0 +1,105 @@
+"""SARIF 2.1.0 for code scanning: failures only, as alerts in the repository's files.
+
+Code scanning shows every result as an alert, whatever its kind, and closes as fixed what the next upload lacks. So this
+file has failures only; a check that failed before and could not run now stays one; and a run that is not whole, or in
+which checks could not run, has an alert of its own that says so: no alert of it counts as fixed for that.
+
+Its limits: 20 runs a file (there is one), 25,000 results, 10 MB compressed. What is beyond them is left out, the least
+severe first, and the invocation tells how many.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_backend_audit.model import Card, Outcome, Severity
+from pytest_backend_audit.reports import facts, lines, sarif
+from pytest_backend_audit.reports.items import Item, State, items, severity_of, titled, uid, why_not_conclusive
+
+RESULTS = 25_000
+"""Results of one run that code scanning takes."""
+SIZE = 9_000_000
+"""Bytes of all results together. 10 MB is the limit of the compressed file, and this file is below it as it is."""
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def chunks(card: Card) -> Iterator[str]:
+    """The file, in pieces."""
+    failures = sorted((item for item in items(card) if _is_failure(item)), key=lambda item: _RANK[severity_of(item)])
+    about_run = _about_run(card)
+    kept, left = _fitting([*about_run, *(_result(card, item) for item in failures)])
+    described = [*([_run_rule()] if about_run else []), *sarif.rules(failures)]
+    return lines.text(sarif.log(card, iter(kept), described, lambda: _notifications(card, left)))
+
+
+def _is_failure(item: Item) -> bool:
+    return item.state is State.FAIL or (item.result is not None and bool(item.result.carried))
+
+
+def _result(card: Card, item: Item) -> dict[str, Any]:
+    said = f"{item.outcome}: {item.reason}" if item.reason else item.outcome
+    due = f"\nowner: {item.finding.owner}, due: {item.finding.due or 'not stated'}" if item.finding else ""
+    return {
+        "ruleId": titled(item.rule),
+        "level": sarif.LEVELS[severity_of(item)],
+        "message": sarif.message(f"{said}{due}"),
+        "locations": [sarif.location(card, item)],
+        "partialFingerprints": {"primaryLocationLineHash": f"{item.fingerprint[:16]}:1"},
+    }
+
+
+def _about_run(card: Card) -> list[dict[str, Any]]:
+    """The alert of a run that is not whole, or in which checks could not run; none otherwise."""
+    why = why_not_conclusive(card)
+    waiting = sum(r.outcome is Outcome.COULD_NOT_RUN for r in card.checks)
+    if not why and not waiting:
+        return []
+    told = [why] if why else []
+    told += [f"could not run: {facts.not_run_words(card)}"] if waiting else []
+    text = "; ".join(told)
+    return [
+        {
+            "ruleId": sarif.INCOMPLETE,
+            "level": "error" if why else "warning",
+            "message": sarif.message(f"{text}. What this run does not report is not thereby fixed."),
+            "locations": [sarif.config_location(card)],
+            "partialFingerprints": {"primaryLocationLineHash": f"{uid(sarif.INCOMPLETE)[:8]}:1"},
+        }
+    ]
+
+
+def _run_rule() -> dict[str, Any]:
+    said = "The audit was not whole, or some of its checks could not run."
+    cure = "Run it whole; the message names what is missing. Checks that could not run are neither passes nor failures."
+    return {
+        "id": sarif.INCOMPLETE,
+        "name": "The audit is incomplete",
+        "shortDescription": {"text": said},
+        "fullDescription": {"text": said},
+        "help": {"text": f"{said} {cure}"},
+        "defaultConfiguration": {"level": "warning"},
+        "properties": {"tags": ["backend-audit"]},
+    }
+
+
+def _fitting(results: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """As many results, from the first on, as code scanning takes; and how many are left out."""
+    kept: list[dict[str, Any]] = []
+    size = 0
+    for result in results[:RESULTS]:
+        size += len(json.dumps(result))
+        if size > SIZE:
+            break
+        kept.append(result)
+    return kept, len(results) - len(kept)
+
+
+def _notifications(card: Card, left: int) -> list[dict[str, Any]]:
+    told = sarif.run_notifications(card)
+    if left:
+        text = f"{left} results are left out, the least severe: code scanning takes {RESULTS} results, and 10 MB"
+        told.append({"descriptor": {"id": "left-out"}, "level": "warning", "message": sarif.message(text)})
+    return told
