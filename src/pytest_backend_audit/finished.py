@@ -9,13 +9,14 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_backend_audit.journal import JOURNAL, Record, RunError, State, Verification, read_run, verify_run
 from pytest_backend_audit.model import Card, SignOff
 from pytest_backend_audit.scoring import score, score_merged
+from pytest_backend_audit.signoff import Checked, Subject, check, present, subject
 
 MERGE = "merge.json"
 SOURCES = "sources"
@@ -49,6 +50,8 @@ class Finished:
     sign_off: SignOff | None = None
     no_sign_off: str = ""
     """Why a sign-off that lies in the folder does not count; empty if none lies there, or it counts."""
+    checked: Checked = field(default_factory=Checked)
+    """What became of the sign-off."""
 
     @property
     def merged(self) -> bool:
@@ -126,22 +129,59 @@ def merge_text(named: Sequence[Source]) -> str:
     return json.dumps({"schema_version": MERGE_VERSION, "sources": listed}, indent=2) + "\n"
 
 
-def load(folder: Path) -> Finished:
-    """Read a run and compute its card.
+def load(folder: Path, *, allowed_signers: str = "") -> Finished:
+    """Read a run, check its sign-off, and compute its card.
+
+    Args:
+        folder: Of the run, or of the merge.
+        allowed_signers: Where to take the allowed signers from, a path or ``REVISION:PATH``, instead of from the
+            repository at the revision that the run names.
 
     Raises:
         RunError: It is no run, is of another version, or was altered.
         ValueError: Its journal can't be scored.
+        OSError: A file can't be read.
     """
     named = merge_list(folder)
-    if not named:
-        record = read_run(folder)
-        return Finished(folder, (record,), score(record.inputs, record.attempts, record.seal))
-    records = tuple(read_run(folder / s.folder) for s in named)
-    for source, record in zip(named, records, strict=True):
+    records = tuple(read_run(folder / s.folder) for s in named) or (read_run(folder),)
+    for source, record in zip(named, records, strict=False):
         if record.head != source.head:
             raise RunError(_another(folder, source))
-    return Finished(folder, records, score_merged((r.inputs, r.attempts, r.seal) for r in records))
+    card = scored(folder, records)
+    if not present(folder):
+        return Finished(folder, records, card)
+    checked = check(subject(folder, records, card), allowed_signers)
+    card = scored(folder, records, checked.sign_off)
+    return Finished(folder, records, card, checked.sign_off, checked.why_not, checked)
+
+
+def scored(folder: Path, records: Sequence[Record], sign_off: SignOff | None = None) -> Card:
+    """The card of a run, or of a merge.
+
+    Args:
+        folder: Its folder.
+        records: Its journals.
+        sign_off: A sign-off that counts.
+
+    Raises:
+        ValueError: A journal can't be scored.
+    """
+    signed_off = frozenset(sign_off.dimensions) if sign_off else False
+    if (folder / MERGE).is_file():
+        card = score_merged(((r.inputs, r.attempts, r.seal) for r in records), signed_off=signed_off)
+    else:
+        (record,) = records
+        card = score(record.inputs, record.attempts, record.seal, signed_off=signed_off)
+    return replace(card, sign_off=sign_off)
+
+
+def subject_of(run: Finished) -> Subject:
+    """What a statement about a run is about: the run without any sign-off.
+
+    Raises:
+        OSError: A file can't be read.
+    """
+    return subject(run.folder, run.records, scored(run.folder, run.records))
 
 
 def verify(folder: Path) -> Verification:

@@ -21,6 +21,7 @@ GROUPS = {
     "What is assessed": ("standard", "suites", "criteria", "leave_out", "sought", "weights", "thresholds", "gate"),
     "Systems": ("targets", "identities", "endpoints", "pools", "load", "timeouts", "allow"),
     "What people know": ("attestations", "incidents"),
+    "Sign-off": ("sign_off",),
     "Exceptions": ("not_applicable", "acknowledged"),
     "Evidence": ("evidence",),
 }
@@ -120,6 +121,10 @@ def report_folder() -> str:
     rows += [
         ["`journal.jsonl`", "the record that all the others are computed from; see what the journal proves"],
         ["`evidence/`", "larger pieces of evidence, each named by its SHA-256"],
+        [
+            "`signoff.json`, `signoff.json.sig`",
+            "after `backend-audit sign`: what the reviewer signed, and the signature",
+        ],
         ["`earlier/NNN-SHA7/`", "the runs before, oldest first; a new run moves the last one there"],
     ]
     return page(

@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "one report format of a run, to standard output",
     "render": "write all reports of a run again",
     "verify": "tell whether a run is intact, torn or altered",
+    "sign": "sign the levels of a run as its second reviewer",
     "revert": "undo the faults that a killed run left behind",
     "merge": "join runs of one commit: shards of CI, or prod and stage",
     "gate": "exit 1 if a run's disposition is below a minimum",

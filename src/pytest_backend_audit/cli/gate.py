@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, card_of, run_folder
+from pytest_backend_audit.cli.runs import add_run, add_signers, finished, not_counted, run_folder
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.standard.model import Disposition
 
 
@@ -22,10 +23,11 @@ def add_parser(subparsers: Any) -> None:
         "gate",
         help="exit 1 if a run's disposition is below a minimum",
         description="Judge a finished run: whole, formal and intact, nothing broken, and its disposition at least the "
-        "minimum.",
+        "minimum. The two highest dispositions take levels that a second reviewer signed (backend-audit sign).",
         epilog="Exit status: 0 the gate is passed, 1 it is not, 2 usage.",
     )
     add_run(parser)
+    add_signers(parser)
     parser.add_argument(
         "--min",
         required=True,
@@ -62,38 +64,55 @@ def _judge(args: argparse.Namespace) -> int:
         return _say(args, f"not passed, the run was altered: {found.problems[0]}")
     if not found.lines:
         return _say(args, f"not passed, the run did not end: {found.problems[0]}")
-    card = card_of(args.folder)
+    run = finished(args.folder, args.allowed_signers)
+    card = run.card
     matrix = standard_of(card.inputs).dispositions
     if trouble := _usage(args.min, matrix):
         return fail(trouble)
     if not card.inputs.standard_loaded:
         return _say(args, f"not passed, {card.basis}; audit.yaml loads it: standard: default")
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
-    reached = card.disposition.id if card.disposition else None
-    return _say(args, verdict.reason.partition(": ")[2], disposition=reached, passed=bool(verdict.passed))
+    reason = verdict.reason.partition(": ")[2]
+    if not verdict.passed and (lack := _unsigned(run)):
+        reason += f"; {lack}"
+    return _say(args, reason, run, passed=bool(verdict.passed))
 
 
-def _say(args: argparse.Namespace, reason: str, *, disposition: str | None = None, passed: bool = False) -> int:
+def _unsigned(run: Finished) -> str:
+    """What a signature would change, where a gate is not passed; empty if nothing."""
+    if run.no_sign_off:
+        return not_counted(run)
+    capped = [d.id for d in run.card.dimensions if d.would_be > d.level]
+    return f"not signed: {', '.join(capped)} (backend-audit sign)" if capped else ""
+
+
+def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, passed: bool = False) -> int:
     if args.json:
-        facts = {"gate": args.min, "passed": passed, "disposition": disposition, "reason": reason}
+        card = run.card if run else None
+        signed = card.sign_off if card else None
+        facts = {
+            "gate": args.min,
+            "passed": passed,
+            "disposition": card.disposition.id if card and card.disposition else None,
+            "reason": reason,
+            "signed_by": signed.reviewer if signed else None,
+            "no_sign_off": run.no_sign_off if run else "",
+        }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
         sys.stdout.write(f"{args.folder}: gate {args.min}: {reason}\n")
+        if run and passed and run.no_sign_off:
+            sys.stderr.write(f"backend-audit: {not_counted(run)}\n")
     return 0 if passed else 1
 
 
 def _usage(minimum: str, matrix: Sequence[Disposition]) -> str:
     """Why no run can be asked this question; empty if it can."""
-    from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF  # noqa: PLC0415 - with the matrix
-
     ids = [d.id for d in matrix]
-    askable = [d.id for d in matrix[:-1] if not d.needs_sign_off]
-    allowed = f"allowed are {', '.join(askable)}"
+    allowed = f"allowed are {', '.join(ids[:-1])}"
     if minimum not in ids:
         near = difflib.get_close_matches(minimum, ids, 1)
         return f"--min={minimum}: no such disposition{f', did you mean {near[0]}?' if near else ';'} {allowed}"
     if minimum == ids[-1]:
         return f"--min={minimum}: every run reaches the last disposition; {allowed}"
-    if minimum not in askable:
-        return f"--min={minimum} {NEEDS_SIGN_OFF}; {allowed}"
     return ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.runs import add_run, add_signers, card_of
 from pytest_backend_audit.cli.waiting import waiting
 
 
@@ -23,6 +23,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="Exit status: 0 fine, 2 not a run folder, an altered one, or one that can't be written.",
     )
     add_run(parser)
+    add_signers(parser)
     parser.set_defaults(run=run)
 
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         with waiting("writing the reports"):
-            written = write_all(card_of(args.folder), Path(args.folder))
+            written = write_all(card_of(args.folder, args.allowed_signers), Path(args.folder))
     except (ValueError, OSError) as error:
         return fail(str(error))
     sys.stdout.writelines(f"{path}\n" for path in written)

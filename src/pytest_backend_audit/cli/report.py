@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.runs import add_run, add_signers, card_of
 from pytest_backend_audit.cli.waiting import waiting
 from pytest_backend_audit.reports import FORMATS, chunks
 
@@ -22,6 +22,7 @@ def add_parser(subparsers: Any) -> None:
         "The bytes are those of the file in the report folder. Exit status: 0 fine, 2 usage.",
     )
     add_run(parser)
+    add_signers(parser)
     parser.add_argument("--format", required=True, choices=FORMATS, metavar="FORMAT", help="one of the formats below")
     parser.set_defaults(run=run)
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``report``."""
     try:
         with waiting("computing the card"):
-            card = card_of(args.folder)
+            card = card_of(args.folder, args.allowed_signers)
     except ValueError as error:
         return fail(str(error))
     # UTF-8 and line feeds wherever it goes, so that a redirected report equals the file.

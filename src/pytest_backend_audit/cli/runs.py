@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,17 @@ NO_RUN = f"pytest --audit leaves a run in {DEFAULT}, or where --audit-report say
 def add_run(parser: Any) -> None:
     """Give a command its argument RUN."""
     parser.add_argument("folder", metavar="RUN", nargs="?", default=DEFAULT, help=f"run folder (default {DEFAULT})")
+
+
+def add_signers(parser: Any) -> None:
+    """Give a command its option --allowed-signers."""
+    parser.add_argument(
+        "--allowed-signers",
+        metavar="FILE|REV:PATH",
+        default="",
+        help="whose sign-off counts, instead of what the repository says at the audited commit: for a run away from "
+        "its repository, or to hold it to a protected branch (main:audits/allowed_signers)",
+    )
 
 
 def run_folder(given: str) -> Path:
@@ -40,17 +52,31 @@ def run_folder(given: str) -> Path:
     raise ValueError(f"{given}: not a run folder (it has no {JOURNAL}); {way_out}")
 
 
-def card_of(folder: str) -> Card:
-    """The card of the run in a folder, computed anew from its journal.
+def card_of(folder: str, allowed_signers: str = "") -> Card:
+    """The card of the run in a folder, computed anew from its journal and its sign-off.
+
+    That a sign-off lies there and does not count is said on standard error.
 
     Raises:
         ValueError: It is no run folder, or can't be read as one; the message is for the user.
     """
-    return finished(folder).card
+    found = finished(folder, allowed_signers)
+    if found.no_sign_off:
+        sys.stderr.write(f"backend-audit: {not_counted(found)}\n")
+    return found.card
 
 
-def finished(folder: str) -> Finished:
+def not_counted(found: Finished) -> str:
+    """That a sign-off does not count, and why."""
+    return f"the sign-off does not count: {found.no_sign_off}"
+
+
+def finished(folder: str, allowed_signers: str = "") -> Finished:
     """The run in a folder, read back.
+
+    Args:
+        folder: As the user named it.
+        allowed_signers: A path or ``REVISION:PATH`` (`add_signers`); empty for what the repository says.
 
     Raises:
         ValueError: It is no run folder, or can't be read as one; the message is for the user.
@@ -60,7 +86,7 @@ def finished(folder: str) -> Finished:
 
     found = run_folder(folder)
     try:
-        return load(found)
+        return load(found, allowed_signers=allowed_signers)
     except OSError as error:
         raise ValueError(f"{error.filename or folder} can't be read: {error.strerror}") from error
     except RunError:

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, card_of
+from pytest_backend_audit.cli.runs import add_run, add_signers, card_of
 from pytest_backend_audit.cli.waiting import waiting
 
 NARROWEST, WIDEST = 80, 100
@@ -25,6 +25,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="Exit status: 0 fine, whatever the card says (`backend-audit gate` judges); 2 usage.",
     )
     add_run(parser)
+    add_signers(parser)
     parser.add_argument("--json", action="store_true", help="the whole card as JSON, as in scorecard.json")
     parser.set_defaults(run=run)
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         with waiting("computing the card"):
-            card = card_of(args.folder)
+            card = card_of(args.folder, args.allowed_signers)
     except ValueError as error:
         return fail(str(error))
     if args.json:

@@ -1,15 +1,19 @@
-"""``backend-audit verify``: whether a run folder still holds what the run wrote."""
+"""``backend-audit verify``: whether a run folder still holds what the run, and its reviewer, put there."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, run_folder
+from pytest_backend_audit.cli.runs import add_run, add_signers, run_folder
 from pytest_backend_audit.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.integrity import Integrity
 
 SHOWN = 20
 """Problems that are listed one by one; ``--json`` has them all."""
@@ -19,40 +23,69 @@ def add_parser(subparsers: Any) -> None:
     """Add the command to those of ``backend-audit``."""
     parser = subparsers.add_parser(
         "verify",
-        help="tell whether a run is intact, torn or altered",
-        description="Compare a run folder with itself: the chain of its journal, and each piece of evidence with its "
-        "hash. Torn means cut short, by a kill or a full disk: what stands before the cut is good. This shows "
-        "accidents and clumsy hands; who can write the folder can write a new chain, and only a signature tells.",
-        epilog="Exit status: 0 intact, 1 torn or altered, 2 not a run folder.",
+        help="tell whether a run is intact, torn or altered, and whether its sign-off counts",
+        description="Compare a run folder with itself: the chain of its journal, each piece of evidence with its hash, "
+        "the sign-off with the run, its signature with the allowed signers, and each report with what follows from the "
+        "record. Torn means cut short, by a kill or a full disk: what stands before the cut is good. Without a "
+        "sign-off this shows accidents and clumsy hands; who can write the folder can write a new chain.",
+        epilog="Exit status: 0 intact, 1 torn or altered, or a sign-off does not count; 2 not a run folder.",
     )
     add_run(parser)
-    parser.add_argument("--json", action="store_true", help="state, good lines, problems and head as JSON")
+    add_signers(parser)
+    parser.add_argument("--json", action="store_true", help="everything that was found, as JSON")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run ``verify``."""
-    from pytest_backend_audit.finished import verify  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.integrity import examine  # noqa: PLC0415 - heavy
     from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
 
     try:
-        with waiting("reading the journal"):
-            found = verify(run_folder(args.folder))
+        with waiting("comparing the run with itself"):
+            found = examine(run_folder(args.folder), args.allowed_signers)
     except ValueError as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"{error.filename or args.folder} can't be read: {error.strerror}")
     if args.json:
-        facts = {
-            "state": found.state.value,
-            "lines": found.lines,
-            "problems": list(found.problems),
-            "head": found.head,
-        }
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        sys.stdout.write(json.dumps(_facts(found), indent=2) + "\n")
     else:
-        sys.stdout.write(f"{args.folder}: {found.state}; good lines: {found.lines}; head {found.head}\n")
-        sys.stdout.writelines(f"  {problem}\n" for problem in found.problems[:SHOWN])
-        if len(found.problems) > SHOWN:
-            sys.stdout.write(f"  and {len(found.problems) - SHOWN} more; --json lists them\n")
-    return 0 if found.state is State.INTACT else 1
+        sys.stdout.writelines(f"{line}\n" for line in _lines(args.folder, found))
+    return 0 if found.state is State.INTACT and not found.no_sign_off else 1
+
+
+def _facts(found: Integrity) -> dict[str, Any]:
+    signed = found.sign_off
+    return {
+        "state": found.state.value,
+        "lines": found.lines,
+        "problems": list(found.problems),
+        "head": found.head,
+        "signed_by": signed.reviewer if signed else None,
+        "signed_at": signed.signed_at if signed else None,
+        "dimensions": list(signed.dimensions) if signed else [],
+        "no_sign_off": found.no_sign_off,
+        "not_compared": found.not_compared,
+        "others": list(found.others),
+    }
+
+
+def _lines(given: str, found: Integrity) -> Iterator[str]:
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
+
+    yield f"{given}: {found.state}; good lines: {found.lines}; head {found.head}"
+    yield from (f"  {clean(problem)}" for problem in found.problems[:SHOWN])
+    if len(found.problems) > SHOWN:
+        yield f"  and {len(found.problems) - SHOWN} more; --json lists them"
+    if found.sign_off:
+        signed = found.sign_off
+        yield f"  signed by {signed.reviewer} at {signed.signed_at} for {', '.join(signed.dimensions)}"
+    elif found.no_sign_off:
+        yield "  the sign-off does not count" + (
+            "" if found.no_sign_off in found.problems else f": {clean(found.no_sign_off)}"
+        )
+    if found.not_compared:
+        yield f"  {found.not_compared}"
+    if found.others:
+        yield f"  nothing vouches for: {clean(', '.join(found.others[:SHOWN]))}"

@@ -26,6 +26,7 @@ from pytest_backend_audit.config.values import (
     Strict,
     Suites,
     Text,
+    TreePath,
     UrlPath,
     Weight,
 )
@@ -225,6 +226,15 @@ class AcknowledgedEntry(Strict):
     """Last day that it holds."""
 
 
+class SignOffSettings(Strict):
+    """Whose sign-off counts, for levels of 4 and 5."""
+
+    allowed_signers: TreePath = "audits/allowed_signers"
+    """The reviewers' SSH keys, in ssh-keygen's format; read at the audited commit, never from the work tree."""
+    allow_author: bool = False
+    """Whether who made the audited commit may be its second reviewer."""
+
+
 class EvidenceSettings(Strict):
     """How far answers are kept, and what is hidden in them."""
 
@@ -319,6 +329,8 @@ class AuditFile(Strict):
     """Known items, accepted for a while."""
     leave_out: dict[str, Text] = Field(default_factory=dict)
     """Criterion whose bundled check is left out -> reason."""
+    sign_off: SignOffSettings = SignOffSettings()
+    """The second reviewer's sign-off: which keys count, and who may not."""
     evidence: EvidenceSettings = EvidenceSettings()
     """What is kept of what the systems answer."""
     timeouts: Timeouts = Timeouts()

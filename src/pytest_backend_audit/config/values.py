@@ -151,6 +151,13 @@ def _as_key_pattern(text: str) -> str:
     return text
 
 
+def _as_tree_path(text: str) -> str:
+    parts = text.split("/")
+    if not text.isprintable() or any(p.strip() in {"", ".", ".."} for p in parts):
+        raise wrong("the path of a file from the repository's top, such as audits/allowed_signers")
+    return text
+
+
 def _as_item(text: str) -> str:
     criterion, _, item = text.partition(":")
     if not criterion.strip() or not item.strip():
@@ -177,6 +184,8 @@ Url = Annotated[str, AfterValidator(_as_url)]
 RedisUrl = Annotated[str, AfterValidator(_as_redis_url)]
 Dsn = Annotated[str, AfterValidator(_as_dsn)]
 HostPort = Annotated[str, AfterValidator(_as_host_port), Field(json_schema_extra={"pattern": ":[0-9]+$"})]
+TreePath = Annotated[str, AfterValidator(_as_tree_path)]
+"""A file in the repository's tree, from its top, with slashes."""
 UrlPath = Annotated[str, AfterValidator(_as_path)]
 Location = Annotated[str, AfterValidator(_as_location)]
 """A path below ``targets.http.base_url``, or a URL."""

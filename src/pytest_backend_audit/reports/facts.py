@@ -209,6 +209,21 @@ def gate_words(card: Card) -> str:
     return reason[:1].upper() + reason[1:]
 
 
+def sign_off_words(card: Card) -> str:
+    """Who signed which levels, and when: "grace@example.org, 2026-08-31, for 4.1 and 4.2"; empty if nobody did."""
+    signed = card.sign_off
+    if signed is None:
+        return ""
+    *others, last = signed.dimensions
+    named = f"{', '.join(others)} and {last}" if others else last
+    return f"{signed.reviewer}, {date_of(signed.signed_at)}, for {named}"
+
+
+def reviewer(card: Card) -> str:
+    """The second reviewer: who signed, else who is to."""
+    return card.sign_off.reviewer if card.sign_off else card.inputs.document.second_reviewer
+
+
 def notices(card: Card, *, brief: bool = False) -> list[str]:
     """What belongs to no dimension, the gravest first.
 

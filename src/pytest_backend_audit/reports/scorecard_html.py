@@ -89,6 +89,8 @@ def _context(card: Card) -> dict[str, Any]:
         "row_words": facts.ROW_WORDS,
         "outcome_words": facts.OUTCOME_WORDS,
         "control": _control(card),
+        "signed": facts.sign_off_words(card),
+        "sign_off": _sign_off(card),
         "record": _record(card),
     }
 
@@ -120,10 +122,26 @@ def _control(card: Card) -> list[tuple[str, str]]:
         ("Build, as the service tells it", document.build),
         ("Audit date", facts.audit_date(card)),
         ("Lead auditor", document.lead_auditor),
-        ("Second reviewer", document.second_reviewer),
+        ("Second reviewer", facts.reviewer(card)),
         ("Prior audit", document.prior_audit),
         ("Distribution", document.distribution),
         ("Runbook", document.runbook),
+    ]
+
+
+def _sign_off(card: Card) -> list[tuple[str, str]]:
+    signed = card.sign_off
+    if signed is None:
+        return []
+    levels = {d.id: f"{d.id} L{d.level}" for d in card.dimensions}
+    return [
+        ("Reviewer", signed.reviewer),
+        ("Signed at", signed.signed_at),
+        ("Levels", ", ".join(levels.get(id_, id_) for id_ in signed.dimensions)),
+        ("Attestations accepted", "; ".join(signed.attestations) or "none"),
+        ("Exceptions accepted", "; ".join(signed.exceptions) or "none"),
+        ("Key", signed.key),
+        ("Allowed signers", signed.signers),
     ]
 
 

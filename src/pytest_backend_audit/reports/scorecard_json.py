@@ -69,6 +69,7 @@ def _card(card: Card) -> dict[str, Any]:
             "qualifier": disposition.qualifier,
         },
         "no_disposition": card.no_disposition,
+        "sign_off": None if card.sign_off is None else to_builtins(card.sign_off),
         "overrides": list(card.overrides),
         "verdict": to_builtins(card.verdict),
         "coverage": to_builtins(card.coverage),

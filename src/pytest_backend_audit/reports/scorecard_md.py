@@ -48,16 +48,39 @@ def _document(card: Card) -> Iterator[str]:
             ("Build, as the service tells it", document.build),
             ("Audit date", facts.audit_date(card)),
             ("Lead auditor", document.lead_auditor),
-            ("Second reviewer (required for scores ≥ 4)", document.second_reviewer),
+            ("Second reviewer (required for scores ≥ 4)", facts.reviewer(card)),
             ("Prior audit reference", document.prior_audit),
             ("Distribution", document.distribution),
             ("Runbook", document.runbook),
         ],
     )
+    yield from _sign_off(card)
     yield f"A {facts.mode_words(card)} by {escape(facts.standard_name(card))}, {facts.assessed(card)}.\n\n"
     if card.partial:
         yield "This card is partial:\n\n"
         yield from bullets(card.partial)
+
+
+def _sign_off(card: Card) -> Iterator[str]:
+    signed = card.sign_off
+    if signed is None:
+        return
+    levels = {d.id: f"{d.id} {d.name}: L{d.level}" for d in card.dimensions}
+    yield from table(
+        ("Sign-off", "Value"),
+        [
+            ("Reviewer", signed.reviewer),
+            ("Signed at", signed.signed_at),
+            ("Levels", "; ".join(levels.get(id_, id_) for id_ in signed.dimensions)),
+            ("Attestations accepted", str(len(signed.attestations))),
+            ("Exceptions accepted", str(len(signed.exceptions))),
+            ("Key", signed.key),
+            ("Allowed signers", signed.signers),
+        ],
+    )
+    if signed.attestations:
+        yield "Attestations that the reviewer accepted:\n\n"
+        yield from bullets(signed.attestations)
 
 
 def _master(card: Card) -> Iterator[str]:
@@ -67,7 +90,7 @@ def _master(card: Card) -> Iterator[str]:
     pairs = (
         ("System", document.service, "Date", facts.audit_date(card)),
         ("Commit SHA", document.commit, "Environment", document.environment or document.environment_kind),
-        ("Lead auditor", document.lead_auditor, "Reviewer", document.second_reviewer),
+        ("Lead auditor", document.lead_auditor, "Reviewer", facts.reviewer(card)),
     )
     for left, one, right, two in pairs:
         first = cut(f"{left}: {one_line(stated(one))}", width - 28)

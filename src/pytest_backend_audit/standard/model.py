@@ -108,7 +108,7 @@ class RequiredAction:
     months: int | None = None
 
 
-NEEDS_SIGN_OFF = "needs a second reviewer's sign-off, which this version cannot record yet"
+NEEDS_SIGN_OFF = "needs a second reviewer's sign-off: run, sign, then backend-audit gate RUN"
 """What is said of a disposition that no run reaches by itself."""
 
 

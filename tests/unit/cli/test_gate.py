@@ -14,9 +14,8 @@ from pytest_backend_audit.cli import main
 from pytest_backend_audit.cli.runs import NO_RUN
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.model import Mode, Seal
-from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF
 
-ALLOWED = "allowed are conditional-production, significant-technical-debt"
+ALLOWED = "allowed are production-ready, production-with-watchlist, conditional-production, significant-technical-debt"
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +74,8 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         "passed": True,
         "disposition": "significant-technical-debt",
         "reason": "passed, the disposition is Significant technical debt",
+        "signed_by": None,
+        "no_sign_off": "",
     }
     assert main(["gate", "--min", "conditional-production", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
@@ -82,21 +83,33 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         "passed": False,
         "disposition": "significant-technical-debt",
         "reason": "not passed, the disposition is Significant technical debt",
+        "signed_by": None,
+        "no_sign_off": "",
     }
+
+
+@pytest.mark.parametrize("minimum", ["production-ready", "production-with-watchlist"])
+def test_the_two_highest_take_a_signature(here: Path, minimum: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that would reach them once signed does not pass, and is told what is missing."""
+    write(here, 5)
+    assert main(["gate", "--min", minimum]) == 1
+    assert capsys.readouterr() == (
+        f"audit-report: gate {minimum}: not passed, the disposition is Conditional production; "
+        "not signed: 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8 (backend-audit sign)\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
     ("minimum", "message"),
     [
-        ("production-ready", f" {NEEDS_SIGN_OFF}; {ALLOWED}"),
-        ("production-with-watchlist", f" {NEEDS_SIGN_OFF}; {ALLOWED}"),
         ("not-production-grade", f": every run reaches the last disposition; {ALLOWED}"),
         ("conditional", f": no such disposition, did you mean conditional-production? {ALLOWED}"),
         ("9", f": no such disposition; {ALLOWED}"),
     ],
 )
 def test_what_is_no_question(here: Path, minimum: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A minimum that no unsigned run can be asked about is a usage error."""
+    """A minimum that no run can fail, or that there is not, is a usage error."""
     write(here, 3)
     assert main(["gate", "--min", minimum]) == 2
     assert capsys.readouterr() == ("", f"backend-audit: --min={minimum}{message}\n")

@@ -42,7 +42,18 @@ def test_an_intact_run_as_json(run: Path, capsys: pytest.CaptureFixture[str]) ->
     """The same for scripts."""
     assert main(["verify", str(run), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == {"state": "intact", "lines": 4, "problems": [], "head": head_of(run)}
+    assert found == {
+        "state": "intact",
+        "lines": 4,
+        "problems": [],
+        "head": head_of(run),
+        "signed_by": None,
+        "signed_at": None,
+        "dimensions": [],
+        "no_sign_off": "",
+        "not_compared": "",
+        "others": [],
+    }
 
 
 def test_a_torn_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

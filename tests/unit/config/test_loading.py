@@ -75,6 +75,8 @@ def test_every_key_is_read() -> None:
     assert config.suites == "all"
     assert config.attestations[0].criterion == "dr-drill"
     assert config.timeouts.connect == 3
+    assert config.file.sign_off.allowed_signers == "security/reviewers"
+    assert config.file.sign_off.allow_author is True
     assert config.keep_rows is False
     assert config.repository == FULL.parent.resolve()
 

@@ -1,0 +1,128 @@
+"""What a reviewer vouches for, on lines of 80 columns: shown before the key signs anything."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pytest_backend_audit import filed
+from pytest_backend_audit.cli.output import WIDTH
+from pytest_backend_audit.model import CheckResult, DimensionResult, Outcome
+from pytest_backend_audit.reports import facts
+from pytest_backend_audit.reports.text import clean, cut, one_line, pad, stated
+from pytest_backend_audit.signoff.statement import attestations, could_not_run
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.model import Card
+    from pytest_backend_audit.signoff import Subject
+    from pytest_backend_audit.signoff.making import Reviewer
+
+LISTED = 12
+"""Entries of a list that are shown; the report and the statement have all."""
+_LABEL = 14
+_NAME = 34
+_KINDS = 20
+
+
+def lines(about: Subject, by: Reviewer, dimensions: Sequence[str], disputes: Sequence[str], signed: Card) -> list[str]:
+    """Everything that the signature will cover.
+
+    Args:
+        about: The run.
+        by: Who is about to sign.
+        dimensions: Those that the reviewer takes.
+        disputes: Disputes in the ledger, one line each.
+        signed: The card that the signature would make.
+    """
+    card = about.card
+    return [
+        *_head(about, by, signed),
+        "",
+        f"You vouch that {'these levels are' if len(dimensions) > 1 else 'this level is'} right:",
+        *(line for d in card.dimensions if d.id in dimensions for line in _dimension(about, d)),
+        "",
+        "You accept what they rest on:",
+        *_list("Attestations", attestations(card.inputs)),
+        *_list("Exceptions", filed.exceptions(card.inputs.policy)),
+        *_list("Could not run", could_not_run(card)),
+        *_list("Disputes", disputes),
+        *_list("Earlier runs", card.inputs.earlier),
+        "",
+    ]
+
+
+def _head(about: Subject, by: Reviewer, signed: Card) -> Iterator[str]:
+    card, document = about.card, about.card.inputs.document
+    place = document.environment or document.environment_kind or "environment not stated"
+    told = (document.service or "service not stated", place, facts.short_commit(card), facts.audit_date(card))
+    yield from _labelled("Run", "  ".join([*told, f"run {card.inputs.run_number}"]))
+    yield from _labelled("", f"{facts.standard_name(card)}; {facts.assessed(card)}")
+    yield from _labelled("Lead auditor", stated(document.lead_auditor))
+    named = document.second_reviewer
+    remark = f" (audit.yaml names {named})" if named else ""
+    yield from _labelled("Reviewer", f"{by.name}{remark}")
+    yield from _labelled("Key", f"{by.key.fingerprint} ({by.key.kind})")
+    yield from _labelled("Signers", by.allowed.name)
+    yield from _labelled("As it stands", _result(card))
+    yield from _labelled("Once signed", _result(signed))
+
+
+def _result(card: Card) -> str:
+    name = card.disposition.name if card.disposition else f"no disposition: {facts.why_no_disposition(card)}"
+    return f"{card.total} of {card.maximum}, {name}"
+
+
+def _labelled(label: str, text: str) -> Iterator[str]:
+    wrapped = textwrap.wrap(one_line(text), WIDTH - _LABEL, break_on_hyphens=False) or [""]
+    for number, line in enumerate(wrapped):
+        yield (pad("" if number else label, _LABEL) + line).rstrip()
+
+
+def _dimension(about: Subject, dimension: DimensionResult) -> Iterator[str]:
+    checks = [c for k in dimension.criteria for c in k.checks]
+    pieces = sum(len(facts.evidence_of(c)) for c in checks)
+    place = next(n for n, d in enumerate(about.card.dimensions, 1) if d.id == dimension.id)
+    yield ""
+    yield cut(
+        one_line(
+            f"{dimension.id} {dimension.name}: L{dimension.would_be}, {_count(len(checks), 'check')}, "
+            f"{_count(pieces, 'piece')} of evidence"
+        ),
+        WIDTH,
+    )
+    high = [c for c in checks if c.outcome is Outcome.PASSED and about.reviewer_from <= c.check.level]
+    for check in high[:LISTED]:
+        yield _check(check)
+    if len(high) > LISTED:
+        yield f"  and {len(high) - LISTED} more checks at L{about.reviewer_from} and above"
+    yield f"  all of it: {clean(str(about.folder / 'scorecard.html'))}#d{place}"
+
+
+def _check(result: CheckResult) -> str:
+    evidence = facts.evidence_of(result)
+    kinds = Counter(piece.kind.value for piece in evidence)
+    told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    name = f"L{result.check.level} {facts.short_name(result.check.ladder)}"
+    remark = "with exception; " if result.acknowledged else ""
+    title = remark + (evidence[0].title if evidence else "no evidence")
+    head = f"  {pad(cut(one_line(name), _NAME), _NAME)} {pad(cut(told, _KINDS), _KINDS)} "
+    return cut(head + one_line(title), WIDTH)
+
+
+def _list(label: str, entries: Sequence[str]) -> Iterator[str]:
+    if not entries:
+        yield from _labelled(label, "none")
+        return
+    yield from _labelled(label, str(len(entries)))
+    for entry in entries[:LISTED]:
+        yield from textwrap.wrap(
+            one_line(entry), WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
+        )
+    if len(entries) > LISTED:
+        yield f"  and {len(entries) - LISTED} more, which the report lists"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,171 @@
+"""The allowed signers of a run: read from git at a fixed revision, never from a work tree."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pytest_backend_audit.document.git import GitError, ask, top_of
+from pytest_backend_audit.signoff.signing import fingerprint
+
+LIMIT = 1024 * 1024
+"""Bytes of a file of allowed signers."""
+_SHORT = 12
+_TOKEN = re.compile(r'(?:[^\s"]|"(?:\\.|[^"\\])*")+')
+_TYPE = re.compile(r"(?:ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)[\w@.-]+")
+
+
+class SignersError(ValueError):
+    """The allowed signers can't be had; the message says why, and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A file of allowed signers."""
+
+    content: bytes
+    name: str
+    """How messages name it: ``audits/allowed_signers at 1a2b3c4d5e6f``."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file's bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of it (ssh-keygen(1), ALLOWED SIGNERS)."""
+
+    number: int
+    principals: tuple[str, ...]
+    """Names and patterns."""
+    options: str
+    fingerprint: str
+
+    @property
+    def authority(self) -> bool:
+        """Whether its key signs certificates, and no statements itself."""
+        return "cert-authority" in self.options.lower()
+
+
+def entries(allowed: Allowed) -> tuple[Entry, ...]:
+    """The lines that name a key, as far as we need them: whom it could stand for. ssh-keygen has the last word."""
+    found = []
+    for number, line in enumerate(allowed.content.decode("utf-8", "replace").splitlines(), 1):
+        tokens = _TOKEN.findall(line.strip())
+        place = next((n for n, t in enumerate(tokens[:3]) if n and _TYPE.fullmatch(t)), 0)
+        if not place or len(tokens) <= place + 1 or line.lstrip().startswith("#"):
+            continue
+        principals = tuple(p for p in tokens[0].strip('"').split(",") if p)
+        options = tokens[1] if place > 1 else ""
+        found.append(Entry(number, principals, options, fingerprint(tokens[place + 1])))
+    return tuple(found)
+
+
+def names(found: Iterable[Entry], *, within: Iterable[str] = ("*",)) -> tuple[str, ...]:
+    """The plain names that entries give their keys, each once, of those that fit `within`."""
+    patterns = tuple(within)
+    plain = (p for e in found for p in e.principals if not is_pattern(p))
+    return tuple(dict.fromkeys(p for p in plain if any(fnmatchcase(p, w) for w in patterns)))
+
+
+def is_pattern(principal: str) -> bool:
+    """Whether it stands for several names."""
+    return any(c in principal for c in "*?!")
+
+
+def fits(name: str, found: Iterable[Entry]) -> bool:
+    """Whether some entry's principals take in a name."""
+    return any(fnmatchcase(name, p) for e in found for p in e.principals)
+
+
+def repository_with(commit: str, *folders: Path) -> Path | None:
+    """Top of the first of the repositories around some folders that holds a commit; None if none does."""
+    for folder in folders:
+        try:
+            top = top_of(folder.resolve())
+            if commit and not ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status:
+                return top
+        except GitError:
+            continue
+    return None
+
+
+def at_revision(top: Path, revision: str, path: str) -> Allowed:
+    """The file as a commit holds it.
+
+    Raises:
+        SignersError: It is not there, or git gave no answer.
+    """
+    shown = revision[:_SHORT]
+    try:
+        entry = ask(top, "ls-tree", "-z", "-l", "--full-tree", revision, "--", path)
+        if entry.status:
+            raise SignersError(f"git can't read the tree of {shown}: {entry.errors.strip()}")
+        if not entry.items:
+            raise SignersError(
+                f"{path} is not in commit {shown}, so nobody may sign; write it (a line a reviewer: ADDRESS and the "
+                "public key), commit it, and audit that commit"
+            )
+        mode, _, object_, size = entry.items[0].partition("\t")[0].split()
+        if not mode.startswith("100") or not size.isdigit() or int(size) > LIMIT:
+            raise SignersError(f"{path} at {shown} is no plain file of at most {LIMIT} bytes")
+        answer = ask(top, "cat-file", "blob", object_)
+    except GitError as error:
+        raise SignersError(str(error)) from None
+    if answer.status:
+        raise SignersError(f"git can't read {path} at {shown}: {answer.errors.strip()}")
+    return Allowed(os.fsencode(answer.output), f"{path} at {shown}")
+
+
+def given(text: str, folder: Path) -> Allowed:
+    """The file that somebody names who checks a sign-off: a path, or ``REVISION:PATH`` of the repository here.
+
+    Raises:
+        SignersError: It can't be read.
+    """
+    file = Path(text)
+    if file.is_file():
+        try:
+            with file.open("rb") as opened:
+                content = opened.read(LIMIT + 1)
+        except OSError as error:
+            raise SignersError(f"{text} can't be read: {error.strerror}") from None
+        if len(content) > LIMIT:
+            raise SignersError(f"{text} is larger than any file of allowed signers ({LIMIT} bytes)")
+        return Allowed(content, text)
+    revision, colon, path = text.partition(":")
+    if not colon:
+        raise SignersError(f"{text}: there is no such file; name one, or REVISION:PATH of the repository here")
+    try:
+        top = top_of(folder)
+        answer = ask(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    except GitError as error:
+        raise SignersError(f"{text}: {error}") from None
+    if answer.status:
+        raise SignersError(f"{text}: the repository here ({top}) has no revision {revision}; fetch it")
+    return at_revision(top, answer.line, path)
+
+
+def people_of(top: Path, commit: str) -> tuple[tuple[str, str], ...]:
+    """Who made a commit: role and ``Name <address>`` of author, committer and co-authors.
+
+    Raises:
+        SignersError: git gave no answer.
+    """
+    form = "%an <%ae>%x00%cn <%ce>%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x00)"
+    try:
+        answer = ask(top, "log", "-1", f"--format={form}", "--no-mailmap", commit)
+    except GitError as error:
+        raise SignersError(str(error)) from None
+    if answer.status:
+        raise SignersError(f"git can't read commit {commit[:_SHORT]}: {answer.errors.strip()}")
+    author, committer, *others = answer.output.rstrip("\n").split("\0")
+    made = [("author", author), ("committer", committer), *(("co-author", o) for o in others if o.strip())]
+    return tuple(made)
