@@ -115,6 +115,13 @@ def large(runs: int) -> list[str]:  # noqa: ARG001 - one run shows what grows wi
     return measure()
 
 
+def fleet(runs: int) -> list[str]:
+    """`backend-audit fleet` over 1,000 and 10,000 filed cards."""
+    from benchmarks.fleet import measure
+
+    return measure(min(runs, 3))
+
+
 CASES = {
     "off": off,
     "on": on,
@@ -123,6 +130,7 @@ CASES = {
     "statements": statements,
     "load": load,
     "large": large,
+    "fleet": fleet,
 }
 
 

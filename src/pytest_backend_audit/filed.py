@@ -111,29 +111,42 @@ def read(path: Path) -> FiledCard:
     Raises:
         FiledError: It is none, or can't be read.
     """
-    from pydantic import ValidationError  # noqa: PLC0415 - heavy
-
     file = path.with_suffix(".json") if path.suffix == ".md" else path
     try:
         with file.open("rb") as opened:
             raw = opened.read(LIMIT + 1)
     except OSError as error:
         raise FiledError(f"{file} can't be read: {error.strerror}") from None
+    return parse(raw, str(file))
+
+
+def parse(raw: bytes, name: str) -> FiledCard:
+    """The filed card that these bytes are.
+
+    Args:
+        raw: Of the file; more than `LIMIT` need not be read of it.
+        name: What the file is called in messages.
+
+    Raises:
+        FiledError: They are none.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 - heavy
+
     if len(raw) > LIMIT:
-        raise FiledError(f"{file}: larger than any filed card ({LIMIT} bytes); `backend-audit file` writes them")
+        raise FiledError(f"{name}: larger than any filed card ({LIMIT} bytes); `backend-audit file` writes them")
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
-        raise FiledError(f"{file}: not JSON; restore it from the repository's history") from None
+        raise FiledError(f"{name}: not JSON; restore it from the repository's history") from None
     if not isinstance(data, dict) or "dimensions" not in data:
-        raise FiledError(f"{file}: no filed card; `backend-audit file` writes them")
+        raise FiledError(f"{name}: no filed card; `backend-audit file` writes them")
     if data.get("schema_version") != SCHEMA_VERSION:
         raise FiledError(
-            f"{file}: a filed card of version {data.get('schema_version')!r}; this version reads {SCHEMA_VERSION}"
+            f"{name}: a filed card of version {data.get('schema_version')!r}; this version reads {SCHEMA_VERSION}"
         )
     try:
         return from_builtins(FiledCard, data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
-        raise FiledError(f"{file}: {where}: {first['msg']}") from None
+        raise FiledError(f"{name}: {where}: {first['msg']}") from None

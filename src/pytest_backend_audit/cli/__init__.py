@@ -24,6 +24,7 @@ COMMANDS = {
     "revert": "undo the faults that a killed run left behind",
     "merge": "join runs of one commit: shards of CI, or prod and stage",
     "gate": "exit 1 if a run's disposition is below a minimum",
+    "fleet": "many services at once, from their filed cards",
     "schema": "print a JSON Schema",
     "standard": "show a standard, or check one of your own",
 }

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from importlib import resources
 
 import pytest
@@ -22,6 +21,7 @@ from unit.reports.cards import (
     criterion,
     dimension,
 )
+from unit.reports.html_page import REFERENCES, Page
 
 from pytest_backend_audit.model import Attempt, Status
 from pytest_backend_audit.reports import chunks, render
@@ -29,54 +29,13 @@ from pytest_backend_audit.reports.chart import Chart
 from pytest_backend_audit.reports.page import Bounds
 from pytest_backend_audit.reports.text import clean
 
-_VOID = {"meta", "rect", "line"}
-_REFERENCES = {"src", "href", "action", "data", "poster", "srcset", "formaction", "background", "xlink:href"}
-
-
-class _Page(HTMLParser):
-    """Tags, attributes and shown text of a page; complains of tags that are not closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: dict[str, int] = {}
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.shown: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] = self.tags.get(tag, 0) + 1
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in _VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in _VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.shown.append(data)
-
-    @property
-    def text(self) -> str:
-        """What a reader sees, with single spaces."""
-        return " ".join(" ".join(self.shown).split())
-
 
 @pytest.mark.parametrize("name", CARDS)
 def test_page_is_well_formed_and_stands_alone(name: str) -> None:
     """Tags nest; there is no script, no frame, no reference but to a place in the page, and no handler or style."""
-    page = _Page(render(CARDS[name], "html"))
+    page = Page(render(CARDS[name], "html"))
     assert set(page.tags).isdisjoint({"script", "iframe", "img", "link", "object", "embed", "form", "base"})
-    references = {value for _, attribute, value in page.attributes if attribute in _REFERENCES}
+    references = {value for _, attribute, value in page.attributes if attribute in REFERENCES}
     ids = {f"#{value}" for _, attribute, value in page.attributes if attribute == "id"}
     assert references - ids == set()
     assert [a for _, a, _ in page.attributes if a.startswith("on") or a == "style"] == []
@@ -101,13 +60,13 @@ def test_hidden_characters_are_shown_as_numbers(name: str) -> None:
 
 def test_hostile_text_is_shown_as_text() -> None:
     """A reader sees exactly what was recorded, with hidden characters as numbers."""
-    page = _Page(render(HOSTILE, "html"))
+    page = Page(render(HOSTILE, "html"))
     assert " ".join(clean(EVIL).split()) in page.text
 
 
 def test_full_card_shows_every_part() -> None:
     """Each part of the card stands in the page."""
-    text = _Page(render(FULL, "html")).text
+    text = Page(render(FULL, "html")).text
     for part in (
         "15 / 40",
         "Not production-grade proven outside prod One tier down, because of: L1 in Security (4.7) P0 INC-12 is open",
@@ -135,7 +94,7 @@ def test_full_card_shows_every_part() -> None:
 
 def test_card_without_disposition_says_why() -> None:
     """The reason stands where the disposition would; an empty card says that nothing was collected."""
-    text = _Page(render(NOTHING, "html")).text
+    text = Page(render(NOTHING, "html")).text
     assert "No disposition nothing was collected" in text
     assert "No check was collected." in text
     assert "Incidents: not stated." in text
@@ -143,7 +102,7 @@ def test_card_without_disposition_says_why() -> None:
 
 def test_picture_has_a_text_for_those_who_do_not_see_it() -> None:
     """The picture names each dimension's level, and says what its marks mean."""
-    page = _Page(render(FULL, "html"))
+    page = Page(render(FULL, "html"))
     assert "4.1 L2. 4.2 L2. 4.3 L3. 4.4 L2. 4.5 L1. 4.6 L3. 4.7 L1. 4.8 L2. The table has the same" in page.text
     assert page.tags["rect"] == 8 * 5 + 1
     assert page.tags["line"] == 1
@@ -188,7 +147,7 @@ def test_many_attempts_show_those_that_did_not_pass() -> None:
         Attempt("c", f"c[{n}]", Status.FAILED if n % 2 else Status.PASSED, reason=f"reason {n}") for n in range(60)
     )
     card = replace(FULL, dimensions=(dimension("4.1", 2, criterion("x", replace(FOREIGN_KEYS, attempts=attempts))),))
-    text = _Page(render(card, "html")).text
+    text = Page(render(card, "html")).text
     assert "failed c[39] : reason 39" in text
     assert "c[41]" not in text
     assert "c[2]" not in text
@@ -207,7 +166,7 @@ def _large(checks: int) -> str:
 def test_large_page_folds_what_passed() -> None:
     """Beyond 1,000 checks, a passed one takes one line and names how much is in the journal; the page says so."""
     text = _large(1001)
-    page = _Page(text)
+    page = Page(text)
     assert text.count('<div class="line"') == 990
     assert "There are many checks: a passed one takes one line. Each other check shows the first 3 pieces" in page.text
     assert "passed Claim of query_logging. 1 in the journal" in page.text

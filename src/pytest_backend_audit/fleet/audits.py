@@ -1,0 +1,213 @@
+"""What a fleet keeps of each filed card: enough for its numbers, and little enough for ten thousand of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_backend_audit.model import Action, Outcome, Severity
+from pytest_backend_audit.scoring.dates import moment
+from pytest_backend_audit.scoring.disposition import total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_backend_audit.model import FiledCard, FiledCheck
+
+
+T = TypeVar("T")
+
+
+class State(IntEnum):
+    """What became of a criterion: that of its worst check, worst last."""
+
+    HELD = 0
+    UNPROVEN = 1
+    """A check could not run, or had weak evidence or none."""
+    FAILED = 2
+    """A check failed or was broken, or could not run and kept the limit of an earlier failure."""
+
+
+_STATES = {
+    Outcome.PASSED: State.HELD,
+    Outcome.WEAK: State.UNPROVEN,
+    Outcome.UNSUPPORTED: State.UNPROVEN,
+    Outcome.COULD_NOT_RUN: State.UNPROVEN,
+    Outcome.FAILED: State.FAILED,
+    Outcome.BROKEN: State.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a dimension stands."""
+
+    dimension: str
+    name: str
+    level: int
+    """As recorded."""
+    would_be: int
+    """Before the reviewer's cap."""
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What became of one criterion."""
+
+    dimension: str
+    id: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A finding: all that a fleet asks of it."""
+
+    dimension: str
+    severity: Severity
+    due: date | None
+    """None if it has no date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One audit of one service."""
+
+    place: str
+    """Where its card was read."""
+    service: str
+    environment: str
+    kind: str
+    """Of the environment: prod, stage, canary or local."""
+    at: datetime
+    signed: bool
+    sources: tuple[str, ...]
+    dimensions: tuple[Standing, ...]
+    criteria: tuple[Criterion, ...]
+    findings: tuple[Debt, ...]
+    total: int | None
+    uncapped: int | None
+    """The total before the reviewer's cap."""
+    maximum: int
+    disposition: str
+    """Id, or empty."""
+    disposition_name: str
+    actions: tuple[Action, ...]
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Whose audits follow each other: those of one service in one kind of environment."""
+        return self.service, self.kind
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What two files of one and the same audit have in common."""
+        if self.sources:
+            return self.service, self.sources
+        return self.service, self.environment, self.kind, self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that claims to be a filed card and can't be read as one."""
+
+    place: str
+    reason: str
+
+
+class Reducer:
+    """Makes audits of filed cards. Equal parts are kept once, as thousands of cards have most of theirs in common."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Any, Any] = {}
+
+    def reduce(self, card: FiledCard, place: str) -> Audit:
+        """What is kept of a card.
+
+        Raises:
+            ValueError: It holds something that no audit gives; the message says what.
+        """
+        _refuse_what_no_audit_gives(card)
+        standings = tuple(
+            self._once(Standing, d.id, d.name, d.level, d.would_be, d.owner.strip()) for d in card.dimensions
+        )
+        uncapped = card.total
+        if card.total is not None and any(d.level != d.would_be for d in card.dimensions):
+            uncapped = total({d.id: d.would_be for d in card.dimensions}, {d.id: d.weight for d in card.dimensions})
+        return Audit(
+            place=place,
+            service=card.service,
+            environment=card.environment,
+            kind=card.environment_kind,
+            at=_instant(card.instant),
+            signed=bool(card.second_reviewer),
+            sources=card.sources,
+            dimensions=standings,
+            criteria=tuple(self._criteria(card.checks)),
+            findings=tuple(self._once(Debt, f.dimension, f.severity, day(f.due)) for f in card.findings),
+            total=card.total,
+            uncapped=uncapped,
+            maximum=card.maximum,
+            disposition=card.disposition,
+            disposition_name=card.disposition_name,
+            actions=tuple(self._once(Action, a.text, a.due) for a in card.actions),
+        )
+
+    def _criteria(self, checks: Iterable[FiledCheck]) -> Iterator[Criterion]:
+        worst: dict[tuple[str, str], State] = {}
+        for check in checks:
+            key = check.dimension, check.criterion
+            state = State.FAILED if check.carried else _STATES[check.outcome]
+            if key not in worst or state > worst[key]:
+                worst[key] = state
+        for (dimension, criterion), state in worst.items():
+            yield self._once(Criterion, dimension, criterion, state)
+
+    def _once(self, kind: type[T], *fields: Any) -> T:
+        """The value of these fields. Its look-up comes before its making, which takes longer."""
+        made: T | None = self._kept.get((kind, fields))
+        if made is None:
+            made = self._kept[kind, fields] = kind(*fields)
+        return made
+
+
+def _refuse_what_no_audit_gives(card: FiledCard) -> None:
+    if not card.service.strip():
+        raise ValueError("service: empty")
+    if len({d.id for d in card.dimensions}) < len(card.dimensions):
+        raise ValueError("dimensions: one stands there twice")
+    for dimension in card.dimensions:
+        if not (1 <= dimension.level <= 5 and 1 <= dimension.would_be <= 5):
+            level = dimension.would_be if 1 <= dimension.level <= 5 else dimension.level
+            raise ValueError(f"dimensions: {dimension.id}: a level is 1 to 5, found {_short(level)}")
+    if not 0 <= card.maximum <= 5 * len(card.dimensions):
+        raise ValueError(f"maximum: 0 to {5 * len(card.dimensions)}, found {_short(card.maximum)}")
+    if card.total is not None and not 0 <= card.total <= card.maximum:
+        raise ValueError(f"total: 0 to {card.maximum}, found {_short(card.total)}")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return moment(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"instant: no date and time: {_short(text)}") from None
+
+
+@lru_cache(maxsize=4096)
+def day(text: str) -> date | None:
+    """The day that a due date names; None if it names none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _short(value: object) -> str:
+    try:
+        return f"{value!r:.40}"
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"

@@ -1,0 +1,87 @@
+"""The files that a path names on this machine: a file, a folder with all below it, or a pattern.
+
+A walk follows no link and enters no hidden folder, so that it stays below its folder and ends.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_backend_audit.filed import LIMIT
+from pytest_backend_audit.fleet.found import Found, is_place_of_a_card
+
+_LEFT_OUT = frozenset({"node_modules", "__pycache__"})
+
+
+def find(given: str) -> Iterator[Found]:
+    """Every file that may be a filed card.
+
+    Raises:
+        ValueError: The path names nothing; the message is for the user.
+    """
+    path = Path(given)
+    if path.is_dir():
+        yield from _below(path)
+    elif path.exists():
+        # People read the Markdown, and name it.
+        file = path.with_suffix(".json") if path.suffix == ".md" else path
+        yield _read(str(file), os.path.realpath(file), named=True)
+    elif glob.has_magic(given):
+        yield from _matched(given)
+    else:
+        raise ValueError(f"{given}: there is no such file or folder")
+
+
+def _matched(pattern: str) -> Iterator[Found]:
+    matched = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute or not
+    if not matched:
+        raise ValueError(f"{pattern}: matches no file and no folder")
+    for name in matched:
+        if Path(name).is_dir():
+            yield from _below(Path(name))
+        elif name.endswith(".json"):
+            yield _read(name, os.path.realpath(name), named=False)
+
+
+def _below(folder: Path) -> Iterator[Found]:
+    """The files of a folder and its folders, in the order of their names."""
+    left = [(str(folder), os.path.realpath(folder))]
+    while left:
+        here, real = left.pop()
+        try:
+            with os.scandir(here) as opened:
+                entries = sorted(opened, key=lambda e: e.name)
+        except OSError as error:
+            yield Found(here, real, claimed=True, trouble=f"can't be listed: {error.strerror}")
+            continue
+        folders = []
+        for entry in entries:
+            key = f"{real}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith(".") and entry.name not in _LEFT_OUT:
+                    folders.append((entry.path, key))
+            elif entry.is_symlink():
+                if is_place_of_a_card(key):
+                    yield Found(entry.path, key, claimed=True, trouble="a link; links below a folder are not followed")
+            elif entry.name.endswith(".json"):
+                yield _read(entry.path, key, named=False)
+        left += reversed(folders)
+
+
+def _read(path: str, key: str, *, named: bool) -> Found:
+    claimed = named or is_place_of_a_card(key)
+    try:
+        # Without O_NONBLOCK a pipe would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as opened:  # noqa: PTH123 - a descriptor
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode):
+                return Found(path, key, claimed, trouble="no plain file")
+            raw = opened.read(min(state.st_size, LIMIT) + 1)
+    except OSError as error:
+        return Found(path, key, claimed, trouble=f"can't be read: {error.strerror}")
+    return Found(path, key, claimed, raw)

@@ -1,0 +1,221 @@
+"""fleet.html: what it shows, that it reaches for nothing outside, that hostile texts stay texts, how large it gets."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from unit.fleet.fleet_cards import EVIL, asked, audit, fleet
+from unit.reports.html_page import REFERENCES, Page
+
+from pytest_backend_audit.fleet import page
+from pytest_backend_audit.fleet.audits import Reducer, Unread
+from pytest_backend_audit.fleet.summary import Fleet, summarise
+from pytest_backend_audit.model import Action, FiledCard
+from pytest_backend_audit.reports.text import clean
+
+
+def numbers(*cards: FiledCard, unread: tuple[Unread, ...] = (), **fields: object) -> Fleet:
+    """The numbers of these cards."""
+    reducer = Reducer()
+    return summarise([reducer.reduce(c, f"{n}.json") for n, c in enumerate(cards)], asked(**fields), unread)
+
+
+def hostile() -> Fleet:
+    """Every text that a card brings is somebody's attempt."""
+    card = audit("orders", "2026-08-31", 3, fails="hit-rate")
+    card = replace(
+        card,
+        service=EVIL,
+        environment_kind=EVIL,
+        disposition=EVIL,
+        disposition_name=EVIL,
+        dimensions=tuple(replace(d, id=f"{EVIL}{d.id}", name=EVIL, owner=EVIL) for d in card.dimensions),
+        checks=tuple(replace(c, criterion=EVIL, dimension=f"{EVIL}{c.dimension}") for c in card.checks),
+        actions=(Action(f"Audit again {EVIL}", "2026-01-01"),),
+    )
+    before = replace(card, instant="2026-01-01T00:00:00Z", sources=("x",), total=9)
+    return numbers(before, card, replace(card, total=1), unread=(Unread(EVIL, EVIL),), owner=EVIL)
+
+
+def small(**fields: object) -> Fleet:
+    """The small fleet."""
+    return numbers(*fleet(), **fields)
+
+
+FLEETS = {"small": small(), "one": numbers(audit("orders", "2026-08-31")), "hostile": hostile()}
+
+
+def made(found: Fleet) -> str:
+    """The page."""
+    return "".join(page.chunks(found))
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_page_is_well_formed_and_stands_alone(name: str) -> None:
+    """Tags nest; no frame, no picture from elsewhere, no reference but to a place in the page, no handler or style."""
+    text = made(FLEETS[name])
+    read = Page(text)
+    assert set(read.tags).isdisjoint({"iframe", "img", "link", "object", "embed", "form", "base"})
+    references = {value for _, attribute, value in read.attributes if attribute in REFERENCES}
+    ids = {f"#{value}" for _, attribute, value in read.attributes if attribute == "id"}
+    assert references - ids == set()
+    assert [a for _, a, _ in read.attributes if a.startswith("on") or a == "style"] == []
+    assert (read.tags["script"], read.tags["style"]) == (1, 1)
+    assert re.findall(r"https?://|url\(|@import", text) == []
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_policy_allows_our_style_and_script_by_their_hashes_and_nothing_else(name: str) -> None:
+    """The hashes in the policy are those of the elements' texts, whatever the cards hold."""
+    text = made(FLEETS[name])
+    hashes = []
+    for tag in ("style", "script"):
+        found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        assert found is not None
+        hashes.append(base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode())
+    style, script = hashes
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in text
+
+
+def test_hostile_texts_are_shown_as_texts() -> None:
+    """A reader sees them, with hidden characters as their numbers."""
+    text = made(FLEETS["hostile"])
+    assert "<script>alert" not in text
+    assert {c for c in text if not c.isprintable()} == {"\n"}
+    assert clean(" ".join(EVIL.split()))[:30] in Page(text).text
+
+
+def test_what_the_page_shows() -> None:
+    """The numbers of the small fleet."""
+    text = Page(made(small())).text
+    for part in (
+        "Fleet 3 services (4 with their environments), 5 audits as of 2026-11-29",
+        "Conditional production 3 search prod , orders prod , orders stage",
+        "Significant technical debt 1 billing prod",
+        "Audits that are due again (1 service)",
+        "2026-08-14, 107 days ago billing prod Audit again",
+        "4.3 Caching 2.25 3 at L2, 1 at L3",
+        "orders prod 23/40 +8 3 +2 3 +1 2 3 +1 3 +1 3 +1 3 +1 3 +1 2026-08-31 Conditional production",
+        "billing prod 16/40 2 2 2 2 2 2 2 2 8 2026-06-15 Significant technical debt",
+        "4.3 hit-rate 2 0 2 4.7 secrets-manager 0 2 2",
+        "0 critical, 0 high, 1 medium, 7 low (as filed: a card does not know what was closed since)",
+        "2026-Q3: 2.62.",
+        "Rose (1) Service Total Change Audits compared orders prod 23/40 +8 2026-03-02, 2026-08-31",
+    ):
+        assert part in text
+    assert "Not counted" not in text
+    assert "Fell" not in text
+
+
+def test_filters_and_what_was_not_counted_are_said() -> None:
+    """So that nobody takes a part for the whole."""
+    card = audit("orders", "2026-08-31")
+    found = numbers(
+        card,
+        replace(card, total=17),
+        audit("orders", "2026-12-24"),
+        unread=(Unread("a/b.json", "not JSON"),),
+        owner="data team",
+        services=("o*", "p*"),
+        environments=("prod",),
+    )
+    text = Page(made(found)).text
+    for part in (
+        "only dimensions owned by data team only service o* or p* only environment prod",
+        "Not counted 1 audit after 2026-11-29 1 file of audits that another file has too "
+        "1 of these files differs from the counted",
+        "Counted Differs, of the same audit 0.json 1.json",
+        "Cards that can't be read (1) File Reason a/b.json not JSON",
+    ):
+        assert part in text
+
+
+def test_the_size_is_bounded() -> None:
+    """Of 2,500 services the table has the 2,000 with the lowest totals, and the other tables have their bounds."""
+    card = audit("orders", "2026-01-01", 3, fails="hit-rate")
+    cards = [
+        replace(
+            card, service=f"service-{n:04}" * 30, sources=(), total=n % 25, actions=(Action("Audit", "2026-02-01"),)
+        )
+        for n in range(2500)
+    ]
+    text = made(numbers(*cards, unread=tuple(Unread("x" * 5000, "y" * 5000) for _ in range(500))))
+    assert len(text) < 2_000_000
+    shown = Page(text).text
+    for part in (
+        "and 500 more with higher totals; --service, --owner and --environment narrow the page.",
+        "and 2,450 more (backend-audit fleet --json).",
+        "and 450 more (backend-audit fleet --json).",
+        "and 2,492 more",
+    ):
+        assert part in shown
+
+
+class _Cells(HTMLParser):
+    """The first cell of each row that stands in the table of services, and what is said of the search."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self._inside = self._cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note where the table begins, and its rows."""
+        given = dict(attrs)
+        self._inside = self._inside or (tag == "table" and given.get("class") == "heat")
+        self._hidden = "hidden" in given if tag == "tr" else getattr(self, "_hidden", False)
+        self._cell = tag == "th" and given.get("scope") == "row" and self._inside and not self._hidden
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note where it ends."""
+        self._inside = self._inside and tag != "table"
+        self._cell = False
+
+    def handle_data(self, data: str) -> None:
+        """Note a name."""
+        if self._cell:
+            self.names.append(data)
+
+
+@pytest.mark.live
+@pytest.mark.needs("chromium")
+def test_in_a_browser_the_table_sorts_and_finds(tmp_path: Path) -> None:
+    """The policy lets our script run; a click on a head sorts, a second one turns it round; the search hides rows."""
+    text = made(numbers(*fleet(), as_of=date(2026, 11, 29)))
+    click = "document.querySelectorAll('.heat thead button')[{}].click();"
+    find = "const i = document.querySelector('.tools input'); i.value = '{}'; i.dispatchEvent(new Event('input'));"
+    for action, names in (
+        ("", ["billing", "search", "orders", "orders"]),
+        (click.format(0), ["billing", "orders", "orders", "search"]),
+        (click.format(0) * 2, ["search", "orders", "orders", "billing"]),
+        (click.format(2) * 2, ["orders", "orders", "search", "billing"]),
+        (click.format(3), ["orders", "billing", "search", "orders"]),
+        (find.format("STAGE"), ["orders"]),
+    ):
+        code = f"<script>{action}</script>"
+        # What the test adds is no part of the page, so its policy would refuse it.
+        digest = base64.b64encode(hashlib.sha256(action.encode()).digest()).decode()
+        driven = text.replace("script-src ", f"script-src 'sha256-{digest}' ").replace("</body>", f"{code}</body>")
+        (tmp_path / "fleet.html").write_text(driven, "utf-8")
+        assert _Cells(_dom(tmp_path)).names == names
+
+
+def _dom(folder: Path) -> str:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    command = [browser, *flags, "--dump-dom", (folder / "fleet.html").as_uri()]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
