@@ -44,7 +44,11 @@ def add_parser(subparsers: Any) -> None:
         help="what is wrong with the service: default, none (it is sound), or names with commas",
     )
     parser.add_argument("--list-defects", action="store_true", help="print the names, and stop")
-    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave everything running until Ctrl-C, and obey lines such as: mend eviction-policy",
+    )
     parser.add_argument(
         "--report", default="audit-report", metavar="DIR", help="folder for the report (default %(default)s)"
     )
@@ -124,6 +128,8 @@ def _arguments(report: Path) -> list[str]:
 
 def _keep(stack: Stack, made: Repository) -> None:
     """Say where everything is, and wait for Ctrl-C."""
+    from pytest_backend_audit.demo import prompt  # noqa: PLC0415
+
     variables = made.path.parent / "environment.sh"
     variables.touch(mode=0o600)
     variables.write_text("".join(f"export {k}={shlex.quote(v)}\n" for k, v in stack.environment().items()))
@@ -134,8 +140,18 @@ def _keep(stack: Stack, made: Repository) -> None:
         _say("audit again, in another terminal:")
         for line in (f". {shlex.quote(str(variables))}", f"cd {shlex.quote(str(made.path))}", again):
             sys.stderr.write(f"  {line}\n")  # whole, to be copied
+        _say("mend NAME, or mend all, typed here takes a defect away")
         _say("Ctrl-C stops everything")
+        if _typed_here():
+            prompt.follow(sys.stdin, stack, _say)
         threading.Event().wait()
+
+
+def _typed_here() -> bool:
+    """Whether lines may be read: a background job that reads from its terminal is stopped by it."""
+    if sys.stdin is None or sys.stdin.closed:
+        return False
+    return not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
 
 
 def _say(text: str) -> None:
