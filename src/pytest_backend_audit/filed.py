@@ -80,6 +80,7 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         rows=card.coverage.of,
         thresholds=thresholds(inputs.config),
         exceptions=exceptions(inputs.policy),
+        standard_version=str(inputs.standard.get("version", "")),
         sources=sources,
     )
 

@@ -91,6 +91,7 @@ class FiledCard:
     """Of audit.yaml, where they differ from the standard's."""
     exceptions: tuple[str, ...] = ()
     """Exceptions in force, one line each."""
+    standard_version: str = ""
     sources: tuple[str, ...] = ()
     """Last hash of the journal of each run that it was made from."""
     schema_version: int = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pytest_backend_audit import comparison
 from pytest_backend_audit.model import (
     Card,
     CheckResult,
@@ -14,7 +15,6 @@ from pytest_backend_audit.model import (
     Mode,
     Outcome,
     Seal,
-    Severity,
     Status,
     Verdict,
 )
@@ -113,11 +113,7 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
         levels: Dimension -> level before the cap, for the dimensions that this run looked at.
         findings: This run's findings.
     """
-    fell = [
-        f"{id_} fell from L{before} to L{levels[id_]}"
-        for id_, before in inputs.prior_levels.items()
-        if levels.get(id_, before) < before
-    ]
+    fell = comparison.fallen(inputs.prior_levels, levels)
     if not inputs.prior and not inputs.prior_levels:
         return ()
     # An earlier run at this commit makes a finding no older: only the prior audit does.
@@ -126,12 +122,9 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
         for id_, prior in inputs.prior.items()
         if prior.outcome is not Outcome.PASSED and prior.source.startswith("prior audit")
     }
-    new = [
-        f"new {f.severity.value} finding {f.title}"
-        for f in findings
-        if f.severity in {Severity.CRITICAL, Severity.HIGH} and f.outcome and f.check not in known
-    ]
-    return (*fell, *new)
+    # Findings about what no check covers, or nothing proves, are told by the levels.
+    of_checks = ((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
+    return (*fell, *comparison.new_high(of_checks, known))
 
 
 def _without_gate(facts: Facts, own: int) -> Verdict:

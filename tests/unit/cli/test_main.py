@@ -33,6 +33,7 @@ commands:
     sign      sign the levels of a run as its second reviewer
     revert    undo the faults that a killed run left behind
     merge     join runs of one commit: shards of CI, or prod and stage
+    compare   what changed from one audit to the next
     gate      exit 1 if a run's disposition is below a minimum
     fleet     many services at once, from their filed cards
     schema    print a JSON Schema

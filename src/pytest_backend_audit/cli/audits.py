@@ -1,0 +1,38 @@
+"""An audit that a user names: a run folder, a merge, or a filed card, as what is filed of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_backend_audit.cli.runs import finished
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.comparison import Side
+
+CARDS = frozenset({".json", ".md"})
+OF_A_RUN = frozenset({"scorecard.json", "scorecard.md"})
+"""Files of a run folder: its journal says more, and can be checked."""
+
+
+def side(given: str) -> Side:
+    """One side of a comparison.
+
+    Raises:
+        ValueError: It is no audit, or can't be read; the message is for the user.
+        OSError: A file can't be read.
+    """
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.comparison import Side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.model import Mode  # noqa: PLC0415 - heavy
+
+    path = Path(given)
+    if path.suffix in CARDS and not path.is_dir() and path.name not in OF_A_RUN:
+        return Side(filed.read(path))
+    run = finished(str(path.parent) if path.name in OF_A_RUN else given)
+    card = run.card
+    remarks = ["a rehearsal"] if card.inputs.mode is not Mode.FORMAL else []
+    if card.seal and card.seal.invalid:
+        remarks.append(f"invalid: {card.seal.invalid}")
+    made = filed.filed(card, numbers={}, sources=run.heads)
+    return Side(made, partial=bool(card.partial), remarks=tuple(remarks))

@@ -1,0 +1,84 @@
+"""``backend-audit compare``: what changed from one audit to the next."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.comparison import Comparison
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to those of ``backend-audit``."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="what changed from one audit to the next",
+        description="Compare an audit with an earlier one of the same service, by the same standard: levels before "
+        "the second reviewer's cap, total and disposition; checks with another outcome; findings that are new, worse, "
+        "changed or gone; thresholds, exceptions, sought levels and weights. A check that failed before and could not "
+        "run now keeps its failed limit. Each side is a run folder, the folder of a merge, or a filed card (.md or "
+        ".json).",
+        epilog="Exit status: 0 compared; 1 with --no-worse if a dimension fell or a new finding of high severity or "
+        "above came; 2 usage, or audits that can't be compared.",
+    )
+    parser.add_argument("now", metavar="RUN", help="run folder, folder of a merge, or filed card")
+    parser.add_argument("prior", metavar="PRIOR", help="the audit to compare with, likewise")
+    parser.add_argument(
+        "--no-worse", action="store_true", help="exit 1 if a dimension fell, or a new high finding came"
+    )
+    parser.add_argument("--format", choices=("text", "md", "json"), default="text", help="default: text")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="short for --format json")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``compare``."""
+    from pytest_backend_audit.cli.audits import side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.comparison import NotComparableError, compare  # noqa: PLC0415 - heavy
+
+    try:
+        with waiting("reading the audits"):
+            now, prior = side(args.now), side(args.prior)
+        found = compare(now, prior)
+    except NotComparableError as error:
+        return fail(f"{args.now} and {args.prior} can't be compared: {error}")
+    except ValueError as error:
+        return fail(str(error))
+    except OSError as error:
+        return fail(f"{error.filename or args.now} can't be read: {error.strerror}")
+    _write(found, args.format)
+    return 1 if args.no_worse and found.worse else 0
+
+
+def _write(found: Comparison, form: str) -> None:
+    from pytest_backend_audit.reports import compared  # noqa: PLC0415 - heavy
+
+    if form == "json":
+        sys.stdout.write(json.dumps(_facts(found), indent=2) + "\n")
+    elif form == "md":
+        sys.stdout.writelines(compared.markdown(found))
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in compared.terminal(found))
+
+
+def _facts(found: Comparison) -> dict[str, Any]:
+    from pytest_backend_audit.jsonable import to_builtins  # noqa: PLC0415 - heavy
+
+    facts: dict[str, Any] = to_builtins(found)
+    for name in ("prior", "now"):
+        # The cards themselves have files of their own.
+        card = facts[name]
+        facts[name] = {
+            key: card[key]
+            for key in (
+                *("service", "environment", "environment_kind", "commit", "instant", "standard", "basis"),
+                *("total", "maximum", "minimum", "disposition", "assessed", "rows", "sources"),
+            )
+        }
+    return facts

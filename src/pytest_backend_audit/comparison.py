@@ -1,0 +1,370 @@
+"""What changed from one audit of a service to the next. Pure: from two filed cards to what is different.
+
+Levels are compared before the second reviewer's cap, on both sides: a missing signature is no regression, and a new one
+no progress. A check that failed before and could not run now keeps its failed limit, as it does within a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding, Outcome, Severity
+
+HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
+"""Severities whose new findings make an audit worse than the prior one."""
+DERIVED = frozenset({"coverage", "proof"})
+"""What a finding names as its check if no check is behind it."""
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class NotComparableError(ValueError):
+    """The audits have nothing in common to compare; the message says what keeps them apart."""
+
+
+class Trend(StrEnum):
+    """How a finding got on."""
+
+    NEW = "new"
+    WORSE = "worse"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One audit of a comparison."""
+
+    card: FiledCard
+    partial: bool = False
+    """Whether it says nothing about dimensions of which it has no check."""
+    remarks: tuple[str, ...] = ()
+    """What else a reader has to know of it: "a rehearsal"."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """One dimension; None where an audit did not look at it."""
+
+    id: str
+    name: str
+    before: int | None
+    now: int | None
+    """Before the reviewer's cap, what was carried over taken into account."""
+    recorded_before: int | None
+    recorded_now: int | None
+
+    @property
+    def fell(self) -> bool:
+        """Whether it is lower now."""
+        return self.before is not None and self.now is not None and self.now < self.before
+
+    @property
+    def rose(self) -> bool:
+        """Whether it is higher now."""
+        return self.before is not None and self.now is not None and self.now > self.before
+
+
+@dataclass(frozen=True, slots=True)
+class CheckChange:
+    """A check whose outcome or limit is another one; an outcome is None where an audit does not have it."""
+
+    id: str
+    dimension: str
+    criterion: str
+    level: int
+    before: Outcome | None
+    now: Outcome | None
+    limit_before: int | None
+    limit_now: int | None
+    """What was carried over taken into account."""
+    carried: bool = False
+    """Whether it could not run now and keeps the limit of its failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """A finding that is new, gone, worse, or different in another way."""
+
+    trend: Trend
+    dimension: str
+    criterion: str
+    check: str
+    title: str
+    """The present one; of a gone finding the last."""
+    id_before: str
+    id_now: str
+    severity_before: Severity | None
+    severity_now: Severity | None
+    what: tuple[str, ...] = ()
+    """In what it differs: ``severity``, ``limit``, ``title``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """Something that decides how things are judged, and is set differently."""
+
+    kind: str
+    """``threshold``, ``exception``, ``sought``, ``weight``."""
+    name: str
+    before: str
+    """Empty where it was not set."""
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two audits, held against each other."""
+
+    prior: FiledCard
+    now: FiledCard
+    warnings: tuple[str, ...]
+    """Why a difference may come from elsewhere than the service, one sentence each."""
+    levels: tuple[LevelChange, ...]
+    checks: tuple[CheckChange, ...]
+    findings: tuple[FindingChange, ...]
+    settings: tuple[SettingChange, ...]
+    worse: tuple[str, ...]
+    """What a gate on "no worse" stumbles over; empty if nothing got worse."""
+
+
+def compare(now: Side, prior: Side) -> Comparison:
+    """What changed.
+
+    Raises:
+        NotComparableError: They are of different services, or judged by different standards.
+    """
+    _refuse(now.card, prior.card)
+    held = _held(now.card.checks, prior.card.checks)
+    levels = tuple(_levels(now, prior, held))
+    return Comparison(
+        prior=prior.card,
+        now=now.card,
+        warnings=tuple(_warnings(now, prior)),
+        levels=levels,
+        checks=tuple(_checks(now, prior, held)),
+        findings=tuple(_findings(now, prior, held)),
+        settings=tuple(_settings(now.card, prior.card)),
+        worse=(
+            *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
+            *_new_high(now, prior),
+        ),
+    )
+
+
+def fallen(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]:
+    """Dimensions that stand lower, one sentence each; one that is not looked at now has not fallen."""
+    return tuple(
+        f"{id_} fell from L{level} to L{now[id_]}" for id_, level in before.items() if now.get(id_, level) < level
+    )
+
+
+def new_high(findings: Iterable[tuple[Severity, str, str]], known: Iterable[str]) -> tuple[str, ...]:
+    """Findings of high severity or above that are new, one sentence each.
+
+    Args:
+        findings: Severity, check and title of each; those that no check is behind left out.
+        known: Checks that had not passed before.
+    """
+    before = frozenset(known)
+    return tuple(
+        f"new {severity.value} finding {title}"
+        for severity, check, title in findings
+        if severity in HIGH and check not in before
+    )
+
+
+def _new_high(now: Side, prior: Side) -> tuple[str, ...]:
+    found = ((f.severity, f.check, f.title) for f in now.card.findings if f.check not in DERIVED)
+    if prior.partial:
+        # What a part of an audit did not look at may have been there.
+        seen = {c.id for c in prior.card.checks}
+        found = ((s, check, title) for s, check, title in found if check in seen)
+    return new_high(found, (c.id for c in prior.card.checks if c.outcome is not Outcome.PASSED))
+
+
+def _refuse(now: FiledCard, prior: FiledCard) -> None:
+    if now.service != prior.service:
+        raise NotComparableError(
+            f"one is an audit of {now.service or 'no named service'}, the other of "
+            f"{prior.service or 'no named service'}; name two audits of one service"
+        )
+    for what, one, other in (("standard", now.standard, prior.standard), ("basis", now.basis, prior.basis)):
+        if one != other:
+            raise NotComparableError(
+                f"the {what} is another one: {one or 'none'}, and {other or 'none'} before; a level means something "
+                "else in each"
+            )
+
+
+def _warnings(now: Side, prior: Side) -> Iterable[str]:
+    one, other = now.card, prior.card
+    if one.sources and set(one.sources) == set(other.sources):
+        yield "both are the same audit"
+    if one.instant < other.instant:
+        yield f"the prior audit is the later one ({other.instant}, and {one.instant}): were they named the wrong way?"
+    if one.environment_kind != other.environment_kind:
+        yield (
+            f"the environment is of another kind: {one.environment_kind or 'not stated'}, and "
+            f"{other.environment_kind or 'not stated'} before; what differs may come from there"
+        )
+    elif one.environment != other.environment:
+        yield f"the environment is another one: {one.environment}, and {other.environment} before"
+    for side, name in ((now, "this"), (prior, "the prior")):
+        for remark in side.remarks:
+            yield f"{name} audit is {remark}"
+        if side.partial:
+            yield f"{name} audit is partial: dimensions that it has no check of are not compared"
+    if one.standard_version != other.standard_version:
+        yield (
+            f"the standard is of another version: {one.standard_version or 'not stated'}, and "
+            f"{other.standard_version or 'not stated'} before"
+        )
+    if one.rows != other.rows:
+        yield f"rows sought and applicable: {one.rows}, and {other.rows} before"
+
+
+def _held(now: Iterable[FiledCheck], prior: Iterable[FiledCheck]) -> dict[str, int]:
+    """Checks that could not run and keep a failed limit -> that limit."""
+    failed = {c.id: c.limit for c in prior if c.outcome is Outcome.FAILED or c.carried}
+    found: dict[str, int] = {}
+    for check in now:
+        if check.outcome is not Outcome.COULD_NOT_RUN:
+            continue
+        before = failed.get(check.id, check.limit)
+        if check.carried or before < check.limit:
+            found[check.id] = min(check.limit, before)
+    return found
+
+
+def _levels(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[LevelChange]:
+    present, past = _seen(now), _seen(prior)
+    lowered: dict[str, int] = {}
+    for check in now.card.checks:
+        if check.id in held:
+            lowered[check.dimension] = min(held[check.id], lowered.get(check.dimension, 5))
+    names = {d.id: d.name for d in (*prior.card.dimensions, *now.card.dimensions)}
+    for id_ in _order(now.card.dimensions, prior.card.dimensions):
+        one, other = present.get(id_), past.get(id_)
+        yield LevelChange(
+            id_,
+            names[id_],
+            other.would_be if other else None,
+            min(one.would_be, lowered.get(id_, one.would_be)) if one else None,
+            other.level if other else None,
+            one.level if one else None,
+        )
+
+
+def _seen(side: Side) -> dict[str, FiledDimension]:
+    looked = {c.dimension for c in side.card.checks}
+    return {d.id: d for d in side.card.dimensions if not side.partial or d.id in looked}
+
+
+def _order(now: Sequence[FiledDimension], prior: Sequence[FiledDimension]) -> list[str]:
+    """Dimensions of both, in the present order, what is gone after them."""
+    return list(dict.fromkeys(d.id for d in (*now, *prior)))
+
+
+def _checks(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[CheckChange]:
+    present, past = {c.id: c for c in now.card.checks}, {c.id: c for c in prior.card.checks}
+    for id_ in dict.fromkeys([*present, *past]):
+        one, other = present.get(id_), past.get(id_)
+        if (one is None and now.partial) or (other is None and prior.partial):
+            continue
+        limit = held.get(id_, one.limit) if one else None
+        same = one and other and one.outcome is other.outcome and limit == other.limit
+        known = one or other
+        if same or known is None:
+            continue
+        yield CheckChange(
+            id_,
+            known.dimension,
+            known.criterion,
+            known.level,
+            other.outcome if other else None,
+            one.outcome if one else None,
+            other.limit if other else None,
+            limit,
+            id_ in held,
+        )
+
+
+def _findings(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[FindingChange]:
+    present = {f.fingerprint: f for f in now.card.findings}
+    past = {f.fingerprint: f for f in prior.card.findings}
+    limits = {c.id: held.get(c.id, c.limit) for c in now.card.checks}
+    limits_before = {c.id: c.limit for c in prior.card.checks}
+    made = [
+        _finding(present.get(key), past.get(key), limits_before, limits)
+        for key in dict.fromkeys([*present, *past])
+        if not (key not in present and now.partial and past[key].check not in limits)
+        and not (key not in past and prior.partial and present[key].check not in limits_before)
+    ]
+    order = {trend: rank for rank, trend in enumerate(Trend)}
+    found = [change for change in made if change is not None]
+    return sorted(found, key=lambda c: (order[c.trend], _RANK[c.severity_now or c.severity_before or Severity.LOW]))
+
+
+def _finding(
+    now: FiledFinding | None, before: FiledFinding | None, limits_before: Mapping[str, int], limits: Mapping[str, int]
+) -> FindingChange | None:
+    known = now or before
+    if known is None:
+        return None
+    trend, what = Trend.NEW if before is None else Trend.GONE, []
+    if now is not None and before is not None:
+        limit, old = limits.get(now.check), limits_before.get(before.check)
+        lower = limit is not None and old is not None and limit < old
+        graver = _RANK[now.severity] < _RANK[before.severity]
+        what += ["severity"] if now.severity is not before.severity else []
+        what += ["limit"] if limit != old else []
+        what += ["title"] if now.title != before.title else []
+        if not what:
+            return None
+        trend = Trend.WORSE if graver or lower else Trend.CHANGED
+    return FindingChange(
+        trend,
+        known.dimension,
+        known.criterion,
+        known.check,
+        known.title,
+        before.id if before else "",
+        now.id if now else "",
+        before.severity if before else None,
+        now.severity if now else None,
+        tuple(what),
+    )
+
+
+def _settings(now: FiledCard, prior: FiledCard) -> Iterable[SettingChange]:
+    yield from _differing("threshold", _texts(prior.thresholds), _texts(now.thresholds))
+    yield from _differing("exception", _exceptions(prior.exceptions), _exceptions(now.exceptions))
+    for kind, before, present in (
+        ("sought", {d.id: f"L{d.sought}" for d in prior.dimensions}, {d.id: f"L{d.sought}" for d in now.dimensions}),
+        ("weight", {d.id: d.weight for d in prior.dimensions}, {d.id: d.weight for d in now.dimensions}),
+    ):
+        common = [id_ for id_ in present if id_ in before]
+        yield from _differing(kind, {i: before[i] for i in common}, {i: present[i] for i in common})
+
+
+def _texts(values: Mapping[str, str | int | float | bool]) -> dict[str, str]:
+    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items()}
+
+
+def _exceptions(lines: Iterable[str]) -> dict[str, str]:
+    """What is excepted -> the rest of its line: until when, and why."""
+    found: dict[str, str] = {}
+    for line in lines:
+        mark = ": " if line.startswith("left out ") else " until "
+        name, _, rest = line.partition(mark)
+        found[name] = rest or line
+    return found
+
+
+def _differing(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[SettingChange]:
+    for name in dict.fromkeys([*now, *before]):
+        if before.get(name) != now.get(name):
+            yield SettingChange(kind, name, before.get(name, ""), now.get(name, ""))

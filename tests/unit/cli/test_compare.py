@@ -1,0 +1,139 @@
+"""``backend-audit compare``: what can be named, what it says, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.scoring.scoring_cases import SEALED, all_at, failed
+
+from pytest_backend_audit import filed, finished
+from pytest_backend_audit.cli import main
+from pytest_backend_audit.journal import Writer
+from pytest_backend_audit.merging import merge
+from pytest_backend_audit.model import Attempt, Mode, Seal
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders are named from where the test runs."""
+    monkeypatch.chdir(tmp_path)
+
+
+def written(folder: str, spoil: Attempt | None = None, seal: Seal | None = SEALED, **fields: Any) -> str:
+    """A run in which each dimension reaches L3, but for one check."""
+    made, attempts = all_at(3, **fields)
+    writer = Writer(Path(folder))
+    writer.start(made)
+    for attempt in attempts:
+        writer.attempt(spoil if spoil and attempt.check == spoil.check else attempt)
+    if seal:
+        writer.seal(seal)
+    writer.close()
+    return folder
+
+
+def filed_card(run: str, name: str) -> str:
+    """What is filed of a run, and the Markdown beside it."""
+    found = finished.load(Path(run))
+    Path(name).write_text(filed.text(filed.filed(found.card, numbers={}, sources=found.heads)), "utf-8")
+    Path(name).with_suffix(".md").write_text("# A card\n")
+    return name
+
+
+def test_every_kind_of_audit(capsys: pytest.CaptureFixture[str]) -> None:
+    """Run folder, a file of it, merge, filed card and its Markdown: all the same to it, on either side."""
+    prior = written("prior", instant="2026-06-01T10:00:00Z")
+    now = written("now", failed("4.1-3"))
+    (Path(now) / "scorecard.json").write_text("{}")
+    merge([Path(now)], Path("merged"))
+    sides = [now, "now/scorecard.json", "merged", filed_card(now, "now.json"), "now.md"]
+    priors = [prior, filed_card(prior, "prior.json"), "prior.md"]
+    said = set()
+    for one, other in [(s, prior) for s in sides] + [(now, p) for p in priors]:
+        assert main(["compare", one, other]) == 0
+        said.add(capsys.readouterr().out)
+    assert len(said) == 1
+    assert "  4.1 Query Performance      L3 -> L2  fell\n" in said.pop()
+
+
+def test_no_worse(capsys: pytest.CaptureFixture[str]) -> None:
+    """Is 1 if a dimension fell, else 0; without being asked it is 0."""
+    prior, now = written("prior", instant="2026-06-01T10:00:00Z"), written("now", failed("4.1-3"))
+    assert main(["compare", now, prior]) == 0
+    assert main(["compare", now, prior, "--no-worse"]) == 1
+    assert main(["compare", prior, now, "--no-worse"]) == 0
+    assert main(["compare", now, now, "--no-worse"]) == 0
+    capsys.readouterr()
+
+
+def test_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it as JSON, the two audits by what identifies them; Markdown on request."""
+    prior, now = written("prior", instant="2026-06-01T10:00:00Z"), written("now", failed("4.1-3"))
+    assert main(["compare", now, prior, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == ["prior", "now", "warnings", "levels", "checks", "findings", "settings", "worse"]
+    assert (told["prior"]["instant"], told["now"]["total"]) == ("2026-06-01T10:00:00Z", 23)
+    assert told["now"]["sources"] == list(finished.load(Path(now)).heads)
+    assert told["levels"][0] == {
+        "id": "4.1",
+        "name": "Query Performance",
+        "before": 3,
+        "now": 2,
+        "recorded_before": 3,
+        "recorded_now": 2,
+    }
+    assert told["checks"][0]["now"] == "failed"
+    assert main(["compare", now, prior, "--format", "md"]) == 0
+    assert capsys.readouterr().out.startswith("# orders: what changed\n")
+
+
+def test_what_a_reader_has_to_know(capsys: pytest.CaptureFixture[str]) -> None:
+    """A rehearsal, an invalid run and a torn one are compared, and it is said."""
+    prior = written("prior", instant="2026-06-01T10:00:00Z")
+    written("rehearsal", mode=Mode.REHEARSAL)
+    written("invalid", seal=Seal("", 1, invalid="the build changed"))
+    written("torn", seal=None)
+    for run, remark in (
+        ("rehearsal", "this audit is a rehearsal"),
+        ("invalid", "this audit is invalid: the build changed"),
+        ("torn", "this audit is partial: dimensions that it has no check of are not compared"),
+    ):
+        assert main(["compare", run, prior]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert f"Note {remark}" in out
+
+
+@pytest.mark.parametrize(
+    ("now", "prior", "message"),
+    [
+        ("nowhere", "good", "nowhere: there is no such folder; "),
+        ("good", "nowhere.md", "nowhere.json can't be read: No such file or directory\n"),
+        ("good", "odd.json", "odd.json: no filed card; `backend-audit file` writes them\n"),
+        ("good", "odd.txt", "odd.txt: that is a file, and no run is there; "),
+        ("good", "altered", "altered/journal.jsonl:2: this line was changed: its hash does not fit its text. "),
+        (
+            "good",
+            "other",
+            "good and other can't be compared: one is an audit of orders, the other of billing; name two audits of one "
+            "service\n",
+        ),
+    ],
+)
+def test_what_can_not_be_compared(now: str, prior: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that names it, and exit 2."""
+    written("good")
+    written("altered", failed("4.1-3"))
+    journal = Path("altered/journal.jsonl")
+    journal.write_bytes(journal.read_bytes().replace(b'"passed"', b'"broken"'))
+    Path("odd.json").write_text("{}")
+    Path("odd.txt").write_text("x")
+    made, _ = all_at(3)
+    written("other", document=type(made.document)(service="billing", commit="1a2b3c4d"))
+    assert main(["compare", now, prior]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"backend-audit: {message}")
+    assert err.count("\n") == 1

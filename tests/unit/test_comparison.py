@@ -1,0 +1,222 @@
+"""What changed from one audit to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from unit.scoring.scoring_cases import SEALED, all_at, check, failed, inputs, skipped
+
+from pytest_backend_audit import filed
+from pytest_backend_audit.comparison import (
+    CheckChange,
+    Comparison,
+    NotComparableError,
+    SettingChange,
+    Side,
+    Trend,
+    compare,
+)
+from pytest_backend_audit.model import Attempt, FiledCard, NotApplicable, Outcome, PriorCheck
+from pytest_backend_audit.scoring import score
+from pytest_backend_audit.scoring.verdict import regate
+
+BEFORE = {"instant": "2026-06-01T10:00:00Z"}
+
+
+def audit(levels: Mapping[str, int] | int, spoil: Attempt | None = None, **fields: Any) -> FiledCard:
+    """An audit in which each dimension has passes up to a level, one of them replaced."""
+    made, attempts = all_at(levels, **fields)
+    if spoil:
+        attempts = [spoil if a.check == spoil.check else a for a in attempts]
+    return filed.filed(score(made, attempts, SEALED), numbers={}, sources=("ab" * 32,))
+
+
+def compared(now: FiledCard, prior: FiledCard) -> Comparison:
+    """Two whole audits of which the prior has another record."""
+    return compare(Side(now), Side(replace(prior, sources=("cd" * 32,))))
+
+
+def test_nothing_changed() -> None:
+    """Neither levels nor anything else; nothing is worse, and nothing is warned of."""
+    found = compared(audit(3), audit(3, **BEFORE))
+    assert [(c.id, c.before, c.now) for c in found.levels] == [(f"4.{n}", 3, 3) for n in range(1, 9)]
+    assert (found.checks, found.findings, found.settings, found.warnings, found.worse) == ((), (), (), (), ())
+
+
+def test_a_dimension_that_fell_and_one_that_rose() -> None:
+    """What failed where it had passed is a fall, a new finding and a changed check; only the fall is worse."""
+    found = compared(audit({"4.1": 3, "4.2": 3}, failed("4.1-3")), audit({"4.1": 3, "4.2": 2}, **BEFORE))
+    assert [(c.id, c.before, c.now, c.fell, c.rose) for c in found.levels[:2]] == [
+        ("4.1", 3, 2, True, False),
+        ("4.2", 2, 3, False, True),
+    ]
+    assert found.checks == (
+        CheckChange("4.1-3", "4.1", "4.1-3", 3, Outcome.PASSED, Outcome.FAILED, 5, 2),
+        CheckChange("4.2-3", "4.2", "4.2-3", 3, None, Outcome.PASSED, None, 5),
+    )
+    new = [(f.trend, f.check) for f in found.findings if f.trend is Trend.NEW]
+    assert new == [(Trend.NEW, "4.1-3")]
+    assert found.worse == (
+        "4.1 fell from L3 to L2",
+        "new high finding 4.1-3 L3 failed: 3 foreign keys without an index",
+    )
+
+
+def test_levels_are_those_before_the_reviewers_cap() -> None:
+    """An unsigned L5 is recorded as L3, and has not fallen from a signed one."""
+    made, attempts = all_at(5)
+    signed = filed.filed(score(made, attempts, SEALED, signed_off=True), numbers={}, sources=())
+    found = compared(audit(5), replace(signed, instant="2026-06-01T10:00:00Z"))
+    one = found.levels[0]
+    assert (one.before, one.now, one.recorded_before, one.recorded_now) == (5, 5, 5, 3)
+    assert found.worse == ()
+
+
+def test_a_failure_that_could_not_be_looked_at_again_keeps_its_level() -> None:
+    """By itself a check that could not run would lift the dimension from L1 to L2."""
+    prior = audit({"4.1": 2, "4.2": 3}, failed("4.1-2"), **BEFORE)
+    now = audit({"4.1": 2, "4.2": 3}, skipped("4.1-2"))
+    assert [c.outcome for c in now.checks if c.id == "4.1-2"] == [Outcome.COULD_NOT_RUN]
+    found = compared(now, prior)
+    assert found.checks == (
+        CheckChange("4.1-2", "4.1", "4.1-2", 2, Outcome.FAILED, Outcome.COULD_NOT_RUN, 1, 1, carried=True),
+    )
+    assert (found.levels[0].before, found.levels[0].now) == (1, 1)
+    assert found.worse == ()
+    # An audit later it is no change any more, and holds the level all the same.
+    kept = replace(now, checks=tuple(replace(c, carried=True, limit=1) if c.id == "4.1-2" else c for c in now.checks))
+    later = compared(now, replace(kept, instant="2026-07-01T10:00:00Z"))
+    assert (later.checks, later.levels[0].now) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "trend", "what"),
+    [
+        (skipped("a"), failed("a"), Trend.WORSE, ("severity", "limit", "title")),
+        (failed("a", "3 of 9"), failed("a", "4 of 9"), Trend.CHANGED, ("title",)),
+        (failed("a"), skipped("a"), Trend.CHANGED, ("severity", "title")),
+    ],
+    ids=["graver", "another number", "could not run now"],
+)
+def test_a_finding_that_goes_on(before: Attempt, now: Attempt, trend: Trend, what: tuple[str, ...]) -> None:
+    """Worse where its severity rose or its limit fell; else changed, and it is said in what."""
+    cards = [
+        filed.filed(score(inputs([check("a", 2)], instant=instant), [attempt], SEALED), numbers={}, sources=())
+        for attempt, instant in ((now, "2026-08-31T10:00:00Z"), (before, "2026-06-01T10:00:00Z"))
+    ]
+    change = next(f for f in compared(*cards).findings if f.check == "a")
+    assert (change.trend, change.what) == (trend, what)
+
+
+def test_a_finding_that_is_gone_keeps_its_number() -> None:
+    """It is named as it stood."""
+    prior = audit(3, failed("4.1-3"), **BEFORE)
+    numbered = tuple(replace(f, id="F-0001") if f.check == "4.1-3" else f for f in prior.findings)
+    found = compared(audit(3), replace(prior, findings=numbered))
+    gone = next(f for f in found.findings if f.trend is Trend.GONE)
+    assert (gone.check, gone.id_before, gone.id_now) == ("4.1-3", "F-0001", "")
+
+
+def test_settings_that_changed() -> None:
+    """Thresholds, exceptions with their date and reason, sought levels and weights; what is unset is empty."""
+
+    def excepted(expires: str) -> NotApplicable:
+        return NotApplicable("replicas", "one node", "Kim", "2026-05-01", expires)
+
+    prior = audit(
+        3,
+        config={"thresholds": {"hit-rate": 0.95, "gone": 1, "same": True}},
+        policy={"not_applicable": (excepted("2026-07-31"),), "leave_out": {"hit-rate": "our own"}},
+        **BEFORE,
+    )
+    now = audit(
+        3,
+        config={"thresholds": {"hit-rate": 0.9, "same": True}},
+        policy={"not_applicable": (excepted("2026-10-31"),), "sought": {"4.6": 4}, "weights": {"4.1": "2"}},
+    )
+    assert compared(now, prior).settings == (
+        SettingChange("threshold", "hit-rate", "0.95", "0.9"),
+        SettingChange("threshold", "gone", "1", ""),
+        SettingChange("exception", "not applicable replicas", "2026-07-31: one node", "2026-10-31: one node"),
+        SettingChange("exception", "left out hit-rate", "our own", ""),
+        SettingChange("sought", "4.6", "L5", "L4"),
+        SettingChange("weight", "4.1", "1", "2"),
+    )
+
+
+def test_a_partial_audit_says_nothing_of_what_it_did_not_look_at() -> None:
+    """A shard of one dimension has lost neither the other seven nor their checks and findings."""
+    prior = audit(3, failed("4.2-3"), **BEFORE)
+    made, attempts = all_at({"4.1": 3}, narrowing=("--audit-dimension=4.1",))
+    now = filed.filed(score(made, attempts, SEALED), numbers={}, sources=())
+    found = compare(Side(now, partial=True), Side(prior))
+    assert [c.id for c in found.levels if c.now is not None] == ["4.1"]
+    assert (found.checks, found.worse) == ((), ())
+    assert [f.trend for f in found.findings] == []
+    assert found.warnings == ("this audit is partial: dimensions that it has no check of are not compared",)
+    # The other way round: nothing of what the shard did not look at is new.
+    turned = compare(Side(replace(prior, instant="2026-12-01T10:00:00Z")), Side(now, partial=True))
+    assert (turned.checks, turned.worse) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"service": "billing"}, "one is an audit of orders, the other of billing; name two audits of one service"),
+        ({"standard": "ours"}, "the standard is another one: backend-systems, and ours before; a level means"),
+        ({"basis": "own criteria"}, "the basis is another one: "),
+    ],
+)
+def test_audits_that_can_not_be_compared(fields: dict[str, str], message: str) -> None:
+    """Another service, or another measure."""
+    with pytest.raises(NotComparableError) as caught:
+        compared(audit(3), replace(audit(3), **fields))  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("fields", "warning"),
+    [
+        (
+            {"environment_kind": "stage", "environment": "stage"},
+            "the environment is of another kind: prod, and stage before; what differs may come from there",
+        ),
+        ({"environment": "prod-eu"}, "the environment is another one: prod, and prod-eu before"),
+        (
+            {"instant": "2026-12-01T00:00:00Z"},
+            "the prior audit is the later one (2026-12-01T00:00:00Z, and 2026-08-31T10:00:00Z): were they named the "
+            "wrong way?",
+        ),
+        ({"standard_version": "2"}, "the standard is of another version: 1, and 2 before"),
+        ({"rows": 7}, "rows sought and applicable: 0, and 7 before"),
+    ],
+)
+def test_what_is_warned_of(fields: dict[str, Any], warning: str) -> None:
+    """A difference may come from elsewhere than the service."""
+    assert compared(audit(3), replace(audit(3, **BEFORE), **fields)).warnings == (warning,)
+
+
+def test_the_same_audit_is_said_to_be_the_same() -> None:
+    """By the journals that it was made from."""
+    assert compare(Side(audit(3)), Side(audit(3))).warnings == ("both are the same audit",)
+
+
+@pytest.mark.parametrize("spoil", [None, failed("4.1-3"), failed("4.7-2"), skipped("4.2-2")])
+@pytest.mark.parametrize("before", [None, failed("4.1-3"), failed("4.3-2")])
+def test_what_is_worse_is_what_the_gate_says(spoil: Attempt | None, before: Attempt | None) -> None:
+    """Comparing two filed cards and a run's own comparison with its prior audit can't disagree."""
+    prior = audit(3, before, **BEFORE)
+    made, attempts = all_at(3)
+    attempts = [spoil if spoil and a.check == spoil.check else a for a in attempts]
+    source = "prior audit 2026-06-01"
+    known = {c.id: PriorCheck(c.outcome, c.limit, source) for c in prior.checks}
+    card = score(
+        replace(made, prior=known, prior_levels={d.id: d.would_be for d in prior.dimensions}), attempts, SEALED
+    )
+    found = compared(filed.filed(card, numbers={}, sources=("ab" * 32,)), prior)
+    said = regate(card, (), None, no_worse=True).reason
+    alone = "no gate; the exit status is pytest's own, 0"
+    assert said == (f"worse than the prior audit: {found.worse[0]}" if found.worse else alone)
