@@ -66,6 +66,11 @@ SELECT n.nspname AS schema, c.relname AS name, quote_ident(rn.nspname) || '.' ||
      FROM pg_catalog.pg_class p
      WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
        AND p.relkind <> 'p')::float8 AS rows,
+    greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::float8 AS own,
+    (SELECT coalesce(sum(p.relpages), 0)
+     FROM pg_catalog.pg_class p
+     WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
+       AND p.relkind <> 'p')::float8 AS blocks,
     coalesce((SELECT jsonb_object_agg(quote_ident(attname), CASE WHEN n_distinct < 0
                          THEN -n_distinct * greatest(c.reltuples, 0) ELSE n_distinct END)
               FROM pg_catalog.pg_stats t
@@ -74,7 +79,13 @@ SELECT n.nspname AS schema, c.relname AS name, quote_ident(rn.nspname) || '.' ||
                          SELECT quote_ident(a.attname)
                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
                          LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-                         WHERE k.place <= i.indnkeyatts ORDER BY k.place)))
+                         WHERE k.place <= i.indnkeyatts ORDER BY k.place),
+                     'predicate', CASE WHEN i.indpred IS NULL THEN '{}' ELSE ARRAY(
+                         SELECT quote_ident(a.attname) FROM pg_catalog.pg_depend d
+                         JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                         WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                           AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND a.attnum > 0
+                         ORDER BY a.attnum) END))
               FROM pg_catalog.pg_index i
               JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
               WHERE i.indrelid = c.oid AND i.indisvalid), '{}') AS indexes
@@ -96,6 +107,8 @@ class Planned:
     calls: int
     rows: int
     mean_ms: float
+    blocks: float
+    """Blocks that a call read on average, from the cache or not."""
     search_path: str | None
     asked: str = ""
     """What was planned: the reading part."""
@@ -229,7 +242,8 @@ def plans(audit_postgres: Any, most: float, large: float, few: float = 0) -> Pla
     found: dict[tuple[str, str], Found] = {}
     for statement in statements:
         if statement.plan is not None:
-            for hazard in hazards(statement.plan, tables, Bounds(large, few, statement.rows / statement.calls)):
+            bounds = Bounds(large, few, statement.rows / statement.calls, statement.blocks)
+            for hazard in hazards(statement.plan, tables, bounds):
                 found.setdefault((hazard.kind, hazard.item), Found(hazard, statement))
     return Plans(tuple(statements), tuple(found.values()), tables)
 
@@ -242,7 +256,9 @@ def again(audit_postgres: Any, statements: Iterable[tuple[str, str | None]]) -> 
         statements: What was planned, and what its role had as search_path.
     """
     told = state(audit_postgres)
-    asked = [SimpleNamespace(id="", query=q, calls=0, rows=0, mean_ms=0.0, search_path=p) for q, p in statements]
+    asked = [
+        SimpleNamespace(id="", query=q, calls=0, rows=0, mean_ms=0.0, blocks=0, search_path=p) for q, p in statements
+    ]
     planned = tuple(_planned(audit_postgres, told, row) for row in asked)
     return Plans(planned, (), _tables(audit_postgres, planned))
 
@@ -275,14 +291,19 @@ def _tables(audit_postgres: Any, statements: Sequence[Planned]) -> dict[str, Tab
             row.table,
             row.rows or 0.0,
             row.distinct,
-            {name: Index(tuple(index["columns"]), index["blocks"]) for name, index in row.indexes.items()},
+            {
+                name: Index(tuple(index["columns"]), index["blocks"], tuple(index["predicate"]))
+                for name, index in row.indexes.items()
+            },
+            row.own,
+            row.blocks,
         )
         for row in audit_postgres.execute(TABLES, wanted).fetchall()
     }
 
 
 def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
-    known = (row.id, row.query, row.calls, row.rows, row.mean_ms, row.search_path)
+    known = (row.id, row.query, row.calls, row.rows, row.mean_ms, row.blocks / max(row.calls, 1), row.search_path)
     try:
         asked = as_read(row.query)
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +17,11 @@ _SELECTIVE = 0.1
 """Share of the rows tried that a condition leaves at most where an index for it would save most of the work."""
 _RANGE, _UNKNOWN = 1 / 3, 0.005
 """What the planner itself takes for the share of rows that a comparison with an unknown value leaves."""
+
+
+_ELSEWHERE = 0.25
+"""Share of a table's blocks; calls that read less on average don't read all of it, as their generic plan would. It is
+not one half, as the table may have grown since they were counted first."""
 
 
 class Kind(StrEnum):
@@ -37,6 +42,8 @@ class Index:
     columns: tuple[str | None, ...]
     """Key columns in order, quoted where need be; None for an expression."""
     blocks: float
+    predicate: tuple[str, ...] = ()
+    """Columns of the condition that its rows meet, if it is a partial one, and its key's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,17 @@ class Table:
     """Column -> how many different values it has, where that can be seen."""
     indexes: Mapping[str, Index] = field(default_factory=dict)
     """By their names, unquoted."""
+    own: float | None = None
+    """Rows of the partition itself; as many as `rows` where nothing is said."""
+    blocks: float = 0
+    """Of all partitions, indexes left aside; 0 where that is unknown."""
+
+    def might_use(self, named: Collection[str]) -> bool:
+        """Whether an index is there that serves a condition on these columns for some values, if not for all.
+
+        It begins with one of them, or has but the rows for which another holds.
+        """
+        return any(index.columns[0] in named or set(index.predicate) & set(named) for index in self.indexes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,8 @@ class Bounds:
     """Different values up to which a condition on a column selects too little."""
     returned: float | None = None
     """Rows that the statement gave on average: what a LIMIT came to, which a generic plan doesn't know."""
+    blocks: float | None = None
+    """Blocks that the statement read on average, from the cache or not; None where that is unknown."""
 
 
 def hazards(plan: Node, tables: Mapping[str, Table], bounds: Bounds) -> list[Hazard]:
@@ -94,19 +114,33 @@ def hazards(plan: Node, tables: Mapping[str, Table], bounds: Bounds) -> list[Haz
     """
     found: dict[tuple[Kind, str], Hazard] = {}
     sorted_away: set[int] = set()
+    scanned = _scanned(plan, tables)
     for node, above in plan.paths():
-        if node.kind == "Sort" and (hazard := _sort(node, above, tables, bounds.large)):
+        if node.kind == "Sort" and (hazard := _sort(node, above, tables, bounds)):
             found.setdefault((hazard.kind, hazard.item), hazard)
             sorted_away.update(id(below) for below in node.walk())
     for node, above in plan.paths():
         table = tables.get(node.table) or _table_above(above, tables)
         if table is None or table.rows <= bounds.large:
             continue
-        for hazard in _scan(node, above, table, bounds):
+        for hazard in _scan(node, above, table, bounds, scanned.get(table.name, table.rows)):
             # An index for the order serves the condition too, if that is no disjunction.
             if id(node) not in sorted_away or hazard.kind in {Kind.DISJUNCTION, Kind.NESTED_LOOP}:
                 found.setdefault((hazard.kind, hazard.item), hazard)
     return list(found.values())
+
+
+def _scanned(plan: Node, tables: Mapping[str, Table]) -> dict[str, float]:
+    """Rows of each table that is scanned from end to end: of one in partitions, of those that are.
+
+    The planner scans an empty partition, though all have an index.
+    """
+    found: dict[str, float] = {}
+    for node in plan.walk():
+        if node.kind == "Seq Scan" and (table := tables.get(node.table)):
+            own = table.rows if table.own is None else table.own
+            found[table.name] = min(table.rows, found.get(table.name, 0.0) + own)
+    return found
 
 
 def create_index(table: str, names: Sequence[str]) -> str:
@@ -124,7 +158,7 @@ def _table_above(above: Sequence[Node], tables: Mapping[str, Table]) -> Table | 
     return None
 
 
-def _scan(node: Node, above: Sequence[Node], table: Table, bounds: Bounds) -> Iterator[Hazard]:
+def _scan(node: Node, above: Sequence[Node], table: Table, bounds: Bounds, scanned: float) -> Iterator[Hazard]:
     by_index = node.kind in {"Index Scan", "Index Only Scan"}
     whole = node.kind == "Seq Scan" or (by_index and "Index Cond" not in node.facts)
     if whole and (loop := _loop((*above, node))):
@@ -135,18 +169,32 @@ def _scan(node: Node, above: Sequence[Node], table: Table, bounds: Bounds) -> It
         return
     share = _share(node, above, bounds.returned)
     everything = columns(node.condition("Index Cond", "Recheck Cond", "Filter"), node.alias)
+    if node.kind == "Seq Scan" and _otherwise(table, everything, share, bounds):
+        return
     if node.rows * share > bounds.large and (few := _few(everything, table, bounds.few)):
         yield few
-    elif (condition := node.condition("Filter")) and _tried(node, table) * share > bounds.large:
+    elif (condition := node.condition("Filter")) and _tried(node, table, scanned) * share > bounds.large:
         if named := _disjunction(condition, node.alias):
             yield _of_disjunction(table, named)
-        elif node.kind == "Seq Scan" or node.rows <= _SELECTIVE * _tried(node, table):
+        elif node.kind == "Seq Scan" or node.rows <= _SELECTIVE * _tried(node, table, scanned):
             few = _few(columns(condition, node.alias), table, bounds.few) if node.kind == "Seq Scan" else None
-            yield few or _filter(node, condition, table, _tried(node, table) * share)
+            yield few or _filter(node, condition, table, _tried(node, table, scanned) * share)
 
 
-def _tried(node: Node, table: Table) -> float:
-    """Rows on which a scan tries its filter, without a LIMIT."""
+def _otherwise(table: Table, named: Collection[str], share: float, bounds: Bounds) -> bool:
+    """Whether the calls evidently did not read all of a table, as the generic plan does that reads it.
+
+    With values known the planner may take an index that it can't take for all values: a partial one, or one on a column
+    of which some values are rare.
+    """
+    few = bounds.blocks is not None and bounds.blocks < _ELSEWHERE * table.blocks * share
+    return few and table.might_use(named)
+
+
+def _tried(node: Node, table: Table, scanned: float) -> float:
+    """Rows on which a scan tries its filter, without a LIMIT; of a Seq Scan, on all partitions that are scanned."""
+    if node.kind == "Seq Scan":
+        return scanned
     if node.kind == "Bitmap Heap Scan":
         return max((child.rows for child in node.children), default=0.0)
     share = 1.0
@@ -205,7 +253,7 @@ def _of_disjunction(table: Table, named: tuple[str, ...]) -> Hazard:
     return Hazard(Kind.DISJUNCTION, table.name, named, said, cure)
 
 
-def _sort(node: Node, above: Sequence[Node], tables: Mapping[str, Table], large: float) -> Hazard | None:
+def _sort(node: Node, above: Sequence[Node], tables: Mapping[str, Table], bounds: Bounds) -> Hazard | None:
     if above and above[-1].kind in {"Merge Join", "Sort"}:
         return None
     scan = node
@@ -216,7 +264,11 @@ def _sort(node: Node, above: Sequence[Node], tables: Mapping[str, Table], large:
     table = tables.get(scan.table)
     # Below a Gather Merge a plan tells the rows of one worker.
     rows = above[-1].rows if above and above[-1].kind == "Gather Merge" else node.rows
-    if table is None or table.rows <= large or rows <= large:
+    if table is None or table.rows <= bounds.large or rows <= bounds.large:
+        return None
+    named = columns(scan.condition("Filter", "Recheck Cond", "Index Cond"), scan.alias)
+    share = 1.0 if scan.kind == "Seq Scan" else min(1.0, rows / max(table.blocks, 1.0))
+    if scan.kind in {"Seq Scan", "Bitmap Heap Scan"} and _otherwise(table, named, share, bounds):
         return None
     told = [str(key) for key in node.facts.get("Sort Key", ())]
     keys = [_key(key, scan.alias) for key in told]

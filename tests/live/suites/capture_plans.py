@@ -28,6 +28,11 @@ CREATE TABLE "Odd one"."T 25" PARTITION OF "Odd one"."T t" FOR VALUES FROM ('202
 CREATE TABLE "Odd one"."T 26" PARTITION OF "Odd one"."T t" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 INSERT INTO "Odd one"."T t" SELECT n, timestamptz '2026-12-30' - n * interval '15 minutes'
     FROM generate_series(1, 60000) n;
+CREATE TABLE "Odd one"."Parts" (n int, at date) PARTITION BY RANGE (at);
+CREATE TABLE "Odd one"."Parts 26" PARTITION OF "Odd one"."Parts" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE "Odd one"."Parts 27" PARTITION OF "Odd one"."Parts" FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+CREATE INDEX ON "Odd one"."Parts" (n);
+INSERT INTO "Odd one"."Parts" SELECT n, date '2026-01-01' FROM generate_series(1, 30000) n;
 CREATE TABLE small AS SELECT n AS id FROM generate_series(1, 50) n;
 """
 CASES = {
@@ -47,6 +52,8 @@ CASES = {
     "hash-join": "SELECT count(*) FROM orders o JOIN items i ON i.order_id = o.id",
     "partitioned": 'SELECT * FROM "Odd one"."T t" WHERE "P p" = $1',
     "index-only": "SELECT count(*) FROM orders WHERE customer_id = $1",
+    "rare-value": "SELECT * FROM orders WHERE status = $1 ORDER BY note DESC LIMIT $2",
+    "empty-partition": 'SELECT count(*) FROM "Odd one"."Parts" WHERE n = $1',
     "small-table": "SELECT * FROM small WHERE id = $1",
     "report": "SELECT status, count(*) FROM orders GROUP BY status ORDER BY status",
     "update": "UPDATE orders SET status = $1 WHERE note = $2",

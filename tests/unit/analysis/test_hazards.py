@@ -39,6 +39,8 @@ TABLES = {
     "public.small": Table("public.small", 50),
     '"Odd one"."T 25"': ODD,
     '"Odd one"."T 26"': ODD,
+    '"Odd one"."Parts 26"': Table('"Odd one"."Parts"', 30_000, own=30_000),
+    '"Odd one"."Parts 27"': Table('"Odd one"."Parts"', 30_000, own=0),
 }
 UNION = "ask for each by itself (UNION ALL), or send only the conditions that were chosen; index each column"
 DANGEROUS = {
@@ -89,7 +91,9 @@ DANGEROUS = {
 }  # fmt: skip
 SORT = "rows are sorted by note DESC: CREATE INDEX CONCURRENTLY ON public.orders (tenant, note DESC);"
 HARMLESS = (
-    {path.stem for path in PLANS.glob("*.json")} - DANGEROUS.keys() - {"sort-without-index", "sort-by-expression"}
+    {path.stem for path in PLANS.glob("*.json")}
+    - DANGEROUS.keys()
+    - {"sort-without-index", "sort-by-expression", "rare-value"}
 )
 
 
@@ -127,6 +131,39 @@ def test_a_sort_by_an_expression_has_no_index_to_copy() -> None:
         "public.orders: 100000 rows are sorted by (lower(orders.note)), id DESC: "
         "index the expression, or rewrite the condition",
     )
+
+
+def test_partitions_that_are_scanned_count_together() -> None:
+    """Each may be small by itself."""
+    plan = read(json.loads((PLANS / "partitioned.json").read_text())["18"])
+    parts = {
+        name: Table(ODD.name, ODD.rows, own=own) for name, own in zip(list(TABLES)[3:5], (9_000, 8_000), strict=True)
+    }
+    [hazard] = hazards(plan, parts, Bounds(10_000))
+    assert "17000 of its 60000 rows are tried" in str(hazard)
+    assert hazards(plan, parts, Bounds(20_000)) == []
+
+
+@pytest.mark.parametrize("version", ["15", "18"])
+@pytest.mark.parametrize(
+    ("indexes", "blocks", "dangerous"),
+    [
+        (ORDERS.indexes, 40, False),  # the values that are asked for are rare ones, and an index has them
+        (ORDERS.indexes, 1_500, True),  # they aren't
+        ({"newest": Index(("note",), 90, ("note", "status"))}, 40, False),  # a partial index, for one value
+        ({"newest": Index(("note",), 90, ("note", "tenant"))}, 40, True),  # it knows nothing of the condition
+        ({}, 40, True),  # no index could: the counters may tell of one that is gone
+        (ORDERS.indexes, None, True),  # nobody counted
+    ],
+)
+def test_calls_that_read_little_do_not_follow_a_generic_plan_that_reads_all(
+    version, indexes, blocks, dangerous
+) -> None:
+    """A Django project's newest published articles came from a partial index, which no generic plan can take."""
+    plan = read(json.loads((PLANS / "rare-value.json").read_text())[version])
+    orders = Table(ORDERS.name, ORDERS.rows, ORDERS.distinct, indexes, blocks=1_600)
+    found = hazards(plan, {"public.orders": orders}, Bounds(10_000, 2, 5, blocks))
+    assert [h.item for h in found] == (["public.orders.note"] if dangerous else [])
 
 
 def test_what_a_limit_came_to_decides() -> None:

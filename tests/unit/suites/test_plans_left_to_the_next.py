@@ -34,8 +34,8 @@ INDEX_SCAN = {
     "Index Cond": "(a = 1)",
 }
 NOTHING = Plans((), ())
-NOW = Planned("1", "", 1, 1, 1.0, None, "SELECT 2 FROM t", SCAN)
-SAME = Planned("", "", 0, 0, 0.0, None, ONE.statement, read([{"Plan": INDEX_SCAN}]))
+NOW = Planned("1", "", 1, 1, 1.0, 1.0, None, "SELECT 2 FROM t", SCAN)
+SAME = Planned("", "", 0, 0, 0.0, 0.0, None, ONE.statement, read([{"Plan": INDEX_SCAN}]))
 
 
 class Postgres:
@@ -91,7 +91,7 @@ def test_what_another_version_kept_is_kept_again(audited) -> None:
 
 def test_a_statement_that_can_not_be_planned_today_is_kept(audited) -> None:
     """Whatever the reason, as a lock that was waited for: it is compared when it can be planned again."""
-    late = Planned("", ONE.statement, 0, 0, 0.0, None, reason="canceling statement due to lock timeout")
+    late = Planned("", ONE.statement, 0, 0, 0.0, 0.0, None, reason="canceling statement due to lock timeout")
     ran, kept = audited({f"plan {ONE.key}": ONE.data()}, rest=Plans((late,), ()))
     assert (ran.status, ran.reason) == (
         Status.COULD_NOT_RUN,
