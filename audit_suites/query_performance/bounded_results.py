@@ -128,4 +128,7 @@ def _bound(listing: Listing, most: int) -> tuple[str, bool]:
     if more_follow(answer.json()) or rows == listing.size.maximum:
         return "", False
     who = listing.endpoint.identity or "the caller"
-    return f"{rows} rows for {asked}, and nothing says that more follow: {who} has too few to tell", True
+    return (
+        f"{rows} rows for {asked}, and nothing says that more follow: {who} may have no more; if that is the bound, "
+        "let the answer say so (next, total), or the OpenAPI document (the parameter's maximum)"
+    ), True

@@ -88,7 +88,8 @@ def test_lists_that_know_no_page_fail_when_they_are_long(audit_yaml) -> None:
     ("answer", "said"),
     [
         (answering(lambda limit: min(limit, 30), none),
-         "30 rows for limit=1001, and nothing says that more follow: alice has too few to tell"),
+         "30 rows for limit=1001, and nothing says that more follow: alice may have no more; if that is the bound, "
+         "let the answer say so (next, total), or the OpenAPI document (the parameter's maximum)"),
         (lambda _, request: httpx.Response(500 if "limit" in request.url.params else 200, json=[{}]),
          "answered 500 to limit=1001, which tells nothing of its bound"),
     ],
