@@ -86,6 +86,7 @@ class Audit:
     at: datetime
     signed: bool
     sources: tuple[str, ...]
+    """Last hash of the journal of each run, in the order of their digits: a merge has them in any."""
     dimensions: tuple[Standing, ...]
     criteria: tuple[Criterion, ...]
     findings: tuple[Debt, ...]
@@ -145,7 +146,7 @@ class Reducer:
             kind=card.environment_kind,
             at=_instant(card.instant),
             signed=bool(card.second_reviewer),
-            sources=card.sources,
+            sources=tuple(sorted(card.sources)),
             dimensions=standings,
             criteria=tuple(self._criteria(card.checks)),
             findings=tuple(self._once(Debt, f.dimension, f.severity, day(f.due)) for f in card.findings),

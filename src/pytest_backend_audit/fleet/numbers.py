@@ -1,4 +1,4 @@
-"""The numbers of a fleet as JSON, for scripts."""
+"""The numbers of a fleet as JSON, for scripts. Their shape is published as ``fleet.schema.json``."""
 
 from __future__ import annotations
 

@@ -262,6 +262,13 @@ def test_an_audit_of_two_files_counts_once() -> None:
     assert contradicting.at_odds == (("0.json", "1.json"),)
 
 
+def test_the_order_of_merged_runs_makes_no_other_audit() -> None:
+    """A merge of the same runs the other way round is the same audit."""
+    one = replace(audit("orders", "2026-08-31"), sources=("aa", "bb"))
+    assert summarise(reduced(one, replace(one, sources=("bb", "aa"))), asked()).twice == 1
+    assert summarise(reduced(one, replace(one, sources=("bb", "cc"))), asked()).twice == 0
+
+
 def test_without_journals_place_and_time_tell_audits_apart() -> None:
     """Cards whose sources are not known."""
     card = replace(audit("orders", "2026-08-31"), sources=())
