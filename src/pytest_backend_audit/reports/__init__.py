@@ -33,6 +33,7 @@ FORMATS = {
     "findings": Format("findings.json", f"{__name__}.findings_json", "the remediation queue for trackers"),
     "sarif": Format(None, f"{__name__}.sarif", "SARIF 2.1.0: every check with its kind"),
     "sarif-failures": Format(None, f"{__name__}.sarif_failures", "SARIF 2.1.0: failures only, for code scanning"),
+    "ocsf": Format(None, f"{__name__}.ocsf", "OCSF 1.5 Compliance Findings, one JSON object a line"),
 }
 
 

@@ -22,6 +22,7 @@ from pytest_backend_audit.model import (
     Finding,
     Mode,
     Outcome,
+    PriorCheck,
     RowState,
     Severity,
     Status,
@@ -173,6 +174,28 @@ def _exempt(criterion: CriterionResult) -> str:
 
 def _standard(card: Card) -> str:
     return str(card.inputs.standard.get("id", ""))
+
+
+def prior_of(card: Card) -> dict[str, PriorCheck]:
+    """What the prior audit recorded, by check; earlier runs of this commit are no prior audit."""
+    return {id_: check for id_, check in card.inputs.prior.items() if check.source.startswith("prior audit")}
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A check that did not pass in the prior audit, and is none of this one."""
+
+    check: str
+    said: str
+
+
+def absent(card: Card) -> Iterator[Absent]:
+    """Such checks: one that failed may not go away unseen."""
+    planned = {check.id for check in card.inputs.plan}
+    for id_, before in prior_of(card).items():
+        if id_ not in planned and before.outcome is not Outcome.PASSED:
+            word = facts.OUTCOME_WORDS[before.outcome]
+            yield Absent(id_, f"{id_} {word} in the {before.source}, and is no check of this one")
 
 
 def why_not_conclusive(card: Card) -> str:

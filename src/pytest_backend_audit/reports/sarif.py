@@ -15,7 +15,9 @@ from pytest_backend_audit.reports import facts, lines
 from pytest_backend_audit.reports.items import (
     Item,
     State,
+    absent,
     items,
+    prior_of,
     proofs,
     run_uid,
     severity_of,
@@ -129,7 +131,7 @@ def plain(text: str) -> str:
 
 def results(card: Card) -> Iterator[dict[str, Any]]:
     """Every result: checks and rows, what was acknowledged, what proves no more, and what is gone."""
-    prior = _prior(card)
+    prior = prior_of(card)
     known = {entry.item: entry for entry in card.inputs.policy.acknowledged}
     index: dict[str, int] = {}
     for item in items(card):
@@ -149,7 +151,7 @@ def results(card: Card) -> Iterator[dict[str, Any]]:
             "fingerprints": {"backendAudit/v1": finding.fingerprint},
             "taxa": [_taxon(finding.dimension)],
         }
-    yield from _absent(card, prior)
+    yield from _absent(card)
 
 
 def result(card: Card, item: Item, index: int, prior: dict[str, PriorCheck]) -> dict[str, Any]:
@@ -223,11 +225,6 @@ def _acknowledged(card: Card, item: Item, index: int, entry: Acknowledged) -> di
     }
 
 
-def _prior(card: Card) -> dict[str, PriorCheck]:
-    """What the prior audit recorded; earlier runs of this commit are no baseline."""
-    return {id_: check for id_, check in card.inputs.prior.items() if check.source.startswith("prior audit")}
-
-
 def _baseline(item: Item, before: PriorCheck | None) -> str:
     if before is None:
         return "new"
@@ -235,22 +232,16 @@ def _baseline(item: Item, before: PriorCheck | None) -> str:
     return "unchanged" if same else "updated"
 
 
-def _absent(card: Card, prior: dict[str, PriorCheck]) -> Iterator[dict[str, Any]]:
-    """Checks that the prior audit had and this one has not: a check that failed may not just go away unseen."""
-    planned = {check.id for check in card.inputs.plan}
-    for id_, before in prior.items():
-        if id_ in planned or before.outcome is Outcome.PASSED:
-            continue
+def _absent(card: Card) -> Iterator[dict[str, Any]]:
+    for gone in absent(card):
         yield {
             "ruleId": "backend-audit/absent",
             "kind": "open",
             "level": "none",
             "baselineState": "absent",
-            "message": message(
-                f"{id_} {facts.OUTCOME_WORDS[before.outcome]} in the {before.source}, and is no check of this one"
-            ),
+            "message": message(gone.said),
             "locations": [config_location(card)],
-            "fingerprints": {"backendAudit/v1": uid("absent", id_)},
+            "fingerprints": {"backendAudit/v1": uid("absent", gone.check)},
         }
 
 
