@@ -31,11 +31,11 @@ def run(args: argparse.Namespace) -> int:
     """Run ``report``."""
     try:
         with waiting("computing the card"):
-            card = card_of(args.folder, args.allowed_signers)
+            pieces = chunks(card_of(args.folder, args.allowed_signers), args.format)
     except ValueError as error:
         return fail(str(error))
     # UTF-8 and line feeds wherever it goes, so that a redirected report equals the file.
     out = sys.stdout.buffer
-    out.writelines(piece.encode("utf-8", "backslashreplace") for piece in chunks(card, args.format))
+    out.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
     out.flush()
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 SCHEMAS = {
     "audit": ("pytest_backend_audit.config", "audit.schema.json"),
+    "in-toto-predicate": ("pytest_backend_audit.reports", "in-toto-predicate.schema.json"),
     "scorecard": ("pytest_backend_audit.reports", "scorecard.schema.json"),
     "fleet": ("pytest_backend_audit.fleet", "fleet.schema.json"),
     "standard": ("pytest_backend_audit.standard", "data/standard.schema.json"),
@@ -21,8 +22,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "schema",
         help="print a JSON Schema",
-        description="Print the JSON Schema (draft 2020-12) of audit.yaml, of scorecard.json, of what `fleet --json` "
-        "prints, or of a standard's file.",
+        description="Print the JSON Schema (draft 2020-12) of audit.yaml, of scorecard.json, of the predicate of our "
+        "in-toto statements, of what `fleet --json` prints, or of a standard's file.",
         epilog="Exit status: 0 fine, 2 usage.",
     )
     parser.add_argument("name", choices=list(SCHEMAS), help="which one")

@@ -34,6 +34,8 @@ FORMATS = {
     "sarif": Format(None, f"{__name__}.sarif", "SARIF 2.1.0: every check with its kind"),
     "sarif-failures": Format(None, f"{__name__}.sarif_failures", "SARIF 2.1.0: failures only, for code scanning"),
     "ocsf": Format(None, f"{__name__}.ocsf", "OCSF 1.5 Compliance Findings, one JSON object a line"),
+    "oscal": Format(None, f"{__name__}.oscal", "OSCAL 1.2 assessment results"),
+    "in-toto": Format(None, f"{__name__}.intoto", "in-toto statement about the commit, to be signed"),
 }
 
 
@@ -41,7 +43,7 @@ def chunks(card: Card, format: str) -> Iterator[str]:  # noqa: A002 - the word u
     """The card in one format, in pieces, so that a large one never stands in memory as a whole.
 
     Raises:
-        ValueError: There is no such format.
+        ValueError: There is no such format, or the card lacks what the format can't do without.
     """
     if format not in FORMATS:
         raise ValueError(f"no report format {format!r}; there are {', '.join(FORMATS)}")
@@ -57,6 +59,6 @@ def render(card: Card, format: str) -> str:  # noqa: A002 - as above
         format: A key of `FORMATS`.
 
     Raises:
-        ValueError: There is no such format.
+        ValueError: As `chunks`.
     """
     return "".join(chunks(card, format))

@@ -152,7 +152,7 @@ FORMATS_OF_TEXTS = jsonschema.FormatChecker(formats=())
 
 @FORMATS_OF_TEXTS.checks("date-time", raises=ValueError)
 def _instant(text: object) -> bool:
-    return datetime.fromisoformat(str(text)).tzinfo is not None
+    return not isinstance(text, str) or datetime.fromisoformat(text).tzinfo is not None
 
 
 @FORMATS_OF_TEXTS.checks("uri", raises=ValueError)
