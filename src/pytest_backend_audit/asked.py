@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ import pytest
 from pytest_backend_audit import document, standard
 from pytest_backend_audit.collect import Choice
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.holding import Holding, missing
 from pytest_backend_audit.hooks import asking
-from pytest_backend_audit.model import Mode, Need, Policy
+from pytest_backend_audit.model import Mode, Need, Policy, Protected
 from pytest_backend_audit.options import DEFAULT_REPORT, runs_nothing
 from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF, Standard
 
@@ -34,10 +35,12 @@ class Setting:
     audit_paths: tuple[str, ...]
     loaded: bool
     """Whether the standard's rows count."""
+    protected: Protected | None = None
+    """What audit.yaml is held to; None without ``--audit-policy``."""
 
     @property
     def policy(self) -> Policy:
-        """What audit.yaml says about the score."""
+        """What counts of the score's rules."""
         return self.config.policy() if self.config else Policy()
 
 
@@ -57,19 +60,24 @@ def read(config: pytest.Config) -> Setting:
         config.args = [str(config.rootpath / p) for p in _default_scope(config, audit_paths)]
     default = standard.load("default")
     if path is None:
+        if config.option.audit_policy:
+            raise missing(config.option.audit_policy)
         return Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
     with asking("pytest_audit_standards"):
         names = {k: v for more in config.hook.pytest_audit_standards() for k, v in more.items()}
     with asking("pytest_audit_targets"):
         registered = {name for more in config.hook.pytest_audit_targets() for name in more}
     found: list[Standard] = []
+    holding = _holding(config, path, names)
+
+    def named(key: str) -> Standard | None:
+        ours = {"default": default, "bundled": standard.edition(default)}
+        return None if key == "none" else ours.get(key) or standard.load(key, names=names)
 
     def find(key: str) -> Standard | None:
-        if key == "none":
-            return None
-        ours = {"default": default, "bundled": standard.edition(default)}
-        found.append(ours.get(key) or standard.load(key, names=names))
-        return found[-1]
+        chosen = named(key) if holding is None else holding.choose(key, named)
+        found.extend([] if chosen is None else [chosen])
+        return chosen
 
     from pytest_backend_audit.config import load as load_config  # noqa: PLC0415 - its models take a fifth of a second
 
@@ -81,9 +89,26 @@ def read(config: pytest.Config) -> Setting:
         standard=find,
         registered=registered,
         name=relative(path, config.rootpath),
+        within=document.find_repository(path.parent),
     )
+    protected = None
+    if holding is not None:
+        audit, protected = holding.apply(audit, found[0] if found else None, default)
     repository = document.find_repository(audit.repository) or audit.repository
-    return Setting(audit, found[0] if found else default, repository, audit_paths, loaded=bool(found))
+    return Setting(
+        audit, found[0] if found else default, repository, audit_paths, loaded=bool(found), protected=protected
+    )
+
+
+def _holding(config: pytest.Config, path: Path, names: Mapping[str, Path]) -> Holding | None:
+    given = config.option.audit_policy
+    if not given:
+        return None
+    # A branch may move on while workers start: all of them read what the controller read.
+    told = getattr(config, "workerinput", {}).get("backend_audit", {})
+    base = config.invocation_params.dir
+    source = document.source(given, path, base=base, revision=told.get("policy_revision", ""))
+    return Holding.to(source, names)
 
 
 def _config_path(config: pytest.Config, top: Path | None) -> Path | None:
@@ -130,7 +155,10 @@ def gate(config: pytest.Config, setting: Setting, mode: Mode) -> str | None:
         raise AuditUsageError("--audit-gate needs an audit.yaml; `backend-audit init` writes one")
     if runs_nothing(config):
         raise AuditUsageError("--audit-gate with --collect-only or its like: nothing would run")
-    return str(asked)
+    order = list(matrix)
+    # A policy is there to be kept: the command line can ask for more, not for less.
+    kept = setting.config.gate if setting.protected is not None else None
+    return kept if kept in matrix and order.index(kept) < order.index(asked) else str(asked)
 
 
 def choice(config: pytest.Config, setting: Setting, mode: Mode) -> Choice:

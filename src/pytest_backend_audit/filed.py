@@ -78,19 +78,11 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         overrides=card.overrides,
         assessed=card.coverage.assessed,
         rows=card.coverage.of,
-        thresholds=thresholds(inputs.config),
+        thresholds=dict(inputs.policy.thresholds),
         exceptions=exceptions(inputs.policy),
         standard_version=str(inputs.standard.get("version", "")),
         sources=sources,
     )
-
-
-def thresholds(config: Mapping[str, object]) -> dict[str, str | int | float | bool]:
-    """The thresholds that audit.yaml sets, as read; what is no plain value is left out."""
-    given = config.get("thresholds")
-    if not isinstance(given, Mapping):
-        return {}
-    return {str(k): v for k, v in given.items() if isinstance(v, str | int | float | bool)}
 
 
 def exceptions(policy: Policy) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pytest_backend_audit import build, document
 from pytest_backend_audit.asked import Setting, relative, scope
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.hooks import asking
-from pytest_backend_audit.model import Document, Mode
+from pytest_backend_audit.model import Document, Mode, Protected
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.runtime import Runtime
 
@@ -98,6 +98,8 @@ def head(
         f"audit: config {where}; scope {', '.join(scope(config, setting))}",
         f"audit: build {told.build}",
     ]
+    if setting.protected is not None:
+        lines.append(f"audit: policy {_policy(setting.protected)}")
     if runtime.allowed:
         lines.append(f"audit: allowed {', '.join(sorted(runtime.allowed))}")
     if prior:
@@ -107,6 +109,14 @@ def head(
         lines.append(f"audit: {', '.join(past)}: what tests print or log there goes past the redaction")
     # Redacted first: a line break inside a secret would hide it from the redaction.
     return tuple(part for line in lines for part in wrapped(runtime.redactor.redact(line)))
+
+
+def _policy(protected: Protected) -> str:
+    """Where policy was read from as well, and the keys that differ there."""
+    at = f" at {protected.revision[:12]}" if protected.revision else ""
+    if not protected.differences:
+        return f"{protected.name}{at}: no difference"
+    return f"{protected.name}{at}: the stricter counts of {protected.differing}"
 
 
 def _past_redaction(config: pytest.Config) -> list[str]:

@@ -15,6 +15,7 @@ NEEDS_AUDIT: dict[str, object] = {
     "audit_allow": None,
     "audit_report": None,
     "audit_prior": None,
+    "audit_policy": None,
     "audit_gate": None,
     "audit_no_worse": False,
 }
@@ -69,6 +70,11 @@ def add_options(parser: pytest.Parser) -> None:
     add("--audit-allow", metavar="LIST", help="of load, writes, faults, probes: what checks may do beyond reading")
     add("--audit-report", metavar="DIR", help=f"report folder (default: {DEFAULT_REPORT})")
     add("--audit-prior", metavar="PATH", help="run folder or scorecard.json to compare with")
+    add(
+        "--audit-policy",
+        metavar="REV|PATH",
+        help="where policy keys of audit.yaml are read from as well, such as origin/main; the stricter wins",
+    )
     add(
         "--audit-gate",
         metavar="DISPOSITION",

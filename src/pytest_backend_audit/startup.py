@@ -119,6 +119,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             earlier=earlier.lines,
             run_number=number,
             notices=redact_value(pinned.notices, redact),
+            protected=redact_value(setting.protected, redact),
         )
 
     plot = Plot(
@@ -135,7 +136,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     _add(config, session, SESSION)
     _add(config, Shown(config, runtime.redactor), "backend_audit_shown")
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
-        _begin_distribution(config, runtime, session)
+        _begin_distribution(config, runtime, session, setting)
     _register(config, runtime, choice, raise_problems=True)
 
 
@@ -175,7 +176,7 @@ def _begin_worker(config: pytest.Config, setting: Setting, workerinput: dict[str
     _add(config, Shown(config, runtime.redactor), "backend_audit_shown_by_worker")
 
 
-def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Session) -> None:
+def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Session, setting: Setting) -> None:
     from pytest_backend_audit.distributed.controller import Controller  # noqa: PLC0415 - under xdist only
 
     if config.option.dist == "each":
@@ -186,6 +187,7 @@ def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Sessio
         "folder": str(folder),
         "commit": runtime.commit,
         "instant": runtime.instant,
+        "policy_revision": setting.protected.revision if setting.protected else "",
         "run_key": runtime.run_key.hex(),
         "document": to_builtins(runtime.document),
     }

@@ -20,8 +20,11 @@ def card() -> Card:
     exception = Acknowledged("bare:orders", "known", "Kim", "T-1", "2026-09-30")
     given = inputs(
         [check("a::test_a", 2), check("a::test_b", 3, criterion="bare")],
-        policy={"owners": {"4.1": "data team"}, "acknowledged": (exception,)},
-        config={"thresholds": {"hit-rate": 0.8}},
+        policy={
+            "owners": {"4.1": "data team"},
+            "acknowledged": (exception,),
+            "thresholds": {"hit-rate": 0.8},
+        },
     )
     return score(given, [passed("a::test_a"), failed("a::test_b")], SEALED)
 

@@ -20,7 +20,7 @@ GROUPS = {
     "Document control": ("lead_auditor", "second_reviewer", "distribution", "prior_audit", "runbook", "owners"),
     "What is assessed": ("standard", "suites", "criteria", "leave_out", "sought", "weights", "thresholds", "gate"),
     "Systems": ("targets", "identities", "endpoints", "pools", "load", "timeouts", "allow"),
-    "What people know": ("attestations", "incidents"),
+    "What people know": ("attestations", "incidents", "incidents_file"),
     "Sign-off": ("sign_off",),
     "Exceptions": ("not_applicable", "acknowledged"),
     "Evidence": ("evidence",),

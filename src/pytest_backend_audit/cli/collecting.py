@@ -47,6 +47,12 @@ def add_options(parser: Any) -> None:
     parser.add_argument(
         "--config", "--audit-config", metavar="PATH", help="audit.yaml, if it is not at the top of the project"
     )
+    parser.add_argument(
+        "--policy",
+        "--audit-policy",
+        metavar="REV|PATH",
+        help="where policy keys are read from as well",
+    )
     parser.add_argument("--json", action="store_true", help="for scripts")
 
 
@@ -64,6 +70,7 @@ def collect(watcher: Watcher, args: argparse.Namespace, *more: str) -> None:
     """
     chosen = [f"--audit-env={args.env}"] if args.env else []
     chosen += [f"--audit-config={args.config}"] if args.config else []
+    chosen += [f"--audit-policy={args.policy}"] if args.policy else []
     out, err = io.StringIO(), io.StringIO()
     with tempfile.TemporaryDirectory(prefix="backend-audit-") as cache:
         # A cache of its own: the user's --ff or --lf in addopts stays a known option, and finds nothing to narrow by.

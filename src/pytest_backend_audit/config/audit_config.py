@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -17,8 +17,11 @@ from pytest_backend_audit.config.model import (
     Load,
     Pool,
 )
+from pytest_backend_audit.config.policy import join
 from pytest_backend_audit.config.secrets import Secret
 from pytest_backend_audit.config.targets import Identity, Timeouts
+from pytest_backend_audit.config.terms import Terms
+from pytest_backend_audit.standard.model import Standard
 from pytest_backend_audit.yamlnodes import Path, YamlDocument
 
 
@@ -45,7 +48,8 @@ class AuditConfig:
     pools: Mapping[str, Pool]
     load: Load | None
     build: Build | None
-    allow: tuple[model.Need, ...]
+    terms: Terms
+    """Its policy keys, or what counts of them."""
     unset: Mapping[str, tuple[str, ...]]
     """Target, or ``identities.NAME`` -> variables that it needs and that are not set (rehearsals only)."""
     secrets: tuple[Secret, ...]
@@ -102,13 +106,17 @@ class AuditConfig:
     @property
     def suites(self) -> str | tuple[str, ...]:
         """``all``, ``none``, or dimensions."""
-        named: str | tuple[str, ...] = self.file.suites
-        return named
+        return self.terms.suites
 
     @property
     def gate(self) -> str | None:
         """Least disposition for which a whole formal run exits with 0."""
-        return self.file.gate
+        return self.terms.policy.gate
+
+    @property
+    def allow(self) -> tuple[model.Need, ...]:
+        """What checks may do in prod and canary, where the command line allows it as well."""
+        return self.terms.allow
 
     @property
     def criteria(self) -> Mapping[str, str]:
@@ -161,37 +169,23 @@ class AuditConfig:
         return f"{self.name}:{self.line(path)}"
 
     def threshold(self, name: str) -> tuple[float | int | str | bool, str] | None:
-        """What the file says of a setting of the standard, and where it says so."""
-        if name not in self.file.thresholds:
-            return None
-        return self.file.thresholds[name], self.origin(("thresholds", name))
+        """What counts of a setting of the standard instead of its default, and where that is said."""
+        stated = self.terms.policy.thresholds
+        return (stated[name], self.terms.origin("thresholds", name)) if name in stated else None
 
     def policy(self) -> model.Policy:
-        """What the file says about the score."""
-        file = self.file
-        return model.Policy(
-            sought=dict(file.sought),
-            weights=dict(file.weights),
-            not_applicable=tuple(
-                model.NotApplicable(
-                    e.criterion, e.reason, e.who, e.since, e.expires, self.origin(("not_applicable", i))
-                )
-                for i, e in enumerate(file.not_applicable)
-            ),
-            acknowledged=tuple(
-                model.Acknowledged(e.item, e.reason, e.who, e.ticket, e.expires, self.origin(("acknowledged", i)))
-                for i, e in enumerate(file.acknowledged)
-            ),
-            incidents=None
-            if file.incidents is None
-            else tuple(
-                model.Incident(e.id, e.severity, e.opened, e.resolved, e.dimensions, e.reference)
-                for e in file.incidents
-            ),
-            owners=dict(file.owners),
-            leave_out=dict(file.leave_out),
-            gate=file.gate,
-        )
+        """What counts of the score's rules."""
+        return self.terms.policy
+
+    def held_to(self, there: Terms, standard: Standard) -> tuple[AuditConfig, tuple[model.Difference, ...]]:
+        """This file where the stricter of it and of a protected policy counts, and what differs.
+
+        Args:
+            there: The protected policy.
+            standard: The standard that is audited by.
+        """
+        joined = join(self.terms, there, standard)
+        return replace(self, terms=joined.terms), joined.differences
 
 
 def standard_source(path: FilePath, named: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,14 +12,16 @@ from pydantic import ValidationError
 
 from pytest_backend_audit import yamlnodes
 from pytest_backend_audit.config.audit_config import AuditConfig, standard_source
+from pytest_backend_audit.config.incident_file import read_incidents
 from pytest_backend_audit.config.model import AuditFile, Environment
-from pytest_backend_audit.config.partial import Partial, sound_part
+from pytest_backend_audit.config.partial import Partial, prepared, sound_part
 from pytest_backend_audit.config.problems import shown, translate
 from pytest_backend_audit.config.rules import Context, disagreements
 from pytest_backend_audit.config.secrets import Secret, SecretKind, parts_of, secrets_of, take_apart
+from pytest_backend_audit.config.terms import terms
 from pytest_backend_audit.config.variables import Filled, fill
 from pytest_backend_audit.errors import ConfigError, NoSuchStandardError, Problem
-from pytest_backend_audit.model import Need
+from pytest_backend_audit.model import Incident
 from pytest_backend_audit.standard.model import Standard
 from pytest_backend_audit.yamlnodes import Path, YamlDocument, YamlError, dotted, nearest
 
@@ -36,6 +38,7 @@ def load(
     registered: Collection[str] = (),
     today: date | None = None,
     name: str | None = None,
+    within: FilePath | None = None,
 ) -> AuditConfig:
     """Read audit.yaml.
 
@@ -49,6 +52,7 @@ def load(
         registered: Names of targets that other plugins bring.
         today: The day of the audit, UTC; by default the present one.
         name: How messages name the file; by default its last part.
+        within: Folder that a file which audit.yaml names must lie in; by default that of audit.yaml.
 
     Raises:
         ConfigError: With every problem of the file.
@@ -80,11 +84,35 @@ def load(
         )
         problems.append(document.problem(("standard",), message))
     day = today or datetime.now(UTC).date()
-    problems += [*found, *disagreements(Context(sound, document, day, asked, registered))]
-    if problems:
-        raise ConfigError(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
+    context = Context(sound, document, day, asked, registered)
+    problems += [*found, *disagreements(context)]
+    reported, more = _reported(path.parent, within or path.parent, context)
+    if problems or more:
+        raise ConfigError([*sorted(dict.fromkeys(problems), key=lambda p: p.line or 0), *more])
     digest = hashlib.sha256(content).hexdigest()
-    return _assemble(path, digest, document=document, file=sound.file, filled=filled, chosen=chosen)
+    return _assemble(path, digest, document=document, file=sound.file, filled=filled, chosen=chosen, reported=reported)
+
+
+def _reported(
+    folder: FilePath, within: FilePath, context: Context
+) -> tuple[tuple[Incident, ...] | None, Sequence[Problem]]:
+    """The incidents of the file that `incidents_file` names, None without one; and what is wrong with it."""
+    named = context.file.incidents_file
+    if named is None:
+        return None, ()
+    place = (folder / named).resolve()
+    if not place.is_relative_to(within.resolve()):
+        message = f"found {shown(named)}; allowed: a file of the repository"
+        return None, [context.problem(("incidents_file",), message)]
+    try:
+        with place.open("rb") as opened:
+            raw = opened.read(yamlnodes.MAX_BYTES + 1)
+        return read_incidents(named, raw, context.today, context.standard), ()
+    except OSError as error:
+        message = f"found {shown(named)}, which can't be read: {error.strerror}"
+        return None, [context.problem(("incidents_file",), message)]
+    except ConfigError as error:
+        return None, error.problems
 
 
 def _not_a_mapping(document: YamlDocument) -> Problem:
@@ -123,7 +151,7 @@ def _single(document: YamlDocument, asked: str | None) -> Iterator[Problem]:
 
 def _validate(document: YamlDocument, filled: Filled) -> tuple[Partial, list[Problem]]:
     """The typed file less what unset variables leave open and what is wrong, and what is wrong."""
-    data = _prepared(filled.data, document, ())
+    data = prepared(filled.data, document)
     problems: list[Problem] = []
     try:
         AuditFile.model_validate(data)
@@ -132,19 +160,6 @@ def _validate(document: YamlDocument, filled: Filled) -> tuple[Partial, list[Pro
         # A placeholder that stands for a variable without a value is not judged.
         problems = [problem for path, problem in found if path not in filled.open]
     return sound_part(data, [_entry(path) for path in filled.open]), problems
-
-
-def _prepared(value: Any, document: YamlDocument, path: Path) -> Any:
-    """Values as the models want them: empty keys are left out, weights keep the text they were written as."""
-    if path[-1:] == ("body",):
-        return value
-    if isinstance(value, dict):
-        return {k: _prepared(v, document, (*path, k)) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [_prepared(v, document, (*path, i)) for i, v in enumerate(value)]
-    if path[:1] == ("weights",) and len(path) == 2:
-        return document.scalars.get(path, value)
-    return value
 
 
 def _entry(path: Path) -> Path:
@@ -160,12 +175,12 @@ def _assemble(
     file: AuditFile,
     filled: Filled,
     chosen: str | None,
+    reported: tuple[Incident, ...] | None,
 ) -> AuditConfig:
     block = (file.environments or {}).get(chosen or "")
     where: Environment | AuditFile = block or file
     targets = {n: t for n in type(where.targets).model_fields if (t := getattr(where.targets, n)) is not None}
     targets |= where.targets.__pydantic_extra__ or {}
-    allow = file.allow if block is None or block.allow is None else block.allow
     secrets, names = _delicate(filled, chosen)
     return AuditConfig(
         path=path,
@@ -181,7 +196,7 @@ def _assemble(
         pools=file.pools if block is None or block.pools is None else block.pools,
         load=block.load if block and block.load else file.load,
         build=block.build if block and block.build else file.build,
-        allow=tuple(Need(n) for n in allow),
+        terms=terms(file, document, environment=chosen, reported=reported),
         unset=_unset(filled),
         secrets=secrets,
         plain_names=names,

@@ -18,10 +18,12 @@ from pytest_backend_audit.config.values import (
     LevelNumber,
     Location,
     Milliseconds,
+    Moment,
     Pointer,
     Regex,
     Scalar,
     Seconds,
+    Severity,
     Sha256,
     Strict,
     Suites,
@@ -35,7 +37,6 @@ EnvironmentKind = Literal["prod", "stage", "canary", "local"]
 NeedName = Literal["load", "writes", "faults", "probes"]
 Method = Literal["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 Kind = Literal["output", "dashboard", "postmortem", "load", "code", "document", "verbal"]
-Severity = Literal["P0", "P1", "P2", "P3", "P4", "P5"]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -185,11 +186,11 @@ class IncidentEntry(Strict):
     id: Text
     """Its number or name."""
     severity: Severity
-    """P0 is the worst."""
-    opened: Day
-    """Day that it began."""
-    resolved: Day | None = None
-    """Day that it ended; absent while it is open."""
+    """P0, the gravest, to P5."""
+    opened: Moment
+    """When it began: a day (UTC), or an instant with its zone, such as `2026-11-20T08:30:00Z`."""
+    resolved: Moment | None = None
+    """When it ended; absent while it is open."""
     dimensions: Items[Text] = ()
     """Dimensions that it maps to."""
     reference: str = ""
@@ -323,6 +324,8 @@ class AuditFile(Strict):
     """What only people can know, with its proof."""
     incidents: Items[IncidentEntry] | None = None
     """Incidents of the service; an empty list says that there were none."""
+    incidents_file: Text | None = None
+    """A YAML or JSON file with more of them, relative to this file: a list, or a mapping with the key `incidents`."""
     not_applicable: Items[NotApplicableEntry] = ()
     """Criteria that the service has no use for."""
     acknowledged: Items[AcknowledgedEntry] = ()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from pytest_backend_audit.config.model import AuditFile
-from pytest_backend_audit.yamlnodes import Path
+from pytest_backend_audit.yamlnodes import Path, YamlDocument
 
 T = TypeVar("T")
 
@@ -27,6 +27,25 @@ class Partial:
         if key in self.positions:
             return zip(self.positions[key], entries, strict=True)
         return enumerate(entries)
+
+
+def prepared(value: Any, document: YamlDocument, path: Path = ()) -> Any:
+    """Values as the models want them: empty keys are left out, weights keep the text they were written as.
+
+    Args:
+        value: What stands at `path`.
+        document: The file.
+        path: Where it stands; the root, if left out.
+    """
+    if path[-1:] == ("body",):
+        return value
+    if isinstance(value, dict):
+        return {k: prepared(v, document, (*path, k)) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [prepared(v, document, (*path, i)) for i, v in enumerate(value)]
+    if path[:1] == ("weights",) and len(path) == 2:
+        return document.scalars.get(path, value)
+    return value
 
 
 def sound_part(data: dict[str, Any], without: Iterable[Path]) -> Partial:

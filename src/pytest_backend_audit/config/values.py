@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from pytest_backend_audit.config.incidents import begins, ends
+
 T = TypeVar("T")
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})")
+_SEVERITY = re.compile(r"[Pp][0-5]")
 _NUMBER = re.compile(r"\d{1,3}(\.\d{1,12})?")
 _CONNINFO = re.compile(r"\s*\w+\s*=")
 
@@ -49,6 +53,22 @@ def _as_date(text: Any) -> str:
     except ValueError:
         raise wrong("a day of the calendar, as YYYY-MM-DD") from None
     return text
+
+
+def _as_moment(text: Any) -> str:
+    if not isinstance(text, str) or not (_DATE.fullmatch(text) or _INSTANT.fullmatch(text)):
+        raise wrong("a day as YYYY-MM-DD (UTC), or an instant with its zone as 2026-11-20T08:30:00Z")
+    try:
+        begins(text), ends(text)  # outside of the calendar, in UTC, are some instants of the first and the last year
+    except (ValueError, OverflowError):
+        raise wrong("a day or an instant of the calendar") from None
+    return text
+
+
+def _as_severity(text: Any) -> str:
+    if not isinstance(text, str) or not _SEVERITY.fullmatch(text):
+        raise wrong("P0 (the gravest) to P5; write yours on that scale")
+    return text.upper()
 
 
 def _as_url(text: str) -> str:
@@ -180,6 +200,13 @@ Items = Annotated[tuple[T, ...], Field(strict=False)]
 """A list of YAML, kept as a tuple."""
 Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
 Day = Annotated[str, BeforeValidator(_as_date), Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+Moment = Annotated[
+    str,
+    BeforeValidator(_as_moment),
+    Field(json_schema_extra={"pattern": r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?$"}),
+]
+"""A day, which counts in UTC, or an instant with its zone."""
+Severity = Annotated[str, BeforeValidator(_as_severity), Field(json_schema_extra={"pattern": "^[Pp][0-5]$"})]
 Url = Annotated[str, AfterValidator(_as_url)]
 RedisUrl = Annotated[str, AfterValidator(_as_redis_url)]
 Dsn = Annotated[str, AfterValidator(_as_dsn)]

@@ -14,7 +14,7 @@ from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionR
 from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
 from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
 from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFinding
-from pytest_backend_audit.model.policy import Acknowledged, Incident, NotApplicable, Policy
+from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
 from pytest_backend_audit.model.queue import Finding, Raise, Severity
 from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
 from pytest_backend_audit.model.run import Document, Inputs, Mode, PriorCheck, Seal
@@ -29,6 +29,7 @@ __all__ = [
     "CheckResult",
     "Coverage",
     "CriterionResult",
+    "Difference",
     "DimensionResult",
     "DispositionResult",
     "Document",
@@ -48,6 +49,7 @@ __all__ = [
     "Page",
     "Policy",
     "PriorCheck",
+    "Protected",
     "Raise",
     "RowResult",
     "RowState",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_backend_audit.model.checks import Check, Outcome
-from pytest_backend_audit.model.policy import Policy
+from pytest_backend_audit.model.policy import Policy, Protected
 
 
 class Mode(StrEnum):
@@ -87,6 +87,13 @@ class Inputs:
     """One line for each earlier run of this SHA that is known, with what it found."""
     run_number: int = 1
     notices: tuple[str, ...] = ()
+    protected: Protected | None = None
+    """What audit.yaml was held to; `policy` is what counts of both. None without ``--audit-policy``."""
+
+    @property
+    def policy_revision(self) -> str:
+        """Full SHA of the commit that policy was read from as well; empty if none was asked for, or a plain file."""
+        return self.protected.revision if self.protected is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,38 @@ def override_words(card: Card) -> list[str]:
     return [f"{rule}: {', '.join(what)}" if what else rule for rule, what in of_rule.items()]
 
 
+def policy_place(card: Card) -> str:
+    """The protected policy and its commit; empty without one."""
+    protected = card.inputs.protected
+    if protected is None:
+        return ""
+    return f"{protected.name} at {protected.revision[:7]}" if protected.revision else protected.name
+
+
+def policy_words(card: Card) -> str:
+    """How many keys differ from the protected policy's, and which; empty if none, or there is no such policy."""
+    protected = card.inputs.protected
+    if protected is None or not protected.differences:
+        return ""
+    count = f"{len(protected.differences)} difference{'' if len(protected.differences) == 1 else 's'}"
+    return f"{count} from {policy_place(card)}; the stricter counts: {protected.differing}"
+
+
+def policy_rows(card: Card) -> list[tuple[str, str, str, str]]:
+    """Each difference: its key, what both say and where, and what counts."""
+    differences = card.inputs.protected.differences if card.inputs.protected is not None else ()
+    return [(d.key, f"{d.here} ({d.here_origin})", f"{d.there} ({d.there_origin})", d.taken) for d in differences]
+
+
+def policy_record(card: Card) -> list[tuple[str, str]]:
+    """The protected policy's commit and digest, for the record; nothing without one."""
+    protected = card.inputs.protected
+    if protected is None:
+        return []
+    commit = [("Policy, commit", protected.revision)] if protected.revision else []
+    return [("Policy", protected.name), *commit, ("Policy, SHA-256", protected.digest)]
+
+
 def not_run_words(card: Card) -> str:
     """How many checks could not run, and the reason that most of them have; empty if none."""
     reasons = Counter(one_line(r.reason) for r in card.checks if r.outcome is Outcome.COULD_NOT_RUN)

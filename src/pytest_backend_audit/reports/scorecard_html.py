@@ -88,6 +88,8 @@ def _context(card: Card) -> dict[str, Any]:
         "not_run": [check for check in card.checks if check.outcome in judged],
         "row_words": facts.ROW_WORDS,
         "outcome_words": facts.OUTCOME_WORDS,
+        "policy_place": facts.policy_place(card),
+        "policy_rows": facts.policy_rows(card),
         "control": _control(card),
         "signed": facts.sign_off_words(card),
         "sign_off": _sign_off(card),
@@ -154,5 +156,6 @@ def _record(card: Card) -> list[tuple[str, str]]:
         ("Plan, SHA-256", facts.plan_digest(card)),
         ("Configuration", inputs.config_path or "none"),
         ("Configuration, SHA-256", inputs.config_digest or "none"),
+        *facts.policy_record(card),
         ("Compared with", inputs.prior_source or "nothing"),
     ]

@@ -8,7 +8,15 @@ from importlib import resources
 from typing import Any
 
 from pytest_backend_audit.jsonable import to_builtins
-from pytest_backend_audit.model import Attempt, Card, CheckResult, CriterionResult, DimensionResult, Evidence
+from pytest_backend_audit.model import (
+    Attempt,
+    Card,
+    CheckResult,
+    CriterionResult,
+    DimensionResult,
+    Evidence,
+    Protected,
+)
 from pytest_backend_audit.reports import facts, lines
 from pytest_backend_audit.reports.findings_json import finding_fields
 from pytest_backend_audit.reports.lines import Leaf
@@ -84,6 +92,7 @@ def _card(card: Card) -> dict[str, Any]:
         "incidents": None
         if inputs.policy.incidents is None
         else [Leaf(to_builtins(incident)) for incident in inputs.policy.incidents],
+        "policy": _protected(inputs.protected),
         "config": {"path": inputs.config_path, "digest": inputs.config_digest},
         "plan": {
             "digest": facts.plan_digest(card),
@@ -100,6 +109,16 @@ def _card(card: Card) -> dict[str, Any]:
         "seal": None if seal is None else to_builtins(seal),
         "findings": (Leaf(finding_fields(finding)) for finding in card.findings),
         "dimensions": (_dimension(dimension) for dimension in card.dimensions),
+    }
+
+
+def _protected(protected: Protected | None) -> dict[str, Any] | None:
+    if protected is None:
+        return None
+    differences = [Leaf(to_builtins(d)) for d in protected.differences]
+    return {
+        **{key: getattr(protected, key) for key in ("given", "revision", "name", "digest")},
+        "differences": differences,
     }
 
 

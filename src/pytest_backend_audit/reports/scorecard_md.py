@@ -30,6 +30,7 @@ def chunks(card: Card) -> Iterator[str]:
     yield from _findings(card)
     yield from _coverage(card)
     yield from _exceptions(card)
+    yield from _policy(card)
     yield from _checks(card)
     yield from _record(card)
 
@@ -237,12 +238,24 @@ def _exceptions(card: Card) -> Iterator[str]:
         yield "Incidents: not stated.\n\n"
     elif policy.incidents:
         events = (
-            (i.id, i.severity, i.opened, i.resolved or "open", ", ".join(i.dimensions), i.reference)
+            (i.id, i.severity, i.opened, i.resolved or "open", ", ".join(i.dimensions), i.reference, i.origin)
             for i in policy.incidents
         )
-        yield from table(("Incident", "Severity", "Opened", "Resolved", "Dimensions", "Reference"), events)
+        yield from table(("Incident", "Severity", "Opened", "Resolved", "Dimensions", "Reference", "Told by"), events)
     else:
         yield "Incidents: none.\n\n"
+
+
+def _policy(card: Card) -> Iterator[str]:
+    if card.inputs.protected is None:
+        return
+    yield "## Policy\n\n"
+    rows = facts.policy_rows(card)
+    if not rows:
+        yield f"Held to {escape(facts.policy_place(card))}: no key of audit.yaml says anything else.\n\n"
+        return
+    yield f"Held to {escape(facts.policy_place(card))}. Where audit.yaml says something else, the stricter counts.\n\n"
+    yield from table(("Key", "audit.yaml", "Policy", "What counts"), rows)
 
 
 def _checks(card: Card) -> Iterator[str]:
@@ -281,6 +294,7 @@ def _record(card: Card) -> Iterator[str]:
             ("Plan, SHA-256", facts.plan_digest(card)),
             ("Configuration", inputs.config_path or "none"),
             ("Configuration, SHA-256", inputs.config_digest or "none"),
+            *facts.policy_record(card),
             ("Compared with", inputs.prior_source or "nothing"),
             ("pytest-backend-audit", inputs.plugin_version),
         ],

@@ -224,6 +224,8 @@ def _disposition(card: Card) -> Iterator[_Part]:
 def _counts(card: Card) -> Iterator[_Part]:
     if not_run := facts.not_run_words(card):
         yield _Part("Not run", not_run, _YELLOW)
+    if policy := facts.policy_words(card):
+        yield _Part("Policy", policy, _YELLOW)
     yield _Part("Findings", facts.severity_words(card), _YELLOW if card.findings else _GREEN)
     told = {"lapsing": card.exceptions_lapsing, "unused": card.exceptions_unused}
     counts = ", ".join(f"{len(texts)} {word}" for word, texts in told.items() if texts)

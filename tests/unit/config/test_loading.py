@@ -86,13 +86,25 @@ def test_the_policy_has_origins_and_exact_weights() -> None:
     assert full().policy() == Policy(
         sought={"4.6": 4},
         weights={"4.7": "1.50"},
-        not_applicable=(NotApplicable("waf", "internal", "Ann", "2026-11-01", "2027-04-30", "full.yaml:73"),),
+        not_applicable=(NotApplicable("waf", "internal", "Ann", "2026-11-01", "2027-04-30", "full.yaml:74"),),
         acknowledged=(
             Acknowledged(
-                "foreign-key-indexes:public.orders.customer_id", "small", "Ann", "T-1", "2026-12-31", "full.yaml:75"
+                "foreign-key-indexes:public.orders.customer_id", "small", "Ann", "T-1", "2026-12-31", "full.yaml:76"
             ),
         ),
-        incidents=(Incident("I-1", "P0", "2026-11-20", "2026-11-21", ("4.6",), "docs/I-1.md"),),
+        thresholds={"cache-hit-ratio": 0.95},
+        incidents=(
+            Incident("I-1", "P0", "2026-11-20", "2026-11-21", ("4.6",), "docs/I-1.md", "full.yaml:71"),
+            Incident(
+                "I-2",
+                "P1",
+                "2026-11-20T23:30:00-02:00",
+                None,
+                ("4.1", "4.6"),
+                "the \U0001f525 of November",
+                "full-incidents.json:2",
+            ),
+        ),
         owners={"4.1": "Bob"},
         leave_out={"hit-rate": "our own check covers it"},
         gate="conditional-production",

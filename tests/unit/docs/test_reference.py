@@ -39,7 +39,7 @@ def test_every_option_and_ini_value_is_there(extension: ModuleType, pages: dict[
         for option in group.options
         for name in option.names()
     }
-    assert len(rows) == 11
+    assert len(rows) == 12
     for group in parser._groups:
         for option in group.options:
             assert str(option.attrs()["help"]).replace("|", "\\|") in rows[option.names()[0]]

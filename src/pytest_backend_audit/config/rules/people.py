@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_backend_audit.config.incidents import begins, ends
 from pytest_backend_audit.config.problems import shown
 from pytest_backend_audit.config.rules.context import Context
 from pytest_backend_audit.errors import Problem
@@ -30,11 +31,10 @@ def _incidents(context: Context) -> Iterator[Problem]:
     incidents = tuple(context.numbered("incidents", context.file.incidents or ()))
     yield from context.doubles((("incidents", i, "id"), e.id) for i, e in incidents)
     for i, entry in incidents:
-        yield from context.in_future(("incidents", i, "opened"), entry.opened)
-        if entry.resolved is None:
-            continue
-        path = ("incidents", i, "resolved")
-        yield from context.in_future(path, entry.resolved)
-        if entry.resolved < entry.opened:
-            message = f"found {entry.resolved}; allowed: not before the day it was opened, {entry.opened}"
-            yield context.problem(path, message)
+        for key, text in (("opened", entry.opened), ("resolved", entry.resolved)):
+            if text is not None and begins(text).date() > context.today:
+                message = f"found {text}, in the future; allowed: up to {context.today.isoformat()} (UTC)"
+                yield context.problem(("incidents", i, key), message)
+        if entry.resolved is not None and ends(entry.resolved) < begins(entry.opened):
+            message = f"found {entry.resolved}; allowed: not before it was opened, {entry.opened}"
+            yield context.problem(("incidents", i, "resolved"), message)
