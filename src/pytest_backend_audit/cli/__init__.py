@@ -24,6 +24,7 @@ COMMANDS = {
     "revert": "undo the faults that a killed run left behind",
     "merge": "join runs of one commit: shards of CI, or prod and stage",
     "compare": "what changed from one audit to the next",
+    "trend": "all filed audits of a service, one after the other",
     "gate": "exit 1 if a run's disposition is below a minimum",
     "fleet": "many services at once, from their filed cards",
     "schema": "print a JSON Schema",

@@ -1,0 +1,104 @@
+"""``backend-audit trend``: all filed audits of a service, one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.reports.trend import Filed
+
+AUDITS = "audits"
+"""Where audits are filed, below the top of the audited repository."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to those of ``backend-audit``."""
+    parser = subparsers.add_parser(
+        "trend",
+        help="all filed audits of a service, one after the other",
+        description="Show how a service's filed audits went: the level of each dimension before the second reviewer's "
+        "cap, total and disposition, in the order of their instants, a part for each environment.",
+        epilog="Exit status: 0 fine, 2 usage, or a card can't be read.",
+    )
+    parser.add_argument(
+        "service",
+        metavar="SERVICE|FOLDER",
+        nargs="?",
+        help=f"a service that has audits below {AUDITS}/, or a folder of filed cards (default: the only one there)",
+    )
+    parser.add_argument("--environment", metavar="NAME", help="only audits of that environment, by its name or kind")
+    parser.add_argument("--all", action="store_true", help="every audit in the table, not the latest only")
+    parser.add_argument("--json", action="store_true", help="all audits as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``trend``."""
+    from pytest_backend_audit.reports import trend  # noqa: PLC0415 - heavy
+
+    try:
+        with waiting("reading filed cards"):
+            folder = _folder(args.service)
+            audits = _read(folder)
+    except ValueError as error:
+        return fail(str(error))
+    except OSError as error:
+        return fail(f"{error.filename or args.service} can't be read: {error.strerror}")
+    if args.environment:
+        audits = [a for a in audits if args.environment in {a.card.environment, a.card.environment_kind}]
+        if not audits:
+            return fail(f"{folder} has no audit of the environment {args.environment!r}")
+    if args.json:
+        sys.stdout.write(json.dumps(trend.data(audits), indent=2) + "\n")
+        return 0
+    unicode = "utf" in (sys.stdout.encoding or "").lower()
+    sys.stdout.writelines(f"{line}\n" for line in trend.terminal(audits, unicode=unicode, everything=args.all))
+    return 0
+
+
+def _folder(given: str | None) -> Path:
+    """The folder of a service's cards.
+
+    Raises:
+        ValueError: There is none, or several are there and none was named.
+    """
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+
+    if given is not None and Path(given).is_dir():
+        return Path(given)
+    place = (find_repository(Path()) or Path()) / AUDITS
+    folders = {unquote(p.name): p for p in sorted(place.glob("*")) if p.is_dir() and any(p.glob("*.json"))}
+    if given is not None and given in folders:
+        return folders[given]
+    if given is None and len(folders) == 1:
+        return next(iter(folders.values()))
+    if not folders:
+        wanted = f"{given}: no such folder, and " if given is not None else ""
+        raise ValueError(f"{wanted}no audit was filed in {place}; `backend-audit file RUN` does")
+    names = ", ".join(folders)
+    if given is None:
+        raise ValueError(f"{place} has the audits of several services; name one: {names}")
+    raise ValueError(f"{given}: neither a folder nor a service with filed audits; in {place} are: {names}")
+
+
+def _read(folder: Path) -> list[Filed]:
+    """Every filed card of a folder.
+
+    Raises:
+        ValueError: It has none, or one can't be read.
+    """
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.trend import Filed  # noqa: PLC0415 - heavy
+
+    found = [Filed(path.stem, filed.read(path)) for path in sorted(folder.glob("*.json"))]
+    if not found:
+        raise ValueError(f"{folder}: holds no filed card; `backend-audit file RUN` writes them")
+    return found

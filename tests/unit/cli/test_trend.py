@@ -1,0 +1,74 @@
+"""``backend-audit trend``: whose audits, and what it says of those that can't be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from unit.reports.test_trend import AUDITS, SAID
+
+from pytest_backend_audit import filed
+from pytest_backend_audit.cli import main
+
+
+@pytest.fixture
+def audits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Filed audits of one service, in a folder below which we are."""
+    folder = tmp_path / "audits" / "order%20desk"
+    folder.mkdir(parents=True)
+    for audit in AUDITS:
+        (folder / f"{audit.name}.json").write_text(filed.text(audit.card), "utf-8")
+        (folder / f"{audit.name}.md").write_text("# a card\n")
+    (folder / "ledger.jsonl").write_text("{}\n")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize("named", [[], ["order desk"], ["audits/order%20desk"]], ids=["only one", "service", "folder"])
+def test_whose_audits(named: list[str], audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The only service there is, one by its name, or a folder of cards."""
+    assert main(["trend", *named]) == 0
+    assert capsys.readouterr() == (f"{SAID}\n", "")
+
+
+def test_one_environment_and_json(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its name; one that no audit has is said to be none."""
+    assert main(["trend", "--environment", "stage", "--json"]) == 0
+    assert [t["name"] for t in json.loads(capsys.readouterr().out)] == ["2026-07-01"]
+    assert main(["trend", "--environment", "canary"]) == 2
+    assert capsys.readouterr().err == "backend-audit: audits/order%20desk has no audit of the environment 'canary'\n"
+
+
+def test_several_services(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One has to be named."""
+    (audits.parent / "billing").mkdir()
+    (audits.parent / "billing" / "2026-08-31.json").touch()
+    assert main(["trend"]) == 2
+    assert "has the audits of several services; name one: billing, order desk\n" in capsys.readouterr().err
+    assert main(["trend", "bilings"]) == 2
+    assert "bilings: neither a folder nor a service with filed audits; in " in capsys.readouterr().err
+
+
+def test_no_audits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said who writes them."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["trend"]) == 2
+    assert capsys.readouterr().err == "backend-audit: no audit was filed in audits; `backend-audit file RUN` does\n"
+    Path("empty").mkdir()
+    assert main(["trend", "empty"]) == 2
+    assert capsys.readouterr().err == (
+        "backend-audit: empty: holds no filed card; `backend-audit file RUN` writes them\n"
+    )
+
+
+def test_a_card_with_conflict_marks(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that names it; a trend with a hole would be another one."""
+    (audits / "2026-03-01.json").write_text("<<<<<<< HEAD\n")
+    assert main(["trend"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert (
+        err
+        == "backend-audit: audits/order%20desk/2026-03-01.json: not JSON; restore it from the repository's history\n"
+    )
