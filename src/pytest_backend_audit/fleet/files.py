@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_backend_audit.filed import LIMIT
-from pytest_backend_audit.fleet.found import Found, is_place_of_a_card
-
-_LEFT_OUT = frozenset({"node_modules", "__pycache__"})
+from pytest_backend_audit.fleet.found import Found, is_passed_over, is_place_of_a_card
 
 
 def find(given: str) -> Iterator[Found]:
@@ -62,7 +60,7 @@ def _below(folder: Path) -> Iterator[Found]:
         for entry in entries:
             key = f"{real}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith(".") and entry.name not in _LEFT_OUT:
+                if not is_passed_over(entry.name):
                     folders.append((entry.path, key))
             elif entry.is_symlink():
                 if is_place_of_a_card(key):

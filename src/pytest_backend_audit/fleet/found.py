@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _PLACE = re.compile(r"(?:^|/)audits/[^/]+/\d{4}-\d\d-\d\d(?:-\d+)?\.json$")
+_OTHERS = frozenset({"node_modules", "__pycache__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class Found:
     raw: bytes = b""
     trouble: str = ""
     """Why it was not read; empty if it was."""
+
+
+def is_passed_over(folder: str) -> bool:
+    """Whether a folder of this name is not searched: hidden ones, and packages of others."""
+    return folder.startswith(".") or folder in _OTHERS
 
 
 def is_place_of_a_card(path: str) -> bool:

@@ -25,7 +25,7 @@ SERVICES = 2000
 """Rows of the table of services: what a browser still sorts at once, and about a megabyte."""
 COLUMNS = 16
 """Dimensions of that table."""
-FIRST, LISTED = 12, 50
+FIRST, LISTED = 8, 50
 """Rows of every other table: those that stand open, and all."""
 NAMED = 8
 """Services that a disposition names."""

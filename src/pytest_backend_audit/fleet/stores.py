@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from pytest_backend_audit.filed import LIMIT
-from pytest_backend_audit.fleet.found import Found, is_place_of_a_card
+from pytest_backend_audit.fleet.found import Found, is_passed_over, is_place_of_a_card
 
 EXTRA = 'pip install "pytest-backend-audit[fleet]"'
 DRIVERS = {
@@ -18,7 +17,9 @@ DRIVERS = {
 }
 """Scheme -> the package that fsspec needs for it."""
 TOGETHER = 64
-"""Files that are asked for at once; a store that can do so sends them side by side."""
+"""Files that are asked for at once, at most; a store that can do so sends them side by side."""
+BYTES = 4 * LIMIT
+"""Bytes of the files that are asked for at once, at most; all of them stand in memory."""
 _USER = re.compile(r"(?<=://)[^/@]*@")
 
 
@@ -50,9 +51,28 @@ def find(given: str) -> Iterator[Found]:
     # Each driver has errors of its own.
     except Exception as error:  # noqa: BLE001
         raise ValueError(f"{shown}: can't be listed: {_said(error)}") from None
-    names = iter(sorted(listed))
-    while batch := list(islice(names, TOGETHER)):
+    for batch in batches(listed):
         yield from _read(system, batch, listed, named=len(listed) == 1 and batch[0] == path)
+
+
+def batches(sizes: Mapping[str, int | None]) -> Iterator[list[str]]:
+    """Files that are asked for at once, in the order of their names.
+
+    Args:
+        sizes: Name -> size in bytes, None where the store does not tell.
+    """
+    batch: list[str] = []
+    held = 0
+    for name in sorted(sizes):
+        told = sizes[name]
+        size = LIMIT + 1 if told is None else min(told, LIMIT + 1)
+        if batch and (len(batch) == TOGETHER or held + size > BYTES):
+            yield batch
+            batch, held = [], 0
+        batch.append(name)
+        held += size
+    if batch:
+        yield batch
 
 
 def _listed(system: Any, path: str) -> dict[str, int | None]:
@@ -72,8 +92,14 @@ def _listed(system: Any, path: str) -> dict[str, int | None]:
     return {
         name: about.get("size")
         for name, about in found.items()
-        if about.get("type", "file") == "file" and (name.endswith(".json") or name == path)
+        if name == path or (about.get("type", "file") == "file" and _is_looked_at(name, path))
     }
+
+
+def _is_looked_at(name: str, path: str) -> bool:
+    """Whether a file found below a path may be a card: as on this machine, by its name and its folders' names."""
+    below = name.removeprefix(path).strip("/").split("/")
+    return name.endswith(".json") and not any(map(is_passed_over, below[:-1]))
 
 
 def _read(system: Any, names: Sequence[str], sizes: Mapping[str, int | None], *, named: bool) -> Iterator[Found]:

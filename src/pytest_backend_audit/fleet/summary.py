@@ -145,6 +145,11 @@ class Fleet:
     unread: tuple[Unread, ...]
 
     @property
+    def mixed(self) -> bool:
+        """Whether the services are in more than one kind of environment."""
+        return len({s.kind for s in self.services}) > 1
+
+    @property
     def fell(self) -> tuple[Service, ...]:
         """Services whose total fell, the deepest fall first."""
         return tuple(sorted((s for s in self.services if (s.change or 0) < 0), key=lambda s: (s.change or 0, _name(s))))

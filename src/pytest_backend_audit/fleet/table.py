@@ -42,7 +42,7 @@ class Look:
 
     def paint(self, text: str, color: str) -> str:
         """The text in a colour, where colours are on."""
-        return f"{color}{text}{_RESET}" if self.color else text
+        return f"{color}{text}{_RESET}" if self.color and color else text
 
     def most(self, lines: int) -> int:
         """So many lines, unless all are wanted."""
@@ -66,21 +66,29 @@ def _dispositions(fleet: Fleet, look: Look) -> Iterator[str]:
     names = [look.text(words.disposition(t.name), 28) for t in fleet.dispositions]
     width = max(map(columns, names), default=0)
     for name, tier in zip(names, fleet.dispositions, strict=True):
-        before = f"{pad(name, width)}  {len(tier.services):>6,}  "
-        told = _some([words.named(s) for s in tier.services], look.width - columns(before), look)
-        yield before + told
+        label = f"{pad(name, width)}  {len(tier.services):>6,}  "
+        yield from _named(label, [words.named(s, fleet) for s in tier.services], look)
+
+
+def _named(label: str, names: Sequence[str], look: Look, color: str = "") -> Iterator[str]:
+    """A label, then on its line as many names as there is room for, and how many are left out; all, where wanted."""
+    room = look.width - columns(label)
+    if look.everything:
+        text = ", ".join(look.text(name, room) for name in names)
+        first, *rest = wrap(text, room, EVERYTHING)
+        yield look.paint(label, color) + first
+        yield from (" " * columns(label) + line for line in rest)
+    else:
+        yield look.paint(label, color) + _some(names, room, look)
 
 
 def _some(names: Sequence[str], room: int, look: Look) -> str:
-    """As many names as there is room for, and how many are left out."""
-    made = ""
-    for place, name in enumerate(names[:20]):
-        rest = f" and {len(names) - place - 1:,} more" if place + 1 < len(names) else ""
-        longer = f"{made}, {look.text(name)}" if made else look.text(name, max(room - len(rest), 8))
-        if made and columns(longer) + len(rest) > room:
-            return f"{made} and {len(names) - place:,} more"
-        made = longer
-    return made + (f" and {len(names) - 20:,} more" if len(names) > 20 and not made.endswith("more") else "")
+    for shown in range(min(len(names), 12), 0, -1):
+        left = f" and {len(names) - shown:,} more" if shown < len(names) else ""
+        text = ", ".join(look.text(name, room) for name in names[:shown]) + left
+        if columns(text) <= room:
+            return text
+    return look.text(names[0], room - columns(left)) + left
 
 
 def _services(fleet: Fleet, look: Look) -> Iterator[str]:
@@ -147,12 +155,12 @@ def _lapsed(fleet: Fleet, look: Look) -> Iterator[str]:
     yield look.paint(f"Audits that are due again and were not made: {words.several(services, 'service')}", _BOLD)
     most = look.most(8)
     for one in fleet.lapsed[:most]:
-        yield _lapse(one, look)
+        yield _lapse(one, fleet, look)
     yield from _more(len(fleet.lapsed), most)
 
 
-def _lapse(one: Lapsed, look: Look) -> str:
-    name = look.text(words.named(one.service), 28)
+def _lapse(one: Lapsed, fleet: Fleet, look: Look) -> str:
+    name = look.text(words.named(one.service, fleet), 28)
     return f"{one.due}  {f'{one.days:,} d':>7}  {pad(name, 28)}  {look.text(one.text, look.width - 51)}".rstrip()
 
 
@@ -176,9 +184,8 @@ def _trend(fleet: Fleet, look: Look) -> Iterator[str]:
         yield from _told("Mean level at the end of a quarter", text, look)
     for label, moved in (("Fell", fleet.fell), ("Rose", fleet.rose)):
         if moved:
-            before = f"{label}: {len(moved):,}; "
-            told = [f"{words.named(s)} {words.change(s.change)}" for s in moved]
-            yield look.paint(before, _BOLD) + _some(told, look.width - len(before), look)
+            told = [f"{words.named(s, fleet)} {words.change(s.change)}" for s in moved]
+            yield from _named(f"{label}: {len(moved):,}; ", told, look, _BOLD)
 
 
 def _left_out(fleet: Fleet, look: Look) -> Iterator[str]:

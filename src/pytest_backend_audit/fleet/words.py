@@ -55,9 +55,9 @@ def disposition(name: str) -> str:
     return name or "No disposition"
 
 
-def named(service: Service) -> str:
-    """The service and its kind of environment."""
-    return f"{service.service} ({service.kind or NOT_STATED})"
+def named(service: Service, fleet: Fleet) -> str:
+    """The service, and its kind of environment where the fleet has several."""
+    return f"{service.service} ({service.kind or NOT_STATED})" if fleet.mixed else service.service
 
 
 def left_out(fleet: Fleet) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from pytest_backend_audit import filed
 from pytest_backend_audit.fleet import cards
 from pytest_backend_audit.fleet.audits import Unread
 from pytest_backend_audit.fleet.reading import WRITES_THEM, collect
+from pytest_backend_audit.fleet.stores import batches
 
 NOT_JSON = "not JSON; restore it from the repository's history"
 
@@ -209,6 +210,8 @@ def test_an_object_store(store: str) -> None:
     system.pipe("/fleet/a/audits/orders/2026-08-31.json", text)
     system.pipe("/fleet/cards/search.json", filed.text(audit("search", "2026-10-05")).encode())
     system.pipe("/fleet/other.json", b"{}")
+    system.pipe("/fleet/.old/audits/orders/2020-01-01.json", b"broken")
+    system.pipe("/fleet/node_modules/audits/orders/2020-01-01.json", b"broken")
     system.pipe("/fleet/a/audits/orders/2026-01-01.json", b"")
     system.pipe("/fleet/a/audits/orders/2026-01-02.json", b" " * (filed.LIMIT + 100))
     collected = collect([store])
@@ -226,6 +229,16 @@ def test_an_object_store(store: str) -> None:
     assert found(f"{store}/cards/*") == {("search", "2026-10-05")}
     assert found(f"{store}/a/audits/orders/2026-08-31.json") == {("orders", "2026-08-31")}
     assert found(f"{store}/a*/audits/*/2026-08*") == {("orders", "2026-08-31")}
+
+
+def test_a_store_is_asked_for_a_bounded_number_of_bytes_at_once() -> None:
+    """As all of them stand in memory; a file counts for what is read of it, all of that where its size is not told."""
+    sizes: dict[str, int | None] = dict.fromkeys("abcdef", filed.LIMIT)
+    assert list(batches(sizes)) == [["a", "b", "c", "d"], ["e", "f"]]
+    assert list(batches({**sizes, "b": None})) == [["a", "b", "c"], ["d", "e", "f"]]
+    assert list(batches({"a": 10**12, "b": 10**12, "c": 1})) == [["a", "b", "c"]]
+    assert [len(b) for b in batches({f"{n}": 1 for n in range(130)})] == [64, 64, 2]
+    assert list(batches({})) == []
 
 
 def test_more_objects_than_are_asked_for_at_once(store: str) -> None:

@@ -82,7 +82,7 @@ def test_the_number_of_lines_is_bounded_unless_all_are_wanted() -> None:
         "and 90 more (--all)",
         "and 992 more (--all)",
         "and 45 more (--all)",
-        "Fell: 1,000; service-0000 (prod) -8, service-0001 (prod) -8 and 998 more",
+        "Fell: 1,000; service-0000 -8, service-0001 -8, service-0002 -8 and 997 more",
     ):
         assert line in printed
     everything = list(lines(found, Look(everything=True)))
