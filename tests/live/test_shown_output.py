@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from live.demo.conftest import processes_that_mention
+from live.pages import blocks, follow, holds
 from live.servers import folder_for_servers, guarded
 
 from pytest_backend_audit.demo.defects import CATALOGUE, DEFAULT
@@ -29,15 +30,6 @@ AUTHOR = {
 
 
 @dataclass(frozen=True)
-class Block:
-    """A block of code of the page, and the sentence before it."""
-
-    language: str
-    text: str
-    before: str
-
-
-@dataclass(frozen=True)
 class Kept:
     """A demo that was left running."""
 
@@ -50,49 +42,6 @@ class Kept:
     process: subprocess.Popen[str]
     folder: Path
     """Where it was started, and keeps all that it makes."""
-
-
-def blocks() -> list[Block]:
-    """The page's blocks in their order."""
-    pieces = re.split(r"^```(\w*)\n(.*?)^```\n", TUTORIAL.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [
-        Block(language, text, before.strip().rpartition("\n")[2])
-        for before, language, text in zip(pieces[0::3], pieces[1::3], pieces[2::3], strict=False)
-    ]
-
-
-def blanked(text: str) -> list[str]:
-    """Lines without what differs from run to run, machine to machine and version to version of a server."""
-    for pattern, name in (
-        (r"\b[0-9a-f]{7,64}\b", "<hex>"),
-        (r"\d{4}-\d\d-\d\d", "<date>"),
-        (r"127\.0\.0\.1:\d+", "<address>"),
-        (r"/\S*?/(backend-audit-demo|orders-stack)-[^/;\s]+", r"<folder of \1>"),
-        # A long path goes on below itself.
-        (r"(?<=Report       ).*(?:\n {13}\S.*)*", "<path>"),
-        (r"\S+/python[\d.]* -m pytest", "<python> -m pytest"),
-        (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
-        (r"\b\d{3,} (?=series|open orders)", "<many> "),
-        (r"(?<=outbox: )\d+ waits?", "<some> wait"),
-    ):
-        text = re.sub(pattern, name, text)
-    return [line.rstrip() for line in text.splitlines()]
-
-
-def holds(shown: str, printed: str) -> str:
-    """The first line that is shown and was not printed there; "..." stands for any lines."""
-    left = blanked(printed)
-    anywhere = True
-    for line in blanked(shown):
-        if line == "...":
-            anywhere = True
-        elif anywhere and line in left:
-            left, anywhere = left[left.index(line) + 1 :], False
-        elif not anywhere and left and left[0] == line:
-            left = left[1:]
-        else:
-            return line
-    return ""
 
 
 @pytest.fixture(scope="module")
@@ -136,36 +85,11 @@ def test_the_readme_shows_the_card_that_the_demo_prints(kept: Kept) -> None:
 @pytest.mark.needs("pgbouncer", "prometheus")
 def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
     """Every command of the second terminal is run, every shown output compared line by line."""
-    first, waiting, *rest = blocks()
+    first, waiting, *rest = blocks(TUTORIAL)
     assert "backend-audit demo --keep" in first.text
     assert holds(waiting.text, kept.said) == ""
     environment = {**os.environ, **AUTHOR, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    printed = ""
-    compared = 0
-    for block in rest:
-        if block.language == "python":
-            name = re.search(r"`(\S+)`:$", block.before)
-            assert name is not None, block.before
-            subprocess.run(
-                ["bash", "-c", f'{kept.setting}cat > "$1"', "bash", name.group(1)],
-                input=block.text,
-                text=True,
-                check=True,
-            )
-        elif block.language == "sh":
-            done = subprocess.run(
-                ["bash", "-c", f"{kept.setting}{block.text}"],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-                timeout=400,
-            )
-            printed = done.stdout
-        else:
-            assert holds(block.text, printed) == "", printed
-            compared += 1
+    compared = follow(rest, kept.setting, environment)
     assert compared == sum(b.language == "sh" for b in rest)
 
 
