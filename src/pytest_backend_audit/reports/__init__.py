@@ -36,6 +36,8 @@ FORMATS = {
     "ocsf": Format(None, f"{__name__}.ocsf", "OCSF 1.5 Compliance Findings, one JSON object a line"),
     "oscal": Format(None, f"{__name__}.oscal", "OSCAL 1.2 assessment results"),
     "in-toto": Format(None, f"{__name__}.intoto", "in-toto statement about the commit, to be signed"),
+    "github-summary": Format(None, f"{__name__}.github_summary", "Markdown for the summary of a job on GitHub"),
+    "pr-comment": Format(None, f"{__name__}.pr_comment", "Markdown for a comment on a pull or merge request"),
 }
 
 
