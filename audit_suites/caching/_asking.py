@@ -43,6 +43,24 @@ def sampled_keys(client: Any, budget: int) -> list[Any]:
     return keys
 
 
+def is_refusal(reply: object) -> bool:
+    """Whether it says that the audit's user may not do that, as one whose ACL names some keys only."""
+    return isinstance(reply, Exception) and "permission" in str(reply)
+
+
+def must_be_seen(refused: int, keys: int) -> None:
+    """Let no verdict stand where the audit's user was refused some keys: what it could see is sound, and no more.
+
+    Raises:
+        CouldNotRun: It was.
+    """
+    if refused:
+        raise CouldNotRun(
+            f"{refused} of {keys} keys could not be looked into, and nothing is wrong with the rest: the audit's user "
+            "needs +@read on ~*, as in the ACL that `backend-audit init` writes"
+        )
+
+
 def key_text(key: bytes | str) -> str:
     """A key as text, whatever its bytes."""
     return key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else str(key)

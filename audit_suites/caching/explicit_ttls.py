@@ -24,7 +24,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.lifetimes import GONE, alike, faults, kinds, undying
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites.caching._asking import key_text, sampled_keys
+from pytest_backend_audit.suites.caching._asking import is_refusal, key_text, must_be_seen, sampled_keys
 
 LIFETIMES = "targets.redis.declared.lifetimes"
 
@@ -39,8 +39,11 @@ def test_every_kind_of_key_has_a_chosen_lifetime(
     asking = audit_redis.pipeline()
     for key in keys:
         asking.ttl(key)
-    lifetimes = [(key_text(key), ttl) for key, ttl in zip(keys, asking.execute(), strict=True) if ttl != GONE]
+    replies = dict(zip(keys, asking.execute(raise_on_error=False), strict=True))
+    lifetimes = [(key_text(key), ttl) for key, ttl in replies.items() if isinstance(ttl, int) and ttl != GONE]
+    refused = sum(map(is_refusal, replies.values()))
     if not lifetimes:
+        must_be_seen(refused, len(keys))
         raise CouldNotRun("the cache holds no keys: audit while the service is used")
 
     declared = {pattern: lifetime.at_most for pattern, lifetime in audit_declared(LIFETIMES, default={}).items()}
@@ -53,6 +56,7 @@ def test_every_kind_of_key_has_a_chosen_lifetime(
         f"looked at: {len(lifetimes)} keys, at most {sample}; each kind needs a declared reason: {reasons}\n"
         f"to declare one: {LIFETIMES} ({audit_declared.origin(LIFETIMES)}); to acknowledge: {unchosen.names}"
     )
+    must_be_seen(refused, len(keys))
     looked_at = f"db{audit_redis.connection_pool.connection_kwargs.get('db') or 0}"
     elsewhere = undying(audit_redis.info("keyspace"), looked_at)
     left = audit_acknowledged(elsewhere)

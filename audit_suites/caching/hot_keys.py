@@ -23,7 +23,13 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.hot_keys import hottest, telling
 from pytest_backend_audit.analysis.lifetimes import Naming
-from pytest_backend_audit.suites.caching._asking import key_text, sampled_keys, whole_cache
+from pytest_backend_audit.suites.caching._asking import (
+    is_refusal,
+    key_text,
+    must_be_seen,
+    sampled_keys,
+    whole_cache,
+)
 
 LIFETIMES = "targets.redis.declared.lifetimes"
 PAGES = "targets.http.metrics"
@@ -47,10 +53,12 @@ def test_hot_keys_are_known(
         asking = cache.pipeline()
         for key in keys:
             asking.object("FREQ", key)
-        uses = [use if isinstance(use, int) else 0 for use in asking.execute(raise_on_error=False)]
+        replies = asking.execute(raise_on_error=False)
+        uses = [use if isinstance(use, int) else 0 for use in replies]
         if not any(uses):
             raise CouldNotRun(f"the server tells of none of {len(keys)} keys how often it is used (OBJECT FREQ)")
         audit_evidence.command("the hottest of them by kind (OBJECT FREQ, a logarithm)", hottest(kinds, uses))
+        must_be_seen(sum(map(is_refusal, replies)), len(keys))
         return
     found = [name for url in audit_declared(PAGES, ()) for name in telling(audit_http.get(url).text)]
     assert found, (

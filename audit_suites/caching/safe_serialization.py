@@ -25,7 +25,7 @@ from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.lifetimes import Naming
 from pytest_backend_audit.analysis.serialized import PREFIX, by_kind, form_of
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import key_text, sampled_keys
+from pytest_backend_audit.suites.caching._asking import is_refusal, key_text, must_be_seen, sampled_keys
 
 LIFETIMES = "targets.redis.declared.lifetimes"
 BATCH = 100
@@ -51,17 +51,14 @@ def test_no_value_is_a_pickle(
     sample = audit_settings.value("key-sample")
     keys = sampled_keys(audit_redis, int(sample.number))
     named = Naming(audit_declared(LIFETIMES, default={}))
-    found, refused = [], 0
+    found, refused = [], set[Any]()
     for begin in range(0, len(keys), BATCH):
         for key, values in _values(audit_redis, keys[begin : begin + BATCH]):
-            refused += values is None
+            refused.update([key] if values is None else [])
             found += [(named.kind(key_text(key)), form_of(value, whole=len(value) < PREFIX)) for value in values or ()]
     if not found:
-        raise CouldNotRun(
-            f"none of {len(keys)} keys could be looked into: the audit's user needs +@read on ~*"
-            if refused
-            else "the cache holds no values: audit while the service is used"
-        )
+        must_be_seen(len(refused), len(keys))
+        raise CouldNotRun("the cache holds no values: audit while the service is used")
     kinds = by_kind(found)
     told = "\n".join(f"{k.kind}: {', '.join(f'{n} {form}' for form, n in k.forms.most_common())}" for k in kinds)
     audit_evidence.command(f"forms of {len(found)} values of {len(keys)} keys", told)
@@ -70,6 +67,7 @@ def test_no_value_is_a_pickle(
         f"{len(left)} of {len(kinds)} kinds of key hold pickles{lines(left)}\n"
         f"looked at: {len(found)} values of {len(keys)} keys, at most {sample}; to acknowledge: {left.names}"
     )
+    must_be_seen(len(refused), len(keys))
 
 
 def _values(client: Any, keys: list[Any]) -> Iterator[tuple[Any, list[bytes] | None]]:
@@ -79,7 +77,7 @@ def _values(client: Any, keys: list[Any]) -> Iterator[tuple[Any, list[bytes] | N
     asked: list[tuple[Any, tuple[Any, ...]]] = []
     for key, told, size in zip(keys, types, sizes, strict=True):
         kind = key_text(told)
-        if isinstance(told, Exception):
+        if is_refusal(told):
             yield key, None
         elif kind == "string":
             asked.append((key, ("GETRANGE", key, 0, PREFIX - 1)))
@@ -87,7 +85,7 @@ def _values(client: Any, keys: list[Any]) -> Iterator[tuple[Any, list[bytes] | N
             asked += [(key, tuple(key if word == "{key}" else word for word in command)) for command in MEMBERS[kind]]
     replies = _replies(client, [command for _, command in asked])
     for (key, _), reply in zip(asked, replies, strict=True):
-        yield key, None if isinstance(reply, Exception) else [v[:PREFIX] for v in _flat(reply) if v]
+        yield key, None if is_refusal(reply) else [v[:PREFIX] for v in _flat(reply) if v]
 
 
 def _replies(client: Any, commands: list[tuple[Any, ...]]) -> list[Any]:

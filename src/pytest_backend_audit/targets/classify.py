@@ -43,7 +43,8 @@ def classify(error: BaseException, recorder: Recorder) -> tuple[Status, str]:
     if "psycopg.Error" in names:
         return _postgres(error, names, said)
     if not names.isdisjoint({f"redis.{n}" for n in _REDIS}):
-        return Status.COULD_NOT_RUN, f"redis: {said}"
+        cure = " - use the ACL that `backend-audit init` writes" if "redis.NoPermissionError" in names else ""
+        return Status.COULD_NOT_RUN, f"redis: {said}{cure}"
     if "httpx.TransportError" in names:
         return _http(error, recorder, said)
     return Status.BROKEN, said

@@ -130,6 +130,10 @@ class RecordingPipeline(Pipeline):
         self.owner.record(list(zip(queued, replies, strict=False)), time.perf_counter() - begun)
         return replies
 
+    def annotate_exception(self, exception: Exception, number: int, command: Sequence[Any]) -> None:
+        """Say which command an error is of, without its arguments: a key may hold a session's id or a name."""
+        exception.args = (f"command {number} of a pipeline, {command[0]}: {exception.args[0]}", *exception.args[1:])
+
 
 class _BoundedSocket:
     """A socket that stops listening when one answer is too large or takes too long in all."""

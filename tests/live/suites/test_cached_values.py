@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from contextlib import contextmanager
 
 import pytest
+import redis
 
 from pytest_backend_audit.model import Status
+from pytest_backend_audit.suites.caching.explicit_ttls import (
+    test_every_kind_of_key_has_a_chosen_lifetime as lifetimes,
+)
 from pytest_backend_audit.suites.caching.safe_serialization import test_no_value_is_a_pickle as check
 from pytest_backend_audit.targets.common import settings_of
 from pytest_backend_audit.targets.evidence import ByHand
@@ -21,20 +26,26 @@ SECRET = "the-customer-is-Ada"
 PICKLE = pickle.dumps({"name": SECRET})
 
 
-def judge(cache_server, tmp_path, user: str = ""):
-    """The check, as a user."""
+@contextmanager
+def opened(cache_server, tmp_path, user: str = ""):
+    """An audit whose Redis is read as a user."""
     url = cache_server.url % (f"{user}:look-but-do-not-touch@" if user else "")
     text = "version: 1\nenvironment: local\ntargets:\n  redis: {url: '${URL}'}\n"
     audit = runtime_for(text, folder=tmp_path, environ={"URL": url})
-    around = Surroundings(audit)
-    ran = run_check(
-        check, on=audit.recorder, audit_redis=open_redis(audit, settings_of(audit, "redis")),
-        audit_declared=around.declared, audit_settings=around.settings, audit_acknowledged=around.acknowledged,
-        audit_evidence=ByHand(audit),
-    )  # fmt: skip
+    yield audit
     for closer in audit.closers:
         closer.close()
-    return ran
+
+
+def judge(cache_server, tmp_path, user: str = ""):
+    """The check, as a user."""
+    with opened(cache_server, tmp_path, user) as audit:
+        around = Surroundings(audit)
+        return run_check(
+            check, on=audit.recorder, audit_redis=open_redis(audit, settings_of(audit, "redis")),
+            audit_declared=around.declared, audit_settings=around.settings, audit_acknowledged=around.acknowledged,
+            audit_evidence=ByHand(audit),
+        )  # fmt: skip
 
 
 def test_pickles_are_found_in_every_type_and_never_shown(cache_server, tmp_path) -> None:
@@ -71,17 +82,51 @@ def test_large_collections_are_left_alone(cache_server, tmp_path) -> None:
 
 
 def test_keys_that_the_user_may_not_read_are_told(cache_server, tmp_path) -> None:
-    """Where nothing else is left to look at."""
-    cache_server.admin.set("order:1", PICKLE)
+    """Nothing is proven by the rest, as of a Redis whose sessions the audit may not see; what is wrong there is."""
+    cache_server.admin.set("session:ada", PICKLE)
     cache_server.admin.acl_setuser(
-        "half", enabled=True, reset=True, passwords=["+look-but-do-not-touch"], keys=["elsewhere:*"],
+        "half", enabled=True, reset=True, passwords=["+look-but-do-not-touch"], keys=["cache:*"],
         commands=["+@read", "+ping", "+hello", "+auth", "+select", "+client", "+info",
                   "+command", "+memory|usage", "-keys"],
     )  # fmt: skip
+
+    def told(refused: int, keys: int) -> str:
+        return (
+            f"{refused} of {keys} keys could not be looked into, and nothing is wrong with the rest: the audit's user "
+            "needs +@read on ~*, as in the ACL that `backend-audit init` writes"
+        )
+
     ran = judge(cache_server, tmp_path, "half")
-    assert (ran.status, ran.reason) == (
-        Status.COULD_NOT_RUN, "none of 1 keys could be looked into: the audit's user needs +@read on ~*"
+    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, told(1, 1))
+    cache_server.admin.set("cache:1", "plain")
+    ran = judge(cache_server, tmp_path, "half")
+    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, told(1, 2))
+    cache_server.admin.set("cache:2", PICKLE)
+    ran = judge(cache_server, tmp_path, "half")
+    assert (ran.status, ran.reason.splitlines()[0]) == (Status.FAILED, "1 of 1 kinds of key hold pickles")
+
+
+def test_lifetimes_that_the_user_may_not_read_are_told_without_a_key(cache_server, tmp_path) -> None:
+    """A session's id stood in the reason of an audit whose user was limited to the cache's keys."""
+    cache_server.admin.set("session:5f3c9d", "x")
+    cache_server.admin.acl_setuser(
+        "half", enabled=True, reset=True, passwords=["+look-but-do-not-touch"], keys=["cache:*"],
+        commands=["+@read", "+ping", "+hello", "+auth", "+select", "+client", "+info", "+command", "-keys"],
     )  # fmt: skip
+    with opened(cache_server, tmp_path, "half") as audit:
+        around = Surroundings(audit)
+        cache = open_redis(audit, settings_of(audit, "redis"))
+        given = {
+            "audit_redis": cache, "audit_declared": around.declared, "audit_settings": around.settings,
+            "audit_acknowledged": around.acknowledged,
+        }  # fmt: skip
+        ran = run_check(lifetimes, on=audit.recorder, **given)
+        assert ran.status is Status.COULD_NOT_RUN
+        assert ran.reason.startswith("1 of 1 keys could not be looked into, and nothing is wrong with the rest")
+        with pytest.raises(redis.exceptions.NoPermissionError) as refused:
+            cache.pipeline().ttl("session:5f3c9d").execute()
+    assert str(refused.value).startswith("command 1 of a pipeline, TTL: ")
+    assert "5f3c9d" not in str(refused.value)
 
 
 def test_an_empty_cache_shows_nothing(cache_server, tmp_path) -> None:

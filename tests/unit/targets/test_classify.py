@@ -41,7 +41,11 @@ def judged(error, answered=(), faults=()):
         (redis.ConnectionError("gone"), Status.COULD_NOT_RUN, "redis: ConnectionError: gone"),
         (redis.TimeoutError("slow"), Status.COULD_NOT_RUN, "redis: TimeoutError: slow"),
         (redis.AuthenticationError("who"), Status.COULD_NOT_RUN, "redis: AuthenticationError: who"),
-        (redis.exceptions.NoPermissionError("no"), Status.COULD_NOT_RUN, "redis: NoPermissionError: no"),
+        (
+            redis.exceptions.NoPermissionError("no"),
+            Status.COULD_NOT_RUN,
+            "redis: NoPermissionError: no - use the ACL that `backend-audit init` writes",
+        ),
         (redis.exceptions.BusyLoadingError("loading"), Status.COULD_NOT_RUN, "redis: BusyLoadingError: loading"),
         (redis.ResponseError("wrong type"), Status.BROKEN, "ResponseError: wrong type"),
         (
