@@ -14,6 +14,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import BlockingConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from .flights import Flights
@@ -37,8 +38,8 @@ LEASE = 1.0
 lives."""
 LOOK_AGAIN = 0.02
 """Seconds between two looks for what another instance is loading."""
-LOOKS = 25
-"""Looks after which an instance loads by itself."""
+LOOKING = 0.5
+"""Seconds of looking after which an instance loads by itself."""
 SLOW = 0.6
 """Seconds that a load takes longer with the seeded defect ``miss-path``."""
 PAUSE = 1.0
@@ -124,9 +125,8 @@ class Cache:
             except BaseException:
                 await self._try(self._redis.delete, lease)
                 raise
-        for _ in range(LOOKS):
-            if self._is_out():
-                break
+        until = time.monotonic() + LOOKING
+        while time.monotonic() < until and not self._is_out():
             entry = await self._try(self._redis.get, key)
             if entry is not None:
                 return self._loads(entry)
@@ -181,13 +181,19 @@ class Cache:
         except (RedisError, OSError) as error:
             if self._fails:
                 raise
-            self._closed_until = time.monotonic() + PAUSE
+            if not _was_in_use(error):
+                self._closed_until = time.monotonic() + PAUSE
             self._metrics.cache_lookups.labels("any", "error").inc()
             log.warning("cache unavailable", extra={"fields": {"error": type(error).__name__}})
             return None
         finally:
             if self._one_connection_a_call:
                 await self._redis.connection_pool.disconnect(inuse_connections=False)
+
+
+def _was_in_use(error: RedisError | OSError) -> bool:
+    """Whether all connections were in use for too long: a burst, which is no reason to do without a cache."""
+    return isinstance(error, RedisConnectionError) and isinstance(error.__cause__, asyncio.TimeoutError)
 
 
 def _lease(key: str) -> str:
