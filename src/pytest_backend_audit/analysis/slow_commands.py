@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 DISABLED = -1
@@ -105,10 +106,19 @@ def slow(
             found.append(
                 Slow(
                     command.upper(),
-                    f"{len(slow_ones)} of {made:g} calls are in the slow log, the longest took {longest} us{of}",
+                    f"{len(slow_ones)} of {made:g} calls are in the slow log, the longest took {longest} us{of}"
+                    f"{_last(slow_ones)}",
                 )
             )
     return found
+
+
+def _last(entries: Sequence[Mapping[str, Any]]) -> str:
+    """When the last of them came: the log keeps what is mended by now."""
+    times = [int(entry["start_time"]) for entry in entries if entry.get("start_time")]
+    if not times:
+        return ""
+    return f"; the last one came at {datetime.fromtimestamp(max(times), UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _first(command: str) -> str:

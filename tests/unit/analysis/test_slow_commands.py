@@ -64,6 +64,7 @@ def test_slow_calls_count_by_their_share() -> None:
     ]  # fmt: skip
     [found] = slow(log, {}, {"get": 9000, "hgetall": 40}, share=0.001)
     assert str(found) == (
-        "HGETALL: 2 of 40 calls are in the slow log, the longest took 31000 us, of orders-1, orders-2"
+        "HGETALL: 2 of 40 calls are in the slow log, the longest took 31000 us, of orders-1, orders-2; the "
+        "last one came at 2026-01-01 00:00 UTC"
     )
     assert slow(log, {}, {"get": 9000, "hgetall": 2000}, share=0.001) == []
