@@ -116,6 +116,7 @@ def test_what_the_page_shows() -> None:
         "Rose (1) Service Total Change Audits compared orders prod 23/40 +8 2026-03-02, 2026-08-31",
     ):
         assert part in text
+    assert "as of 2026-11-29: audits after that day are left out, and what is due is compared with it." in text
     assert "Not counted" not in text
     assert "Fell" not in text
 
