@@ -38,6 +38,7 @@ def blanked(text: str) -> list[str]:
         (r"(?<=Report       ).*(?:\n {13}\S.*)*", "<path>"),
         (r"\S+/python[\d.]* -m pytest", "<python> -m pytest"),
         (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
+        (r"(?:backend-audit's own proxy|toxiproxy \S+)(?=, \d+ dependencies)", "<fault proxy>"),
         (r"\b\d{3,} (?=series|open orders)", "<many> "),
         (r"(?<=outbox: )\d+ waits?", "<some> wait"),
     ):

@@ -133,11 +133,11 @@ def prometheus(reader: Any, _audit: Runtime) -> Said:
 
 
 def faults(looked: Any, _audit: Runtime) -> Said:
-    """Version of the fault proxy; what is in the way of faults."""
+    """Which fault proxy it is; what is in the way of faults."""
     ways = f"{looked.dependencies} dependencies" if looked.dependencies != 1 else "1 dependency"
-    if not looked.version:
+    if not looked.program:
         return f"restarts only, of {ways}", []
-    return f"fault proxy {looked.version}, {ways}", list(looked.troubles)
+    return f"{looked.program}, {ways}", list(looked.troubles)
 
 
 def downstream(looked: str, _audit: Runtime) -> Said:

@@ -23,6 +23,7 @@ from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import Check, EvidenceKind, Need
 from pytest_backend_audit.targets.faults import Faults, keeper, records
 from pytest_backend_audit.targets.faults.keeper import ApiError, call
+from pytest_backend_audit.targets.faults.looking import look
 from pytest_backend_audit.testing import runtime_for
 
 FAULTS = frozenset({Need.FAULTS})
@@ -62,6 +63,16 @@ def proxied(request, valkey_server, tmp_path_factory) -> Iterator[tuple[str, int
     make = {"ours": our_proxy, "toxiproxy": toxiproxy}[request.param]
     with make(tmp_path_factory.mktemp("proxy"), valkey_server.port) as made:
         yield made
+
+
+def test_doctor_is_told_which_proxy_it_is(proxied, tmp_path, request):
+    """By name: what a toxiproxy that go install built calls its version is "git"."""
+    which = request.node.callspec.params["proxied"]
+    audit, _ = faults_of(tmp_path, proxied[0])
+    found = look(audit, audit.config.targets["faults"])
+    named = {"ours": "backend-audit's own proxy", "toxiproxy": r"toxiproxy (?:git|\d+\.\d+\.\d+)"}[which]
+    assert re.fullmatch(named, found.program)
+    assert (found.troubles, found.dependencies) == ((), 1)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.targets.common import origin_of
 from pytest_backend_audit.targets.faults.api import Api
 from pytest_backend_audit.targets.faults.keeper import ApiError, call
+from pytest_backend_audit.targets.faults.proxy import VERSION
 
 if TYPE_CHECKING:
     from pytest_backend_audit.config.targets import Faults
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 class Look:
     """A fault proxy, looked at."""
 
-    version: str
-    """What it calls its version; empty where there is no proxy, and only restarts are possible."""
+    program: str
+    """Which proxy it is; empty where there is none, and only restarts are possible."""
     troubles: tuple[str, ...]
     """What is in the way of faults, one line a dependency."""
     dependencies: int
@@ -51,5 +52,6 @@ def look(runtime: Runtime, settings: Faults) -> Look:
             troubles.append(f"{name}: its proxy is not enabled")
         if found.toxics:
             troubles.append(f"{name}: a fault is on: {', '.join(found.toxics)}")
-    version = told.get("version", "?") if isinstance(told, dict) else str(told)
-    return Look(str(version), tuple(troubles), count)
+    version = told.get("version", "?") if isinstance(told, dict) else told
+    program = "backend-audit's own proxy" if version == VERSION else f"toxiproxy {version}"
+    return Look(program, tuple(troubles), count)

@@ -29,6 +29,8 @@ from pytest_backend_audit.targets.faults.proxying import (
     address,
 )
 
+VERSION = "backend-audit"
+"""What it tells where toxiproxy tells its version: whoever asks learns which of the two it is."""
 ANSWER_TIMEOUT = 10.0
 BODY_LIMIT = 64 * 1024
 
@@ -46,7 +48,7 @@ class Api:
             RefusedError: It makes no sense.
         """
         if (method, path) == ("GET", "/version"):
-            return 200, {"version": "backend-audit"}
+            return 200, {"version": VERSION}
         if (method, path) == ("GET", "/proxies"):
             return 200, {name: proxy.told() for name, proxy in self.proxies.items()}
         found = re.fullmatch(r"/proxies/([^/]+)(/toxics(?:/([^/]+))?)?", path)
