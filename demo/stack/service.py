@@ -89,7 +89,7 @@ class Instance:
 
     def launch(self, configuration: Configuration) -> Process:
         """Start it, and return at once."""
-        env = _environment(self, configuration) | {"ORDERS_POOL_MAX": str(POOL_MAX)}
+        env = _environment(self, configuration)
         self.process = Process(self.name, python(self.source.module), self.folder / f"{self.name}.log", env=env)
         return self.process
 
@@ -119,7 +119,7 @@ class Worker:
     def launch(self, configuration: Configuration) -> None:
         """Start it, and return at once; it obeys none of the service's defects."""
         env = _environment(self, replace(configuration, defects=frozenset()))
-        env |= {"ORDERS_POOL_MIN": "1", "ORDERS_POOL_MAX": "1"}
+        env["ORDERS_POOL_MIN"] = "1"  # it does one thing at a time
         argv = python(f"{self.source.module}.worker")
         self.process = Process(self.name, argv, self.folder / f"{self.name}.log", env=env)
 
@@ -235,7 +235,7 @@ class Traffic:
 
 
 def _environment(part: Instance | Worker, configuration: Configuration) -> dict[str, str]:
-    """What a process of the service's code is told; the size of its pool is its own matter."""
+    """What a process of the service's code is told; all have a pool of one size, as audit.yaml declares."""
     path = {"PYTHONPATH": str(part.source.path)} if part.source.path else {}
     return {
         **path,
@@ -245,6 +245,7 @@ def _environment(part: Instance | Worker, configuration: Configuration) -> dict[
         "ORDERS_REVISION": part.source.revision,
         "ORDERS_DATABASE_URL": configuration.database_url,
         "ORDERS_APPLICATION_NAME": part.name if configuration.named else "",
+        "ORDERS_POOL_MAX": str(POOL_MAX),
         "ORDERS_POOL_MAX_LIFETIME": str(POOL_MAX_LIFETIME),
         "ORDERS_POOL_MAX_IDLE": str(POOL_MAX_IDLE),
         "ORDERS_PREPARE": "1" if configuration.prepare else "",

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+import yaml
 from live.demo.conftest import REVISION
 
+from pytest_backend_audit import demo
 from pytest_backend_audit.demo.service.middleware import SECURITY_HEADERS
 from pytest_backend_audit.demo.stack.process import wait_for
 
 pytestmark = pytest.mark.live
+
+PROJECT = Path(demo.__path__[0]) / "project"
 
 
 def _order(reference: str, quantity: int = 1) -> dict[str, object]:
@@ -134,6 +140,14 @@ def test_forty_connections_spread_over_the_instances(stack) -> None:
     """New connections reach the instances in turn."""
     names = [httpx.get(f"{stack.base_url}/v1/whoami", trust_env=False).json()["instance"] for _ in range(40)]
     assert {name: names.count(name) >= 6 for name in set(names)} == {"orders-1": True, "orders-2": True}
+
+
+def test_the_declared_pool_is_that_of_every_process(stack) -> None:
+    """The worker has one, too: its connection would be one too many where both instances use all of theirs."""
+    declared = yaml.safe_load((PROJECT / "audit.yaml").read_text("utf-8"))["pools"]["orders"]
+    told = [Path(f"/proc/{part.process.pid}/environ").read_text() for part in (*stack.instances, stack.worker)]
+    sizes = [re.findall(r"\bORDERS_POOL_MAX=(\d+)\b", text) for text in told]
+    assert sizes == [[str(declared["size"])]] * declared["instances"]
 
 
 def test_probes_and_scrapes_are_not_counted_as_requests(stack) -> None:
