@@ -160,12 +160,7 @@ def _hold_to_key(about: Subject, chosen: Chosen, raw: bytes, signature: bytes, g
     if not signing.canonical(signature):
         raise _RefusedError(f"{about.folder / SIGNATURE}: not as ssh-keygen wrote it", altered=True)
     inputs = about.card.inputs
-    top = signers.repository_with(inputs.document.commit, about.folder, Path.cwd())
-    allowed = _allowed(about, top, given)
-    if not given and allowed.sha256 != chosen.signers_sha256:
-        line = statement.line_of(raw, "signers")
-        told = f"{about.folder / STATEMENT}:{line}: signers: {allowed.name} has other bytes than the statement says"
-        raise _RefusedError(told, altered=True)
+    allowed = _allowed(about, chosen, raw, given)
     try:
         key = signing.verify(raw, signature, allowed.content, chosen.reviewer, chosen.signed_at)
     except signing.ToolError:
@@ -176,22 +171,33 @@ def _hold_to_key(about: Subject, chosen: Chosen, raw: bytes, signature: bytes, g
     if key.fingerprint != chosen.key:
         told = f"{about.folder / STATEMENT}:{statement.line_of(raw, 'key')}: key: the signature is by {key.fingerprint}"
         raise _RefusedError(told, altered=True)
+    top = _repository(about)
     people = signers.people_of(top, inputs.document.commit) if top else ()
     why = rules.clock_trouble(about.card, chosen.signed_at) or rules.not_reviewer(inputs, chosen.reviewer, people)
     if why:
         raise _RefusedError(why)
 
 
-def _allowed(about: Subject, top: Path | None, given: str) -> Allowed:
+def _repository(about: Subject) -> Path | None:
+    return signers.repository_with(about.card.inputs.document.commit, about.folder, Path.cwd())
+
+
+def _allowed(about: Subject, chosen: Chosen, raw: bytes, given: str) -> Allowed:
     if given:
         return signers.given(given, Path.cwd())
     where = statement.signers_of(about.card.inputs)
+    top = _repository(about)
     if top is None:
         raise SignersError(
             f"no repository here holds commit {about.card.inputs.document.commit[:12]}, which says whose keys count; "
             "ask in a clone of it, or name the allowed signers: --allowed-signers FILE"
         )
-    return signers.at_revision(top, where.revision, where.path)
+    allowed = signers.at_revision(top, where.revision, where.path)
+    if allowed.sha256 != chosen.signers_sha256:
+        line = statement.line_of(raw, "signers")
+        told = f"{about.folder / STATEMENT}:{line}: signers: {allowed.name} has other bytes than the statement says"
+        raise _RefusedError(told, altered=True)
+    return allowed
 
 
 def _unsound(about: Subject, chosen: Chosen, allowed: Allowed, said: str) -> str:

@@ -7,6 +7,7 @@ anew and comparing it byte for byte; only then does the signature matter.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -26,6 +27,33 @@ SIGNERS = "audits/allowed_signers"
 """Path of the allowed signers in the repository, unless audit.yaml says otherwise."""
 REASON = 300
 """Characters of a reason that the statement repeats."""
+KEYS = (
+    "statement",
+    "version",
+    "service",
+    "environment",
+    "commit",
+    "lead_auditor",
+    "runs",
+    "files",
+    "config_sha256",
+    "standard",
+    "standard_sha256",
+    "scorecard_sha256",
+    "dimensions",
+    "attestations",
+    "exceptions",
+    "could_not_run",
+    "disputes",
+    "earlier_runs",
+    "signers",
+    "reviewer",
+    "key",
+    "signed_at",
+    "signed_with",
+)
+"""What a statement says, in this order."""
+_KEY = re.compile(rb' "([^"]*)"')
 _KIND = "sign-off of a backend audit"
 
 
@@ -139,7 +167,7 @@ def chosen_in(raw: bytes) -> Chosen:
     except (ValueError, RecursionError) as error:
         raise StatementError(f"{getattr(error, 'lineno', 1)}: not JSON") from None
     if not isinstance(data, dict) or data.get("statement") != _KIND:
-        raise StatementError("1: no statement of a sign-off")
+        raise StatementError(f"{line_of(raw, 'statement')}: no statement of a sign-off")
     if data.get("version") != VERSION:
         raise StatementError(
             f"{line_of(raw, 'version')}: a statement of version {data.get('version')!r}; this version of "
@@ -147,42 +175,61 @@ def chosen_in(raw: bytes) -> Chosen:
         )
     try:
         picked = {f.name: data.get(f.name) for f in fields(Chosen)}
-        picked["dimensions"] = [d["id"] for d in data["dimensions"]]
-        picked["signers_sha256"] = data["signers"]["sha256"]
+        picked["dimensions"] = _each(data.get("dimensions"), "id")
+        picked["signers_sha256"] = data["signers"].get("sha256") if isinstance(data.get("signers"), dict) else None
         return from_builtins(Chosen, picked)
     except ValidationError as error:
         first = error.errors()[0]
-        key = str(first["loc"][0])
+        key = str(first["loc"][0]).removesuffix("_sha256")
         raise StatementError(f"{line_of(raw, key)}: {key}: {first['msg']}") from None
-    except (KeyError, TypeError):
-        raise StatementError(f"{line_of(raw, 'dimensions')}: dimensions or signers are not as they should be") from None
+
+
+def _each(entries: object, key: str) -> object:
+    """A key of each entry; anything but a list as it is."""
+    return [e.get(key) if isinstance(e, dict) else e for e in entries] if isinstance(entries, list) else entries
 
 
 def line_of(raw: bytes, key: str) -> int:
-    """The line of a key of the outermost mapping; the first where there is none."""
-    begin = f' "{key}":'.encode()
-    return next((n for n, line in enumerate(raw.split(b"\n"), 1) if line.startswith(begin)), 1)
+    """The line of a key of the outermost mapping; where it is not there, of what stands in its place."""
+    present: list[tuple[int, str]] = [
+        (n, found[1].decode("utf-8", "replace"))
+        for n, line in enumerate(raw.split(b"\n"), 1)
+        if (found := _KEY.match(line))
+    ]
+    at = {name: n for n, name in reversed(present)}
+    if key in at:
+        return at[key]
+    return next((n for (n, name), due in zip(present, KEYS, strict=False) if name != due), 1)
 
 
 def difference(found: bytes, expected: bytes) -> str:
     """Where bytes first differ from what is expected: ``12: found "...", expected "..."``; empty if nowhere."""
     if found == expected:
         return ""
-    ours, theirs = expected.split(b"\n"), found.split(b"\n")
-    for number, (one, other) in enumerate(zip(theirs, ours, strict=False), 1):
-        if one != other:
-            return f"{number}: found {_quoted(one, other)}, expected {_quoted(other, one)}"
-    if len(theirs) < len(ours):
-        return f"{len(theirs)}: ends here, {len(expected) - len(found)} bytes are missing"
-    return f"{len(ours)}: {len(found) - len(expected)} bytes too many"
+    place = _first_difference(found, expected)
+    line = expected.count(b"\n", 0, place) + 1
+    return f"{line}: found {_around(found, place)}, expected {_around(expected, place)}"
 
 
-def _quoted(line: bytes, other: bytes) -> str:
-    """As much of a line as shows where it differs from another."""
-    same = next((n for n, (a, b) in enumerate(zip(line, other, strict=False)) if a != b), min(len(line), len(other)))
-    begin = max(0, same - 30)
-    shown = line[begin : same + 30].decode("utf-8", "replace").strip()
-    return json.dumps(("…" if begin else "") + shown + ("…" if same + 30 < len(line) else ""), ensure_ascii=False)
+def _first_difference(one: bytes, other: bytes) -> int:
+    """Offset of the first byte that is not the same in both, by halves: both may be large."""
+    same, end = 0, min(len(one), len(other))
+    while same < end:
+        middle = (same + end + 1) // 2
+        if one[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            end = middle - 1
+    return same
+
+
+def _around(text: bytes, place: int) -> str:
+    """What stands around an offset, on its line; or that nothing does."""
+    if place >= len(text):
+        return "nothing more"
+    begin = max(text.rfind(b"\n", 0, place) + 1, place - 30)
+    end = min(text.find(b"\n", place) % (len(text) + 1), place + 30)
+    return json.dumps(text[begin : max(end, place + 1)].decode("utf-8", "replace").strip(" "), ensure_ascii=False)
 
 
 def sign_off(card: Card, chosen: Chosen) -> SignOff:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unit.scoring.scoring_cases import OUTPUT, SEALED, check, inputs, passed, row, standard
+from unit.scoring.scoring_cases import DISPOSITIONS, OUTPUT, SEALED, check, inputs, passed, row, standard
 
 from pytest_backend_audit import finished
 from pytest_backend_audit.journal import Writer
@@ -26,7 +26,11 @@ GIT = {
 }
 GRACE = "grace@example.org"
 LEAD = "Ada Lovelace <ada@example.org>"
-STANDARD = standard(row("4.1", "plans", 3), row("4.1", "plans", 4), row("4.2", "pools", 3), ids=("4.1", "4.2"))
+STANDARD = replace(
+    standard(row("4.1", "plans", 3), row("4.1", "plans", 4), row("4.2", "pools", 3), ids=("4.1", "4.2")),
+    dispositions=tuple(replace(d, floor=f) for d, f in zip(DISPOSITIONS, (8, 7, 5, 3, None), strict=True)),
+)
+"""Two dimensions of ten points: signed, the run below has 7 of them, else 6."""
 LARGE = Evidence(EvidenceKind.OUTPUT, "explain (analyze) select", "x" * 5000)
 """So large that it lies beside the journal."""
 POLICY = Policy(
@@ -92,12 +96,14 @@ class House:
         return self.commit
 
     def audited(self, seal: Seal | None = SEALED, attempts: Iterable[Attempt] | None = None, **fields: Any) -> Path:
-        """A run of the commit that reaches L4 in one of two dimensions, with its reports; its folder."""
+        """A run of the commit that reaches L4 in one of two dimensions, or in both, with its reports; its folder."""
         plan = [
             check("plans-3", 3, "4.1", "plans"),
             check("plans-4", 4, "4.1", "plans"),
             check("pools", 3, "4.2", "pools"),
         ]
+        if fields.pop("both", False):
+            plan.append(check("pools-4", 4, "4.2", "pools"))
         document = Document(
             service="orders",
             environment="prod",

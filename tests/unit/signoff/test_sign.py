@@ -50,7 +50,7 @@ def test_a_signature_lifts_the_levels(orders: House, capsys: pytest.CaptureFixtu
     assert sign(orders) == 0
     assert capsys.readouterr().out.endswith(
         "\nsigned by grace@example.org: 4.1 L4\n"
-        "7 of 10, Not production-grade\n"
+        "7 of 10, Production with watchlist\n"
         "backend-audit gate audit-report --min DISPOSITION judges it\n"
     )
     run = finished.load(orders.run)
@@ -233,8 +233,8 @@ Lead auditor  {LEAD}
 Reviewer      grace@example.org
 Key           {fingerprint} (ED25519)
 Signers       audits/allowed_signers at {orders.commit[:12]}
-As it stands  6 of 10, Not production-grade
-Once signed   7 of 10, Not production-grade
+As it stands  6 of 10, Conditional production
+Once signed   7 of 10, Production with watchlist
 
 You vouch that this level is right:
 
@@ -293,6 +293,6 @@ def test_as_json(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
         "reviewer": GRACE,
         "dimensions": {"4.1": 4},
         "total": 7,
-        "disposition": "not-production-grade",
+        "disposition": "production-with-watchlist",
         "statement": "audit-report/signoff.json",
     }
