@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tomllib
@@ -179,19 +180,65 @@ def test_the_workflow_is_valid(make: Make, ci: str, name: str, systems: str) -> 
     data = yaml.safe_load(text)
     assert ("AUDIT_REDIS_URL" in text) is bool(systems)
     if ci == "github":
-        job = data["jobs"]["audit"]
-        assert job["if"] == (
-            "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository"
-        )
-        assert job["steps"][0]["with"] == {"fetch-depth": 0, "persist-credentials": False}
-        assert job["steps"][-1]["if"] == "always()"
-        assert data["permissions"] == {"contents": "read"}
+        assert data["jobs"]["audit"]["steps"][0]["with"] == {"fetch-depth": 0, "persist-credentials": False}
+        last = data["jobs"]["audit"]["steps"][-1]
+        assert (last["if"], last["with"]["path"]) == ("always()", "audit-report/")
     else:
-        assert data["backend-audit"]["variables"] == {"GIT_DEPTH": "0"}
+        assert data["backend-audit"]["variables"]["GIT_DEPTH"] == "0"
         assert data["backend-audit"]["artifacts"]["when"] == "always"
         assert yaml.safe_load((top / ".gitlab-ci.yml").read_text()) == {
             "include": [{"local": "/.gitlab/backend-audit.yml"}]
         }
+
+
+def test_the_workflow_of_github_gives_nobody_more_than_needed(make: Make) -> None:
+    """Secrets where the repository's code runs, and rights to write where it doesn't; neither for a fork."""
+    top = make({"compose.yaml": COMPOSE})
+    cli.main(["init", str(top), "--yes", "--ci", "github"])
+    text = (top / ".github/workflows/backend-audit.yml").read_text()
+    data = yaml.safe_load(text)
+    # YAML 1.1 reads the key "on" as true.
+    assert set(data[True]) == {"pull_request", "push", "workflow_dispatch"}
+    assert "pull_request_target" not in text
+    assert data["permissions"] == {"contents": "read"}
+    assert data["concurrency"] == {"group": "backend-audit", "cancel-in-progress": False}
+    audit, publish = data["jobs"]["audit"], data["jobs"]["publish"]
+    assert audit["permissions"] == {"contents": "read"}
+    assert audit["if"] == (
+        "github.event_name != 'pull_request' || (github.event.pull_request.head.repo.full_name == github.repository "
+        "&& github.actor != 'dependabot[bot]')"
+    )
+    assert publish["permissions"] == {
+        "contents": "read",
+        "actions": "read",
+        "security-events": "write",
+        "pull-requests": "write",
+    }
+    # It depends on a job that forks don't run.
+    assert (publish["needs"], publish["if"]) == ("audit", "always() && needs.audit.outputs.made == 'yes'")
+    assert "secrets." in yaml.safe_dump(audit)
+    assert "secrets." not in yaml.safe_dump(publish)
+    assert "pip install" not in yaml.safe_dump(publish)
+    steps = [*audit["steps"], *publish["steps"]]
+    assert [s["uses"] for s in steps if "uses" in s and not re.fullmatch(r"[\w/-]+@v\d+", s["uses"])] == []
+    # What a pull request is called must not reach a shell but by a variable.
+    assert [s["run"] for s in steps if "${{" in s.get("run", "")] == []
+    gate = next(s["env"]["GATE"] for s in steps if s.get("name") == "Audit")
+    assert gate == "${{ github.ref_protected && 'significant-technical-debt' || '' }}"
+
+
+def test_the_pipeline_of_gitlab_is_for_protected_branches(make: Make) -> None:
+    """Merge requests don't run it: protected variables don't reach them."""
+    top = make({"compose.yaml": COMPOSE})
+    cli.main(["init", str(top), "--yes", "--ci", "gitlab"])
+    job = yaml.safe_load((top / ".gitlab/backend-audit.yml").read_text())["backend-audit"]
+    assert job["rules"] == [
+        {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"', "when": "never"},
+        {"if": '$CI_COMMIT_REF_PROTECTED == "true"'},
+    ]
+    assert (job["resource_group"], job["interruptible"]) == ("backend-audit", False)
+    assert job["artifacts"]["reports"] == {"junit": "audit-report/junit.xml"}
+    assert job["artifacts"]["paths"] == ["audit-report/"]
 
 
 def test_an_existing_gitlab_pipeline_is_the_teams(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
