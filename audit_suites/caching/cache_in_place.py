@@ -2,7 +2,8 @@
 
 Each endpoint that audit.yaml classes as read-cacheable is read once, so that the cache has it, and then many times in a
 row. The server of the cache has to count a hit for each of these reads at least, and the database no statement that
-they repeat. What everybody else sends meanwhile is counted beside, and told apart.
+they repeat. What everybody else sends meanwhile is counted beside, and told apart. Where hits are missing once, the
+endpoint is tried again: after a lookup that was slow a service may do without its cache for a moment.
 
 Impact: Every read costs the database what it cost the first time, so the database has to grow with the readers.
 
@@ -28,7 +29,9 @@ from pytest_backend_audit.suites._costs import by_statement, caller, costs, get
 from pytest_backend_audit.suites.caching._asking import cacheable, hits, whole_cache
 
 ROUNDS = 3
-"""How often an endpoint is tried while others' traffic hides whose the statements are."""
+"""How often an endpoint is tried while others' traffic hides whose the statements are, or hits are missing."""
+LOST = 2
+"""Rounds with too few hits that count: after a lookup that was slow a service may do without its cache for a second."""
 
 
 @pytest.fixture
@@ -73,18 +76,20 @@ def test_repeated_reads_come_from_the_cache(
     hidden: list[str] = []
     for endpoint in endpoints:
         rounds: list[list[Part]] = []
+        lost = 0
         for _ in range(ROUNDS):
             found_there, found = repeated(endpoint, times)
             rounds.append(found)
             again, unclear = confirmed(rounds, limit), too_many(found, limit) or undecided(found, limit)
-            if found_there < times:
+            lost += found_there < times
+            if lost == LOST:
                 wrong[str(endpoint)] = f"{found_there} hits; {by_statement(unclear) or 'no statement'}"
             elif again:
                 wrong[str(endpoint)] = by_statement(again)
-            if not unclear or str(endpoint) in wrong:
+            if str(endpoint) in wrong or not (unclear or found_there < times):
                 break
         else:
-            hidden.append(f"{times} x {endpoint} could: {by_statement(unclear)}")
+            hidden.append(f"{times} x {endpoint} could: {by_statement(unclear) or f'{found_there} hits'}")
     left = audit_acknowledged(wrong)
     assert not left, (
         f"{len(left)} of {len(endpoints)} read-cacheable endpoints don't come from the cache"

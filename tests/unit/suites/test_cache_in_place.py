@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 
 import httpx
 import pytest
@@ -86,6 +86,20 @@ def test_an_answer_of_neither_cache_nor_database_fails(audit_yaml) -> None:
     """A read that was classed as cacheable, and that the cache never sees."""
     ran = judge(Cached(lambda *_: httpx.Response(200)), audit_yaml)
     assert ran.reason.splitlines()[1] == "  - GET /orders/7: 0 hits; no statement"
+
+
+@pytest.mark.parametrize(("slow", "status"), [([3], Status.PASSED), ([3, 60], Status.FAILED)])
+def test_a_lookup_that_was_slow_once_is_not_held_against_it(audit_yaml, slow: list[int], status: Status) -> None:
+    """The service does without the cache for a moment then; it does so in two rounds where that is how it works."""
+    numbers = count()
+
+    def answer(cached: Cached, request: httpx.Request) -> httpx.Response:
+        return (loaded if next(numbers) in slow else served)(cached, request)
+
+    cached = Cached(answer)
+    ran = judge(cached, audit_yaml)
+    assert (ran.status, len(cached.service.asked)) == (status, 82)
+    assert ("39 hits; no statement" in ran.reason) == (status is Status.FAILED)
 
 
 def test_a_clump_of_others_statements_is_not_held_against_it(audit_yaml) -> None:
