@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_backend_audit.filed import LIMIT
 from pytest_backend_audit.fleet.found import Found, is_passed_over, is_place_of_a_card
+from pytest_backend_audit.redaction.patterns import redact_patterns
 
 EXTRA = 'pip install "pytest-backend-audit[fleet]"'
 DRIVERS = {
@@ -20,7 +20,6 @@ TOGETHER = 64
 """Files that are asked for at once, at most; a store that can do so sends them side by side."""
 BYTES = 4 * LIMIT
 """Bytes of the files that are asked for at once, at most; all of them stand in memory."""
-_USER = re.compile(r"(?<=://)[^/@]*@")
 
 
 def is_url(given: str) -> bool:
@@ -34,7 +33,7 @@ def find(given: str) -> Iterator[Found]:
     Raises:
         ValueError: The store can't be reached, or has nothing there; the message is for the user.
     """
-    shown = _USER.sub("", given)
+    shown = redact_patterns(given)
     try:
         import fsspec.core  # noqa: PLC0415 - of the extra "fleet"
     except ImportError:
@@ -112,16 +111,17 @@ def _read(system: Any, names: Sequence[str], sizes: Mapping[str, int | None], *,
         sent = [error] * len(wanted)
     got = dict(zip(wanted, sent, strict=True))
     for name in names:
-        shown = _USER.sub("", str(system.unstrip_protocol(name)))
+        key = str(system.unstrip_protocol(name))
+        shown = redact_patterns(key)
         raw = got.get(name, b"")
         claimed = named or is_place_of_a_card(name)
         if isinstance(raw, bytes):
-            yield Found(shown, shown, claimed, raw)
+            yield Found(shown, key, claimed, raw)
         else:
-            yield Found(shown, shown, claimed, trouble=f"can't be read: {_said(raw)}")
+            yield Found(shown, key, claimed, trouble=f"can't be read: {_said(raw)}")
 
 
 def _said(error: object) -> str:
     """The first line of an error, without what a URL in it keeps secret."""
     said = str(error).strip().partition("\n")[0] or type(error).__name__
-    return _USER.sub("", said)[:200]
+    return redact_patterns(said)[:200]

@@ -92,6 +92,7 @@ def test_a_card_that_cannot_be_read_is_listed_and_stops_nothing(tmp_path: Path) 
             text.replace('"level": 2', '"level": 1' + "0" * 60),
             "dimensions: 4.1: a level is 1 to 5, found 1000000000000000000000000000000000000000",
         ),
+        "2026-01-14.json": (text.replace('"level": 2', '"level": 1' + "0" * 5000), NOT_JSON),
         "2026-01-09.json": (text.replace('"total": 16', '"total": 41'), "total: 0 to 40, found 41"),
         "2026-01-10.json": (text.replace("2026-08-31T10:00:00Z", "soon"), "instant: no date and time: 'soon'"),
         "2026-01-11.json": (text.replace('"service": "orders"', '"service": " "'), "service: empty"),
@@ -259,9 +260,11 @@ def test_more_objects_than_are_asked_for_at_once(store: str) -> None:
             "s3://bucket/prefix",
             's3://bucket/prefix: its driver is not installed: pip install "pytest-backend-audit[fleet]" s3fs',
         ),
+        ("nope://x?sig=abcdef&a=1", "nope://x?sig=[redacted]&a=1: can't be listed: Protocol not known: nope"),
         (
             "gs://me:secret@bucket/prefix",
-            'gs://bucket/prefix: its driver is not installed: pip install "pytest-backend-audit[fleet]" gcsfs',
+            "gs://me:[redacted]@bucket/prefix: its driver is not installed: "
+            'pip install "pytest-backend-audit[fleet]" gcsfs',
         ),
     ],
 )
