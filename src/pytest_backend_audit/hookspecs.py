@@ -63,6 +63,24 @@ def pytest_audit_build(config: pytest.Config) -> str | None:
 
 
 @pytest.hookspec
+def pytest_audit_incidents(config: pytest.Config, service: str) -> list[Mapping[str, object]] | None:
+    """Incidents of the service, from where the team keeps them; they join those of audit.yaml.
+
+    Each has the keys that an entry of audit.yaml's ``incidents`` has; days and instants may be Python's own, an instant
+    with its zone. An empty list says that there were none, None says nothing. A P0 that is open where a dimension has
+    L4 or more lowers the disposition.
+
+    ::
+
+        def pytest_audit_incidents(config, service):
+            return [
+                {"id": i.key, "severity": "P0", "opened": i.created, "resolved": i.closed, "dimensions": ["4.6"]}
+                for i in tracker.search(service=service, priority="highest")
+            ]
+    """
+
+
+@pytest.hookspec
 def pytest_audit_redact(text: str) -> str | None:
     """One more redaction: return the text without what must not be kept, or None to leave it.
 

@@ -21,10 +21,12 @@ from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Check, Document, Inputs, Mode
 from pytest_backend_audit.narrowing import by_options
 from pytest_backend_audit.observe import Observer
+from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.plot import Plot
 from pytest_backend_audit.recorder import Recorder, utc_now
 from pytest_backend_audit.redaction import Redactor
 from pytest_backend_audit.redaction.values import redact_value
+from pytest_backend_audit.reported import with_reported
 from pytest_backend_audit.runtime import RUNTIME, Runtime
 from pytest_backend_audit.session import SESSION, Session
 from pytest_backend_audit.shown import Shown
@@ -66,6 +68,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         audit_paths=asked.scope(config, setting),
         config_path=setting.config.path if setting.config else None,
         formal=mode is Mode.FORMAL,
+        named=setting.config.named_files if setting.config else (),
     )
     if mode is Mode.FORMAL and (told := genuine.replaced_clock()):
         raise AuditUsageError(
@@ -89,6 +92,11 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         raise AuditUsageError(_unreadable(folder, error)) from None
     prior = document.load_prior(config.option.audit_prior) if config.option.audit_prior else document.Prior()
     policy = setting.policy
+    remarks = setting.config.terms.notices if setting.config else ()
+    if not runs_nothing(config):
+        known = setting.standard if setting.loaded else None
+        policy, doubles = with_reported(policy, config, runtime.document.service, known)
+        remarks += doubles
     choice = asked.choice(config, setting, mode)
 
     def inputs(collected: Collected, reasons: tuple[str, ...], number: int) -> Inputs:
@@ -118,7 +126,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior_source=prior.source,
             earlier=earlier.lines,
             run_number=number,
-            notices=redact_value(pinned.notices, redact),
+            notices=redact_value((*pinned.notices, *remarks), redact),
             protected=redact_value(setting.protected, redact),
         )
 

@@ -99,6 +99,12 @@ class AuditConfig:
         return (self.path.parent / self.file.repository).resolve()
 
     @property
+    def named_files(self) -> tuple[FilePath, ...]:
+        """Files that it names and that are as much a part of it as what it says itself."""
+        named = self.file.incidents_file
+        return ((self.path.parent / named).resolve(),) if named else ()
+
+    @property
     def standard(self) -> str:
         """``default``, ``none``, a name that another plugin brings, or an absolute path."""
         return standard_source(self.path, self.file.standard)

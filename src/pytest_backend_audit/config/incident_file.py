@@ -37,6 +37,29 @@ def read_incidents(name: str, raw: bytes, day: date, standard: Standard | None) 
     return tuple(incident(entry, line) for entry, line in zip(file.incidents or (), lines, strict=True))
 
 
+def of_entries(
+    entries: list[Any], where: str, origin: str, day: date, standard: Standard | None
+) -> tuple[Incident, ...]:
+    """Incidents that come from no file.
+
+    Args:
+        entries: Each as audit.yaml would have it.
+        where: How messages name their source.
+        origin: How the card does.
+        day: The day of the audit, UTC.
+        standard: The standard whose dimensions incidents map to.
+
+    Raises:
+        ConfigError: With everything that is wrong with them.
+    """
+    document = YamlDocument(where, {KEY: entries}, {(): 0}, {})
+    try:
+        file = excerpt(document, (KEY,), day, standard)
+    except ConfigError as error:
+        raise ConfigError([replace(p, line=None) for p in error.problems]) from None
+    return tuple(incident(entry, origin) for entry in file.incidents or ())
+
+
 def _parsed(name: str, raw: bytes) -> YamlDocument:
     as_json = name.endswith(".json")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from pytest_backend_audit.model import Incident
@@ -32,3 +33,24 @@ def graver(one: Incident, other: Incident) -> Incident:
         reference=one.reference or other.reference,
         origin=one.origin,
     )
+
+
+def joined(incidents: Iterable[Incident]) -> tuple[tuple[Incident, ...], tuple[str, ...]]:
+    """Each incident once, the graver report of it where there are several; and a sentence for each of those."""
+    found: dict[str, Incident] = {}
+    origins: dict[str, list[str]] = {}
+    for one in incidents:
+        found[one.id] = graver(found[one.id], one) if one.id in found else one
+        origins.setdefault(one.id, []).append(one.origin)
+    doubles = tuple(
+        f"incident {id_} is told {len(places)} times ({', '.join(places)}); what counts: {words(found[id_])}"
+        for id_, places in origins.items()
+        if len(places) > 1
+    )
+    return tuple(found.values()), doubles
+
+
+def words(incident: Incident) -> str:
+    """Severity, time and dimensions."""
+    resolved = f"resolved {incident.resolved}" if incident.resolved else "open"
+    return ", ".join((incident.severity, f"opened {incident.opened}", resolved, *sorted(incident.dimensions)))

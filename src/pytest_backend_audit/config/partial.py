@@ -30,7 +30,7 @@ class Partial:
 
 
 def prepared(value: Any, document: YamlDocument, path: Path = ()) -> Any:
-    """Values as the models want them: empty keys are left out, weights keep the text they were written as.
+    """Values as the models want them: empty keys are left out, weights and dimensions keep the text of the file.
 
     Args:
         value: What stands at `path`.
@@ -43,9 +43,9 @@ def prepared(value: Any, document: YamlDocument, path: Path = ()) -> Any:
         return {k: prepared(v, document, (*path, k)) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [prepared(v, document, (*path, i)) for i, v in enumerate(value)]
-    if path[:1] == ("weights",) and len(path) == 2:
-        return document.scalars.get(path, value)
-    return value
+    weight = path[:1] == ("weights",) and len(path) == 2
+    dimension = len(path) == 4 and path[0] == "incidents" and path[2] == "dimensions"
+    return document.scalars.get(path, value) if weight or dimension else value
 
 
 def sound_part(data: dict[str, Any], without: Iterable[Path]) -> Partial:

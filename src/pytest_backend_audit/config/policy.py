@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
 
-from pytest_backend_audit.config.incidents import graver
+from pytest_backend_audit.config.incidents import graver, words
 from pytest_backend_audit.config.terms import Terms
 from pytest_backend_audit.model import Acknowledged, Difference, Incident, Need, NotApplicable
 from pytest_backend_audit.standard.model import Setting, Standard, Stricter
@@ -81,6 +81,9 @@ class _Joiner:
             allow=self._allow(),
             suites=self._suites(),
             standard=self._standard(),
+            allow_author=self._allow_author(),
+            allowed_signers=self._allowed_signers(),
+            notices=(*self.here.notices, *self.there.notices),
             origins=self.origins,
         )
 
@@ -193,15 +196,15 @@ class _Joiner:
             if a is not None and b is not None:
                 joined = graver(a, b)
                 taken.append(joined)
-                if _incident(a) != _incident(b):
-                    self._told("incidents", item, _incident(a), _incident(b), _incident(joined))
+                if words(a) != words(b):
+                    self._told("incidents", item, words(a), words(b), words(joined))
                 continue
             entry = a or b
             if entry is not None:
                 taken.append(entry)
                 if one is not None and two is not None:
-                    said = [_incident(e) if e else NONE for e in (a, b)]
-                    self._told("incidents", item, said[0], said[1], _incident(entry))
+                    said = [words(e) if e else NONE for e in (a, b)]
+                    self._told("incidents", item, said[0], said[1], words(entry))
                 if a is None:
                     self._theirs("incidents", item)
         return tuple(taken)
@@ -212,6 +215,18 @@ class _Joiner:
         if set(one) != set(two):
             self._told("allow", "", _listed(one), _listed(two), _listed(taken))
         return taken
+
+    def _allow_author(self) -> bool:
+        one, two = self.here.allow_author, self.there.allow_author
+        if one != two:
+            self._told("sign_off", "allow_author", _text(one), _text(two), _text(False))
+        return one and two
+
+    def _allowed_signers(self) -> str:
+        one, two = self.here.allowed_signers, self.there.allowed_signers
+        if one != two:
+            self._told("sign_off", "allowed_signers", one, two, two)
+        return two
 
     def _suites(self) -> str | tuple[str, ...]:
         one, two = self.here.suites, self.there.suites
@@ -267,11 +282,6 @@ def _expiring(one: Acknowledged, two: Acknowledged) -> tuple[Acknowledged, str, 
     taken = replace(one, expires=min(one.expires, two.expires))
     here, there, both = (f"until {e.expires}" for e in (one, two, taken))
     return taken, here, there, both
-
-
-def _incident(entry: Incident) -> str:
-    resolved = f"resolved {entry.resolved}" if entry.resolved else "open"
-    return ", ".join((entry.severity, f"opened {entry.opened}", resolved, *sorted(entry.dimensions)))
 
 
 def _counted(entries: Sequence[Incident]) -> str:

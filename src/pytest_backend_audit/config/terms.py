@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_backend_audit import model
+from pytest_backend_audit.config.incidents import joined
 from pytest_backend_audit.config.model import AuditFile, IncidentEntry
 from pytest_backend_audit.yamlnodes import Path, YamlDocument
 
@@ -22,6 +23,7 @@ KEYS = (
     "leave_out",
     "incidents",
     "incidents_file",
+    "sign_off",
 )
 """Keys of audit.yaml that are policy: each can make the judgement milder. The others describe system and team."""
 
@@ -38,6 +40,12 @@ class Terms:
     suites: str | tuple[str, ...] = "all"
     standard: str = "default"
     """As written."""
+    allow_author: bool = False
+    """Whether who made the audited commit may sign it off."""
+    allowed_signers: str = ""
+    """Where the reviewers' keys are, in the repository's tree."""
+    notices: tuple[str, ...] = ()
+    """What is to be told of the file although nothing is wrong with it."""
     origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Key and item -> ``audit.yaml:LINE``; the item is empty where the key has no items."""
 
@@ -85,8 +93,8 @@ def terms(
         model.Acknowledged(e.item, e.reason, e.who, e.ticket, e.expires, at("acknowledged", i))
         for i, e in enumerate(file.acknowledged)
     )
-    told = [incident(e, at("incidents", i)) for i, e in enumerate(file.incidents or ())]
-    told += reported or ()
+    listed = [incident(e, at("incidents", i)) for i, e in enumerate(file.incidents or ())]
+    told, doubles = joined((*listed, *(reported or ())))
     origins = {
         (key, item): at(key, item)
         for key in ("sought", "weights", "thresholds", "leave_out")
@@ -95,6 +103,11 @@ def terms(
     origins |= {("not_applicable", e.criterion): e.origin for e in not_applicable}
     origins |= {("acknowledged", e.item): e.origin for e in acknowledged}
     origins |= {("incidents", e.id): e.origin for e in told}
+    origins |= {
+        ("sign_off", item): at("sign_off", item)
+        for item in ("allow_author", "allowed_signers")
+        if ("sign_off", item) in document.lines
+    }
     origins |= {(key, ""): at(key) for key in ("gate", "suites", "standard", "incidents") if key in document.data}
     if allow_path in document.lines:
         origins["allow", ""] = at(*allow_path)
@@ -106,7 +119,7 @@ def terms(
             thresholds=dict(file.thresholds),
             not_applicable=not_applicable,
             acknowledged=acknowledged,
-            incidents=None if file.incidents is None and reported is None else tuple(told),
+            incidents=None if file.incidents is None and reported is None else told,
             owners=dict(file.owners),
             leave_out=dict(file.leave_out),
             gate=file.gate,
@@ -114,5 +127,8 @@ def terms(
         allow=tuple(model.Need(n) for n in allow),
         suites=file.suites,
         standard=file.standard,
+        allow_author=file.sign_off.allow_author,
+        allowed_signers=file.sign_off.allowed_signers,
+        notices=doubles,
         origins=origins,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ def pin(
     audit_paths: Sequence[str],
     config_path: Path | None,
     formal: bool,
+    named: Sequence[Path] = (),
 ) -> Pinned:
     """Find the commit that is audited, and in a formal audit hold the tree to it.
 
@@ -62,6 +64,7 @@ def pin(
         audit_paths: Files and folders that checks are collected from, relative to `rootdir`; node ids do as well.
         config_path: audit.yaml; None where there is none.
         formal: Whether anything that the commit does not say is an error, rather than a notice.
+        named: Files that audit.yaml names, which belong to it.
 
     Raises:
         AuditUsageError: One message, with the way out.
@@ -75,6 +78,8 @@ def pin(
         top = top_of(repository)
         commit = _resolved(top, revision)
         notices = _hold(top, tree)
+        for file in named:
+            _tracked(file, os.path.relpath(file))
     except GitError as error:
         raise AuditUsageError(f"--audit-sha={revision}: {error}\nor rehearse without a commit: --audit") from None
     return Pinned(commit, _branch(top), notices)
@@ -111,8 +116,8 @@ def _hold(top: Path, tree: Tree) -> tuple[str, ...]:
     return tuple(notices)
 
 
-def _tracked(config: Path) -> None:
-    name = config.name
+def _tracked(config: Path, name: str = "") -> None:
+    name = name or config.name
     try:
         top = top_of(config.parent)
     except NoRepositoryError:
