@@ -248,15 +248,20 @@ def sign_off(card: Card, chosen: Chosen) -> SignOff:
 
 def signers_of(inputs: Inputs) -> Signers:
     """Where the allowed signers of a run stand: at the revision that policy comes from, else at the audited commit."""
-    settings = inputs.config.get("sign_off")
-    path = settings.get("allowed_signers") if isinstance(settings, Mapping) else None
-    return Signers(str(path or SIGNERS), inputs.document.commit)
+    held = inputs.protected.keys if inputs.protected is not None else inputs.config
+    path = _settings(held).get("allowed_signers")
+    return Signers(str(path or SIGNERS), inputs.policy_revision or inputs.document.commit)
 
 
 def author_allowed(inputs: Inputs) -> bool:
-    """Whether audit.yaml lets a person sign who wrote the audited commit."""
-    settings = inputs.config.get("sign_off")
-    return isinstance(settings, Mapping) and settings.get("allow_author") is True
+    """Whether audit.yaml, and the policy that it is held to, let a person sign who wrote the audited commit."""
+    asked = [inputs.config, *([inputs.protected.keys] if inputs.protected is not None else [])]
+    return all(_settings(keys).get("allow_author") is True for keys in asked)
+
+
+def _settings(keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = keys.get("sign_off")
+    return settings if isinstance(settings, Mapping) else {}
 
 
 def signable(card: Card, reviewer_from: int) -> tuple[str, ...]:

@@ -248,6 +248,20 @@ def test_the_incidents_of_both_count() -> None:
     ]
 
 
+@pytest.mark.parametrize(("here", "there"), [(True, True), (True, False), (False, True), (False, False)])
+def test_the_author_may_sign_only_if_both_say_so(here: bool, there: bool) -> None:
+    """And the reviewers' keys are where the policy says."""
+    one = Terms("audit.yaml", allow_author=here, allowed_signers="mine")
+    two = Terms("main:audit.yaml", allow_author=there, allowed_signers="audits/allowed_signers")
+    terms = join(one, two, STANDARD).terms
+    assert (terms.allow_author, terms.allowed_signers) == (here and there, "audits/allowed_signers")
+    author = [f"sign_off.allow_author: {str(here).lower()} (audit.yaml), {str(there).lower()} (main:audit.yaml): false"]
+    assert told(one, two) == [
+        *(author if here != there else []),
+        "sign_off.allowed_signers: mine (audit.yaml), audits/allowed_signers (main:audit.yaml): audits/allowed_signers",
+    ]
+
+
 def test_owners_and_the_files_name_are_audit_yamls() -> None:
     """They are no policy."""
     joined = join(ours(owners={"4.1": "Ann"}), theirs(owners={"4.1": "Bob"}), STANDARD)
