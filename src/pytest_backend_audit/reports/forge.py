@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_backend_audit.model import Card, DimensionResult, Finding, Outcome
+from pytest_backend_audit.model import Card, DimensionResult, Finding, Outcome, RowState
 from pytest_backend_audit.reports import facts, markdown
 from pytest_backend_audit.reports.items import prior_of, why_not_conclusive
-from pytest_backend_audit.reports.text import cut, one_line, stated
+from pytest_backend_audit.reports.text import NOT_STATED, cut, one_line
 
 _BREAK = "&#8203;"
 _MARKS = re.compile(r"(@|#|!|~|\$|%|&amp;|\bGH-)(?=\w)", re.IGNORECASE)
@@ -105,7 +105,7 @@ def verdict(card: Card) -> Iterator[str]:
     document = card.inputs.document
     place = document.environment or document.environment_kind or "environment not stated"
     told = (
-        f"{facts.mode_words(card)}, run {card.inputs.run_number}",
+        f"{facts.mode_words(card).capitalize()}, run {card.inputs.run_number}",
         plain(place, NAME),
         facts.audit_date(card),
         plain(facts.assessed(card)),
@@ -134,7 +134,7 @@ def _dimension(dimension: DimensionResult) -> tuple[str, str, str]:
         said.append(", ".join(names[:HELD]) + more)
     text = "; ".join(said)
     bar = "●" * dimension.level + "○" * (5 - dimension.level)
-    return (plain(f"{dimension.id} {dimension.name}", NAME), f"{bar} L{dimension.level}", plain(text))
+    return (plain(f"{dimension.id} {dimension.name}", NAME), f"L{dimension.level}&nbsp;{bar}", plain(text))
 
 
 def outcomes(card: Card) -> Iterator[str]:
@@ -142,7 +142,9 @@ def outcomes(card: Card) -> Iterator[str]:
     counts = Counter(result.outcome for result in card.checks)
     order = (Outcome.PASSED, Outcome.FAILED, Outcome.COULD_NOT_RUN, Outcome.BROKEN, Outcome.WEAK, Outcome.UNSUPPORTED)
     told = [f"{counts[outcome]} {facts.OUTCOME_WORDS[outcome]}" for outcome in order if counts[outcome]]
-    yield f"**Checks**: {', '.join(told) or 'none'}\n\n"
+    without = sum(row.state is RowState.UNCOVERED for d in card.dimensions for c in d.criteria for row in c.rows)
+    rows = f"; {_counted(without, 'row')} of the standard without a check" if without else ""
+    yield f"**Checks**: {', '.join(told) or 'none'}{rows}\n\n"
     reasons = Counter(
         one_line(r.reason) or "no reason given" for r in card.checks if r.outcome is Outcome.COULD_NOT_RUN
     )
@@ -183,10 +185,14 @@ def queue_row(finding: Finding) -> str:
     cells = (
         finding.severity.value,
         plain(finding.title),
-        plain(stated(finding.owner), NAME),
-        plain(stated(finding.due), NAME),
+        _or_dash(finding.owner),
+        _or_dash(finding.due),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _or_dash(text: str) -> str:
+    return "-" if text in {"", NOT_STATED} else plain(text, NAME)
 
 
 QUEUE_HEAD = "| Severity | Finding | Owner | Due |\n|---|---|---|---|\n"

@@ -69,4 +69,5 @@ def _bottom(card: Card) -> Iterator[str]:
     yield from forge.raises(card)
     told = len(card.exceptions_lapsing) + len(card.exceptions_unused)
     if told:
-        yield f"{told} exceptions lapse soon or took nothing out; the report names them.\n"
+        which = "1 exception lapses" if told == 1 else f"{told} exceptions lapse"
+        yield f"{which} soon or took nothing out; the report names them.\n"

@@ -1,8 +1,8 @@
 """SARIF 2.1.0 for code scanning: failures only, as alerts in the repository's files.
 
 Code scanning shows every result as an alert, whatever its kind, and closes as fixed what the next upload lacks. So this
-file has failures only; a check that failed before and could not run now stays one; and a run that is not whole, or in
-which checks could not run, has an alert of its own that says so: no alert of it counts as fixed for that.
+file has failures only; a check that failed before and could not run now stays one; and a run that is not whole, or did
+not look at everything, has an alert of its own that says so.
 
 Its limits: 20 runs a file (there is one), 25,000 results, 10 MB compressed. What is beyond them is left out, the least
 severe first, and the invocation tells how many.
@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_backend_audit.model import Card, Outcome, Severity
+from pytest_backend_audit.model import Card, Severity
 from pytest_backend_audit.reports import facts, lines, sarif
 from pytest_backend_audit.reports.items import Item, State, items, severity_of, titled, uid, why_not_conclusive
 
@@ -52,13 +52,14 @@ def _result(card: Card, item: Item) -> dict[str, Any]:
 
 
 def _about_run(card: Card) -> list[dict[str, Any]]:
-    """The alert of a run that is not whole, or in which checks could not run; none otherwise."""
-    why = why_not_conclusive(card)
-    waiting = sum(r.outcome is Outcome.COULD_NOT_RUN for r in card.checks)
-    if not why and not waiting:
-        return []
+    """The alert of a run that is not whole, or in which something was not looked at; none otherwise."""
+    why, waiting = why_not_conclusive(card), facts.not_run_words(card)
     told = [why] if why else []
-    told += [f"could not run: {facts.not_run_words(card)}"] if waiting else []
+    told += [f"could not run: {waiting}"] if waiting else []
+    seen, asked = card.coverage.assessed, card.coverage.of
+    told += [f"{seen} of {asked} rows were looked at"] if seen < asked else []
+    if not told:
+        return []
     text = "; ".join(told)
     return [
         {
@@ -72,8 +73,8 @@ def _about_run(card: Card) -> list[dict[str, Any]]:
 
 
 def _run_rule() -> dict[str, Any]:
-    said = "The audit was not whole, or some of its checks could not run."
-    cure = "Run it whole; the message names what is missing. Checks that could not run are neither passes nor failures."
+    said = "The audit was not whole, or did not look at everything."
+    cure = "The message names what is missing. What could not run or has no check has neither passed nor failed."
     return {
         "id": sarif.INCOMPLETE,
         "name": "The audit is incomplete",

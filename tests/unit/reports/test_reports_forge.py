@@ -118,7 +118,7 @@ def test_a_run_that_says_nothing_final_is_not_green(name: str, page: str) -> Non
 def test_what_could_not_run_is_neither(page: str) -> None:
     """Counted apart, with the reasons."""
     text = render(SCORED, page)
-    assert "**Checks**: 3 passed, 1 failed, 2 could not run\n" in text
+    assert "**Checks**: 3 passed, 1 failed, 2 could not run; 131 rows of the standard without a check\n" in text
     assert (
         "Could not run, which is neither a pass nor a failure:\n\n"
         "- 1: no server\n"
