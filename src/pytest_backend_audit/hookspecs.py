@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pytest_backend_audit.ledger.events import Event
     from pytest_backend_audit.model import Card, Check, Evidence, Finding
 
 
@@ -134,4 +135,21 @@ def pytest_audit_scorecard(scorecard: Card, config: pytest.Config) -> None:
 
         def pytest_audit_scorecard(scorecard, config):
             notify(f"{scorecard.inputs.document.service}: {scorecard.total}")
+    """
+
+
+@pytest.hookspec
+def pytest_audit_finding_event(event: Event) -> None:
+    """Told of what becomes of a finding: `backend-audit file` and `backend-audit findings` call it for trackers.
+
+    Called once the ledger is written, outside of a pytest run, so in installed plugins only (entry point ``pytest11``),
+    not in conftest files. `event.type` is opened, reopened, seen, gone, assigned, disputed, resolved or closed.
+
+    ::
+
+        def pytest_audit_finding_event(event):
+            if event.type == "opened":
+                tracker.open(event.number, event.finding.title, event.finding.severity)
+            elif event.type in ("gone", "closed"):
+                tracker.close(event.number)
     """

@@ -69,7 +69,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--audit-allow", metavar="LIST", help="of load, writes, faults, probes: what checks may do beyond reading")
     add("--audit-report", metavar="DIR", help=f"report folder (default: {DEFAULT_REPORT})")
-    add("--audit-prior", metavar="PATH", help="run folder or scorecard.json to compare with")
+    add("--audit-prior", metavar="PATH", help="run folder or filed card to compare with (default: the ledger's latest)")
     add(
         "--audit-policy",
         metavar="REV|PATH",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit import __version__, asked, document, genuine, heading, standard
+from pytest_backend_audit import __version__, asked, document, genuine, heading, past, standard
 from pytest_backend_audit.asked import Setting
 from pytest_backend_audit.baseline import Baselines
 from pytest_backend_audit.collect import Choice, Collected, Collector
@@ -86,11 +86,21 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     narrowing = by_options(config, setting.audit_paths)
     if config.option.audit_gate and narrowing:
         raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
+    control = runtime.document
     try:
-        earlier = document.earlier(folder, pinned.commit)
+        before = past.known(
+            folder,
+            pinned.commit,
+            asked=config.option.audit_prior,
+            repository=setting.repository,
+            service=control.service if setting.config else "",
+            environment=control.environment,
+            formal=mode is Mode.FORMAL,
+        )
     except OSError as error:
         raise AuditUsageError(_unreadable(folder, error)) from None
-    prior = document.load_prior(config.option.audit_prior) if config.option.audit_prior else document.Prior()
+    earlier, prior = before.earlier, before.prior
+    runtime.document = replace(control, prior_audit=control.prior_audit or before.reference)
     policy = setting.policy
     remarks = setting.config.terms.notices if setting.config else ()
     if not runs_nothing(config):
@@ -126,7 +136,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior_source=prior.source,
             earlier=earlier.lines,
             run_number=number,
-            notices=redact_value((*pinned.notices, *remarks), redact),
+            notices=redact_value((*pinned.notices, *before.notices, *remarks), redact),
             protected=redact_value(setting.protected, redact),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,19 +33,21 @@ class Prior:
     source: str = ""
 
 
-def earlier(report_dir: Path, commit: str) -> Earlier:
-    """The runs of this commit that the report folder holds, the latest included.
+def earlier(report_dir: Path, commit: str, filed: Sequence[Path] = ()) -> Earlier:
+    """The runs of this commit that the report folder holds, the latest included, and those that were filed.
 
     A run that can't be read is listed as such: it may have found something.
 
     Args:
         report_dir: Report folder, before its run is moved away.
         commit: Full SHA; nothing is earlier to a rehearsal outside git.
+        filed: Filed cards of the service, in their order.
     """
     if not commit:
         return Earlier()
     lines: list[str] = []
     checks: dict[str, PriorCheck] = {}
+    instants: set[str] = set()
     for name, folder in _named_runs(report_dir):
         told = _run(folder)
         if told is None:
@@ -55,8 +57,14 @@ def earlier(report_dir: Path, commit: str) -> Earlier:
         if told.commit != commit:
             continue
         lines.append(f"run {name}, {told.instant}, {told.mode}: {told.result}")
-        failed = {id_: c for id_, c in _checks(told, f"earlier run {name}") if c.outcome is Outcome.FAILED}
-        checks = joined(checks, failed)
+        instants.add(told.instant)
+        checks = joined(checks, _failures(told, f"earlier run {name}"))
+    for file in filed:
+        told = _filed(file)
+        # A run that the report folder still holds is told of once.
+        if told is not None and told.commit == commit and told.instant not in instants:
+            lines.append(f"run filed as {file.stem}, {told.instant}, {told.mode}: {told.result}")
+            checks = joined(checks, _failures(told, f"earlier run filed as {file.stem}"))
     return Earlier(tuple(lines), checks)
 
 
@@ -64,20 +72,22 @@ def load_prior(path: str | Path) -> Prior:
     """Read the audit to compare with.
 
     Args:
-        path: A run folder, or a scorecard.json.
+        path: A run folder, a scorecard.json, or a filed card: its JSON, or the Markdown beside it.
 
     Raises:
         AuditUsageError: It is neither, or can't be read.
     """
     given = Path(path)
     file = given / SCORECARD if given.is_dir() else given
+    if file.suffix == ".md":
+        file = file.with_suffix(".json")
     if given.is_dir() and not file.is_file() and (given / JOURNAL).is_file():
         raise AuditUsageError(f"--audit-prior={path}: it has no {SCORECARD} yet; backend-audit render {path} writes it")
     if not file.is_file():
-        raise AuditUsageError(f"--audit-prior={path}: there is no run folder and no {SCORECARD} there")
-    told = _card(file)
+        raise AuditUsageError(f"--audit-prior={path}: there is no run folder, {SCORECARD} or filed card there")
+    told = _card(file) or _filed(file)
     if told is None:
-        raise AuditUsageError(f"--audit-prior={path}: {file.name} is no scorecard of this tool")
+        raise AuditUsageError(f"--audit-prior={path}: {file.name} is no scorecard of this tool, and no filed card")
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     return Prior(told.levels, joined({}, dict(_checks(told, source))), source + told.remark)
 
@@ -146,6 +156,26 @@ def _card(file: Path) -> _Told | None:
         return None
 
 
+def _filed(file: Path) -> _Told | None:
+    """The parts of a filed card that we need; None for anything else."""
+    try:
+        data = json.loads(file.read_bytes())
+        return _Told(
+            commit=str(data["commit"]),
+            instant=str(data["instant"]),
+            mode="formal",
+            result=f"total {data['total']} of {data['maximum']}, {data['disposition_name'] or 'no disposition'}",
+            remark="",
+            levels={str(d["id"]): int(d["would_be"]) for d in data["dimensions"]},
+            checks=tuple(
+                (str(c["id"]), Outcome.FAILED if c["carried"] else Outcome(c["outcome"]), int(c["limit"]))
+                for c in data["checks"]
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _of_card(dimensions: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Outcome, int]]:
     for dimension in dimensions:
         for criterion in dimension["criteria"]:
@@ -194,6 +224,10 @@ def _failed(line: bytes) -> str:
         return str(event["data"]["check"]) if failed else ""
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def _failures(told: _Told, source: str) -> dict[str, PriorCheck]:
+    return {id_: check for id_, check in _checks(told, source) if check.outcome is Outcome.FAILED}
 
 
 def _checks(told: _Told, source: str) -> Iterator[tuple[str, PriorCheck]]:

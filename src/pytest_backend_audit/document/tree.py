@@ -89,7 +89,7 @@ def strays(top: Path, tree: Tree) -> Strays:
     for item in status.items:
         state, name = item[:2], item[3:]
         if state != "??":
-            if not _free(top / name, tree):
+            if not _free(top / name, tree) and not _only_filed(top, name):
                 found.changed.append(name)
         elif name.endswith("/"):
             # A repository inside this one; git names its folder alone.
@@ -114,6 +114,28 @@ def _good(answer: Answer) -> Answer:
 def _free(path: Path, tree: Tree) -> bool:
     in_report = tree.report in path.parents and not any(_inside(p, tree.report) for p in tree.collected_from)
     return (in_report and not _is_loaded(path)) or "__pycache__" in path.parts
+
+
+def _only_filed(top: Path, name: str) -> bool:
+    """Whether a file differs from the commit by nothing but an audit that was filed, or a finding worked off.
+
+    The ledger may have grown, and a card may be new: so a finding can be closed after another without a commit between.
+    """
+    parts = Path(name).parts
+    if len(parts) != 3 or parts[0] != "audits" or (top / name).is_symlink():
+        return False
+    committed = ask(top, "cat-file", "blob", f"HEAD:{name}")
+    if parts[2] != "ledger.jsonl":
+        return bool(committed.status) and (top / parts[0] / parts[1] / "ledger.jsonl").is_file() and _is_card(name)
+    try:
+        now = (top / name).read_bytes()
+    except OSError:
+        return False
+    return now.startswith(b"" if committed.status else os.fsencode(committed.output))
+
+
+def _is_card(name: str) -> bool:
+    return Path(name).suffix in {".md", ".json"}
 
 
 def _inside(path: Path, folder: Path) -> bool:

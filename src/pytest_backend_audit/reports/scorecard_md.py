@@ -174,10 +174,11 @@ def _disposition(card: Card) -> Iterator[str]:
 def _findings(card: Card) -> Iterator[str]:
     yield f"## 7. Findings and remediation queue\n\n{facts.severity_words(card).capitalize()}.\n\n"
     for finding in card.findings:
-        yield from _finding(finding)
+        yield from finding_block(finding)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def finding_block(finding: Finding) -> Iterator[str]:
+    """One finding with the twelve fields of section 7."""
     yield f"### {escape(finding.id)}: {escape(finding.title)}\n\n"
     for label, text in (
         ("Finding ID", finding.id),

@@ -174,10 +174,10 @@ def test_a_prior_audit_that_was_none_is_called_so(tmp_path: Path, changes: dict[
 
 def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:
     """Each lack has its message."""
-    with pytest.raises(AuditUsageError, match=r"^--audit-prior=nosuch: there is no run folder and no scorecard.json"):
+    with pytest.raises(AuditUsageError, match=r"=nosuch: there is no run folder, scorecard.json or filed card"):
         document.load_prior("nosuch")
     (tmp_path / "scorecard.json").write_text("{}")
-    with pytest.raises(AuditUsageError, match=r"scorecard.json is no scorecard of this tool$"):
+    with pytest.raises(AuditUsageError, match=r"scorecard.json is no scorecard of this tool, and no filed card$"):
         document.load_prior(tmp_path)
     with pytest.raises(AuditUsageError, match=r"it has no scorecard.json yet; backend-audit render .*writes it$"):
         document.load_prior(leave_journal(tmp_path / "killed"))

@@ -1,0 +1,171 @@
+"""``backend-audit findings close``: run the checks that findings name once more, and close those that pass."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_backend_audit.cli.ledgers import place_of, top_of, who
+from pytest_backend_audit.cli.runs import finished, run_folder
+from pytest_backend_audit.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.finished import Finished
+    from pytest_backend_audit.ledger import Place, State, Tracked
+    from pytest_backend_audit.ledger.events import Closed, Event
+
+_LAST = 15
+"""Lines of pytest's output that an error shows."""
+
+
+def close(args: argparse.Namespace) -> int:
+    """Run ``findings close``: 0 if all are closed, 1 if one stays open.
+
+    Raises:
+        ValueError: Nothing could be looked at; the message is for the user.
+    """
+    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
+
+    top = top_of(args)
+    by = who(args, top)
+    place = place_of(args, top)
+    state = read(place)
+    asked = list(dict.fromkeys(state.find(given).fingerprint for given in args.finding))
+    tracked = [t for t in state.findings if t.fingerprint in asked]
+    done = [t for t in tracked if not t.status.is_open]
+    wanted = [t for t in tracked if t.status.is_open]
+    said = [(t, "", f"is {t.status} already") for t in done]
+    if wanted:
+        with tempfile.TemporaryDirectory(prefix="backend-audit-") as temporary:
+            said += _looked(args, place, wanted, by, Path(temporary))
+    return _told(args, said)
+
+
+def _looked(
+    args: argparse.Namespace, place: Place, wanted: list[Tracked], by: str, temporary: Path
+) -> list[tuple[Tracked, str, str]]:
+    """Each finding, with the reason why it stays open, or how it was closed."""
+    from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import append, held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown  # noqa: PLC0415 - heavy
+
+    said: list[tuple[Tracked, str, str]] = []
+    whole, checks = _parted(wanted)
+    if not args.run_folder:
+        said += [(t, f"it is about all of {t.finding.dimension}; {_WHOLE.format(t.number)}", "") for t in whole]
+        wanted = checks
+    if not wanted:
+        return said
+    run = _given(args.run_folder) if args.run_folder else _again(args, wanted, temporary)
+    commit = ask(place.top, "rev-parse", "HEAD").line
+    if trouble := run_trouble(run.card, commit, place.service):
+        raise ValueError(f"nothing was closed: {trouble}")
+    events: list[Closed] = []
+    for each in wanted:
+        try:
+            events.append(_closed(run, each, shown(run.card, each), by))
+        except StaysOpenError as error:
+            said.append((each, str(error), ""))
+    with held(place):
+        still = read(place)
+        events = [e for e in events if (now := still.of(e.fingerprint)) is not None and now.status.is_open]
+        append(place, events)
+    after = read(place)
+    said += [_became(after, t) for t in wanted if t.fingerprint in {e.fingerprint for e in events}]
+    _tell(events)
+    return said
+
+
+_WHOLE = "a whole audit shows it: pytest --audit-sha=HEAD, then backend-audit findings close {} --run audit-report"
+
+
+def _parted(wanted: list[Tracked]) -> tuple[list[Tracked], list[Tracked]]:
+    from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
+
+    whole = [t for t in wanted if t.finding.check in {COVERAGE, PROOF}]
+    return whole, [t for t in wanted if t not in whole]
+
+
+def _became(after: State, tracked: Tracked) -> tuple[Tracked, str, str]:
+    now = after.of(tracked.fingerprint)
+    if now is not None and now.status.is_open:
+        return tracked, f"closed here, and still open in {', '.join(now.where)}", ""
+    return tracked, "", "closed"
+
+
+def _given(folder: str) -> Finished:
+    from pytest_backend_audit.finished import verify  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
+
+    found = verify(run_folder(folder))
+    if found.state is State.ALTERED:
+        raise ValueError(f"nothing was closed: the run was altered: {found.problems[0]}")
+    return finished(folder)
+
+
+def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path) -> Finished:
+    """Run the checks of these findings at the present commit."""
+    report = Path(args.report).absolute() if args.report else temporary / "run"
+    where = {e for t in wanted for e in t.where}
+    environment = args.env or (next(iter(where)) if len(where) == 1 else None)
+    options = ["--audit-sha=HEAD", f"--audit-report={report}"]
+    options += [f"--audit-env={environment}"] if environment else []
+    options += [f"--audit-config={args.config}"] if args.config else []
+    options += [f"--audit-allow={args.allow}"] if args.allow else []
+    ids = json.dumps(sorted({t.finding.check for t in wanted}))
+    command = [sys.executable, "-P", "-m", "pytest_backend_audit.cli.only", ids, *options]
+    with waiting("running the checks again"):
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+    try:
+        return finished(str(report))
+    except ValueError as error:
+        lines = [line for line in (done.stdout or "").splitlines() if line.strip()][-_LAST:]
+        told = "\n".join(f"  {line}" for line in lines) or f"  {error}"
+        raise ValueError(f"nothing was closed, pytest ended with status {done.returncode}:\n{told}") from None
+
+
+def _closed(run: Finished, tracked: Tracked, output: str, by: str) -> Closed:
+    from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
+
+    inputs = run.card.inputs
+    return Closed(
+        at=utc_now(),
+        by=by,
+        number=tracked.number,
+        fingerprint=tracked.fingerprint,
+        environment=inputs.document.environment,
+        commit=inputs.document.commit,
+        instant=inputs.instant,
+        head=", ".join(run.heads),
+        outcome="passed",
+        output=output,
+    )
+
+
+def _tell(events: Sequence[Event]) -> None:
+    from pytest_backend_audit.cli.trackers import tell  # noqa: PLC0415 - heavy
+
+    tell(events)
+
+
+def _told(args: argparse.Namespace, said: list[tuple[Tracked, str, str]]) -> int:
+    from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
+
+    ordered = sorted(said, key=lambda entry: entry[0].number)
+    if args.json:
+        facts = [{"id": t.number, "closed": not why, "reason": why} for t, why, _ in ordered]
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        for tracked, why, became in ordered:
+            text = f"stays open: {why}" if why else f"{became}: {tracked.finding.title}"
+            sys.stdout.write(f"{tracked.number}: {one_line(text)}\n")
+    return int(any(why for _, why, _ in said))

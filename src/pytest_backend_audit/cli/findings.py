@@ -1,0 +1,363 @@
+"""``backend-audit findings``: the ledger of a service's findings, from the day they are filed to the day they close."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit.cli.ledgers import add_place, add_who, place_of, top_of, who
+from pytest_backend_audit.cli.output import columns, fail
+from pytest_backend_audit.cli.runs import DEFAULT
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.ledger import Place, State, Tracked
+    from pytest_backend_audit.ledger.events import Event
+    from pytest_backend_audit.model import Finding
+
+SEVERITIES = ("critical", "high", "medium", "low")
+EFFORTS = ("S", "M", "L")
+_WIDTH = 100
+_NAMED = "F-NNNN, or the first digits of the fingerprint"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to those of ``backend-audit``."""
+    parser = subparsers.add_parser(
+        "findings",
+        help="the ledger of findings: list, assign, close",
+        description="Work off what audits found. The ledger is audits/<service>/ledger.jsonl in the audited "
+        "repository: lines are added, never changed, and git keeps them.",
+        epilog="Exit status: 0 fine, 1 a finding stays open, 2 usage.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    _add_list(actions)
+    _add_assign(actions)
+    _add_dispute(actions)
+    _add_resolve(actions)
+    _add_close(actions)
+    _add_export(actions)
+
+
+def _add_action(actions: Any, name: str, act: Callable[[argparse.Namespace], int], text: str, more: str) -> Any:
+    parser = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}. {more}".strip())
+    add_place(parser)
+    parser.set_defaults(run=_guarded, act=act)
+    return parser
+
+
+def _add_selection(parser: Any) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--open", action="store_true", help="those that are open or disputed (the default)")
+    which.add_argument("--all", action="store_true", help="closed ones and those that are gone, too")
+    parser.add_argument("--due-before", metavar="DATE", type=_day, help="due before that day")
+    parser.add_argument("--owner", metavar="NAME", help="whose owner's name holds this")
+    parser.add_argument("--severity", choices=SEVERITIES, help="of that severity or worse")
+
+
+def _add_list(actions: Any) -> None:
+    parser = _add_action(actions, "list", _list, "list findings", "By severity, then by due date.")
+    _add_selection(parser)
+    parser.add_argument("--json", action="store_true", help="all fields, with each finding's history, as JSON")
+
+
+def _add_assign(actions: Any) -> None:
+    parser = _add_action(
+        actions,
+        "assign",
+        _assign,
+        "say who is to mend findings, until when, and what it takes",
+        "Before a run is filed its findings have no numbers yet; they are named by the digits that its card shows.",
+    )
+    parser.add_argument("finding", nargs="*", metavar="FINDING", help=_NAMED)
+    parser.add_argument("--unassigned", action="store_true", help="all that have no owner yet")
+    parser.add_argument("--owner", metavar="NAME", type=_text, help="who is to mend them")
+    parser.add_argument("--due", metavar="DATE", type=_day, help="until when, as 2027-01-31")
+    parser.add_argument("--effort", choices=EFFORTS, default="", help="what it takes")
+    parser.add_argument(
+        "--run", dest="run_folder", metavar="RUN", default=DEFAULT, help=f"run that is to be filed (default {DEFAULT})"
+    )
+    add_who(parser)
+
+
+def _add_dispute(actions: Any) -> None:
+    more = "It moves no score; the reviewer resolves it."
+    parser = _add_action(actions, "dispute", _dispute, "log that somebody holds a finding to be wrong", more)
+    parser.add_argument("finding", metavar="FINDING", help=_NAMED)
+    parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    add_who(parser)
+
+
+def _add_resolve(actions: Any) -> None:
+    more = (
+        "By somebody who is not the lead auditor. Upheld closes the finding until an audit finds it again: mend the "
+        "check, or declare the exception in audit.yaml. Dismissed lets it stand."
+    )
+    parser = _add_action(actions, "resolve", _resolve, "give the reviewer's word on a dispute", more)
+    parser.add_argument("finding", metavar="FINDING", help=_NAMED)
+    word = parser.add_mutually_exclusive_group(required=True)
+    word.add_argument("--upheld", action="store_true", help="the finding is wrong")
+    word.add_argument("--dismissed", action="store_true", help="the finding stands")
+    parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    add_who(parser)
+
+
+def _add_close(actions: Any) -> None:
+    more = (
+        "Runs the check that a finding names once more, in a formal run of HEAD, and keeps its output in the ledger. A "
+        "finding whose check does not pass, with evidence, stays open. One about a whole dimension, a row without a "
+        "check or a level without a proof, needs a whole run: --run."
+    )
+    parser = _add_action(actions, "close", _close, "run the checks of findings again, and close those that pass", more)
+    parser.add_argument("finding", nargs="+", metavar="FINDING", help=_NAMED)
+    parser.add_argument(
+        "--run", dest="run_folder", metavar="RUN", help="look into this run of the present commit instead of a new one"
+    )
+    parser.add_argument("--env", metavar="NAME", help="--audit-env (default: the environment it was found in)")
+    parser.add_argument("--config", metavar="PATH", help="--audit-config")
+    parser.add_argument("--allow", metavar="LIST", help="--audit-allow: of load, writes, faults, probes")
+    parser.add_argument("--report", metavar="DIR", help="keep the new run there")
+    parser.add_argument("--json", action="store_true", help="what became of each, as JSON")
+    add_who(parser)
+
+
+def _add_export(actions: Any) -> None:
+    more = "Markdown has all twelve fields of each, as the text of an issue; CSV is safe to open in a spreadsheet."
+    parser = _add_action(actions, "export", _export, "write findings for a tracker to standard output", more)
+    _add_selection(parser)
+    parser.add_argument("--format", choices=("md", "csv"), required=True, help="Markdown, or CSV")
+
+
+def _text(given: str) -> str:
+    if not given.strip():
+        raise argparse.ArgumentTypeError("an empty text says nothing")
+    return given.strip()
+
+
+def _day(given: str) -> str:
+    try:
+        return date.fromisoformat(given).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {given!r}; a date is written as 2027-01-31") from None
+
+
+def _guarded(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.document.git import GitError  # noqa: PLC0415 - heavy
+
+    try:
+        status: int = args.act(args)
+    except (ValueError, GitError) as error:
+        return fail(str(error))
+    return status
+
+
+def _list(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.jsonable import to_builtins  # noqa: PLC0415 - heavy
+
+    place, state = _read(args)
+    chosen = _chosen(args, state)
+    if args.json:
+        facts = {
+            "service": place.service,
+            "findings": [
+                {
+                    "status": t.status.value,
+                    "opened": t.opened,
+                    "where": list(t.where),
+                    **to_builtins(t.current()),
+                    "history": [{"line": line, **to_builtins(event)} for line, event in t.history],
+                }
+                for t in chosen
+            ],
+            "notices": list(state.notices),
+        }
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        return 0
+    sys.stdout.writelines(f"{line}\n" for line in _table(chosen))
+    counts = {s: sum(t.status is s for t in state.findings) for s in dict.fromkeys(t.status for t in state.findings)}
+    told = ", ".join(f"{n} {status.value}" for status, n in counts.items()) or "no finding was filed yet"
+    sys.stdout.write(f"{place.name}/ledger.jsonl: {told}\n")
+    _note(state)
+    return 0
+
+
+def _table(chosen: Sequence[Tracked]) -> list[str]:
+    from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
+
+    rows = [
+        (
+            t.number,
+            t.status.value,
+            t.finding.severity.value,
+            t.due or "no date",
+            one_line(t.owner) or "nobody",
+            f"{t.finding.dimension} {one_line(t.finding.title)}",
+        )
+        for t in chosen
+    ]
+    return columns(rows, _WIDTH)
+
+
+def _chosen(args: argparse.Namespace, state: State) -> list[Tracked]:
+    worst = SEVERITIES[: SEVERITIES.index(args.severity) + 1] if args.severity else SEVERITIES
+    chosen = [
+        t
+        for t in state.findings
+        if (args.all or t.status.is_open)
+        and t.finding.severity.value in worst
+        and (not args.due_before or (t.due and t.due < args.due_before))
+        and (not args.owner or args.owner.casefold() in t.owner.casefold())
+    ]
+    return sorted(chosen, key=lambda t: (SEVERITIES.index(t.finding.severity.value), t.due or "9999", t.number))
+
+
+def _export(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.reports.tracked import markdown, table  # noqa: PLC0415 - heavy
+
+    _, state = _read(args)
+    make = {"md": markdown, "csv": table}[args.format]
+    out = sys.stdout.buffer
+    out.writelines(piece.encode("utf-8", "backslashreplace") for piece in make(_chosen(args, state)))
+    out.flush()
+    _note(state)
+    return 0
+
+
+def _assign(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.ledger import held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.events import Assigned  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
+
+    if not (args.owner or args.due or args.effort):
+        raise ValueError("nothing to assign: give --owner, --due or --effort")
+    if bool(args.finding) == args.unassigned:
+        raise ValueError("name findings, or give --unassigned, and not both")
+    top = top_of(args)
+    by = who(args, top)
+    place = place_of(args, top, run_first=args.unassigned or not any(a.upper().startswith("F") for a in args.finding))
+    marks = list(dict.fromkeys(_named(args, read(place))))
+    with held(place):
+        state = read(place)
+        numbers = {t.fingerprint: t.number for t in state.findings}
+        events = [
+            Assigned(utc_now(), by, mark, numbers.get(mark, ""), args.owner or "", args.due or "", args.effort)
+            for mark in marks
+        ]
+        _put(place, events)
+    what = ", ".join(t for t in (args.owner, f"due {args.due}" if args.due else "", args.effort) if t)
+    names = ", ".join(numbers.get(mark, mark[:8]) for mark in marks) or "no finding is without an owner"
+    sys.stdout.write(f"{names}: {what}\n" if marks else f"{names}\n")
+    return 0
+
+
+def _named(args: argparse.Namespace, state: State) -> Iterator[str]:
+    """Fingerprints of the findings that are meant, filed or not."""
+    from pytest_backend_audit.findings import NOT_STATED  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import LedgerError  # noqa: PLC0415 - heavy
+
+    if args.unassigned:
+        yield from (t.fingerprint for t in state.findings if t.status.is_open and not t.owner)
+        for finding in _of_run(args):
+            known, before = state.of(finding.fingerprint), state.assigned.get(finding.fingerprint)
+            if not ((known and known.owner) or (before and before.owner) or finding.owner != NOT_STATED):
+                yield finding.fingerprint
+        return
+    for given in args.finding:
+        try:
+            yield state.find(given).fingerprint
+        except LedgerError as error:
+            marks = [f.fingerprint for f in _of_run(args) if len(given) >= 6 and f.fingerprint.startswith(given)]
+            if len(marks) != 1:
+                raise ValueError(f"{error}; nor has the run {args.run_folder} one of that name") from None
+            yield marks[0]
+
+
+def _of_run(args: argparse.Namespace) -> tuple[Finding, ...]:
+    from pytest_backend_audit.cli.runs import card_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.finished import is_run  # noqa: PLC0415 - heavy
+
+    return card_of(args.run_folder).findings if is_run(Path(args.run_folder)) else ()
+
+
+def _dispute(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.ledger import Status  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.events import Disputed  # noqa: PLC0415 - heavy
+
+    def make(tracked: Tracked, _: State, at: str, by: str) -> Event:
+        if tracked.status is not Status.OPEN:
+            raise ValueError(f"{tracked.number} is {tracked.status}; only an open finding can be disputed")
+        return Disputed(at, by, tracked.number, tracked.fingerprint, args.reason)
+
+    return _one(args, make, "disputed; `backend-audit findings resolve` is the reviewer's")
+
+
+def _resolve(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.ledger import Status  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.events import Resolved  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.people import same_person  # noqa: PLC0415 - heavy
+
+    def make(tracked: Tracked, state: State, at: str, by: str) -> Event:
+        if tracked.status is not Status.DISPUTED or tracked.dispute is None:
+            raise ValueError(f"{tracked.number} is {tracked.status}, no dispute of it is open")
+        leads = _leads(state, tracked)
+        if lead := next((name for name in leads if same_person(name, by)), None):
+            raise ValueError(f"{lead} led the audit that found {tracked.number}; somebody else resolves it: --who NAME")
+        if same_person(tracked.dispute.by, by):
+            raise ValueError(f"{by} disputed {tracked.number}; somebody else resolves it: --who NAME")
+        return Resolved(at, by, tracked.number, tracked.fingerprint, args.upheld, args.reason)
+
+    return _one(args, make, "closed, the dispute is upheld" if args.upheld else "open, the dispute is dismissed")
+
+
+def _leads(state: State, tracked: Tracked) -> list[str]:
+    """Lead auditors of the audits that have found it."""
+    files = {getattr(event, "file", "") for _, event in tracked.history}
+    return [f.lead_auditor for f in state.filings if f.file in files]
+
+
+def _close(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.cli.closing import close  # noqa: PLC0415 - heavy
+
+    return close(args)
+
+
+def _one(args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Event], said: str) -> int:
+    """Add one event about one finding."""
+    from pytest_backend_audit.ledger import held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
+
+    top = top_of(args)
+    by = who(args, top)
+    place = place_of(args, top)
+    read(place).find(args.finding)
+    with held(place):
+        state = read(place)
+        tracked = state.find(args.finding)
+        _put(place, [make(tracked, state, utc_now(), by)])
+    sys.stdout.write(f"{tracked.number}: {said}\n")
+    return 0
+
+
+def _put(place: Place, events: Sequence[Event]) -> None:
+    from pytest_backend_audit.cli.trackers import tell  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import append  # noqa: PLC0415 - heavy
+
+    append(place, events)
+    tell(events)
+
+
+def _read(args: argparse.Namespace) -> tuple[Place, State]:
+    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
+
+    place = place_of(args, top_of(args))
+    return place, read(place)
+
+
+def _note(state: State) -> None:
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
+
+    sys.stderr.writelines(f"note: {clean(notice)}\n" for notice in state.notices)

@@ -1,0 +1,116 @@
+"""Where a command finds a service's ledger, and who is at the keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pytest_backend_audit.ledger import Place
+
+
+def add_place(parser: Any) -> None:
+    """Give a command the options that say whose ledger is meant."""
+    parser.add_argument(
+        "--repository", metavar="DIR", default=".", help="the audited repository (default: the one of this folder)"
+    )
+    parser.add_argument(
+        "--service",
+        metavar="NAME",
+        help="whose ledger, where audits/ has several",
+    )
+
+
+def add_who(parser: Any) -> None:
+    """Give a command the option that says who does it."""
+    parser.add_argument("--who", metavar="NAME", help="who says so (default: git's user.name and user.email)")
+
+
+def top_of(args: argparse.Namespace) -> Path:
+    """Top of the audited repository.
+
+    Raises:
+        ValueError: The folder lies in none.
+    """
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+
+    top = find_repository(Path(args.repository))
+    if top is None:
+        raise ValueError(
+            f"{args.repository} is in no git repository; audits are filed in the audited one: --repository DIR"
+        )
+    return top
+
+
+def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) -> Place:
+    """The ledger that a command is about: the named service's, else the only one, else that of the run.
+
+    Args:
+        args: The command's.
+        top: Top of the audited repository.
+        run_first: Whether the run, if there is one, says more than that there is only one ledger.
+
+    Raises:
+        ValueError: There is none, or several.
+    """
+    from pytest_backend_audit.ledger import Place  # noqa: PLC0415 - heavy
+
+    if args.service:
+        return Place(top, args.service)
+    services = found(top)
+    if len(services) == 1 and not run_first:
+        return Place(top, services[0])
+    if of_run := _service_of(getattr(args, "run_folder", None)):
+        return Place(top, of_run)
+    if len(services) == 1:
+        return Place(top, services[0])
+    if services:
+        raise ValueError(f"audits/ has the ledgers of several services, choose: --service {' | '.join(services)}")
+    raise ValueError(f"{top}/audits has no ledger yet; `backend-audit file RUN` begins one")
+
+
+def _service_of(run: str | None) -> str:
+    """The service of a run; empty if there is no run."""
+    from pytest_backend_audit.cli.runs import card_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.finished import is_run  # noqa: PLC0415 - heavy
+
+    return card_of(run).inputs.document.service if run and is_run(Path(run)) else ""
+
+
+def found(top: Path) -> list[str]:
+    """Services that have a ledger."""
+    from pytest_backend_audit.ledger.names import folder_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import AUDITS, LEDGER, read_file  # noqa: PLC0415 - heavy
+
+    services = []
+    for path in sorted(top.glob(f"{AUDITS}/*/{LEDGER}")):
+        # A long name can't be read off its folder; one of a ledger without a filing is nowhere else.
+        name = f"{AUDITS}/{path.parent.name}/{LEDGER}"
+        service = read_file(path, name).service or _unquoted(path.parent.name)
+        if folder_of(service) == path.parent.name:
+            services.append(service)
+    return services
+
+
+def _unquoted(folder: str) -> str:
+    from urllib.parse import unquote  # noqa: PLC0415 - rarely
+
+    return unquote(folder)
+
+
+def who(args: argparse.Namespace, top: Path) -> str:
+    """Who does it.
+
+    Raises:
+        ValueError: Neither the command line nor git says.
+    """
+    from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
+
+    if args.who:
+        return str(args.who)
+    name, mail = ask(top, "config", "user.name").line, ask(top, "config", "user.email").line
+    if not name and not mail:
+        raise ValueError("who are you? give --who NAME, or tell git: git config user.name NAME")
+    return f"{name} <{mail}>" if name and mail else name or mail

@@ -1,0 +1,38 @@
+"""Telling other plugins what becomes of findings, outside of pytest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.ledger.events import Event
+
+HOOK = "pytest_audit_finding_event"
+
+
+def tell(events: Sequence[Event]) -> None:
+    """Call the hook of every installed plugin of pytest for each event. An error of theirs is told, and costs nothing.
+
+    Plugins are found as pytest finds them, by the entry points ``pytest11``; conftest files are not read.
+    """
+    import pytest  # noqa: PLC0415 - heavy
+
+    from pytest_backend_audit import hookspecs  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.hooks import failure  # noqa: PLC0415 - heavy
+
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.load_setuptools_entrypoints("pytest11")
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        sys.stderr.write(f"backend-audit: plugins were not told: {failure(HOOK, error)}\n")
+        return
+    hook = getattr(manager.hook, HOOK)
+    for event in events if hook.get_hookimpls() else ():
+        try:
+            hook(event=event)
+        except Exception as error:  # noqa: BLE001 - somebody else's code
+            sys.stderr.write(f"backend-audit: {failure(HOOK, error)}\n")
+            return

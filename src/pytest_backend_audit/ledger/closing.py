@@ -1,0 +1,128 @@
+"""Whether a run shows that a finding is mended. Pure."""
+
+from __future__ import annotations
+
+from pytest_backend_audit.findings import COVERAGE, PROOF
+from pytest_backend_audit.ledger.state import Tracked, environments
+from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
+
+OUTPUT_LIMIT = 4000
+"""Characters of a check's output that go into the ledger."""
+PIECE_LIMIT = 1000
+PIECES = 8
+
+
+class StaysOpenError(Exception):
+    """The run does not show it; the message says why."""
+
+
+def run_trouble(card: Card, commit: str, service: str) -> str:
+    """Why a run closes nothing at all; empty if it may.
+
+    Args:
+        card: Its card.
+        commit: The one that is checked out.
+        service: Whose ledger it is.
+    """
+    inputs, seal = card.inputs, card.seal
+    if inputs.mode is not Mode.FORMAL:
+        return "the run is a rehearsal; a formal one closes findings: pytest --audit-sha=HEAD"
+    if seal is None or seal.interrupted:
+        return f"the run did not end{f': {seal.interrupted}' if seal else ''}"
+    if seal.invalid:
+        return f"the run is invalid: {seal.invalid}"
+    if inputs.document.service != service:
+        return f"the run is of the service {inputs.document.service!a}, the ledger of {service!a}"
+    if inputs.document.commit != commit:
+        return (
+            f"the run is of commit {inputs.document.commit[:12] or 'none'}, and {commit[:12]} is checked out; findings "
+            "are closed at the present commit"
+        )
+    return ""
+
+
+def shown(card: Card, tracked: Tracked) -> str:
+    """What shows that a finding is mended: the output of its check, or how its dimension stands.
+
+    Raises:
+        StaysOpenError: Nothing does.
+    """
+    finding = tracked.finding
+    here = environments(card.inputs.document.environment)
+    if tracked.where and not set(here) & set(tracked.where):
+        raise StaysOpenError(
+            f"it was found in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: "
+            f"--env {tracked.where[0]}"
+        )
+    if finding.check in {COVERAGE, PROOF}:
+        return _of_dimension(card, tracked)
+    result = next((r for r in card.checks if r.check.id == finding.check), None)
+    if result is None:
+        raise StaysOpenError(_not_run(card, finding.check))
+    if result.outcome is not Outcome.PASSED:
+        line = next(iter(result.reason.splitlines()), "")
+        # A pass that counts for less says so in its reason.
+        word = _WORDS.get(result.outcome)
+        raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
+    return _output(result)
+
+
+_WORDS = {
+    Outcome.FAILED: "failed",
+    Outcome.BROKEN: "is broken",
+    Outcome.COULD_NOT_RUN: "could not run",
+}
+
+
+def _not_run(card: Card, check: str) -> str:
+    if check in card.inputs.not_sought:
+        return f"its check is above the level that is sought, and did not run: {check}"
+    if any(c.id == check for c in card.inputs.plan):
+        return f"its check was left out of the run: {'; '.join(card.partial) or check}"
+    broken = card.seal.broken if card.seal else ()
+    why = f" ({'; '.join(broken)})" if broken else ""
+    return f"its check is no longer part of the audit: {check}{why}; the next audit that is filed takes note of that"
+
+
+def _of_dimension(card: Card, tracked: Tracked) -> str:
+    finding = tracked.finding
+    again = "a whole audit shows it: pytest --audit-sha=HEAD, then --run audit-report"
+    if card.partial:
+        raise StaysOpenError(f"it is about all of {finding.dimension}; {again}")
+    dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
+    if dimension is None:
+        raise StaysOpenError(f"the run has no dimension {finding.dimension}")
+    if finding.check == PROOF:
+        if dimension.would_be < finding.target:
+            raise StaysOpenError(
+                f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"
+            )
+        return f"{finding.dimension} {dimension.name} stands at L{dimension.would_be}"
+    bare = _rows(dimension, RowState.UNCOVERED)
+    if bare:
+        few = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
+        raise StaysOpenError(f"{len(bare)} rows of {finding.dimension} have no check: {few}")
+    count = len(_rows(dimension, RowState.COVERED)) + len(_rows(dimension, RowState.NOT_EXECUTED))
+    return f"each of the {count} rows of {finding.dimension} {dimension.name} that count has a check"
+
+
+def _rows(dimension: DimensionResult, state: RowState) -> list[str]:
+    return [f"{r.criterion} L{r.level}" for c in dimension.criteria for r in c.rows if r.state is state]
+
+
+def _output(result: CheckResult) -> str:
+    pieces = list(dict.fromkeys(_piece(piece) for attempt in result.attempts for piece in attempt.evidence))
+    parts = pieces[:PIECES]
+    if len(pieces) > PIECES:
+        parts.append(f"and {len(pieces) - PIECES} more pieces of evidence")
+    return _cut("\n".join(parts), OUTPUT_LIMIT)
+
+
+def _piece(piece: Evidence) -> str:
+    source = ", ".join(text for text in (piece.target, piece.taken_at) if text)
+    head = f"{piece.kind.value}: {piece.title}" + (f" ({source})" if source else "")
+    return _cut(f"{head}\n{piece.body}".strip(), PIECE_LIMIT)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,185 @@
+"""The lines of a ledger. Each is one event, as JSON, with its type and the version of its form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_backend_audit.jsonable import from_builtins, to_builtins
+from pytest_backend_audit.model import Finding
+
+SCHEMA_VERSION = 1
+LINE_LIMIT = 1024 * 1024
+"""Bytes of one line; a finding with all its evidence has a few thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A card was filed."""
+
+    at: str
+    """When it was filed, by the clock of who did; RFC 3339 in UTC, as in every event."""
+    by: str
+    file: str
+    """Name of the card without its suffix: ``2026-08-31``, or ``2026-08-31-2``."""
+    service: str
+    environment: str
+    environment_kind: str
+    commit: str
+    instant: str
+    """Of the audit."""
+    heads: tuple[str, ...]
+    """Last hash of the journal of each run that it was made from."""
+    lead_auditor: str
+    second_reviewer: str = ""
+    """Who signed; empty without a sign-off."""
+    total: int | None = None
+    disposition: str = ""
+    disposition_name: str = ""
+    type: Literal["filed"] = "filed"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A filed card has the finding: for the first time, again after it was away, or still."""
+
+    at: str
+    number: str
+    fingerprint: str
+    file: str
+    environment: str
+    finding: Finding
+    type: Literal["opened", "reopened", "seen"] = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A filed card of the same environment no longer has the finding."""
+
+    at: str
+    number: str
+    fingerprint: str
+    file: str
+    environment: str
+    reason: str
+    type: Literal["gone"] = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Somebody is to mend it; empty texts change nothing."""
+
+    at: str
+    by: str
+    fingerprint: str
+    number: str = ""
+    """Empty before it was filed."""
+    owner: str = ""
+    due: str = ""
+    effort: str = ""
+    type: Literal["assigned"] = "assigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """Somebody says that the finding is wrong. That moves no score."""
+
+    at: str
+    by: str
+    number: str
+    fingerprint: str
+    reason: str
+    type: Literal["disputed"] = "disputed"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The reviewer's word on a dispute: upheld, the finding is wrong; dismissed, it stands."""
+
+    at: str
+    by: str
+    number: str
+    fingerprint: str
+    upheld: bool
+    reason: str
+    type: Literal["resolved"] = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The check that the finding names passed when it was run again, and what it put out."""
+
+    at: str
+    by: str
+    number: str
+    fingerprint: str
+    environment: str
+    commit: str
+    instant: str
+    """Of the run that shows it."""
+    head: str
+    """Last hash of its journal."""
+    outcome: str
+    output: str
+    """What the check recorded, cut where it is long."""
+    type: Literal["closed"] = "closed"
+
+
+Event = Filed | Found | Gone | Assigned | Disputed | Resolved | Closed
+
+TYPES: dict[str, type[Event]] = {
+    "filed": Filed,
+    "opened": Found,
+    "reopened": Found,
+    "seen": Found,
+    "gone": Gone,
+    "assigned": Assigned,
+    "disputed": Disputed,
+    "resolved": Resolved,
+    "closed": Closed,
+}
+
+
+def encode(event: Event) -> str:
+    """The line, without its line feed. ASCII, so that nothing in it acts on a terminal or a reader's eye."""
+    data = to_builtins(event)
+    return json.dumps({"schema_version": SCHEMA_VERSION, "type": data.pop("type"), **data}, separators=(",", ":"))
+
+
+def decode(line: bytes) -> Event:
+    """The event that a line holds.
+
+    Raises:
+        ValueError: It holds none of this version; the message says what is wrong.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 - heavy
+
+    if len(line) > LINE_LIMIT:
+        raise ValueError(f"longer than any event ({LINE_LIMIT} bytes); restore the line from git")
+    text = line.decode("utf-8", "replace")
+    try:
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        shown = text if len(text) <= 60 else f"{text[:30]}...{text[-20:]}"
+        raise ValueError(
+            f"not JSON, cut short or torn apart: {shown!a}; restore the line from git, or take it out"
+        ) from None
+    if not isinstance(data, dict) or "type" not in data:
+        raise ValueError("no event of a ledger: it has no type; take the line out, or restore it from git")
+    version = data.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise ValueError(
+            f"an event of version {version!a}, and this version of pytest-backend-audit reads {SCHEMA_VERSION}; "
+            "install a later one"
+        )
+    kind = data["type"]
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise ValueError(f"an event of the type {kind!a}, written by a later version? known are {', '.join(TYPES)}")
+    try:
+        made: Event = from_builtins(TYPES[kind], data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise ValueError(f"{kind}: {where}: {first['msg']}; restore the line from git") from None
+    return made

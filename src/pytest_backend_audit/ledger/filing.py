@@ -1,0 +1,108 @@
+"""What a filed card adds to its service's ledger: numbers for its findings, and what became of the older ones. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pytest_backend_audit.findings import COVERAGE, PROOF
+from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
+from pytest_backend_audit.ledger.state import State, Tracked, environments, fold, next_number
+from pytest_backend_audit.model import Card, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who files, and when."""
+
+    at: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A card, as it is filed."""
+
+    card: Card
+    """With numbers, owners, dates and efforts as the ledger has them."""
+    numbers: Mapping[str, str]
+    """Fingerprint -> number."""
+    events: tuple[Event, ...]
+    after: State
+    """The ledger, once they are added."""
+
+
+def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: Who) -> Filing:
+    """What is to be written.
+
+    Args:
+        card: The card of a run that can be filed.
+        state: The ledger before.
+        name: Name of the card's file, without suffix.
+        heads: Last hash of each journal.
+        who: Who files, and when.
+    """
+    inputs = card.inputs
+    document = inputs.document
+    environment = document.environment
+    disposition = card.disposition
+    events: list[Event] = [
+        Filed(
+            at=who.at,
+            by=who.by,
+            file=name,
+            service=document.service,
+            environment=environment,
+            environment_kind=document.environment_kind,
+            commit=document.commit,
+            instant=inputs.instant,
+            heads=heads,
+            lead_auditor=document.lead_auditor,
+            second_reviewer=card.sign_off.reviewer if card.sign_off else "",
+            total=card.total,
+            disposition=disposition.id if disposition else "",
+            disposition_name=disposition.name if disposition else "",
+        )
+    ]
+    numbers: dict[str, str] = {}
+    free = next_number(state)
+    for finding in card.findings:
+        known = state.of(finding.fingerprint)
+        if known is None:
+            number = f"F-{free:04}"
+            free += 1
+        else:
+            number = known.number
+        numbers[finding.fingerprint] = number
+        kind = "opened" if known is None else "seen" if known.status.is_open else "reopened"
+        kept = replace(finding, id=number)
+        events.append(Found(who.at, number, finding.fingerprint, name, environment, kept, kind))  # type: ignore[arg-type]
+    present = {f.fingerprint for f in card.findings}
+    mine = set(environments(environment))
+    for tracked in state.findings:
+        if tracked.fingerprint not in present and tracked.status.is_open and mine & set(tracked.where):
+            reason = why_gone(card, tracked)
+            events.append(Gone(who.at, tracked.number, tracked.fingerprint, name, environment, reason))
+    line = max((n for n, _ in state.events), default=0) + 1
+    after = fold((*state.events, *enumerate(events, line)))
+    tracked_now = {t.fingerprint: t for t in after.findings}
+    shown = tuple(tracked_now[f.fingerprint].current() for f in card.findings)
+    return Filing(replace(card, findings=shown), numbers, tuple(events), after)
+
+
+def why_gone(card: Card, tracked: Tracked) -> str:
+    """What an audit says of a finding that it no longer has."""
+    finding = tracked.finding
+    if finding.check == COVERAGE:
+        return f"every row of {finding.dimension} has a check, or is declared not to apply"
+    if finding.check == PROOF:
+        dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
+        return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"
+    result = next((r for r in card.checks if r.check.id == finding.check), None)
+    if result is not None and result.outcome is Outcome.PASSED:
+        return "its check passed"
+    if result is not None:
+        return "its criterion is declared not applicable"
+    if any(c.id == finding.check for c in card.inputs.plan):
+        return "its check is above the level that is sought"
+    return "its check is no longer part of the audit"

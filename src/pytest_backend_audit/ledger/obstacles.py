@@ -1,0 +1,85 @@
+"""Why a run can't be filed: all reasons at once, each with the way out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_backend_audit.ledger.state import State
+from pytest_backend_audit.model import Card, Mode
+
+_NAMED = 5
+"""Findings that one line names."""
+AGAIN = "audit again: pytest --audit-sha=HEAD"
+FIELDS = {
+    "service": "the service's name",
+    "environment_kind": "the environment",
+    "lead_auditor": "who leads the audit",
+    "second_reviewer": "who reviews levels of 4 and 5",
+    "distribution": "who gets the scorecard",
+    "prior_audit": "the audit before, or `none` for the first",
+    "runbook": "a path in the repository, or a URL",
+}
+"""Fields of document control that must be stated -> what belongs there."""
+
+
+def of_run(card: Card) -> Iterator[str]:
+    """What speaks against the run itself."""
+    inputs, seal = card.inputs, card.seal
+    if inputs.mode is not Mode.FORMAL:
+        yield f"the run is a rehearsal; {AGAIN}"
+    if not inputs.standard_loaded:
+        yield f"the run is by its own criteria; load the standard (audit.yaml: standard: default), then {AGAIN}"
+    if seal is None:
+        yield f"the run did not end, its journal is torn; {AGAIN}"
+    elif seal.invalid:
+        yield f"the run is invalid: {seal.invalid}; deploy the commit, then {AGAIN}"
+    if seal is not None and card.partial:
+        yield f"the run is partial: {'; '.join(card.partial)}; {AGAIN} (or `backend-audit merge` its shards)"
+
+
+def of_document(card: Card) -> Iterator[str]:
+    """What is missing of document control."""
+    inputs = card.inputs
+    document = inputs.document
+    if not document.commit:
+        yield "the commit is not stated; audit a commit: pytest --audit-sha=HEAD"
+    bare = [
+        f"{'environment' if name == 'environment_kind' else name} ({what})"
+        for name, what in FIELDS.items()
+        if not getattr(document, name).strip()
+    ]
+    if inputs.policy.incidents is None:
+        bare.append("incidents (`[]` says that there were none)")
+    if bare:
+        noun = "it" if len(bare) == 1 else "them"
+        yield f"audit.yaml does not state {', '.join(bare)}; add {noun}, commit, and {AGAIN}"
+
+
+def of_ledger(card: Card, state: State, heads: tuple[str, ...]) -> Iterator[str]:
+    """What the ledger, as it was before, says against it: it was filed already."""
+    reviewer = card.sign_off.reviewer if card.sign_off else ""
+    same = [f for f in state.filings if set(f.heads) == set(heads)]
+    # A run that was filed unsigned may be filed once more, once it is signed.
+    if done := next((f for f in same if f.second_reviewer or not reviewer), None):
+        yield f"the run was filed already, as {done.file}; there is nothing to do"
+
+
+def of_owners(card: Card, after: State) -> Iterator[str]:
+    """Findings that nobody is to mend.
+
+    Args:
+        card: Of the run, with findings as they are before they have numbers.
+        after: The ledger, as it would be with the card in it.
+    """
+    findings = [f for f in card.findings if not any(t.owner for t in (after.of(f.fingerprint),) if t)]
+    if not findings:
+        return
+    ids = [f.id for f in findings]
+    count = "1 finding has" if len(ids) == 1 else f"{len(ids)} findings have"
+    dimensions = ", ".join(sorted({f.dimension for f in findings}))
+    few = " ".join(ids[:_NAMED])
+    more = f" (or --unassigned for all {len(ids)})" if len(ids) > _NAMED else ""
+    yield (
+        f"{count} no owner, in {dimensions}; name one: backend-audit findings assign {few} --owner NAME{more}, or for "
+        "the next audits in audit.yaml: owners"
+    )

@@ -1,0 +1,331 @@
+"""From the events of a ledger to how things stand now. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from pytest_backend_audit.ledger.errors import LedgerError
+from pytest_backend_audit.ledger.events import (
+    Assigned,
+    Closed,
+    Disputed,
+    Event,
+    Filed,
+    Found,
+    Gone,
+    Resolved,
+)
+from pytest_backend_audit.model import Finding
+
+NOT_STATED = "not stated"
+_NUMBER = re.compile(r"(?:F-?)?0*(\d{1,9})(-\d{1,3})?", re.IGNORECASE)
+_MARK = re.compile(r"[0-9a-f]{6,64}")
+
+
+class Status(StrEnum):
+    """How a finding stands."""
+
+    OPEN = "open"
+    DISPUTED = "disputed"
+    """Open, and somebody says that it is wrong."""
+    CLOSED = "closed"
+    """Its check passed when it was run again, or its dispute was upheld."""
+    GONE = "gone"
+    """A later audit no longer had it."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something left to do."""
+        return self in {Status.OPEN, Status.DISPUTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One finding through all audits of a service."""
+
+    number: str
+    """F-NNNN: given once to a fingerprint, and never again."""
+    fingerprint: str
+    status: Status
+    finding: Finding
+    """As the latest audit that had it tells it."""
+    opened: str
+    """Instant at which it was filed first, or again after it was away."""
+    owner: str = ""
+    """Empty if nobody is named."""
+    due: str = ""
+    effort: str = ""
+    where: tuple[str, ...] = ()
+    """Environments in which it is open."""
+    dispute: Disputed | None = None
+    """The one that is not resolved."""
+    history: tuple[tuple[int, Event], ...] = ()
+    """Line of the ledger, and event."""
+
+    def current(self) -> Finding:
+        """The finding with what the ledger knows of it."""
+        return replace(
+            self.finding,
+            id=self.number,
+            owner=self.owner or NOT_STATED,
+            due=self.due,
+            effort=self.effort or NOT_STATED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A ledger, folded."""
+
+    service: str = ""
+    """As its filings name it; empty without any."""
+    filings: tuple[Filed, ...] = ()
+    findings: tuple[Tracked, ...] = ()
+    """In the order in which they were opened first."""
+    assigned: Mapping[str, Assigned] = field(default_factory=dict)
+    """Fingerprint -> who is to mend a finding that was not filed yet."""
+    notices: tuple[str, ...] = ()
+    """What is odd and was settled, each with how."""
+    events: tuple[tuple[int, Event], ...] = ()
+    """All of it: line, and event."""
+
+    def of(self, fingerprint: str) -> Tracked | None:
+        """The finding with a fingerprint."""
+        return next((t for t in self.findings if t.fingerprint == fingerprint), None)
+
+    def find(self, asked: str) -> Tracked:
+        """The finding that a user names: by its number, or by the first six or more digits of its fingerprint.
+
+        Raises:
+            LedgerError: There is none, or more than one.
+        """
+        marks = [t for t in self.findings if _MARK.fullmatch(asked) and t.fingerprint.startswith(asked)]
+        if len(marks) == 1:
+            return marks[0]
+        if marks:
+            raise LedgerError(f"{asked}: so begin several: {', '.join(t.number for t in marks)}; give the number")
+        match = _NUMBER.fullmatch(asked)
+        number = f"F-{int(match[1]):04}{match[2] or ''}" if match else asked
+        named = next((t for t in self.findings if t.number == number), None)
+        if named is None:
+            known = f"they are {self.findings[0].number} to {self.findings[-1].number}" if self.findings else "none yet"
+            raise LedgerError(f"{asked}: the ledger has no such finding ({known}); `backend-audit findings list --all`")
+        return named
+
+    def latest(self, environment: str) -> Filed | None:
+        """The filing that an audit of this environment compares with: the last in the file that covers it."""
+        return next((f for f in reversed(self.filings) if environment in environments(f.environment)), None)
+
+
+def environments(named: str) -> tuple[str, ...]:
+    """The environments of a card; a merged one names all of its runs'."""
+    return tuple(part.strip() for part in named.split(","))
+
+
+def next_number(state: State) -> int:
+    """The number that the next new finding gets."""
+    used = [int(m[1]) for t in state.findings if (m := _NUMBER.fullmatch(t.number))]
+    return max(used, default=0) + 1
+
+
+def open_disputes(state: State) -> tuple[str, ...]:
+    """Each dispute that waits for the reviewer, one line each."""
+    return tuple(
+        f"{t.number} {t.finding.dimension}: {t.finding.title}: disputed by {t.dispute.by} on {t.dispute.at[:10]}: "
+        f"{t.dispute.reason}"
+        for t in state.findings
+        if t.dispute is not None and t.status is Status.DISPUTED
+    )
+
+
+def fold(lines: Iterable[tuple[int, Event]], name: str = "ledger.jsonl") -> State:
+    """How things stand after these events, in their order.
+
+    Args:
+        lines: Line of the file, and event.
+        name: How messages call the file.
+
+    Raises:
+        LedgerError: An event is about a finding that no line opens.
+    """
+    folding = _Folding(name)
+    for line, event in lines:
+        folding.take(line, event)
+    return folding.state()
+
+
+class _Folding:
+    """The state so far."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._found: dict[str, Tracked] = {}
+        self._owner_of: dict[str, str] = {}
+        """Number -> fingerprint."""
+        self._told: dict[str, set[str]] = {}
+        """Fingerprint -> numbers that lines give it."""
+        self._events: list[tuple[int, Event]] = []
+        self._before: dict[str, Assigned] = {}
+        self._filings: list[tuple[int, Filed]] = []
+        self._notices: list[str] = []
+        self._last = (0, "")
+        self._backwards: list[tuple[int, str, str]] = []
+
+    def state(self) -> State:
+        notices = list(self._notices)
+        if self._backwards:
+            line, earlier, later = self._backwards[0]
+            more = f", and {len(self._backwards) - 1} more like it" if len(self._backwards) > 1 else ""
+            notices.append(
+                f"{self._name}:{line}: of {earlier}, after a line of {later}{more}: clocks disagree, or two branches "
+                "were joined; the order in the file counts"
+            )
+        return State(
+            service=self._filings[0][1].service if self._filings else "",
+            filings=tuple(f for _, f in self._filings),
+            findings=tuple(self._found.values()),
+            assigned=self._before,
+            notices=tuple(notices),
+            events=tuple(self._events),
+        )
+
+    def take(self, line: int, event: Event) -> None:
+        if self._last[1] and event.at < self._last[1]:
+            self._backwards.append((line, event.at, self._last[1]))
+        self._last = (line, event.at)
+        self._events.append((line, event))
+        if isinstance(event, Filed):
+            self._filed(line, event)
+        elif isinstance(event, Found):
+            self._sighted(line, event)
+        elif isinstance(event, Assigned):
+            self._assigned(line, event)
+        else:
+            known = self._found.get(event.fingerprint)
+            if known is None:
+                raise LedgerError(
+                    f"{self._name}:{line}: {event.type} {event.number}, and no line before it opens that finding; "
+                    "restore the lines that are missing from git"
+                )
+            self._put(line, event, _after(known, event))
+
+    def _put(self, line: int, event: Event, tracked: Tracked) -> None:
+        self._found[tracked.fingerprint] = replace(tracked, history=(*tracked.history, (line, event)))
+
+    def _filed(self, line: int, event: Filed) -> None:
+        for before, other in self._filings:
+            if other.service != event.service:
+                raise LedgerError(
+                    f"{self._name}:{line}: a filing of the service {event.service!a}, and line {before} is of "
+                    f"{other.service!a}; give each a ledger of its own"
+                )
+            if other.file == event.file and other.heads != event.heads:
+                self._notices.append(
+                    f"{self._name}:{line}: the card {event.file} was filed on two branches, first in line {before}; "
+                    "one of the two files is lost, its findings are not"
+                )
+        self._filings.append((line, event))
+
+    def _sighted(self, line: int, event: Found) -> None:
+        known = self._found.get(event.fingerprint)
+        if known is None:
+            self._put(line, event, self._new(line, event))
+            return
+        told = self._told[event.fingerprint]
+        if event.number not in {known.number, *told}:
+            told.add(event.number)
+            self._notices.append(
+                f"{self._name}:{line}: {known.number} has a second number, {event.number}: two branches filed it; "
+                f"{known.number} counts"
+            )
+        where = tuple(sorted({*known.where, *environments(event.environment)}))
+        finding = event.finding
+        # What somebody assigned stays; what audit.yaml and the check say follows them.
+        assigned = [e for _, e in known.history if isinstance(e, Assigned)]
+        owner = "" if any(e.owner for e in assigned) else _known(finding.owner)
+        effort = "" if any(e.effort for e in assigned) else _known(finding.effort)
+        again = replace(known, finding=finding, owner=owner or known.owner, effort=effort or known.effort)
+        if known.status.is_open:
+            again = replace(again, where=where, due=known.due or finding.due)
+        else:
+            where = environments(event.environment)
+            again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
+        self._put(line, event, again)
+
+    def _new(self, line: int, event: Found) -> Tracked:
+        number = event.number
+        self._told[event.fingerprint] = {number}
+        if self._owner_of.setdefault(number, event.fingerprint) != event.fingerprint:
+            taken, n = number, 2
+            while (number := f"{taken}-{n}") in self._owner_of:
+                n += 1
+            self._owner_of[number] = event.fingerprint
+            self._notices.append(
+                f"{self._name}:{line}: {taken} was given on two branches; the finding {event.fingerprint[:8]} of this "
+                f"line is {number} from now on"
+            )
+        finding = event.finding
+        before = self._before.pop(event.fingerprint, None)
+        tracked = Tracked(
+            number=number,
+            fingerprint=event.fingerprint,
+            status=Status.OPEN,
+            finding=finding,
+            opened=event.at,
+            owner=_known(finding.owner),
+            due=finding.due,
+            effort=_known(finding.effort),
+            where=environments(event.environment),
+        )
+        return tracked if before is None else _after(tracked, before)
+
+    def _assigned(self, line: int, event: Assigned) -> None:
+        known = self._found.get(event.fingerprint)
+        if known is not None:
+            self._put(line, event, _after(known, event))
+            return
+        before = self._before.get(event.fingerprint)
+        self._before[event.fingerprint] = event if before is None else _joined(before, event)
+
+
+def _after(tracked: Tracked, event: Event) -> Tracked:
+    match event:
+        case Assigned():
+            return replace(
+                tracked,
+                owner=event.owner or tracked.owner,
+                due=event.due or tracked.due,
+                effort=event.effort or tracked.effort,
+            )
+        case Disputed() if tracked.status.is_open:
+            return replace(tracked, status=Status.DISPUTED, dispute=event)
+        case Resolved() if tracked.status is Status.DISPUTED:
+            where = () if event.upheld else tracked.where
+            return replace(tracked, status=Status.OPEN if where else Status.CLOSED, dispute=None, where=where)
+        case Gone() | Closed() if tracked.status.is_open:
+            return _away(tracked, event)
+    return tracked
+
+
+def _away(tracked: Tracked, event: Gone | Closed) -> Tracked:
+    """The finding, once it is no longer open in the environments of the event."""
+    left = tuple(e for e in tracked.where if e not in environments(event.environment))
+    if left:
+        return replace(tracked, where=left)
+    return replace(tracked, status=Status.GONE if isinstance(event, Gone) else Status.CLOSED, where=(), dispute=None)
+
+
+def _joined(first: Assigned, then: Assigned) -> Assigned:
+    return replace(
+        then,
+        owner=then.owner or first.owner,
+        due=then.due or first.due,
+        effort=then.effort or first.effort,
+    )
+
+
+def _known(text: str) -> str:
+    return "" if text == NOT_STATED else text

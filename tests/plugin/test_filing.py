@@ -1,0 +1,427 @@
+"""From the audit to the last finding that closes: real runs, real repositories, the command as a shell starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+from unit.cli.command import PROGRAM, backend_audit
+
+from pytest_backend_audit import filed
+from pytest_backend_audit.ledger import Place, Status, read
+
+CONFIG = """\
+version: 1
+service: {service}
+environment: stage
+suites: none
+lead_auditor: Ada
+second_reviewer: Grace
+distribution: on-call
+prior_audit: {prior}
+runbook: docs/runbook.md
+incidents: []
+owners: {{{owners}}}
+"""
+OWNERS = ", ".join(f'"4.{n}": Kim' for n in range(1, 9))
+CHECKS = '''
+from pathlib import Path
+
+@audit(dimension="4.1", criterion="foreign-key-indexes", level=3)
+def test_index(audit_evidence):
+    """Keys have an index.
+
+    Impact: slow. Remediation: make it. Verification: the check passes. Effort: S"""
+    schema = Path("schema.sql").read_text()
+    audit_evidence.command("cat schema.sql", schema)
+    assert "INDEX" in schema, "1 key without an index"
+
+@pytest.mark.parametrize("n", [1, 2])
+@audit(dimension="4.7", criterion="tls", level=3)
+def test_tls(audit_evidence, n):
+    audit_evidence.command("testssl", "TLS 1.3")
+    assert Path("tls").exists() or n == 1, "TLS 1.0 is on"
+'''
+KIM = "Kim <kim@example.org>"
+
+
+@pytest.fixture
+def orders(project):
+    """A repository whose audit can be filed; two of its checks fail."""
+    return made(project)
+
+
+def made(project, service: str = "orders", owners: str = OWNERS, folder: str = "orders", prior: str = "none"):
+    """Such a repository, of a service."""
+    project.git("init", "-q", "-b", "main")
+    project.git("config", "user.name", "Kim")
+    project.git("config", "user.email", "kim@example.org")
+    # The last three are what pytester leaves.
+    (project.path / ".gitignore").write_text(
+        "audit-report*/\n__pycache__/\n.pytest_cache/\nstd*\nrunpytest-*\ntold.txt\n"
+    )
+    (project.path / "pytest.ini").write_text("[pytest]\naudit_paths = checks\n")
+    project.suite(CHECKS, "checks/test_orders.py")
+    (project.path / "schema.sql").write_text("CREATE TABLE orders ();\n")
+    (project.path / "docs").mkdir()
+    (project.path / "docs" / "runbook.md").write_text(f"Audits are in audits/{folder}/.\n")
+    project.config(CONFIG.format(service=service, owners=owners, prior=prior))
+    project.commit()
+    return project
+
+
+def audited(project, *arguments: str) -> None:
+    """A formal run."""
+    result = project.run("--audit-sha=HEAD", *arguments)
+    assert (project.path / "audit-report" / "scorecard.json").is_file(), result.outlines + result.errlines
+
+
+def command(project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``backend-audit`` there."""
+    return backend_audit(*arguments, cwd=project.path)
+
+
+def good(project, *arguments: str) -> str:
+    """What it says, and all is well."""
+    done = command(project, *arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout
+
+
+def ledger(project, service: str = "orders"):
+    """The ledger as it stands."""
+    return read(Place(project.path, service))
+
+
+def today(project) -> str:
+    """The day of the latest audit."""
+    return project.record().inputs.instant[:10]
+
+
+def numbers(project) -> dict[str, str]:
+    """Check's function, or what else a finding is about and its dimension -> number."""
+    return {t.finding.check.rpartition("::")[2]: t.number for t in ledger(project).findings if "::" in t.finding.check}
+
+
+def test_from_the_audit_to_the_next_one(orders) -> None:
+    """Filed, mended, closed; the next audit compares with it by itself and finds the rest."""
+    audited(orders)
+    day = today(orders)
+    said = good(orders, "file")
+    assert said == (
+        f"audits/orders/{day}.md: Not production-grade, 8 of 40\n"
+        "findings: 10 new; `backend-audit findings list`\n"
+        "note: 10 findings have no due date, as the disposition sets none: backend-audit findings assign F-NNNN --due "
+        "DATE\n"
+        "next: git add audits/orders && git commit\n"
+    )
+    card = filed.read(orders.path / "audits" / "orders" / f"{day}.md")
+    assert [f.id for f in card.findings] == [f"F-{n:04}" for n in range(1, 11)]
+    assert card.sources == (orders.record().head,)
+    text = (orders.path / "audits" / "orders" / f"{day}.md").read_text()
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    assert f"### {index}: foreign-key-indexes L3 failed: 1 key without an index" in text
+    orders.commit()
+
+    # Mended; both are closed without a commit of the ledger in between.
+    done = command(orders, "findings", "close", index)
+    assert (done.returncode, done.stdout) == (1, f"{index}: stays open: its check failed: 1 key without an index\n")
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    orders.commit()
+    title = "foreign-key-indexes L3 failed: 1 key without an index"
+    assert good(orders, "findings", "close", index) == f"{index}: closed: {title}\n"
+    (orders.path / "tls").write_text("")
+    orders.git("add", "tls")
+    orders.git("commit", "-q", "-m", "tls", "tls")
+    assert good(orders, "findings", "close", tls, "--json") == (
+        f'[\n  {{\n    "id": "{tls}",\n    "closed": true,\n    "reason": ""\n  }}\n]\n'
+    )
+    event = ledger(orders).find(index).history[-1][1]
+    assert (event.type, event.by, event.outcome) == ("closed", KIM, "passed")
+    assert event.output.startswith("output: cat schema.sql")
+    assert "CREATE INDEX i;" in event.output
+    assert len(event.head) == 64
+    orders.commit()
+
+    # The next audit.
+    result = orders.run("--audit-sha=HEAD")
+    result.stdout.fnmatch_lines([f"audit: compared with prior audit {day} of *", f"*(audits/orders/{day}.md)"])
+    inputs = orders.record().inputs
+    assert inputs.prior_levels["4.1"] == 1
+    assert inputs.prior["checks/test_orders.py::test_tls"].outcome.value == "failed"
+    said = good(orders, "file")
+    assert said.startswith(f"audits/orders/{day}-2.md: ")
+    assert "\nfindings: 0 new, 8 as before; " in said
+    assert {t.status for t in ledger(orders).findings if t.number in {index, tls}} == {Status.CLOSED}
+
+
+def test_all_reasons_are_said_at_once(project) -> None:
+    """And nothing is written."""
+    made(project, owners="")
+    project.config(CONFIG.format(service="orders", owners="", prior="").replace("incidents: []\n", ""))
+    (project.path / "docs" / "runbook.md").write_text("nothing\n")
+    project.commit()
+    project.run("--audit")
+    done = command(project, "file")
+    assert (done.returncode, done.stdout) == (1, "")
+    commit = project.git("rev-parse", "HEAD")
+    lines = done.stderr.splitlines()
+    assert lines[0] == "audit-report: not filed"
+    assert [line[:60] for line in lines[1:]] == [
+        "  - the run is a rehearsal; audit again: pytest --audit-sha=HEAD"[:60],
+        "  - audit.yaml does not state prior_audit (the audit before, or `none`"[:60],
+        "  - the runbook docs/runbook.md does not refer to audits/orders/, where"[:60],
+        "  - 10 findings have no owner, in 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4."[:60],
+    ]
+    assert json.loads(command(project, "file", "--json").stdout)["filed"] is None
+    assert not (project.path / "audits").exists()
+    assert commit == project.record().inputs.document.commit
+
+
+def test_owners_may_be_named_before_the_filing(project) -> None:
+    """By the digits that the card shows, or for all that have none."""
+    made(project, owners="")
+    audited(project)
+    first, *_ = [f["id"] for f in project.card()["findings"]]
+    assert good(project, "findings", "assign", first, "--owner", "Lin", "--due", "2027-01-31", "--effort", "M") == (
+        f"{first}: Lin, due 2027-01-31, M\n"
+    )
+    said = good(project, "findings", "assign", "--unassigned", "--owner", "Ole")
+    assert said.count(", ") == 8
+    assert first not in said
+    assert good(project, "findings", "assign", "--unassigned", "--owner", "Ole") == "no finding is without an owner\n"
+    good(project, "file")
+    state = ledger(project)
+    assert [(t.owner, t.due, t.effort) for t in state.findings if t.fingerprint.startswith(first)] == [
+        ("Lin", "2027-01-31", "M")
+    ]
+    assert {t.owner for t in state.findings} == {"Lin", "Ole"}
+    text = (project.path / "audits" / "orders" / f"{today(project)}.md").read_text()
+    assert "- **Owner:** Lin\n- **Due date:** 2027-01-31\n" in text
+
+
+def test_two_who_file_at_once_are_both_filed(orders) -> None:
+    """Two runs, two processes that wait for each other: two cards, and no number given twice."""
+    audited(orders)
+    (orders.path / "audit-report").rename(orders.path / "audit-report-one")
+    audited(orders)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    both = [
+        subprocess.Popen(
+            [*PROGRAM, "file", run], cwd=orders.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for run in ("audit-report-one", "audit-report")
+    ]
+    ended = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
+    day = today(orders)
+    state = ledger(orders)
+    assert sorted(f.file for f in state.filings) == [day, f"{day}-2"]
+    assert [t.number for t in state.findings] == [f"F-{n:04}" for n in range(1, 11)]
+    assert [e.type for _, e in state.events] == ["filed", *["opened"] * 10, "filed", *["seen"] * 10]
+    assert sorted(p.name for p in (orders.path / "audits" / "orders").iterdir()) == [
+        f"{day}-2.json",
+        f"{day}-2.md",
+        f"{day}.json",
+        f"{day}.md",
+        "ledger.jsonl",
+    ]
+    done = command(orders, "file")
+    assert (done.returncode, done.stderr.count("was filed already")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("service", "folder"),
+    [
+        ('"order desk, \\"EU\\""', "order%20desk%2C%20%22EU%22"),
+        ('"../заказы"', "%2E.%2F%D0%B7%D0%B0%D0%BA%D0%B0%D0%B7%D1%8B"),
+    ],
+)
+def test_any_name_of_a_service_has_a_folder_of_its_own(project, service: str, folder: str) -> None:
+    """Below audits/, and the runbook refers to it by that name; the next audit finds it."""
+    made(project, service, folder=folder)
+    audited(project)
+    assert good(project, "file").startswith(f"audits/{folder}/{today(project)}.md: ")
+    assert sorted(p.name for p in (project.path / "audits").iterdir()) == [folder]
+    assert "F-0001" in good(project, "findings", "list")
+    project.commit()
+    audited(project)
+    assert f"(audits/{folder}/{today(project)}.md)" in project.record().inputs.prior_source
+
+
+def test_disputes_are_the_reviewers(orders) -> None:
+    """Neither the lead auditor's nor the disputer's; no score moves."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    assert good(orders, "findings", "dispute", number, "--reason", "it is off", "--who", "Lin").startswith(number)
+    assert "disputed" in good(orders, "findings", "list", "--severity", "high")
+    for who, why in (("ada <ada@example.org>", "Ada led the audit"), ("lin", "lin disputed")):
+        done = command(orders, "findings", "resolve", number, "--upheld", "--reason", "no", "--who", who)
+        assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+    word = ("--dismissed", "--reason", "I looked", "--who", "Grace")
+    assert good(orders, "findings", "resolve", number, *word) == f"{number}: open, the dispute is dismissed\n"
+    done = command(orders, "findings", "resolve", number, *word)
+    assert (done.returncode, done.stderr) == (2, f"backend-audit: {number} is open, no dispute of it is open\n")
+
+
+def test_what_is_asked_of_a_ledger_that_is_none(orders) -> None:
+    """One message each, and exit 2."""
+    for arguments, message in (
+        (("list",), "/audits has no ledger yet; `backend-audit file RUN` begins one\n"),
+        (("assign", "F-0001"), "nothing to assign: give --owner, --due or --effort\n"),
+        (("assign", "--owner", "Kim"), "name findings, or give --unassigned, and not both\n"),
+    ):
+        done = command(orders, "findings", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith(message)
+    audited(orders)
+    good(orders, "file")
+    done = command(orders, "findings", "assign", "F-0099", "--owner", "Kim")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "F-0099: the ledger has no such finding (they are F-0001 to F-0010)" in done.stderr
+
+
+def test_a_ledger_that_cannot_be_read_ends_a_formal_audit(orders) -> None:
+    """With the message of every command; a rehearsal goes on without it, and says so."""
+    audited(orders)
+    good(orders, "file")
+    path = orders.path / "audits" / "orders" / "ledger.jsonl"
+    path.write_text(path.read_text() + "<<<<<<< HEAD\n")
+    orders.commit()
+    message = "audits/orders/ledger.jsonl: a merge left its conflict marks in lines 12."
+    result = orders.run("--audit-sha=HEAD")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}*"])
+    orders.run("--audit")
+    assert any(message in notice for notice in orders.record().inputs.notices)
+    done = command(orders, "findings", "list")
+    assert (done.returncode, message in done.stderr) == (2, True)
+
+
+def test_a_filed_card_that_is_missing_ends_a_formal_audit(orders) -> None:
+    """It is what the next one compares with."""
+    audited(orders)
+    good(orders, "file")
+    day = today(orders)
+    (orders.path / "audits" / "orders" / f"{day}.json").unlink()
+    orders.commit()
+    result = orders.run("--audit-sha=HEAD")
+    result.stderr.fnmatch_lines(
+        [f"ERROR: audits/orders/{day}.json is not there, and the ledger says that it was filed;*"]
+    )
+
+
+def test_a_ledger_that_lost_a_line_is_a_change_of_the_tree(orders) -> None:
+    """One that grew is none."""
+    audited(orders)
+    good(orders, "file")
+    orders.commit()
+    path = orders.path / "audits" / "orders" / "ledger.jsonl"
+    good(orders, "findings", "assign", "F-0001", "--owner", "Lin")
+    assert orders.run("--audit-sha=HEAD").ret == pytest.ExitCode.TESTS_FAILED
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    result = orders.run("--audit-sha=HEAD")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*changed: audits/orders/ledger.jsonl"])
+
+
+def test_filed_runs_of_the_same_commit_are_told(orders) -> None:
+    """A deleted report folder doesn't make them unseen; one that is there is told of once."""
+    audited(orders)
+    good(orders, "file")
+    day, instant = today(orders), orders.record().inputs.instant
+    audited(orders)
+    commit = orders.git("rev-parse", "--short=7", "HEAD")
+    assert orders.record().inputs.earlier == (
+        f"run 001-{commit}, {instant}, formal: total 8 of 40, Not production-grade",
+    )
+    (orders.path / "audit-report").rename(orders.path / "audit-report-gone")
+    (orders.path / "tls").write_text("")
+    audited(orders)
+    assert orders.record().inputs.earlier == (
+        f"run filed as {day}, {instant}, formal: total 8 of 40, Not production-grade",
+    )
+
+
+def test_a_whole_run_closes_what_is_about_a_dimension(orders) -> None:
+    """A new one of a single check can't tell."""
+    audited(orders)
+    good(orders, "file")
+    state = ledger(orders)
+    number = next(t.number for t in state.findings if t.finding.check == "coverage" and t.finding.dimension == "4.2")
+    done = command(orders, "findings", "close", number)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: it is about all of 4.2; a whole audit shows it: pytest --audit-sha=HEAD, then "
+        f"backend-audit findings close {number} --run audit-report\n",
+    )
+    done = command(orders, "findings", "close", number, "--run", "audit-report")
+    assert done.returncode == 1
+    assert f"{number}: stays open: 17 rows of 4.2 have no check: " in done.stdout
+
+
+def test_a_run_that_was_altered_is_not_filed(orders) -> None:
+    """Nor is one of another repository, nor a folder that is none."""
+    audited(orders)
+    journal = orders.path / "audit-report" / "journal.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole.replace(b"TLS 1.0 is on", b"TLS 1.0 is no"))
+    done = command(orders, "file")
+    assert (done.returncode, "the run was altered: audit-report/journal.jsonl:" in done.stderr) == (1, True)
+    journal.write_bytes(whole)
+    other = orders.path / "elsewhere"
+    other.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=other, check=True)
+    done = command(orders, "file", "--repository", "elsewhere", "--who", "Kim")
+    assert done.returncode == 1
+    assert "is not in " in done.stderr
+    assert "is that the audited repository (--repository DIR)?" in done.stderr
+    assert command(orders, "file", "nosuch").returncode == 2
+
+
+PLUGIN = """
+def pytest_audit_finding_event(event):
+    with open("told.txt", "a") as file:
+        file.write(f"{event.type} {event.number}\\n")
+    if event.type == "disputed":
+        raise KeyError("no such issue")
+"""
+
+
+def test_trackers_are_told(orders, tmp_path_factory) -> None:
+    """Installed plugins, as pytest finds them; an error of theirs costs nothing."""
+    site = tmp_path_factory.mktemp("site")
+    (site / "our_tracker.py").write_text(PLUGIN)
+    (site / "our_tracker-1.dist-info").mkdir()
+    (site / "our_tracker-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: our-tracker\nVersion: 1\n")
+    (site / "our_tracker-1.dist-info" / "entry_points.txt").write_text("[pytest11]\nour_tracker = our_tracker\n")
+    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    audited(orders)
+    done = backend_audit("file", cwd=orders.path, PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    told = orders.path / "told.txt"
+    assert told.read_text().splitlines() == [f"opened F-{n:04}" for n in range(1, 11)]
+    done = backend_audit("findings", "dispute", "F-0001", "--reason", "no", cwd=orders.path, PYTHONPATH=path)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "backend-audit: pytest_audit_finding_event failed: KeyError: 'no such issue' (our_tracker.py:6)\n"
+    )
+    assert ledger(orders).find("F-0001").status is Status.DISPUTED
+
+
+def test_what_a_tracker_is_given(orders) -> None:
+    """A block with the twelve fields, and a table in which nothing is a formula."""
+    owner = ["--owner", '=HYPERLINK("http://x")']
+    audited(orders)
+    good(orders, "file")
+    good(orders, "findings", "assign", "F-0001", *owner)
+    issues = good(orders, "findings", "export", "--format", "md")
+    assert issues.count("- **Finding ID:** F-") == 10
+    assert issues.count("- **Verification plan:** ") == 10
+    rows = good(orders, "findings", "export", "--format", "csv", "--severity", "high").splitlines()
+    assert rows[0].startswith("id,dimension,severity,observed,target,evidence,impact,effort,remediation,owner,due,")
+    assert ""","'=HYPERLINK(""http://x"")",""" in "\n".join(rows)
+    assert json.loads(good(orders, "findings", "list", "--json", "--owner", "hyper"))["findings"][0]["id"] == "F-0001"

@@ -1,0 +1,342 @@
+"""What a filed card adds to the ledger, and what keeps a run from being filed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from unit.ledger.ledgers import at
+from unit.scoring.scoring_cases import SEALED, attempt, check, failed, inputs, passed, row, skipped, standard
+
+from pytest_backend_audit.ledger import State, Status, obstacles
+from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown
+from pytest_backend_audit.ledger.events import Assigned, Disputed, Event, Gone
+from pytest_backend_audit.ledger.filing import Filing, Who, filing
+from pytest_backend_audit.ledger.people import same_person
+from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.model import Attempt, Card, Document, Mode, NotApplicable, Seal, SignOff
+from pytest_backend_audit.scoring import score
+
+A, B = "audits/test_a.py::test_a", "audits/test_a.py::test_b"
+HEADS = ("ab" * 32,)
+DOCUMENT = Document(
+    service="orders",
+    environment="prod",
+    environment_kind="prod",
+    commit="1a2b3c4d",
+    lead_auditor="Ada",
+    second_reviewer="Grace",
+    prior_audit="none",
+    distribution="owner",
+    runbook="docs/runbook.md",
+)
+
+
+def card(
+    a: Attempt | None = None, b: Attempt | None = None, *, seal: Seal | None = SEALED, rows: bool = False, **fields: Any
+) -> Card:
+    """Two checks of 4.1, at L2 and L3; both failed unless said otherwise, every dimension but that seeks L1."""
+    tried = [x for x in (a or failed(A), b or failed(B)) if x.reason != "absent"]
+    planned = {A: check(A, 2), B: check(B, 3)}
+    sought = {f"4.{n}": 1 for n in range(2, 9)}
+    given: dict[str, Any] = {
+        "loaded": True,
+        "document": DOCUMENT,
+        "policy": {"owners": {f"4.{n}": "Kim" for n in range(1, 9)}, "sought": {**sought, **fields.pop("sought", {})}},
+        "rules": standard(row("4.1", "rowed", 3)) if rows else standard(),
+    }
+    return score(inputs([planned[t.check] for t in tried], **{**given, **fields}), tried, seal)
+
+
+ABSENT = attempt(A, reason="absent")
+
+
+def add(made: Card, state: State | None = None, *, name: str = "2026-08-31", minute: int = 0) -> Filing:
+    """File it."""
+    return filing(made, state or State(), name=name, heads=HEADS, who=Who(at(minute), "Kim"))
+
+
+def kinds(events: Iterable[Event]) -> list[tuple[str, str]]:
+    """Type and number of each."""
+    return [(e.type, getattr(e, "number", "")) for e in events]
+
+
+def check_finding(done: Filing, check_id: str = B) -> str:
+    """The number of a check's finding."""
+    return next(f.id for f in done.card.findings if f.check == check_id)
+
+
+def test_the_first_audit_numbers_its_findings() -> None:
+    """In the order of the queue, and the card has the numbers."""
+    done = add(card())
+    count = len(done.card.findings)
+    assert [f.id for f in done.card.findings] == [f"F-{n:04}" for n in range(1, count + 1)]
+    assert kinds(done.events) == [("filed", ""), *(("opened", f"F-{n:04}") for n in range(1, count + 1))]
+    assert done.numbers == {f.fingerprint: f.id for f in done.card.findings}
+    first = done.events[0]
+    assert (first.at, getattr(first, "service", ""), getattr(first, "heads", ())) == (at(0), "orders", HEADS)
+
+
+def test_the_next_audit_keeps_numbers_and_tells_what_is_gone_and_new() -> None:
+    """A check that passes now is gone, one that fails for the first time gets the next number."""
+    one = add(card(passed(A), failed(B)))
+    number = check_finding(one)
+    two = add(card(failed(A), passed(B)), one.after, name="2026-09-30", minute=1)
+    assert check_finding(two, A) == f"F-{len(one.card.findings) + 1:04}"
+    gone = [e for e in two.events if isinstance(e, Gone)]
+    assert [(e.number, e.reason) for e in gone if e.number == number] == [(number, "its check passed")]
+    three = add(card(failed(A), failed(B)), two.after, name="2026-10-31", minute=2)
+    assert ("reopened", number) in kinds(three.events)
+    assert check_finding(three) == number
+    assert all(k != "opened" for k, _ in kinds(three.events))
+
+
+def test_the_card_shows_who_was_assigned() -> None:
+    """Owner, date and effort of the ledger stand before audit.yaml's."""
+    made = card()
+    target = next(f for f in made.findings if f.check == B)
+    before = fold([(1, Assigned(at(0), "Kim", target.fingerprint, owner="Lin", due="2026-09-09", effort="M"))])
+    one = next(f for f in add(made, before).card.findings if f.check == B)
+    assert (one.owner, one.due, one.effort) == ("Lin", "2026-09-09", "M")
+
+
+def test_an_audit_of_another_environment_lets_findings_be() -> None:
+    """It didn't look there."""
+    one = add(card())
+    stage = replace(DOCUMENT, environment="stage", environment_kind="stage")
+    two = add(card(passed(A), passed(B), document=stage, kind="stage"), one.after, name="2026-09-30")
+    assert not [e for e in two.events if isinstance(e, Gone)]
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        (lambda: card(failed(A), ABSENT), "its check is no longer part of the audit"),
+        (lambda: card(failed(A), failed(B), sought={"4.1": 2}), "its check is above the level that is sought"),
+        (
+            lambda: card(
+                failed(A),
+                skipped(B),
+                policy={"not_applicable": (NotApplicable(B, "no keys", "Kim", "2026-08-01", "2026-09-30"),)},
+            ),
+            "its criterion is declared not applicable",
+        ),
+    ],
+)
+def test_why_a_finding_is_gone(later: Any, reason: str) -> None:
+    """A check that was taken away is no check that passed."""
+    one = add(card())
+    number = check_finding(one)
+    gone = [e for e in add(later(), one.after, name="2026-09-30").events if isinstance(e, Gone)]
+    assert [e.reason for e in gone if e.number == number] == [reason]
+
+
+def test_rows_that_got_a_check_are_gone() -> None:
+    """The finding about them names the dimension."""
+    one = add(card(rows=True))
+    assert "coverage" in {f.check for f in one.card.findings}
+    gone = [e for e in add(card(), one.after, name="2026-09-30").events if isinstance(e, Gone)]
+    assert "every row of 4.1 has a check, or is declared not to apply" in {e.reason for e in gone}
+
+
+def test_a_run_that_can_be_filed_has_no_obstacle() -> None:
+    """Formal, whole, by the standard, everything stated, each finding with an owner."""
+    made = card()
+    assert [*obstacles.of_run(made), *obstacles.of_document(made)] == []
+    assert [*obstacles.of_ledger(made, State(), HEADS), *obstacles.of_owners(made, add(made).after)] == []
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (lambda: card(mode=Mode.REHEARSAL), "the run is a rehearsal; audit again: pytest --audit-sha=HEAD"),
+        (
+            lambda: card(loaded=False),
+            "the run is by its own criteria; load the standard (audit.yaml: standard: default), then audit again: "
+            "pytest --audit-sha=HEAD",
+        ),
+        (lambda: card(seal=None), "the run did not end, its journal is torn; audit again: pytest --audit-sha=HEAD"),
+        (
+            lambda: card(seal=replace(SEALED, invalid="the build changed")),
+            "the run is invalid: the build changed; deploy the commit, then audit again: pytest --audit-sha=HEAD",
+        ),
+        (
+            lambda: card(narrowing=("--lf", "node id a::b")),
+            "the run is partial: --lf; node id a::b; audit again: pytest --audit-sha=HEAD (or `backend-audit merge` "
+            "its shards)",
+        ),
+        (
+            lambda: card(seal=replace(SEALED, interrupted="SIGTERM")),
+            "the run is partial: SIGTERM; audit again: pytest --audit-sha=HEAD (or `backend-audit merge` its shards)",
+        ),
+    ],
+)
+def test_a_run_that_is_no_audit(made: Any, reason: str) -> None:
+    """One reason each, with the way out."""
+    assert list(obstacles.of_run(made())) == [reason]
+
+
+def test_all_that_document_control_lacks_is_said_at_once() -> None:
+    """By the keys of audit.yaml."""
+    bare = card(document=Document(commit="1a2b3c4d"), policy={"incidents": None})
+    assert list(obstacles.of_document(bare)) == [
+        "audit.yaml does not state service (the service's name), environment (the environment), lead_auditor (who "
+        "leads the audit), second_reviewer (who reviews levels of 4 and 5), distribution (who gets the scorecard), "
+        "prior_audit (the audit before, or `none` for the first), runbook (a path in the repository, or a URL), "
+        "incidents (`[]` says that there were none); add them, commit, and audit again: pytest --audit-sha=HEAD"
+    ]
+    nowhere = card(document=replace(DOCUMENT, commit="", distribution="  "))
+    assert list(obstacles.of_document(nowhere)) == [
+        "the commit is not stated; audit a commit: pytest --audit-sha=HEAD",
+        "audit.yaml does not state distribution (who gets the scorecard); add it, commit, and audit again: pytest "
+        "--audit-sha=HEAD",
+    ]
+
+
+def test_findings_without_an_owner_are_named() -> None:
+    """With the command that names one."""
+    made = card(policy={"owners": {"4.1": "Kim"}})
+    nobody = [f.id for f in made.findings if f.dimension != "4.1"]
+    assert len(nobody) == 7
+    [reason] = obstacles.of_owners(made, add(made).after)
+    assert reason == (
+        "7 findings have no owner, in 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8; name one: backend-audit findings assign "
+        f"{' '.join(nobody[:5])} --owner NAME (or --unassigned for all 7), or for the next audits in audit.yaml: owners"
+    )
+
+
+def test_a_run_is_filed_once_and_once_more_when_signed() -> None:
+    """The same journals are the same run."""
+    made = card()
+    state = add(made).after
+    already = ["the run was filed already, as 2026-08-31; there is nothing to do"]
+    assert list(obstacles.of_ledger(made, state, HEADS)) == already
+    assert list(obstacles.of_ledger(made, state, ("cd" * 32,))) == []
+    signed = replace(made, sign_off=SignOff("grace@example.org", "SHA256:x", at(1), ("4.1",)))
+    assert list(obstacles.of_ledger(signed, state, HEADS)) == []
+    again = add(signed, state, name="2026-08-31-2").after
+    assert list(obstacles.of_ledger(signed, again, HEADS)) == [already[0].replace("31;", "31-2;")]
+    assert list(obstacles.of_ledger(made, again, HEADS)) == already
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Ada", "ada", True),
+        ("Ada  Byron", "ada byron <ada@example.org>", True),
+        ("ada@example.org", "Ada <ADA@example.org>", True),
+        ("Ada <ada@example.org>", "A. Byron <ada@example.org>", True),
+        ("Ada", "Grace <grace@example.org>", False),
+        ("", "", False),
+    ],
+)
+def test_who_is_who(one: str, other: str, same: bool) -> None:
+    """By name or by address, however they are written."""
+    assert same_person(one, other) is same
+
+
+def stays(made: Card, state: State, number: str) -> str:
+    """Why a run does not close a finding."""
+    with pytest.raises(StaysOpenError) as caught:
+        shown(made, state.find(number))
+    return str(caught.value)
+
+
+def test_a_finding_closes_by_the_output_of_its_check() -> None:
+    """Which is what the check recorded, in a run of that check alone too."""
+    one = add(card())
+    tracked = one.after.find(check_finding(one))
+    alone = card(passed(A), passed(B), narrowing=("1 checks deselected by a plugin",))
+    assert shown(alone, tracked) == "output: SHOW log_min_duration_statement\n250ms"
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (lambda: card(passed(A), failed(B)), "its check failed: 3 foreign keys without an index"),
+        (lambda: card(passed(A), skipped(B)), "its check could not run: no server"),
+        (lambda: card(passed(A), attempt(B)), "its check passed, but recorded no evidence"),
+        (
+            lambda: card(passed(A), ABSENT),
+            f"its check is no longer part of the audit: {B}; the next audit that is filed takes note of that",
+        ),
+        (
+            lambda: card(passed(A), passed(B), sought={"4.1": 2}, not_sought=(B,)),
+            f"its check is above the level that is sought, and did not run: {B}",
+        ),
+        (
+            lambda: card(passed(A), passed(B), document=replace(DOCUMENT, environment="stage")),
+            "it was found in prod, and this run was in stage: --env prod",
+        ),
+    ],
+)
+def test_a_finding_whose_check_does_not_pass_stays_open(made: Any, reason: str) -> None:
+    """And it is said why."""
+    one = add(card())
+    assert stays(made(), one.after, check_finding(one)) == reason
+
+
+def test_rows_without_a_check_close_by_a_whole_run_only() -> None:
+    """In which each has one."""
+    one = add(card(rows=True))
+    number = next(f.id for f in one.card.findings if f.check == "coverage")
+    assert stays(card(rows=True), one.after, number) == "1 rows of 4.1 have no check: rowed L3"
+    assert stays(card(narrowing=("--lf",)), one.after, number) == (
+        "it is about all of 4.1; a whole audit shows it: pytest --audit-sha=HEAD, then --run audit-report"
+    )
+    assert shown(card(), one.after.find(number)) == (
+        "each of the 0 rows of 4.1 Query Performance that count has a check"
+    )
+
+
+def test_a_level_without_proof_closes_when_it_is_reached() -> None:
+    """A new check that fails does not: then the finding is another one, but this one isn't mended."""
+    one = add(card(passed(A), passed(B)))
+    number = next(f.id for f in one.card.findings if f.check == "proof" and f.dimension == "4.1")
+    assert one.after.find(number).finding.target == 4
+    assert stays(card(passed(A), failed(B)), one.after, number) == "4.1 stands at L2, the target is L4"
+    higher = check("audits/test_a.py::test_c", 4)
+    planned = [check(A, 2), check(B, 3), higher]
+    tried = [passed(A), passed(B), passed(higher.id)]
+    reached = score(inputs(planned, loaded=True, document=DOCUMENT, rules=standard()), tried, SEALED)
+    assert shown(reached, one.after.find(number)) == "4.1 Query Performance stands at L4"
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (card, ""),
+        (lambda: card(narrowing=("--lf",)), ""),
+        (
+            lambda: card(mode=Mode.REHEARSAL),
+            "the run is a rehearsal; a formal one closes findings: pytest --audit-sha=HEAD",
+        ),
+        (lambda: card(seal=None), "the run did not end"),
+        (lambda: card(seal=replace(SEALED, interrupted="SIGTERM")), "the run did not end: SIGTERM"),
+        (lambda: card(seal=replace(SEALED, invalid="the build changed")), "the run is invalid: the build changed"),
+        (
+            lambda: card(document=replace(DOCUMENT, service="cart")),
+            "the run is of the service 'cart', the ledger of 'orders'",
+        ),
+        (
+            lambda: card(document=replace(DOCUMENT, commit="9" * 40)),
+            "the run is of commit 999999999999, and 1a2b3c4d is checked out; findings are closed at the present commit",
+        ),
+    ],
+)
+def test_which_runs_close_findings(made: Any, reason: str) -> None:
+    """Formal ones of the present commit that came to their end; narrowed ones do."""
+    assert run_trouble(made(), "1a2b3c4d", "orders") == reason
+
+
+def test_a_dispute_closes_with_its_finding() -> None:
+    """Once the audit no longer has it."""
+    one = add(card())
+    number = check_finding(one)
+    tracked = one.after.find(number)
+    lines = [*one.after.events, (99, Disputed(at(1), "Lin", number, tracked.fingerprint, "no"))]
+    two = add(card(passed(A), passed(B)), fold(lines), name="2026-09-30", minute=2)
+    assert two.after.find(number).status is Status.GONE
+    assert two.after.find(number).dispute is None

@@ -1,0 +1,216 @@
+"""From the lines of a ledger to how things stand."""
+
+from __future__ import annotations
+
+import pytest
+from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
+
+from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
+from pytest_backend_audit.ledger.events import Event
+from pytest_backend_audit.ledger.state import fold, next_number
+
+
+def stand(*events: Event) -> State:
+    """The state after these lines."""
+    return fold(enumerate(events, 1))
+
+
+def only(*events: Event) -> Tracked:
+    """The one finding of a ledger."""
+    [tracked] = stand(*events).findings
+    return tracked
+
+
+def test_an_empty_ledger_has_nothing() -> None:
+    """And the first number is 1."""
+    assert stand() == State()
+    assert next_number(stand()) == 1
+
+
+def test_a_filed_finding_is_open_with_what_the_card_says() -> None:
+    """Owner, date and effort come from audit.yaml, the disposition and the check."""
+    tracked = only(filed(), found("F-0001"))
+    assert (tracked.number, tracked.status, tracked.opened, tracked.where) == ("F-0001", Status.OPEN, at(0), ("prod",))
+    assert (tracked.owner, tracked.due, tracked.effort) == ("Kim", "2026-11-30", "S")
+    assert [line for line, _ in tracked.history] == [2]
+
+
+def test_what_somebody_assigned_outlives_the_next_audit() -> None:
+    """The date does too: an audit a month does not move it on for ever."""
+    tracked = only(
+        found("F-0001"),
+        assigned(owner="Lin", due="2026-10-15", minute=1),
+        found("F-0001", minute=2, how="seen", owner="Kim", due="2027-02-28", effort="L", observed=1),
+    )
+    assert (tracked.owner, tracked.due, tracked.effort) == ("Lin", "2026-10-15", "L")
+    assert tracked.finding.observed == 1
+    now = tracked.current()
+    assert (now.id, now.owner, now.due, now.effort) == ("F-0001", "Lin", "2026-10-15", "L")
+
+
+def test_a_date_that_nobody_moved_stays_the_first() -> None:
+    """And one comes later if there was none."""
+    assert only(found("F-0001"), found("F-0001", how="seen", due="2027-02-28")).due == "2026-11-30"
+    assert only(found("F-0001", due=""), found("F-0001", how="seen", due="2027-02-28")).due == "2027-02-28"
+
+
+def test_owners_follow_audit_yaml_until_somebody_is_assigned() -> None:
+    """An owner whom audit.yaml no longer names is still better than none."""
+    assert only(found("F-0001", owner="Kim"), found("F-0001", how="seen", owner="Lin")).owner == "Lin"
+    assert only(found("F-0001", owner="Kim"), found("F-0001", how="seen", owner="not stated")).owner == "Kim"
+    assert only(found("F-0001", owner="not stated")).owner == ""
+
+
+def test_who_was_assigned_before_the_filing_has_it_after() -> None:
+    """By fingerprint, as there is no number yet; in two steps, too."""
+    early = stand(assigned(owner="Lin"), assigned(due="2026-09-09", minute=1))
+    assert early.findings == ()
+    assert (early.assigned[BARE].owner, early.assigned[BARE].due) == ("Lin", "2026-09-09")
+    later = stand(
+        assigned(owner="Lin"), assigned(due="2026-09-09"), found("F-0001", owner="not stated", due=""), closed()
+    )
+    assert later.assigned == {}
+    assert (later.findings[0].owner, later.findings[0].due) == ("Lin", "2026-09-09")
+
+
+def test_a_finding_closes_and_comes_back_under_its_number() -> None:
+    """With a new date: the old one was for the first time."""
+    tracked = only(found("F-0001"), closed(minute=1))
+    assert (tracked.status, tracked.where) == (Status.CLOSED, ())
+    back = only(found("F-0001"), closed(minute=1), found("F-0001", minute=2, how="reopened", due="2027-02-28"))
+    assert (back.status, back.number, back.due, back.opened) == (Status.OPEN, "F-0001", "2027-02-28", at(2))
+    assert len(back.history) == 3
+
+
+def test_a_finding_is_gone_when_every_environment_that_had_it_lacks_it() -> None:
+    """An audit of stage says nothing about prod."""
+    both = (found("F-0001"), found("F-0001", how="seen", environment="stage"))
+    assert only(*both, gone("F-0001")).where == ("stage",)
+    assert only(*both, gone("F-0001")).status is Status.OPEN
+    assert only(*both, gone("F-0001"), gone("F-0001", environment="stage")).status is Status.GONE
+    assert only(*both, closed(environment="stage"), closed()).status is Status.CLOSED
+
+
+def test_a_merged_card_speaks_for_each_of_its_environments() -> None:
+    """It names them all."""
+    tracked = only(found("F-0001", environment="prod, stage"))
+    assert tracked.where == ("prod", "stage")
+    assert only(found("F-0001", environment="prod, stage"), gone("F-0001", environment="stage")).where == ("prod",)
+
+
+def test_a_dispute_waits_for_the_reviewer() -> None:
+    """It is still open work; dismissed it stands, upheld it is closed."""
+    state = stand(filed(), found("F-0001"), disputed(minute=1))
+    assert state.findings[0].status is Status.DISPUTED
+    assert state.findings[0].status.is_open
+    assert open_disputes(state) == (
+        "F-0001 4.1: bare L3 failed: 2 foreign keys without an index: disputed by Lin on 2026-08-31: "
+        "the table is empty",
+    )
+    dismissed = stand(found("F-0001"), disputed(), resolved(upheld=False))
+    assert (dismissed.findings[0].status, open_disputes(dismissed)) == (Status.OPEN, ())
+    upheld = stand(found("F-0001"), disputed(), resolved(upheld=True))
+    assert (upheld.findings[0].status, open_disputes(upheld)) == (Status.CLOSED, ())
+
+
+def test_a_disputed_finding_that_is_seen_again_stays_disputed() -> None:
+    """The next audit is no answer."""
+    assert only(found("F-0001"), disputed(), found("F-0001", how="seen")).status is Status.DISPUTED
+
+
+def test_what_comes_too_late_changes_nothing() -> None:
+    """Two branches may both have closed it."""
+    tracked = only(found("F-0001"), closed(), disputed(), closed(), gone("F-0001"))
+    assert tracked.status is Status.CLOSED
+    assert len(tracked.history) == 5
+
+
+def test_numbers_go_on_and_none_comes_twice() -> None:
+    """Not even that of a finding that is gone."""
+    assert next_number(stand(found("F-0001"), found("F-0007", SLOW), gone("F-0007", SLOW))) == 8
+
+
+def test_a_number_given_on_two_branches_is_settled() -> None:
+    """The first line keeps it, now and after every later line; the other finding has a suffix. Both say so."""
+    branches = (found("F-0001", BARE), found("F-0001", SLOW), closed("F-0001", SLOW))
+    state = stand(*branches, found("F-0001-2", SLOW, minute=5, how="reopened"), found("F-0001", SLOW, how="seen"))
+    assert [(t.number, t.fingerprint, t.status) for t in state.findings] == [
+        ("F-0001", BARE, Status.OPEN),
+        ("F-0001-2", SLOW, Status.OPEN),
+    ]
+    assert state.notices[0] == (
+        f"ledger.jsonl:2: F-0001 was given on two branches; the finding {SLOW[:8]} of this line is F-0001-2 from now on"
+    )
+    assert state.find("F-0001-2").fingerprint == SLOW
+    assert next_number(state) == 2
+
+
+def test_a_finding_with_two_numbers_has_its_first() -> None:
+    """Two branches filed it, after different others."""
+    state = stand(found("F-0001"), found("F-0002"), found("F-0002", how="seen"))
+    assert [t.number for t in state.findings] == ["F-0001"]
+    assert state.notices == (
+        "ledger.jsonl:2: F-0001 has a second number, F-0002: two branches filed it; F-0001 counts",
+    )
+
+
+def test_one_card_on_two_branches_is_told() -> None:
+    """Of one day, each with its own run; git keeps one file."""
+    state = stand(filed(), filed(heads=("cd" * 32,)))
+    assert state.notices == (
+        "ledger.jsonl:2: the card 2026-08-31 was filed on two branches, first in line 1; one of the two files is lost, "
+        "its findings are not",
+    )
+    assert stand(filed(), filed()).notices == ()
+
+
+def test_clocks_that_disagree_are_told_once() -> None:
+    """The order in the file counts."""
+    state = stand(found("F-0001", minute=9), closed(minute=3), found("F-0001", how="reopened", minute=5), closed())
+    assert state.findings[0].status is Status.CLOSED
+    assert state.notices == (
+        f"ledger.jsonl:2: of {at(3)}, after a line of {at(9)}, and 1 more like it: clocks disagree, or two branches "
+        "were joined; the order in the file counts",
+    )
+
+
+@pytest.mark.parametrize("event", [closed(), gone("F-0001"), disputed(), resolved(upheld=True)])
+def test_a_line_about_a_finding_that_no_line_opens(event: Event) -> None:
+    """Somebody took lines out."""
+    with pytest.raises(LedgerError) as caught:
+        stand(filed(), event)
+    assert str(caught.value) == (
+        f"ledger.jsonl:2: {event.type} F-0001, and no line before it opens that finding; restore the lines that are "
+        "missing from git"
+    )
+
+
+def test_a_ledger_is_of_one_service() -> None:
+    """Two in one file were joined by mistake."""
+    with pytest.raises(LedgerError, match=r"jsonl:2: a filing of the service 'cart', and line 1 is of 'orders'"):
+        stand(filed(), filed(service="cart"))
+
+
+def test_findings_are_named_in_several_ways() -> None:
+    """By number, however it is typed, or by the digits that the card showed."""
+    state = stand(found("F-0001"), found("F-0012", SLOW))
+    for name in ("F-0012", "f-12", "12", "F12", SLOW[:8], SLOW):
+        assert state.find(name).fingerprint == SLOW
+    with pytest.raises(LedgerError, match=r"^F-3: the ledger has no such finding \(they are F-0001 to F-0012\); "):
+        state.find("F-3")
+    with pytest.raises(LedgerError, match=r"no such finding \(none yet\)"):
+        stand().find("F-3")
+
+
+def test_digits_that_begin_two_fingerprints() -> None:
+    """The numbers tell."""
+    state = stand(found("F-0001", "abcdef00"), found("F-0002", "abcdef01"))
+    with pytest.raises(LedgerError, match=r"^abcdef: so begin several: F-0001, F-0002; give the number$"):
+        state.find("abcdef")
+
+
+def test_an_audit_compares_with_the_last_of_its_environment() -> None:
+    """A merged card covers each of its runs'."""
+    one, two, three = filed(), filed(1, "2026-09-30", environment="stage"), filed(2, "2026-10-31", environment="a, b")
+    state = stand(one, two, three)
+    assert [state.latest(name) for name in ("prod", "stage", "b", "canary")] == [one, two, three, None]
