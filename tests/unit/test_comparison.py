@@ -128,14 +128,21 @@ def test_settings_that_changed() -> None:
 
     prior = audit(
         3,
-        config={"thresholds": {"hit-rate": 0.95, "gone": 1, "same": True}},
-        policy={"not_applicable": (excepted("2026-07-31"),), "leave_out": {"hit-rate": "our own"}},
+        policy={
+            "thresholds": {"hit-rate": 0.95, "gone": 1, "same": True},
+            "not_applicable": (excepted("2026-07-31"),),
+            "leave_out": {"hit-rate": "our own"},
+        },
         **BEFORE,
     )
     now = audit(
         3,
-        config={"thresholds": {"hit-rate": 0.9, "same": True}},
-        policy={"not_applicable": (excepted("2026-10-31"),), "sought": {"4.6": 4}, "weights": {"4.1": "2"}},
+        policy={
+            "thresholds": {"hit-rate": 0.9, "same": True},
+            "not_applicable": (excepted("2026-10-31"),),
+            "sought": {"4.6": 4},
+            "weights": {"4.1": "2"},
+        },
     )
     assert compared(now, prior).settings == (
         SettingChange("threshold", "hit-rate", "0.95", "0.9"),

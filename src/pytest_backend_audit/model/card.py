@@ -84,11 +84,21 @@ class Card:
     exceptions_lapsing: tuple[str, ...]
     notices: tuple[str, ...]
     verdict: Verdict
+    exceptions_expired: tuple[str, ...] = ()
     sign_off: SignOff | None = None
     """The second reviewer's, once its signature was checked."""
     merged: tuple[str, ...] = ()
     """One line for each run that a merged card is made from; empty for the card of one run."""
     schema_version: int = 1
+
+    @property
+    def exceptions_told(self) -> tuple[tuple[str, str], ...]:
+        """What to say of exceptions, the gravest first: ``expired``, ``lapses soon`` or ``unused``, and of which."""
+        return (
+            *(("expired", text) for text in self.exceptions_expired),
+            *(("lapses soon", text) for text in self.exceptions_lapsing),
+            *(("unused", text) for text in self.exceptions_unused),
+        )
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:

@@ -199,11 +199,8 @@ QUEUE_HEAD = "| Severity | Finding | Owner | Due |\n|---|---|---|---|\n"
 
 
 def exceptions(card: Card) -> Iterator[str]:
-    """Exceptions that lapse soon, and those that took nothing out."""
-    told = [
-        *(f"lapses soon: {text}" for text in card.exceptions_lapsing),
-        *(f"unused: {text}" for text in card.exceptions_unused),
-    ]
+    """Exceptions that have expired, lapse soon, or took nothing out."""
+    told = [f"{word}: {text}" for word, text in card.exceptions_told]
     if told:
         yield "**Exceptions**\n\n"
         yield from (f"- {plain(text)}\n" for text in told[:ROWS])

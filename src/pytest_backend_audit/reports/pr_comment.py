@@ -67,7 +67,7 @@ def _findings(card: Card, room: forge.Room) -> Iterator[str]:
 
 def _bottom(card: Card) -> Iterator[str]:
     yield from forge.raises(card)
-    told = len(card.exceptions_lapsing) + len(card.exceptions_unused)
+    told = len(card.exceptions_told)
     if told:
-        which = "1 exception lapses" if told == 1 else f"{told} exceptions lapse"
-        yield f"{which} soon or took nothing out; the report names them.\n"
+        which = "1 exception has" if told == 1 else f"{told} exceptions have"
+        yield f"{which} expired, will soon, or took nothing out; the report names them.\n"

@@ -380,8 +380,7 @@ def _invocation(card: Card, notifications: list[dict[str, Any]]) -> dict[str, An
         **({"endTimeUtc": seal.ended} if seal and seal.ended else {}),
         "toolExecutionNotifications": [Leaf(entry) for entry in notifications],
         "toolConfigurationNotifications": [
-            Leaf(_notification("exception", text, "warning"))
-            for text in (*card.exceptions_lapsing, *card.exceptions_unused)
+            Leaf(_notification("exception", text, "warning")) for _, text in card.exceptions_told
         ],
     }
 

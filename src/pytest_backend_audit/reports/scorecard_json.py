@@ -88,6 +88,7 @@ def _card(card: Card) -> dict[str, Any]:
             "leave_out": dict(inputs.policy.leave_out),
             "unused": list(card.exceptions_unused),
             "lapsing": list(card.exceptions_lapsing),
+            "expired": list(card.exceptions_expired),
         },
         "incidents": None
         if inputs.policy.incidents is None

@@ -229,10 +229,7 @@ def _exceptions(card: Card) -> Iterator[str]:
         yield from table(("Acknowledged", "Reason", "Who", "Ticket", "Expires"), known)
     if policy.leave_out:
         yield from table(("Left out", "Reason"), policy.leave_out.items())
-    told = [
-        *(f"Lapses soon: {text}" for text in card.exceptions_lapsing),
-        *(f"Unused: {text}" for text in card.exceptions_unused),
-    ]
+    told = [f"{word.capitalize()}: {text}" for word, text in card.exceptions_told]
     none = not (policy.not_applicable or policy.acknowledged or policy.leave_out)
     yield from bullets(told, "None." if none else "")
     if policy.incidents is None:

@@ -227,8 +227,12 @@ def _counts(card: Card) -> Iterator[_Part]:
     if policy := facts.policy_words(card):
         yield _Part("Policy", policy, _YELLOW)
     yield _Part("Findings", facts.severity_words(card), _YELLOW if card.findings else _GREEN)
-    told = {"lapsing": card.exceptions_lapsing, "unused": card.exceptions_unused}
+    told = {
+        "expired": card.exceptions_expired,
+        "lapsing": card.exceptions_lapsing,
+        "unused": card.exceptions_unused,
+    }
     counts = ", ".join(f"{len(texts)} {word}" for word, texts in told.items() if texts)
     if counts:
-        texts = "; ".join((*card.exceptions_lapsing, *card.exceptions_unused))
+        texts = "; ".join(text for _, text in card.exceptions_told)
         yield _Part("Exceptions", f"{counts}: {texts}", _YELLOW)

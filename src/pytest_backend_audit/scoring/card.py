@@ -194,6 +194,7 @@ def build(
         raises=() if levels_only else raises.find(assessed, outlook, standard.dispositions, standard.reviewer_from),
         exceptions_unused=exceptions.unused(inputs.policy, judged.results, known, today),
         exceptions_lapsing=exceptions.lapsing(inputs.policy, today),
+        exceptions_expired=exceptions.expired(inputs.policy, exempt, today),
         notices=_notices(inputs, standard, judged, exempt, seal),
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
     )
@@ -301,9 +302,6 @@ def _notices(
     held += [(c.ladder, c.level) for c in inputs.plan if c.level in fixed[c.dimension]]
     lines = [*inputs.notices, *(seal.notices if seal else ()), *(seal.broken if seal else ())]
     lines += exceptions.refused(exempt, held)
-    lines += [
-        f"not applicable {e.declared.criterion} expired on {e.declared.expires}" for e in exempt.values() if e.expired
-    ]
     if inputs.policy.incidents is None and inputs.mode is Mode.FORMAL:
         lines.append("incidents are not stated (audit.yaml: incidents), so no override for an open P0 was looked for")
     return tuple(dict.fromkeys(lines))

@@ -35,7 +35,7 @@ def exemptions(policy: Policy, today: date) -> dict[str, Exemption]:
 
 
 def unused(policy: Policy, results: Collection[CheckResult], known: Collection[str], today: date) -> tuple[str, ...]:
-    """Exceptions that took nothing out, one sentence each.
+    """Exceptions in force that took nothing out, one sentence each.
 
     An acknowledged item counts as unused only if a check of its criterion looked, or there is none that could.
 
@@ -49,18 +49,31 @@ def unused(policy: Policy, results: Collection[CheckResult], known: Collection[s
     looked = {r.check.ladder for r in results if r.executed}
     lines = []
     for entry in policy.acknowledged:
-        if entry.item in used:
+        if entry.item in used or day(entry.expires) < today:
             continue
         place = f" ({entry.origin})" if entry.origin else ""
-        if day(entry.expires) < today:
-            lines.append(f"acknowledged {entry.item} expired on {entry.expires}{place}")
-        elif _owner(entry.item, looked) or not _owner(entry.item, known):
+        if _owner(entry.item, looked) or not _owner(entry.item, known):
             lines.append(f"acknowledged {entry.item} took nothing out{place}")
     for declared in policy.not_applicable:
         if declared.criterion not in known:
             place = f" ({declared.origin})" if declared.origin else ""
             lines.append(f"not applicable {declared.criterion} names no criterion of this audit{place}")
     return tuple(lines)
+
+
+def expired(policy: Policy, exempt: Mapping[str, Exemption], today: date) -> tuple[str, ...]:
+    """Exceptions that excuse nothing any more, one sentence each.
+
+    Args:
+        policy: The declared exceptions.
+        exempt: Of those of criteria, the ones that count.
+        today: The day of the audit.
+    """
+    entries: list[tuple[str, Acknowledged | NotApplicable]] = [
+        *((f"acknowledged {a.item}", a) for a in policy.acknowledged if day(a.expires) < today),
+        *((f"not applicable {e.declared.criterion}", e.declared) for e in exempt.values() if e.expired),
+    ]
+    return tuple(f"{name} expired on {e.expires}{f' ({e.origin})' if e.origin else ''}" for name, e in entries)
 
 
 def lapsing(policy: Policy, today: date) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def found() -> Comparison:
         instant="2026-06-01T10:00:00Z",
         commit=COMMIT,
         kind="stage",
-        config={"thresholds": {"hit-rate": 0.95}},
+        policy={"thresholds": {"hit-rate": 0.95}},
     )
     spoiled = {"4.2-2": failed("4.2-2", "no pool"), "4.3-3": failed("4.3-3", "hit rate 0.91, wanted 0.95")}
     before = score(made, [spoiled.get(a.check, a) for a in attempts], SEALED)

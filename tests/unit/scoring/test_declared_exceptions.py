@@ -99,9 +99,9 @@ def test_a_renewed_declaration_counts_beside_its_expired_one(first):
 
 
 def test_an_expired_declaration_is_told_and_its_row_could_not_run():
-    """The notice names the day; the row without a check limits to 2."""
+    """The card names the day; the row without a check limits to 2."""
     card = scored([], [], rules=PLANS, not_applicable=(away("plans", "2026-08-30"),))
-    assert "not applicable plans expired on 2026-08-30" in card.notices
+    assert card.exceptions_expired == ("not applicable plans expired on 2026-08-30 (audit.yaml:40)",)
     assert [r.state.value for r in card.dimensions[0].criteria[0].rows] == ["uncovered"]
 
 
@@ -144,9 +144,9 @@ def test_unused_exceptions_are_flagged_and_used_ones_are_not():
     assert card.exceptions_unused == (
         "acknowledged fk:public.gone took nothing out (audit.yaml:50)",
         "acknowledged nothing:y took nothing out (audit.yaml:50)",
-        "acknowledged fk:public.old expired on 2026-08-30 (audit.yaml:50)",
         "not applicable kafka names no criterion of this audit (audit.yaml:40)",
     )
+    assert card.exceptions_expired == ("acknowledged fk:public.old expired on 2026-08-30 (audit.yaml:50)",)
     assert card.dimensions[0].criteria[0].checks[0].acknowledged == ("fk:public.orders",)
 
 
@@ -164,6 +164,14 @@ def test_exceptions_that_lapse_within_fourteen_days_are_announced():
         [],
         acknowledged=(known("fk:a", "2026-09-14"), known("fk:b", "2026-09-15"), known("fk:c", "2026-08-30")),
         not_applicable=(away("waf", "2026-08-31"),),
+    )
+    assert card.exceptions_told == (
+        ("expired", "acknowledged fk:c expired on 2026-08-30 (audit.yaml:50)"),
+        ("lapses soon", "not applicable waf lapses on 2026-08-31"),
+        ("lapses soon", "acknowledged fk:a lapses on 2026-09-14"),
+        ("unused", "acknowledged fk:a took nothing out (audit.yaml:50)"),
+        ("unused", "acknowledged fk:b took nothing out (audit.yaml:50)"),
+        ("unused", "not applicable waf names no criterion of this audit (audit.yaml:40)"),
     )
     assert card.exceptions_lapsing == (
         "not applicable waf lapses on 2026-08-31",
