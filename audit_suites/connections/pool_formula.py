@@ -41,9 +41,7 @@ SELECT current_setting('max_connections')::int AS most,
 @audit(dimension="4.2", criterion="pool-formula", level=3)
 def test_pools_follow_from_their_users_and_fit_the_server(
     audit_postgres: Any,
-    audit_http: Any,
     audit_declared: Any,
-    *,
     audit_settings: Any,
     audit_acknowledged: Any,
     request: pytest.FixtureRequest,
@@ -52,8 +50,8 @@ def test_pools_follow_from_their_users_and_fit_the_server(
     reserve = audit_settings.value("admin-reserve")
     pools = declared_pools(audit_declared)
     sizes: dict[str, dict[str, float]] = {name: {"declared": pool.size} for name, pool in pools.items()}
-    if audit_declared("targets.http.metrics", ()):
-        for url, (page, _) in metrics_pages(audit_http, audit_declared).items():
+    if audit_declared.configured("http") and audit_declared("targets.http.metrics", ()):
+        for url, (page, _) in metrics_pages(request.getfixturevalue("audit_http"), audit_declared).items():
             for name, told in assigned(pools, exported(page)).items():
                 if MOST in told:
                     sizes[name][url] = told[MOST] / (pools[name].processes if told[MOST] > pools[name].size else 1)

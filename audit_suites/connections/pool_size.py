@@ -56,7 +56,7 @@ KINDS = (
 
 @audit(dimension="4.2", criterion="pool-size", level=2)
 def test_each_pool_has_the_size_that_was_set(
-    audit_postgres: Any, audit_http: Any, audit_declared: Any, audit_acknowledged: Any, request: pytest.FixtureRequest
+    audit_postgres: Any, audit_declared: Any, audit_acknowledged: Any, request: pytest.FixtureRequest
 ) -> None:
     """Each pool has a size that somebody set."""
     pools = declared_pools(audit_declared)
@@ -72,8 +72,8 @@ def test_each_pool_has_the_size_that_was_set(
 
     wrong = []
     unsaid = set(pools)
-    if audit_declared("targets.http.metrics", ()):
-        for url, (page, _) in metrics_pages(audit_http, audit_declared).items():
+    if audit_declared.configured("http") and audit_declared("targets.http.metrics", ()):
+        for url, (page, _) in metrics_pages(request.getfixturevalue("audit_http"), audit_declared).items():
             for name, told in assigned(pools, exported(page)).items():
                 if (most := told.get(MOST)) is not None:
                     unsaid.discard(name)

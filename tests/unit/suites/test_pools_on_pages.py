@@ -11,6 +11,9 @@ from unit.suites.stranger import Service
 
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites.connections import _seeing
+from pytest_backend_audit.suites.connections.pool_formula import (
+    test_pools_follow_from_their_users_and_fit_the_server as formula,
+)
 from pytest_backend_audit.suites.connections.pool_metrics import (
     test_each_pool_exports_active_idle_and_waiting as gauges,
 )
@@ -99,14 +102,20 @@ class Tree:
         return self.found if glob == "**/*.py" else []
 
 
+def asking(second: httpx.Response | None, *tree: str) -> SimpleNamespace:
+    """For ``request``: the client and the tree, for whoever asks; no client where the service speaks no HTTP."""
+    given = {"audit_source": Tree(*tree)} | ({"audit_http": client(second)} if second is not None else {})
+    return SimpleNamespace(getfixturevalue=given.__getitem__)
+
+
 def judge_size(audit_yaml, *names: str, second: httpx.Response, tree: tuple[str, ...] = (), more: str = ""):
     """The check of sizes, of sessions with these names."""
     around = audit_yaml(METRICS, POOLS + more)
     rows = [Row(pid, "app", name, "client backend", 1, 5.0, False) for pid, name in enumerate(names)]
     return run_check(
-        size, audit_postgres=LiteralPostgres(otherwise=rows), audit_http=client(second),
+        size, audit_postgres=LiteralPostgres(otherwise=rows),
         audit_declared=around.declared, audit_acknowledged=around.acknowledged,
-        request=SimpleNamespace(getfixturevalue=lambda _: Tree(*tree)),
+        request=asking(second, *tree),
     )  # fmt: skip
 
 
@@ -135,7 +144,7 @@ def test_a_connection_of_no_declared_pool_is_told(audit_yaml) -> None:
     around = audit_yaml(METRICS, more)
     rows = [Row(n, "app", name, "client backend", 1, 5.0, False) for n, name in enumerate(["web-1", "cron", "cron"])]
     ran = run_check(
-        size, audit_postgres=LiteralPostgres(otherwise=rows), audit_http=client(page()),
+        size, audit_postgres=LiteralPostgres(otherwise=rows),
         audit_declared=around.declared, audit_acknowledged=around.acknowledged, request=None,
     )  # fmt: skip
     assert (ran.status, ran.reason) == (
@@ -146,14 +155,14 @@ def test_a_connection_of_no_declared_pool_is_told(audit_yaml) -> None:
 
 
 def test_where_no_page_tells_a_size_the_tree_has_to(audit_yaml) -> None:
-    """Else the library's default holds."""
+    """Else the library's default holds. Nobody is asked by HTTP: a worker speaks none."""
     around = audit_yaml("", POOLS)
 
     def judge(*tree: str):
         return run_check(
             size, audit_postgres=LiteralPostgres(otherwise=[Row(1, "app", "web", "client backend", 1, 5.0, False)]),
-            audit_http=None, audit_declared=around.declared, audit_acknowledged=around.acknowledged,
-            request=SimpleNamespace(getfixturevalue=lambda _: Tree(*tree)),
+            audit_declared=around.declared, audit_acknowledged=around.acknowledged,
+            request=asking(None, *tree),
         )  # fmt: skip
 
     assert judge("app.py:3: max_size=8").status is Status.PASSED
@@ -169,4 +178,23 @@ def test_nobody_connected_shows_nothing(audit_yaml, monkeypatch) -> None:
     assert (ran.status, ran.reason) == (
         Status.COULD_NOT_RUN,
         "nobody is connected out of main: audit while the service is used",
+    )
+
+
+def test_the_pools_of_a_service_that_speaks_no_http_follow_the_formula_too(audit_yaml) -> None:
+    """An audit of an ingester could not look, for want of targets.http."""
+    server = namedtuple("Server", "most kept_back slots")(20, 3, 2)
+
+    def judge(size: int):
+        around = audit_yaml(
+            "", f"  postgres: {{dsn: 'host=db'}}\npools:\n  main: {{size: {size}, workers: 1, threads: 4}}\n"
+        )
+        return run_check(
+            formula, audit_postgres=LiteralPostgres(otherwise=[server]), audit_declared=around.declared,
+            audit_settings=around.settings, audit_acknowledged=around.acknowledged, request=asking(None),
+        )  # fmt: skip
+
+    assert judge(4).status is Status.PASSED
+    assert (
+        judge(5).reason.splitlines()[1].startswith("  - main: workers 1 x threads 4 x factor 1 = 4, and not declared 5")
     )
