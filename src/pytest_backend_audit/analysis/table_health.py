@@ -49,7 +49,7 @@ def faults(tables: Sequence[Any], server: Any, dead: float, stale: float) -> lis
 
     Args:
         tables: Rows of the check's statement.
-        server: With ``autovacuum`` as SHOW answers, ``held`` (an old transaction holds vacuum back) and
+        server: With ``autovacuum`` as SHOW answers, ``holders`` (who holds vacuum back) and
             ``counting_since``, when the server began to count.
         dead: Largest share of dead tuples.
         stale: Largest share of rows changed since the last ANALYZE.
@@ -83,7 +83,7 @@ def _faults(table: Any, server: Any, dead: float, stale: float) -> Iterator[Faul
         yield Fault(table.table, "autovacuum is off for it", f"ALTER TABLE {table.table} RESET (autovacuum_enabled);")
     # As the server itself reckons: so many at least, and a share of the rows.
     bloated = table.dead > table.vacuum_threshold + dead * (table.live + table.dead)
-    bloated = bloated and not (by_itself and table.just_vacuumed and not server.held)
+    bloated = bloated and not (by_itself and table.just_vacuumed and not server.holders)
     if bloated:
         share = percent(table.dead / (table.live + table.dead))
         said = f"{share} of {table.live + table.dead} tuples are dead, last vacuumed {table.vacuumed}"

@@ -27,7 +27,11 @@ STALE = "public.pgbench_history: 2012 of 2012 rows changed since it was last ana
 
 def judge(*tables, autovacuum: str = "on", held: bool = False) -> list[str]:
     """What is told of these tables."""
-    server = SimpleNamespace(autovacuum=autovacuum, held=held, counting_since="2026-11-24 16:45")
+    server = SimpleNamespace(
+        autovacuum=autovacuum,
+        holders=["standby east, 00:10:00 behind"] if held else [],
+        counting_since="2026-11-24 16:45",
+    )
     return [str(fault) for fault in faults([SimpleNamespace(**t) for t in tables], server, 0.1, 0.2)]
 
 
