@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
+    from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place
 
 
@@ -114,3 +115,17 @@ def who(args: argparse.Namespace, top: Path) -> str:
     if not name and not mail:
         raise ValueError("who are you? give --who NAME, or tell git: git config user.name NAME")
     return f"{name} <{mail}>" if name and mail else name or mail
+
+
+def disputes_of(run: Finished) -> tuple[str, ...]:
+    """What waits for the reviewer of a run, by its service's ledger in the repository here; one line each.
+
+    Raises:
+        ValueError: The ledger can't be read.
+    """
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, open_disputes, read  # noqa: PLC0415 - heavy
+
+    service = run.card.inputs.document.service
+    top = find_repository(Path.cwd()) or find_repository(run.folder)
+    return open_disputes(read(Place(top, service))) if top and service.strip() else ()

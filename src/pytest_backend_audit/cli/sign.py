@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_backend_audit.cli.ledgers import disputes_of
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
@@ -54,12 +55,7 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def no_disputes(_run: Finished) -> tuple[str, ...]:
-    """No ledger, no disputes."""
-    return ()
-
-
-def run(args: argparse.Namespace, disputes: Disputes = no_disputes) -> int:
+def run(args: argparse.Namespace, disputes: Disputes = disputes_of) -> int:
     """Run ``sign``."""
     try:
         with contextlib.ExitStack() as cleanup:

@@ -77,9 +77,8 @@ def of_owners(card: Card, after: State) -> Iterator[str]:
     ids = [f.id for f in findings]
     count = "1 finding has" if len(ids) == 1 else f"{len(ids)} findings have"
     dimensions = ", ".join(sorted({f.dimension for f in findings}))
-    few = " ".join(ids[:_NAMED])
-    more = f" (or --unassigned for all {len(ids)})" if len(ids) > _NAMED else ""
+    named = " ".join(ids) if len(ids) <= _NAMED else "--unassigned"
     yield (
-        f"{count} no owner, in {dimensions}; name one: backend-audit findings assign {few} --owner NAME{more}, or for "
-        "the next audits in audit.yaml: owners"
+        f"{count} no owner, in {dimensions}; name one: backend-audit findings assign {named} --owner NAME, or for the "
+        "next audits in audit.yaml: owners"
     )

@@ -36,6 +36,8 @@ commands:
     compare   what changed from one audit to the next
     trend     all filed audits of a service, one after the other
     gate      exit 1 if a run's disposition is below a minimum
+    file      file a run's card and findings in the repository
+    findings  the ledger of findings: list, assign, close
     fleet     many services at once, from their filed cards
     schema    print a JSON Schema
     standard  show a standard, or check one of your own
