@@ -24,6 +24,12 @@ GENERIC_PLAN = 160000
 OLDEST = (1, 10)
 """The extension's version that comes with PostgreSQL 15; its columns have kept their names since."""
 PREPARED = "backend_audit_plan"
+UNTYPED = {"42P18", "42725", "42883", "42804"}
+"""Indeterminate type, ambiguous function, no such function or operator, wrong type: another type may do."""
+SERIES, UNNEST = (
+    re.compile(rf"\b{name}\s*\(\s*\$\d+(?:\s*,\s*\$\d+)*\s*\)", re.IGNORECASE) for name in ("generate_series", "unnest")
+)
+"""Calls with bare parameters only."""
 LOAD = "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements';"
 
 STATE = """
@@ -311,14 +317,14 @@ def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
     if asked is None:
         return Planned(*known)
     plan, reason = None, ""
-    for attempt in _typed(asked):
+    for attempt in dict.fromkeys(_typed(asked)):
         try:
             explained = _explain(audit_postgres, told.version, attempt, row)
         except Exception as error:
             if not getattr(error, "sqlstate", None):
                 raise
-            reason = _reason(error)
-            if error.sqlstate != "42P18":  # type: ignore[attr-defined]
+            reason = reason or _reason(error)
+            if error.sqlstate not in UNTYPED:  # type: ignore[attr-defined]
                 break
         else:
             plan, reason, asked = read(explained), "", attempt
@@ -327,9 +333,22 @@ def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
 
 
 def _typed(asked: str) -> Iterator[str]:
-    """The statement, and then with types for parameters that say nothing of theirs, as in ``$1 IS NULL``."""
+    """The statement, and then with types for parameters that say nothing of theirs.
+
+    As in ``$1 IS NULL``; and in ``generate_series($1, $2)`` and ``unnest($1)``, which exist for several types: numbers
+    for the one, arrays of what keys are made of for the other.
+    """
     yield asked
-    yield re.sub(r"(\$\d+) IS (NOT )?NULL", r"\1::text IS \2NULL", asked)
+    asked = re.sub(r"(\$\d+) IS (NOT )?NULL", r"\1::text IS \2NULL", asked)
+    yield asked
+    asked = SERIES.sub(lambda call: _cast(call, "bigint"), asked)
+    yield asked
+    for kind in ("bigint[]", "text[]", "uuid[]"):
+        yield UNNEST.sub(lambda call, kind=kind: _cast(call, kind), asked)  # type: ignore[misc]
+
+
+def _cast(call: re.Match[str], kind: str) -> str:
+    return re.sub(r"\$\d+", rf"\g<0>::{kind}", call[0])
 
 
 def _explain(audit_postgres: Any, version: int, asked: str, row: Any) -> Any:

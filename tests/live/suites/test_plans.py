@@ -18,6 +18,7 @@ CREATE EXTENSION pg_stat_statements;
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id int PRIMARY KEY, tenant text, name text, note text);
 INSERT INTO shop.orders SELECT n, 't' || n % 2, 'n' || n, md5(n::text) FROM generate_series(1, 20000) n;
+CREATE TABLE shop.small AS SELECT 't1' AS tenant;
 CREATE TABLE shop."T t" (a int, b int) PARTITION BY HASH (a);
 CREATE TABLE shop.part_1 PARTITION OF shop."T t" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE shop.part_2 PARTITION OF shop."T t" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
@@ -67,6 +68,17 @@ def test_statements_of_all_forms_are_planned_by_the_service_s_search_path(served
     ran = run(sort_filter, served, audit_yaml)
     assert (ran.status, ran.reason) == (Status.PASSED, "")
     assert run(disjunctions, served, audit_yaml).status is Status.PASSED
+
+
+def test_functions_of_several_types_are_planned_with_one_that_fits(served, audit_yaml) -> None:
+    """Batches of an ingester, and keys that come as an array without a cast: both could not be planned."""
+    _, service = served
+    service.execute("INSERT INTO orders SELECT n, 't', 'n' FROM generate_series(30001, 30010) n")
+    service.execute("SELECT * FROM orders JOIN unnest(%s) AS wanted (id) USING (id)", [[1, 2]])
+    text = b"SELECT tenant FROM small JOIN unnest($1) AS wanted (tenant) USING (tenant)"
+    assert service.pgconn.exec_params(text, [b"{t1}"], param_types=[1009]).ntuples == 1
+    ran = run(sort_filter, served, audit_yaml)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
 
 
 def test_hazards_are_named_with_their_statements_and_no_literal_is(served, audit_yaml) -> None:
