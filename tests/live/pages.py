@@ -32,6 +32,8 @@ def blanked(text: str) -> list[str]:
     for pattern, name in (
         (r"\b[0-9a-f]{7,64}\b", "<hex>"),
         (r"\d{4}-\d\d-\d\d", "<date>"),
+        (r"T\d\d:\d\d:\d\d(?:\.\d+)?Z", "T<time>"),
+        (r"SHA256:[\w+/]{43}", "SHA256:<key>"),
         (r"127\.0\.0\.1:\d+", "<address>"),
         (r"/\S*?/(backend-audit-demo|orders-stack)-[^/;\s]+", r"<folder of \1>"),
         # A long path goes on below itself.

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model import Card
     from pytest_backend_audit.signoff import Subject
     from pytest_backend_audit.signoff.making import Reviewer
-
-Disputes = Callable[["Finished"], tuple[str, ...]]
-"""What the ledger holds of disputed findings, one line each."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -55,18 +52,18 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, disputes: Disputes = disputes_of) -> int:
+def run(args: argparse.Namespace) -> int:
     """Run ``sign``."""
     try:
         with contextlib.ExitStack() as cleanup:
-            return _sign(args, disputes, cleanup)
+            return _sign(args, cleanup)
     except ValueError as error:
         return fail(str(error))
     except OSError as error:
         return fail(str(error) if error.filename is None else f"{error.filename}: {error.strerror}")
 
 
-def _sign(args: argparse.Namespace, disputes: Disputes, cleanup: contextlib.ExitStack) -> int:
+def _sign(args: argparse.Namespace, cleanup: contextlib.ExitStack) -> int:
     from pytest_backend_audit import __version__, signoff  # noqa: PLC0415 - heavy
     from pytest_backend_audit.finished import scored, subject_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
@@ -75,6 +72,7 @@ def _sign(args: argparse.Namespace, disputes: Disputes, cleanup: contextlib.Exit
     folder = run_folder(args.folder)
     with waiting("reading the run"):
         _refuse_altered(folder)
+        _refuse_open_faults(folder)
         found = finished(args.folder)
         about = subject_of(found)
     if trouble := rules.unsignable(about.card, about.reviewer_from):
@@ -86,7 +84,7 @@ def _sign(args: argparse.Namespace, disputes: Disputes, cleanup: contextlib.Exit
     now = utc_now()
     if trouble := rules.clock_trouble(about.card, now):
         raise ValueError(f"{args.folder}: {trouble}")
-    told = disputes(found)
+    told = disputes_of(found)
     chosen = signoff.Chosen(dimensions, told, by.name, key.fingerprint, now, __version__, by.allowed.sha256)
     if not args.json:
         would_be = scored(folder, found.records, statement.sign_off(about.card, chosen))
@@ -107,6 +105,18 @@ def _refuse_altered(folder: Path) -> None:
     found = verify(folder)
     if found.state is State.ALTERED:
         raise ValueError(f"{found.problems[0]}. {AGAIN}")
+
+
+def _refuse_open_faults(folder: Path) -> None:
+    """What undoes a fault writes into its record, which the signature covers."""
+    from pytest_backend_audit.finished import sources  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.targets.faults.records import open_in  # noqa: PLC0415 - heavy
+
+    for source in sources(folder):
+        for left in open_in(source):
+            raise ValueError(
+                f"{left.place}: a fault is still set ({left.what}); `backend-audit revert {source}`, then sign"
+            )
 
 
 def _key_file(given: str | None, cleanup: contextlib.ExitStack) -> Path:

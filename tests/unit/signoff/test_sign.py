@@ -7,12 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from unit.ledger.ledgers import disputed, filed, found
 from unit.scoring.scoring_cases import OUTPUT, SEALED, passed, skipped
 from unit.signoff.signing_cases import GIT, GRACE, LEAD, House, house, key, public, ran
 
 from pytest_backend_audit import finished
 from pytest_backend_audit.cli import main
+from pytest_backend_audit.ledger.events import encode
+from pytest_backend_audit.merging import merge
 from pytest_backend_audit.model import Mode
+from pytest_backend_audit.targets.faults.keeper import append
+
+LATER = replace(SEALED, ended="2026-08-31T12:05:00Z")
 
 
 @pytest.fixture
@@ -296,3 +302,59 @@ def test_as_json(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
         "disposition": "production-with-watchlist",
         "statement": "audit-report/signoff.json",
     }
+
+
+def test_open_disputes_are_signed_too(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reviewer sees what the ledger holds, and it stays in the statement when they are resolved later."""
+    orders.audited()
+    ledger = orders.path / "audits" / "orders" / "ledger.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text("".join(f"{encode(e)}\n" for e in (filed(), found("F-0001"), disputed())), "utf-8")
+    line = (
+        "F-0001 4.1: bare L3 failed: 2 foreign keys without an index: disputed by Lin on 2026-08-31: the table is empty"
+    )
+    assert sign(orders) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"Disputes 1 - {line} Earlier runs none" in shown
+    assert json.loads((orders.run / "signoff.json").read_bytes())["disputes"] == [line]
+    ledger.unlink()
+    assert finished.load(orders.run).no_sign_off == ""
+
+
+def test_a_broken_ledger(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody can say which disputes there are."""
+    orders.audited()
+    ledger = orders.path / "audits" / "orders" / "ledger.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text("<<<<<<< HEAD\n", "utf-8")
+    assert refused(orders, capsys).startswith("audits/orders/ledger.jsonl")
+
+
+def test_a_fault_that_is_still_set(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is undone first: the record of that is signed with the rest."""
+    orders.audited()
+    append(orders.run / "faults.jsonl", {"id": "a", "event": "setting", "what": "latency of 5 s on redis", "undo": []})
+    assert refused(orders, capsys) == (
+        "audit-report/faults.jsonl:1: a fault is still set (latency of 5 s on redis); `backend-audit revert "
+        "audit-report`, then sign"
+    )
+
+
+def test_a_merge_is_signed_as_a_whole(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """One signature covers the list and all its runs; a change in any of them, or of the list, is found."""
+    orders.audited(selected=("plans-3", "plans-4"), attempts=(passed("plans-3"), passed("plans-4")))
+    orders.run.rename(orders.path / "one")
+    orders.audited(selected=("pools",), attempts=(passed("pools"),), instant="2026-08-31T12:00:00Z", seal=LATER)
+    merge([Path("one"), Path("audit-report")], Path("both"))
+    by_grace = ["sign", "both", "--yes", "--key", str(orders.keys / "grace")]
+    assert main(by_grace) == 0
+    assert main(["verify", "both"]) == 0
+    assert main(["gate", "both", "--min", "production-with-watchlist"]) == 0
+    data = json.loads(Path("both/signoff.json").read_bytes())
+    assert [r["instant"] for r in data["runs"]] == ["2026-08-31T10:00:00Z", "2026-08-31T12:00:00Z"]
+    assert list(data["files"]) == ["merge.json"]
+    listed = Path("both/merge.json")
+    listed.write_bytes(listed.read_bytes().replace(b'"prod"', b'"Prod"'))
+    capsys.readouterr()
+    assert main(["verify", "both"]) == 1
+    assert capsys.readouterr().out.splitlines()[1].startswith("  both/signoff.json:")
