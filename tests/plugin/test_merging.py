@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 DIMENSIONS = tuple(f"4.{n}" for n in range(1, 9))
 CONFIG = """\
@@ -191,3 +193,49 @@ def test_what_does_not_belong_together(orders) -> None:
         out, err = backend_audit(orders, "merge", *runs, "-o", "out/none", status=2)
         assert (out, err) == ("", f"backend-audit: {message}\n")
         assert list(orders.path.glob("out/*")) == []
+
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "backend-audit-shards.yml"
+
+
+def test_the_example_workflow(project) -> None:
+    """Its steps do what the page says: eight jobs, of which one finds no check, one card, and a gate that answers."""
+    validate = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", EXAMPLE]
+    assert subprocess.run(validate, capture_output=True, text=True, check=False).returncode == 0
+    jobs = yaml.safe_load(EXAMPLE.read_text("utf-8"))["jobs"]
+    (audit,) = (s["run"] for s in jobs["dimension"]["steps"] if s.get("name") == "Audit")
+    merging, gate = (s["run"] for s in jobs["verdict"]["steps"] if s.get("name") in {"Merge", "Gate"})
+    assert jobs["dimension"]["strategy"]["matrix"]["dimension"] == list(DIMENSIONS)
+    bare = CHECK.partition("\n\n\n@audit")[0] + "\n"
+    project.suite("".join(bare.format(dimension=d, name=f"x{d[-1]}", word=f"x{d[-1]}") for d in DIMENSIONS[:-1]))
+    own = ", ".join(f"bare-x{d[-1]}: ours" for d in DIMENSIONS[:-1])
+    config = "version: 1\nservice: orders\nenvironment: stage\nlead_auditor: Ada\nsuites: none\n"
+    project.config(f"{config}criteria: {{{own}}}\n")
+    project.commit()
+    (project.path / ".gitignore").write_text("runs/\naudit-report/\n__pycache__/\n", "utf-8")
+    project.commit()
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {**os.environ, "PATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def step(text: str, **more: str) -> subprocess.CompletedProcess[str]:
+        # As GitHub runs a step.
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text]
+        return subprocess.run(
+            command, cwd=project.path, env={**environ, **more}, capture_output=True, text=True, check=False
+        )
+
+    for dimension in DIMENSIONS:
+        done = step(audit, DIMENSION=dimension)
+        assert done.returncode == 0, done.stdout + done.stderr
+        # The artifacts' names, and what gets lost on the way: empty folders and hidden files.
+        (project.path / "runs" / dimension).rename(project.path / "runs" / f"run-{dimension}")
+        (project.path / "runs" / f"run-{dimension}" / ".running").unlink()
+    done = step(merging)
+    assert "Whole: each planned check was run\n" in done.stdout, done.stdout + done.stderr
+    done = step(gate)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "audit-report: gate significant-technical-debt: passed, the disposition is Significant technical debt\n",
+        "",
+    )
+    assert len(list((project.path / "audit-report" / "sources").iterdir())) == 8

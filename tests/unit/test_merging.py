@@ -15,6 +15,7 @@ from pytest_backend_audit.cli import main
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.merging import MergeError, merge
 from pytest_backend_audit.model import Mode, Seal
+from pytest_backend_audit.model.policy import Protected
 
 FIT = "only runs of one commit, one audit.yaml, one standard and one version can be merged"
 
@@ -46,6 +47,10 @@ def written(folder: str, ran: str = "a::test_a", seal: Seal | None = SEALED, **f
             {"plugin_version": "0.0.1"},
             f"one and two differ in their version of pytest-backend-audit: 0.1.0 and 0.0.1; {FIT}",
         ),
+        (
+            {"protected": Protected("main", "9f" * 20, "main:audit.yaml", "ab" * 32)},
+            f"one and two differ in their protected policy: none and main:audit.yaml; {FIT}",
+        ),
         ({"policy": {"sought": {"4.1": 3}}}, f"one and two differ in their policy; {FIT}"),
         ({"mode": Mode.REHEARSAL}, "two: a rehearsal; only formal runs (--audit-sha) can be merged"),
         (
@@ -58,7 +63,7 @@ def written(folder: str, ran: str = "a::test_a", seal: Seal | None = SEALED, **f
             "seal: the run was cut short",
         ),
     ],
-    ids=["commit", "audit.yaml", "version", "policy", "rehearsal", "invalid", "torn"],
+    ids=["commit", "audit.yaml", "version", "protected", "policy", "rehearsal", "invalid", "torn"],
 )
 def test_runs_that_do_not_belong_together(fields: dict[str, Any], message: str) -> None:
     """The message names the folders; nothing is left behind."""

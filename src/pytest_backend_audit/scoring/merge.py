@@ -112,6 +112,7 @@ def misfit(one: Inputs, other: Inputs) -> str:
         ("audit.yaml digest", one.config_digest, other.config_digest),
         ("standard digest", _standard_digest(one), _standard_digest(other)),
         ("version of pytest-backend-audit", one.plugin_version, other.plugin_version),
+        ("protected policy", _protected(one), _protected(other)),
         ("policy", replace(one.policy, gate=None), replace(other.policy, gate=None)),
     ]
     for what, first, second in pairs:
@@ -228,6 +229,11 @@ def _common(mappings: Sequence[Mapping[K, V]]) -> dict[K, V]:
 
 def _union(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for group in groups for text in group))
+
+
+def _protected(inputs: Inputs) -> str:
+    """What audit.yaml was held to; its commit may move between two jobs, as long as what counts stays the same."""
+    return inputs.protected.name if inputs.protected else ""
 
 
 def _standard_digest(inputs: Inputs) -> str:
