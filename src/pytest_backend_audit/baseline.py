@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_backend_audit import kept
 from pytest_backend_audit.document.rotation import SCORECARD
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.journal import JOURNAL, Record, RunError, read_run
+from pytest_backend_audit.kept import Kept
 from pytest_backend_audit.model import Evidence, Mode
-from pytest_backend_audit.recorder import KEPT
+
+MERGE = "merge.json"
+CARDS = frozenset({".json", ".md"})
+"""Of filed cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Baseline:
     commit: str
     """Full SHA; empty where there was no git."""
     evidence: tuple[Evidence, ...] = ()
-    """All of this check's, as the prior audit recorded it."""
+    """All of this check's, as the prior audit recorded it; a filed card has none."""
     kept: Mapping[str, Any] = field(default_factory=dict)
     """What the check kept for later by ``audit_evidence.keep(name, value)``: value by name."""
     lost: tuple[str, ...] = ()
@@ -34,16 +38,20 @@ class Baseline:
 
 
 class Baselines:
-    """The prior audit's records, check by check; its run folder is read at the first question."""
+    """The prior audit's records, check by check; it is read at the first question."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None = None, card: Path | None = None) -> None:
         self._folder = folder
-        self._record: Record | None = None
+        self._card = card
+        self._records: tuple[Record, ...] = ()
+        self._filed: Mapping[str, Kept] = {}
+        self._of_card = ("", "")
+        self._done = False
         self._trouble = ""
 
     @classmethod
     def at(cls, prior: str | Path | None, report: Path) -> Baselines:
-        """Those of a run folder, or of the one in which a scorecard.json lies.
+        """Those of a run folder, of the one in which a scorecard.json lies, of a merge, or of a filed card.
 
         Args:
             prior: What ``--audit-prior`` names.
@@ -51,48 +59,64 @@ class Baselines:
                 at once.
         """
         if prior is None:
-            return cls(None)
+            return cls()
         given = Path(prior)
         folder = given.parent if given.name == SCORECARD else given
-        made = cls(folder.absolute() if (folder / JOURNAL).is_file() else None)
-        if made._folder is not None and folder.resolve() == report.resolve():
-            made._read()
-        return made
+        if (folder / JOURNAL).is_file() or (folder / MERGE).is_file():
+            made = cls(folder.absolute())
+            if folder.resolve() == report.resolve():
+                made._read()
+            return made
+        filed = given.suffix in CARDS and kept.beside(given).is_file()
+        return cls(card=given.absolute()) if filed else cls()
 
     def of(self, check: str) -> Baseline | None:
-        """What was recorded for a check; None if there is no prior audit with a journal, or it has nothing of it.
+        """What was recorded for a check; None if there is no prior audit that kept anything, or it has nothing of it.
 
         Raises:
             CouldNotRun: There is one, and it can't be read.
         """
         self._read()
         if self._trouble:
-            raise CouldNotRun(f"the prior audit can't be read ({self._trouble}): give --audit-prior another run folder")
-        if self._record is None:
+            raise CouldNotRun(f"the prior audit can't be read ({self._trouble}): give --audit-prior another one")
+        if self._card is not None:
+            return self._from_card(check)
+        found = [(r, e) for r in self._records for a in r.attempts if a.check == check for e in a.evidence]
+        if not found:
             return None
-        evidence = tuple(e for attempt in self._record.attempts if attempt.check == check for e in attempt.evidence)
-        return self._baseline(self._record, evidence) if evidence else None
+        # Of a merge, the last of its runs that looked at the check.
+        inputs = found[-1][0].inputs
+        evidence = tuple(e for _, e in found)
+        of_check = kept.of_evidence(evidence)
+        remark = "" if inputs.mode is Mode.FORMAL else f" ({inputs.mode})"
+        source = _source(inputs.instant, inputs.document.commit) + remark
+        return Baseline(source, inputs.instant, inputs.document.commit, evidence, of_check.values, of_check.lost)
+
+    def _from_card(self, check: str) -> Baseline | None:
+        of_check = self._filed.get(check)
+        if of_check is None:
+            return None
+        instant, commit = self._of_card
+        return Baseline(_source(instant, commit), instant, commit, (), of_check.values, of_check.lost)
 
     def _read(self) -> None:
-        if self._folder is None or self._record is not None or self._trouble:
+        if self._done:
             return
+        self._done = True
         try:
-            self._record = read_run(self._folder)
-        except (RunError, OSError) as error:
+            if self._folder is not None:
+                from pytest_backend_audit.finished import sources  # noqa: PLC0415 - heavy, and rarely asked for
+
+                self._records = tuple(read_run(source) for source in sources(self._folder))
+            elif self._card is not None:
+                from pytest_backend_audit import filed  # noqa: PLC0415 - likewise
+
+                card = filed.read(self._card)
+                self._of_card = (card.instant, card.commit)
+                self._filed = kept.read(kept.beside(self._card))
+        except (RunError, ValueError, OSError) as error:
             self._trouble = str(error)
 
-    def _baseline(self, record: Record, evidence: tuple[Evidence, ...]) -> Baseline:
-        kept: dict[str, Any] = {}
-        lost: list[str] = []
-        for piece in evidence:
-            if not piece.facts.get(KEPT):
-                continue
-            try:
-                kept[piece.title] = json.loads(piece.body)
-            except ValueError:
-                lost.append(piece.title)
-        inputs = record.inputs
-        commit = inputs.document.commit
-        remark = "" if inputs.mode is Mode.FORMAL else f" ({inputs.mode})"
-        source = f"prior audit {inputs.instant[:10]} of {commit[:7] or 'no commit'}{remark}"
-        return Baseline(source, inputs.instant, commit, evidence, kept, tuple(lost))
+
+def _source(instant: str, commit: str) -> str:
+    return f"prior audit {instant[:10]} of {commit[:7] or 'no commit'}"

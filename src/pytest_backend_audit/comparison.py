@@ -207,11 +207,11 @@ def _warnings(now: Side, prior: Side) -> Iterable[str]:
         yield f"the prior audit is the later one ({other.instant}, and {one.instant}): were they named the wrong way?"
     if one.environment_kind != other.environment_kind:
         yield (
-            f"the environment is of another kind: {one.environment_kind or 'not stated'}, and "
-            f"{other.environment_kind or 'not stated'} before; what differs may come from there"
+            f"the environment is of another kind: {_every(one.environment_kind)} now, {_every(other.environment_kind)} "
+            "before; what differs may come from there"
         )
     elif one.environment != other.environment:
-        yield f"the environment is another one: {one.environment}, and {other.environment} before"
+        yield f"the environment is another one: {_every(one.environment)} now, {_every(other.environment)} before"
     for side, name in ((now, "this"), (prior, "the prior")):
         for remark in side.remarks:
             yield f"{name} audit is {remark}"
@@ -219,11 +219,16 @@ def _warnings(now: Side, prior: Side) -> Iterable[str]:
             yield f"{name} audit is partial: dimensions that it has no check of are not compared"
     if one.standard_version != other.standard_version:
         yield (
-            f"the standard is of another version: {one.standard_version or 'not stated'}, and "
+            f"the standard is of another version: {one.standard_version or 'not stated'} now, "
             f"{other.standard_version or 'not stated'} before"
         )
     if one.rows != other.rows:
-        yield f"rows sought and applicable: {one.rows}, and {other.rows} before"
+        yield f"rows sought and applicable: {one.rows} now, {other.rows} before"
+
+
+def _every(environments: str) -> str:
+    """One environment, or those of a merge."""
+    return environments.replace(", ", " and ") or "not stated"
 
 
 def _held(now: Iterable[FiledCheck], prior: Iterable[FiledCheck]) -> dict[str, int]:

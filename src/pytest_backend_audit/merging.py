@@ -20,6 +20,7 @@ from pytest_backend_audit.journal import Record, RunError, State, read_run, veri
 from pytest_backend_audit.model import Mode
 from pytest_backend_audit.reports.writing import write, write_all
 from pytest_backend_audit.scoring import ALIKE_ONLY, FORMAL_ONLY, misfit, missing
+from pytest_backend_audit.signoff import present
 
 LEFT_OUT = frozenset({EARLIER, LOCK, ".gitignore"})
 """What lies in a report folder and is no part of the run."""
@@ -50,6 +51,8 @@ class Merged:
     finished: Finished
     missing: tuple[str, ...]
     """Ids of the planned checks that none of the runs ran."""
+    signed: tuple[Path, ...] = ()
+    """Folders with a sign-off, which says nothing about the merge."""
 
 
 def merge(given: Sequence[Path], destination: Path) -> Merged:
@@ -88,7 +91,8 @@ def merge(given: Sequence[Path], destination: Path) -> Merged:
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    return Merged(destination, tuple(runs), tuple(dropped), joined, lacking)
+    signed = tuple(folder for folder in dict.fromkeys([*given, *folders]) if present(folder))
+    return Merged(destination, tuple(runs), tuple(dropped), joined, lacking, signed)
 
 
 def _refuse_place(destination: Path, folders: Sequence[Path]) -> None:

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from pytest_backend_audit.journal import read_run
+from pytest_backend_audit.merging import merge
+
 KEEPING = """
 @audit(dimension="4.1", level=3)
 def test_rows(audit_baseline, audit_evidence):
@@ -122,3 +125,15 @@ def test_a_check_off_audit_never_reads_it(project) -> None:
     """It is skipped, whatever --audit-prior would be."""
     keeping(project, 7)
     assert json.dumps(project.run().parseoutcomes()) == '{"skipped": 2}'
+
+
+def test_a_merge_has_what_its_runs_kept(project) -> None:
+    """The value of the last run that looked."""
+    keeping(project, 7)
+    project.config()
+    project.commit()
+    project.run("--audit-sha=HEAD", "--audit-report=audit-report/one")
+    merge([project.path / "audit-report/one"], project.path / "audit-report/merged")
+    project.run("--audit", "--audit-prior=audit-report/merged", "--audit-report=audit-report/two")
+    found = read_run(project.path / "audit-report/two")
+    assert [a.status.value for a in found.attempts] == ["passed", "passed"]

@@ -91,7 +91,7 @@ def test_eight_shards_are_one_audit(orders) -> None:
     commit = orders.git("rev-parse", "--short=7", "HEAD")
     lines = said.splitlines()
     assert lines[0] == f"Merged 8 runs of orders at {commit} into out/all"
-    assert lines[1:9] == [f"  sources/0{n}  stage  2 of 16 checks  runs/4.{n}" for n in range(1, 9)]
+    assert lines[1:9] == [f"  sources/0{n}  stage  2 of 16 checks answered  runs/4.{n}" for n in range(1, 9)]
     assert lines[9] == "Whole: each planned check was run"
     assert max(map(len, lines)) <= 80
     made = orders.path / "out/all"
@@ -136,8 +136,8 @@ def test_prod_for_what_reads_and_stage_for_the_rest(orders) -> None:
     stage = audited(orders, "stage", "--audit-env=stage", "--audit-allow=probes", "-k", "probe")
     made = orders.path / "out/both"
     said, _ = backend_audit(orders, "merge", stage, prod, "-o", "out/both")
-    assert "  sources/01  prod   16 of 16 checks  runs/prod\n" in said
-    assert "  sources/02  stage  8 of 16 checks   runs/stage\n" in said
+    assert "  sources/01  prod   8 of 16 checks answered  runs/prod\n" in said
+    assert "  sources/02  stage  8 of 16 checks answered  runs/stage\n" in said
     assert "partly proven outside prod (stage)" in " ".join(said.split())
     told = card(made)
     first = {k["id"]: k["proven_in"] for k in told["dimensions"][0]["criteria"]}

@@ -189,16 +189,16 @@ def test_audits_that_can_not_be_compared(fields: dict[str, str], message: str) -
     [
         (
             {"environment_kind": "stage", "environment": "stage"},
-            "the environment is of another kind: prod, and stage before; what differs may come from there",
+            "the environment is of another kind: prod now, stage before; what differs may come from there",
         ),
-        ({"environment": "prod-eu"}, "the environment is another one: prod, and prod-eu before"),
+        ({"environment": "prod-eu"}, "the environment is another one: prod now, prod-eu before"),
         (
             {"instant": "2026-12-01T00:00:00Z"},
             "the prior audit is the later one (2026-12-01T00:00:00Z, and 2026-08-31T10:00:00Z): were they named the "
             "wrong way?",
         ),
-        ({"standard_version": "2"}, "the standard is of another version: 1, and 2 before"),
-        ({"rows": 7}, "rows sought and applicable: 0, and 7 before"),
+        ({"standard_version": "2"}, "the standard is of another version: 1 now, 2 before"),
+        ({"rows": 7}, "rows sought and applicable: 0 now, 7 before"),
     ],
 )
 def test_what_is_warned_of(fields: dict[str, Any], warning: str) -> None:

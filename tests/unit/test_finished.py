@@ -53,7 +53,7 @@ def test_a_merge_of_runs(merged: Path) -> None:
     assert found.heads == tuple(s.head for s in finished.merge_list(merged))
     assert found.card.partial == ()
     assert found.card.dimensions[0].would_be == 3
-    assert found.card.merged == ("2026-08-31T10:00:00Z in prod: 1 of 2 checks",) * 2
+    assert found.card.merged == ("2026-08-31T10:00:00Z in prod: 1 of 2 checks answered",) * 2
     good = finished.verify(merged)
     assert (good.state, good.lines, good.problems) == (State.INTACT, 6, ())
     assert good.head == hashlib.sha256((merged / "merge.json").read_bytes()).hexdigest()

@@ -74,6 +74,7 @@ def _facts(made: Merged) -> dict[str, Any]:
             for number, run in enumerate(made.runs, 1)
         ],
         "dropped": [{"folder": str(folder), "same_as": str(taken)} for folder, taken in made.dropped],
+        "signed": [str(folder) for folder in made.signed],
         "missing": list(made.missing),
         "partial": list(card.partial),
         "total": card.total,
@@ -83,6 +84,7 @@ def _facts(made: Merged) -> dict[str, Any]:
 
 def _lines(made: Merged) -> list[str]:
     from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.scoring import answered  # noqa: PLC0415 - heavy
 
     card = made.finished.card
     runs = f"{len(made.runs)} run{'' if len(made.runs) == 1 else 's'}"
@@ -92,7 +94,7 @@ def _lines(made: Merged) -> list[str]:
         [
             f"  sources/{number:02}",
             one_line(run.record.inputs.document.environment) or "not stated",
-            f"{len({a.check for a in run.record.attempts})} of {len(card.inputs.plan)} checks",
+            f"{len(answered(run.record.attempts))} of {len(card.inputs.plan)} checks answered",
             one_line(str(run.folder)),
         ]
         for number, run in enumerate(made.runs, 1)
@@ -101,10 +103,17 @@ def _lines(made: Merged) -> list[str]:
     for folder, taken in made.dropped:
         lines += hanging(one_line(f"Dropped {folder}: it is the same run as {taken}"))
     lines += _partial(made, card.partial)
+    if card.total is not None:
+        lines.append(f"Total: {card.total} of {card.maximum}")
     if card.disposition:
         qualifier = f", {card.disposition.qualifier}" if card.disposition.qualifier else ""
+        lines += hanging(one_line(f"Disposition: {card.disposition.name}{qualifier}"))
+    if made.signed:
         lines += hanging(
-            one_line(f"Total {card.total} of {card.maximum}, disposition: {card.disposition.name}{qualifier}")
+            one_line(
+                f"Not signed: the sign-off of {', '.join(map(str, made.signed))} does not cover the merge; "
+                f"backend-audit sign {made.folder}"
+            )
         )
     lines.append(one_line(f"Report {made.folder}/scorecard.html"))
     return lines

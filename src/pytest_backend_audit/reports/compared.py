@@ -111,7 +111,7 @@ def _left(changes: Sequence[object]) -> str:
 
 def _audit(card: FiledCard) -> str:
     """Day, commit and environment of an audit."""
-    place = card.environment or card.environment_kind or "environment not stated"
+    place = (card.environment or card.environment_kind or "environment not stated").replace(", ", " and ")
     return f"{card.instant[:10]} at {card.commit[:7] or 'no commit'} in {place}"
 
 

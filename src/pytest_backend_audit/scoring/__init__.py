@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from pytest_backend_audit.model import Attempt, Card, Inputs, Seal
 from pytest_backend_audit.scoring.card import build, run_of
-from pytest_backend_audit.scoring.merge import ALIKE_ONLY, FORMAL_ONLY, Record, misfit, missing, score_merged
+from pytest_backend_audit.scoring.merge import ALIKE_ONLY, FORMAL_ONLY, Record, answered, misfit, missing, score_merged
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
 
-__all__ = ["ALIKE_ONLY", "FORMAL_ONLY", "Record", "misfit", "missing", "score", "score_merged"]
+__all__ = ["ALIKE_ONLY", "FORMAL_ONLY", "Record", "answered", "misfit", "missing", "score", "score_merged"]
 
 
 def score(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
-from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, PriorCheck, Seal
+from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, PriorCheck, Seal, Status
 from pytest_backend_audit.scoring.card import Run, build, run_of
 from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
@@ -79,11 +79,16 @@ def _told(records: Sequence[Record]) -> tuple[str, ...]:
     lines = []
     for inputs, attempts, _ in records:
         where = inputs.document.environment or inputs.document.environment_kind or "environment not stated"
-        count = len({a.check for a in attempts})
+        count = len(answered(attempts))
         allowed = inputs.options.get("allow") or ()
         may = f", allowed {', '.join(map(str, allowed))}" if allowed else ""
-        lines.append(f"{inputs.instant} in {where}: {count} of {len(inputs.plan)} checks{may}")
+        lines.append(f"{inputs.instant} in {where}: {count} of {len(inputs.plan)} checks answered{may}")
     return tuple(lines)
+
+
+def answered(attempts: Iterable[Attempt]) -> frozenset[str]:
+    """Ids of the checks that a run got an answer of, whichever."""
+    return frozenset(a.check for a in attempts if a.status is not Status.COULD_NOT_RUN)
 
 
 def missing(records: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) -> tuple[str, ...]:

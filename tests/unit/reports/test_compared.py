@@ -54,7 +54,7 @@ def card(of: Card) -> FiledCard:
 TERMINAL = """\
 orders: 2026-08-31 at 1a2b3c4 in prod
 compared with 2026-06-01 at 9f8e7d6 in stage
-Note         the environment is of another kind: prod, and stage before; what
+Note         the environment is of another kind: prod now, stage before; what
              differs may come from there
 
   4.1 Query Performance      L3 -> L2  fell
@@ -114,7 +114,7 @@ def test_in_markdown(found: Comparison) -> None:
     text = "".join(compared.markdown(found))
     assert text.startswith(
         "# orders: what changed\n\n2026-08-31 at 1a2b3c4 in prod, compared with 2026-06-01 at 9f8e7d6 in stage.\n\n"
-        "- the environment is of another kind: prod, and stage before; what differs may come from there\n\n"
+        "- the environment is of another kind: prod now, stage before; what differs may come from there\n\n"
         "| Dimension | Before | Now | Change |\n|---|---|---|---|\n| 4.1 Query Performance | L3 | L2 | fell |\n"
     )
     assert "| 4.8 Scalability | L3 | L4 | rose, recorded L3 until signed |\n" in text
