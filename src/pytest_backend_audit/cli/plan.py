@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_backend_audit.cli.collecting import Watcher, add_options, collect
+from pytest_backend_audit.cli.foreseen import asked
 from pytest_backend_audit.cli.output import WIDTH, columns, fail
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Capture(Watcher):
         for item in session.items:
             for check in collected.plan.of_node[item.nodeid]:
                 fixtures.setdefault(check, set()).update(getattr(item, "fixturenames", ()))
-                skips.setdefault(check, []).extend(_skips(item))
+                skips.setdefault(check, []).extend([*_undeclared(item, audit), *_skips(item)])
         self.entries = [
             Entry(c, tuple(dict.fromkeys([*_obstacles(c, fixtures.get(c.id, set()), audit), *skips.get(c.id, [])])))
             for c in collected.plan.checks
@@ -117,6 +118,23 @@ def _obstacles(check: Check, fixtures: set[str], audit: Runtime) -> Iterator[str
             yield f"targets.{target} is not configured (there is no audit.yaml)"
         elif audit.config.target(target) is None:
             yield audit.config.why_no_target(target)
+
+
+def _undeclared(item: pytest.Item, audit: Runtime) -> Iterator[str]:
+    """Keys of audit.yaml that the check reads first thing, and that nobody has declared."""
+    from pytest_backend_audit.targets.declared import Declared  # noqa: PLC0415 - heavy
+
+    function = getattr(item, "function", None)
+    if function is None or audit.config is None:
+        return
+    skipped: type[BaseException] = pytest.skip.Exception
+    for key in asked(function):
+        try:
+            Declared(audit)(key)
+        except skipped as missing:
+            yield str(missing)
+        except (LookupError, AttributeError):  # no such key: the check itself is wrong, and will say so
+            continue
 
 
 def _skips(item: pytest.Item) -> Iterator[str]:
