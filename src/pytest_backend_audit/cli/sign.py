@@ -58,9 +58,16 @@ def run(args: argparse.Namespace) -> int:
         with contextlib.ExitStack() as cleanup:
             return _sign(args, cleanup)
     except ValueError as error:
-        return fail(str(error))
+        return fail(_harmless(str(error)))
     except OSError as error:
         return fail(str(error) if error.filename is None else f"{error.filename}: {error.strerror}")
+
+
+def _harmless(message: str) -> str:
+    """Names of people, keys and commits may hold anything; none of it acts on a terminal."""
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
+
+    return clean(message)
 
 
 def _sign(args: argparse.Namespace, cleanup: contextlib.ExitStack) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_backend_audit.journal import JOURNAL, Record
 from pytest_backend_audit.model import Card, SignOff
 from pytest_backend_audit.reports import chunks
+from pytest_backend_audit.reports.text import clean
 from pytest_backend_audit.scoring.records import standard_of
 from pytest_backend_audit.signoff import rules, signers, signing, statement
 from pytest_backend_audit.signoff.signers import Allowed, SignersError
@@ -102,9 +103,9 @@ def check(about: Subject, allowed_signers: str = "") -> Checked:
         _hold_to_run(about, chosen, raw)
         _hold_to_key(about, chosen, raw, signature, allowed_signers)
     except _RefusedError as error:
-        return Checked(why_not=str(error), altered=error.altered, claimed=claimed)
+        return Checked(why_not=clean(str(error)), altered=error.altered, claimed=claimed)
     except (SignersError, signing.ToolError) as error:
-        return Checked(why_not=str(error), claimed=claimed)
+        return Checked(why_not=clean(str(error)), claimed=claimed)
     return Checked(sign_off=claimed, claimed=claimed)
 
 

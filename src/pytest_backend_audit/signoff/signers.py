@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pytest_backend_audit.document.git import GitError, ask, top_of
+from pytest_backend_audit.document.git import GitError, NoGitError, NoRepositoryError, ask, top_of
 from pytest_backend_audit.signoff.signing import fingerprint
 
 LIMIT = 1024 * 1024
@@ -86,14 +86,20 @@ def fits(name: str, found: Iterable[Entry]) -> bool:
 
 
 def repository_with(commit: str, *folders: Path) -> Path | None:
-    """Top of the first of the repositories around some folders that holds a commit; None if none does."""
+    """Top of the first of the repositories around some folders that holds a commit; None if none does.
+
+    Raises:
+        SignersError: git gives no answer, such as about a repository of another user.
+    """
     for folder in folders:
         try:
             top = top_of(folder.resolve())
             if commit and not ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status:
                 return top
-        except GitError:
+        except (NoRepositoryError, NoGitError):
             continue
+        except GitError as error:
+            raise SignersError(str(error)) from None
     return None
 
 
@@ -107,7 +113,10 @@ def at_revision(top: Path, revision: str, path: str) -> Allowed:
     try:
         entry = ask(top, "ls-tree", "-z", "-l", "--full-tree", revision, "--", path)
         if entry.status:
-            raise SignersError(f"git can't read the tree of {shown}: {entry.errors.strip()}")
+            raise SignersError(
+                f"commit {shown}, which says whose keys count, is not in {top}; fetch it:\n"
+                f"  git fetch origin {revision}"
+            )
         if not entry.items:
             raise SignersError(
                 f"{path} is not in commit {shown}, so nobody may sign; write it (a line a reviewer: ADDRESS and the "

@@ -358,3 +358,14 @@ def test_a_merge_is_signed_as_a_whole(orders: House, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert main(["verify", "both"]) == 1
     assert capsys.readouterr().out.splitlines()[1].startswith("  both/signoff.json:")
+
+
+def test_a_co_author_whose_name_acts_on_terminals(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused as any author, and shown harmlessly."""
+    orders.git("commit", "-q", "--allow-empty", "-m", f"x\n\nCo-authored-by: Grace\x1b[2J <{GRACE}>\n")
+    orders.commit = orders.git("rev-parse", "HEAD")
+    orders.audited()
+    assert refused(orders, capsys) == (
+        f"{GRACE} is the co-author of commit {orders.commit[:7]} (Grace\\x1b[2J <{GRACE}>); have somebody else "
+        "sign, or allow it in audit.yaml: sign_off: {allow_author: true}"
+    )
