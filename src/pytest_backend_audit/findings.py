@@ -230,8 +230,12 @@ def _evidence(result: CheckResult) -> str:
     parts = [_cut(result.reason, REASON_LIMIT)] if result.reason else []
     if result.carried:
         parts.append(f"it could not run this time, and failed in {result.carried}")
-    deciding = next((a for a in result.attempts if a.reason == result.reason and a.status is not Status.PASSED), None)
-    pieces = (deciding or result.attempts[0]).evidence if result.attempts else ()
+    # The attempt that gave the reason, else one that failed, else any that did not pass.
+    ranked = sorted(
+        result.attempts,
+        key=lambda a: (a.status is Status.PASSED, a.reason != result.reason, a.status is not Status.FAILED),
+    )
+    pieces = ranked[0].evidence if ranked else ()
     for piece in pieces[:PIECES]:
         source = ", ".join(text for text in (piece.target, piece.taken_at) if text)
         head = f"{piece.kind.value}: {piece.title}" + (f" ({source})" if source else "")

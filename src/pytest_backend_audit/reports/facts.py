@@ -181,18 +181,32 @@ def not_run_words(card: Card) -> str:
     return said
 
 
+def broken_words(card: Card) -> str:
+    """Checks that are wrong themselves, and what the first of them said; empty if none."""
+    said: dict[str, str] = {}
+    for result in card.checks:
+        for attempt in result.attempts:
+            if attempt.status is Status.BROKEN:
+                said.setdefault(result.check.id, one_line(attempt.reason).strip() or "no reason given")
+    if not said:
+        return ""
+    check, reason = next(iter(said.items()))
+    count = "1 check is wrong itself" if len(said) == 1 else f"{len(said)} checks are wrong themselves"
+    return f"{count}: {short_name(check)}: {reason}"
+
+
 def capped(dimension: DimensionResult) -> bool:
     """Whether the level is held down by the missing second reviewer alone."""
     return dimension.would_be > dimension.level
 
 
 def evidence_of(result: CheckResult) -> list[Evidence]:
-    """What a check's attempts recorded, in order, each piece once.
+    """What a check's attempts recorded, each piece once; first what those recorded that did not pass.
 
     Parameters of one check share what their fixtures recorded; that would otherwise stand there once for each.
     """
     seen: dict[tuple[str, ...], Evidence] = {}
-    for attempt in result.attempts:
+    for attempt in worst_first(result.attempts):
         for piece in attempt.evidence:
             seen.setdefault((piece.kind, piece.title, piece.taken_at, piece.target, piece.body), piece)
     return list(seen.values())

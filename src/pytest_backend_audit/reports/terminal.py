@@ -222,6 +222,8 @@ def _disposition(card: Card) -> Iterator[_Part]:
 
 
 def _counts(card: Card) -> Iterator[_Part]:
+    if broken := facts.broken_words(card):
+        yield _Part("Broken", broken, _RED)
     if not_run := facts.not_run_words(card):
         yield _Part("Not run", not_run, _YELLOW)
     if policy := facts.policy_words(card):

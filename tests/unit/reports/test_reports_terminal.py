@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.reports.cards import CARDS, DIMENSIONS, FULL, HOSTILE, NOTHING, PARTIAL
 
-from pytest_backend_audit.model import Card, Seal
+from pytest_backend_audit.model import Card, Outcome, Seal, Status
 from pytest_backend_audit.reports import render
 from pytest_backend_audit.reports.terminal import section
 from pytest_backend_audit.reports.text import columns
@@ -39,6 +39,7 @@ def test_full_card_line_by_line() -> None:
         "             production-grade",
         "Raise        pass test_authentication in 4.7 Security: disposition to",
         "             Significant technical debt",
+        "Broken       1 check is wrong itself: test_own_check: KeyError: 'pod_id'",
         "Not run      1 check: targets.pgbouncer is not configured (audit.yaml)",
         "Findings     1 critical, 2 high, 1 medium, 1 low",
         "Exceptions   1 lapsing, 1 unused: foreign-key-indexes:public.legacy.owner_id la…",
@@ -132,6 +133,25 @@ def test_names_that_hold_a_level_are_whole_or_counted() -> None:
     )
 
 
+def test_broken_checks_are_told_apart_from_the_service() -> None:
+    """Whatever label a lower limit gave the check: the first of them with what it said, each once."""
+    [own] = [c for c in FULL.checks if c.check.criterion is None]
+    tried = own.attempts[0]
+    passed, again = replace(tried, status=Status.PASSED, reason=""), replace(tried, reason="TypeError: None")
+    other = replace(own, check=replace(own.check, id="b.py::test_b"), outcome=Outcome.FAILED, attempts=(passed, again))
+    for checks, said in (
+        (
+            (replace(own, attempts=(passed, tried, again)),),
+            "1 check is wrong itself: test_own_check: KeyError: 'pod_id'",
+        ),
+        ((other, own), "2 checks are wrong themselves: test_b: TypeError: None"),
+    ):
+        dimension = replace(DIMENSIONS[7], criteria=(replace(DIMENSIONS[7].criteria[0], checks=checks),))
+        card = replace(FULL, dimensions=(*DIMENSIONS[:7], dimension))
+        assert f"Broken       {said}" in section(card)
+        assert not [line for line in section(replace(card, dimensions=DIMENSIONS[:7])) if line.startswith("Broken")]
+
+
 def test_why_checks_could_not_run() -> None:
     """The reason that most of them have is named, the others are counted."""
     reasons = ["targets.redis is not configured", "targets.http is not configured", "targets.redis is not configured"]
@@ -139,7 +159,7 @@ def test_why_checks_could_not_run() -> None:
     checks = tuple(replace(criterion.checks[0], reason=reason) for reason in reasons)
     dimension = replace(DIMENSIONS[1], criteria=(replace(criterion, checks=checks),))
     card = replace(FULL, dimensions=(DIMENSIONS[0], dimension, *DIMENSIONS[2:]))
-    assert section(card)[20] == "Not run      3 checks: targets.redis is not configured (2, and 1 other reason)"
+    assert section(card)[21] == "Not run      3 checks: targets.redis is not configured (2, and 1 other reason)"
 
 
 def test_the_path_of_the_report_stays_whole() -> None:

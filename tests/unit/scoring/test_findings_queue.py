@@ -232,6 +232,18 @@ def test_long_evidence_is_cut_and_counted():
     assert (len(told.title), told.title[-1]) == (160, "…")
 
 
+def test_evidence_is_that_of_the_attempt_that_failed():
+    """Of several instances, whichever came first: a critical finding doesn't open with what went well."""
+    tried = [
+        attempt("a", Status.PASSED, CODE, instance="a[1]"),
+        attempt("a", Status.COULD_NOT_RUN, VERBAL, reason="no server", instance="a[2]"),
+        attempt("a", Status.FAILED, OUTPUT, reason="bare", instance="a[3]"),
+    ]
+    [told] = queue([check("a", 2, "4.6")], tried, id_="4.6")
+    assert told.severity is Severity.CRITICAL
+    assert told.evidence == "bare\noutput: SHOW log_min_duration_statement\n250ms"
+
+
 def test_a_fingerprint_stays_the_same_whatever_the_outcome():
     """The same check of the same criterion is the same finding, failed or skipped; another criterion is another."""
     first = queue([check("a", 3, criterion="fk")], [failed("a")])[0]
