@@ -104,6 +104,7 @@ def test_evidence_and_attempts_are_bounded_and_counted() -> None:
     assert (len(check["attempts"]), check["attempts_total"]) == (20, 30)
     assert check["attempts"][0]["instance"] == "c[25]"
     assert (len(check["evidence"]), check["evidence_total"]) == (5, 31)
+    assert [piece["title"] for piece in check["evidence"]][:3] == ["shared", "SELECT 25", "SELECT 0"]
     assert [piece["left_out"] for piece in check["evidence"]] == [0, 100, 100, 100, 100]
 
 
