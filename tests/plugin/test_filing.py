@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from unit.cli.command import PROGRAM, backend_audit
+from unit.signoff.signing_cases import key, public
 
 from pytest_backend_audit import filed
 from pytest_backend_audit.ledger import Place, Status, read
@@ -360,7 +361,7 @@ def test_a_whole_run_closes_what_is_about_a_dimension(orders) -> None:
     )
     done = command(orders, "findings", "close", number, "--run", "audit-report")
     assert done.returncode == 1
-    assert f"{number}: stays open: 17 rows of 4.2 have no check: " in done.stdout
+    assert f"{number}: stays open: 17 rows of 4.2 without a check: " in done.stdout
 
 
 def test_a_run_that_was_altered_is_not_filed(orders) -> None:
@@ -380,6 +381,87 @@ def test_a_run_that_was_altered_is_not_filed(orders) -> None:
     assert "is not in " in done.stderr
     assert "is that the audited repository (--repository DIR)?" in done.stderr
     assert command(orders, "file", "nosuch").returncode == 2
+
+
+SMALL = """\
+id: jobs
+name: Job Checklist
+version: "1"
+reviewer_from: 4
+levels: [{levels}]
+dispositions:
+  - {{id: production-ready, name: Production-ready, floor: 4, minimum: 4, needs_sign_off: true}}
+  - {{id: conditional-production, name: Conditional production, floor: 2, minimum: 2}}
+  - {{id: not-production-grade, name: Not production-grade, floor: null, minimum: null}}
+dimensions:
+  - {{id: runs, name: Runs, scope: all, folder: runs, rows: [{rows}]}}
+""".format(
+    levels=", ".join(f"{{number: {n}, name: L{n}, definition: so}}" for n in range(1, 6)),
+    rows=", ".join(f"{{criterion: on-time, level: {n}, clause: so, proof: measured}}" for n in (3, 4, 5)),
+)
+JOBS = """
+@audit(dimension="runs", criterion="on-time", level={n})
+def test_at_{n}(audit_evidence):
+    audit_evidence.command("jobs", "fine")
+    assert {n} < 5, "not watched"
+"""
+
+
+def test_a_signed_run_is_filed_once_more(project, tmp_path_factory, monkeypatch) -> None:
+    """With its reviewer, who was told of the dispute; the card has the levels as signed."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    grace = key(tmp_path_factory.mktemp("keys"), "grace")
+    made(project, owners='"runs": Kim')
+    project.suite("".join(JOBS.format(n=n) for n in (3, 4, 5)), "checks/test_orders.py")
+    (project.path / "jobs.yaml").write_text(SMALL)
+    config = project.path / "audit.yaml"
+    config.write_text(config.read_text() + "standard: ./jobs.yaml\n")
+    (project.path / "audits").mkdir()
+    (project.path / "audits" / "allowed_signers").write_text(f"grace@example.org {public(grace)}\n")
+    project.commit()
+    audited(project)
+    day = today(project)
+    good(project, "file")
+    good(project, "findings", "dispute", "F-0001", "--reason", "it is watched", "--who", "Lin")
+    done = command(project, "sign", "--yes", "--key", str(grace))
+    assert done.returncode == 0, done.stderr
+    dispute = f"F-0001 runs: on-time L5 failed: not watched: disputed by Lin on {day}: it is watched"
+    statement = json.loads((project.path / "audit-report" / "signoff.json").read_text())
+    assert dispute in statement["disputes"]
+    assert good(project, "file").startswith(f"audits/orders/{day}-2.md: ")
+    unsigned, signed = (filed.read(project.path / "audits" / "orders" / f"{n}.json") for n in (day, f"{day}-2"))
+    assert [(c.second_reviewer, c.dimensions[0].level) for c in (unsigned, signed)] == [
+        ("", 3),
+        ("grace@example.org", 4),
+    ]
+    assert unsigned.sources == signed.sources
+    assert command(project, "file").returncode == 1
+
+
+def test_a_merged_run_is_filed_for_all_its_environments(project) -> None:
+    """The next audit of either compares with it, and a finding closes when both have shown it."""
+    made(project)
+    config = project.path / "audit.yaml"
+    both = "environments: {prod: {kind: prod}, stage: {kind: stage}}"
+    config.write_text(config.read_text().replace("environment: stage", both))
+    project.commit()
+    for name in ("prod", "stage"):
+        audited(project, f"--audit-env={name}")
+        (project.path / "audit-report").rename(project.path / f"audit-report-{name}")
+    done = command(project, "merge", "audit-report-prod", "audit-report-stage", "-o", "audit-report-both")
+    assert done.returncode == 0, done.stderr
+    good(project, "file", "audit-report-both")
+    [filing] = ledger(project).filings
+    assert (filing.environment, len(filing.heads)) == ("prod, stage", 2)
+    index = numbers(project)["test_index"]
+    (project.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    project.commit()
+    done = command(project, "findings", "close", index, "--env", "stage")
+    assert (done.returncode, done.stdout) == (1, f"{index}: stays open: closed here, and still open in prod\n")
+    assert ": closed: " in good(project, "findings", "close", index)
+    assert ledger(project).find(index).status is Status.CLOSED
+    audited(project, "--audit-env=prod")
+    assert f"(audits/orders/{filing.file}.md)" in project.record().inputs.prior_source
 
 
 PLUGIN = """

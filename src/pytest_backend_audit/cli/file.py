@@ -51,6 +51,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``file``."""
     from pytest_backend_audit.document.git import GitError  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     try:
         run_folder(args.folder)
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         with waiting("filing"):
             return _file(args, top, by)
     except (ValueError, GitError) as error:
-        return fail(str(error))
+        return fail(clean(str(error)))
 
 
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
@@ -186,10 +187,8 @@ def _texts(filing: Filing, heads: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 def _undated(filing: Filing) -> Iterator[str]:
     bare = sum(not f.due for f in filing.card.findings)
     if bare:
-        yield (
-            f"{bare} findings have no due date, as the disposition sets none: backend-audit findings assign F-NNNN "
-            "--due DATE"
-        )
+        count = "1 finding has" if bare == 1 else f"{bare} findings have"
+        yield f"{count} no due date, as the disposition sets none: backend-audit findings assign F-NNNN --due DATE"
 
 
 def _tell(filing: Filing) -> None:
@@ -200,10 +199,12 @@ def _tell(filing: Filing) -> None:
 
 
 def _refused(args: argparse.Namespace, reasons: list[str]) -> int:
+    from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
+
     if args.json:
         sys.stdout.write(json.dumps({"filed": None, "reasons": reasons}, indent=2) + "\n")
         return REFUSED
-    sys.stderr.write(f"{args.folder}: not filed\n" + "".join(f"  - {reason}\n" for reason in reasons))
+    sys.stderr.write(f"{args.folder}: not filed\n" + "".join(f"  - {one_line(reason)}\n" for reason in reasons))
     return REFUSED
 
 

@@ -147,11 +147,12 @@ def _day(given: str) -> str:
 
 def _guarded(args: argparse.Namespace) -> int:
     from pytest_backend_audit.document.git import GitError  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     try:
         status: int = args.act(args)
     except (ValueError, GitError) as error:
-        return fail(str(error))
+        return fail(clean(str(error)))
     return status
 
 
@@ -239,7 +240,10 @@ def _assign(args: argparse.Namespace) -> int:
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top, run_first=args.unassigned or not any(a.upper().startswith("F") for a in args.finding))
-    marks = list(dict.fromkeys(_named(args, read(place))))
+    marks = list(dict.fromkeys(_named(args, place, read(place))))
+    if not marks:
+        sys.stdout.write("no finding is without an owner\n")
+        return 0
     with held(place):
         state = read(place)
         numbers = {t.fingerprint: t.number for t in state.findings}
@@ -249,19 +253,18 @@ def _assign(args: argparse.Namespace) -> int:
         ]
         _put(place, events)
     what = ", ".join(t for t in (args.owner, f"due {args.due}" if args.due else "", args.effort) if t)
-    names = ", ".join(numbers.get(mark, mark[:8]) for mark in marks) or "no finding is without an owner"
-    sys.stdout.write(f"{names}: {what}\n" if marks else f"{names}\n")
+    sys.stdout.write(f"{', '.join(numbers.get(mark, mark[:8]) for mark in marks)}: {what}\n")
     return 0
 
 
-def _named(args: argparse.Namespace, state: State) -> Iterator[str]:
+def _named(args: argparse.Namespace, place: Place, state: State) -> Iterator[str]:
     """Fingerprints of the findings that are meant, filed or not."""
     from pytest_backend_audit.findings import NOT_STATED  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import LedgerError  # noqa: PLC0415 - heavy
 
     if args.unassigned:
         yield from (t.fingerprint for t in state.findings if t.status.is_open and not t.owner)
-        for finding in _of_run(args):
+        for finding in _of_run(args, place):
             known, before = state.of(finding.fingerprint), state.assigned.get(finding.fingerprint)
             if not ((known and known.owner) or (before and before.owner) or finding.owner != NOT_STATED):
                 yield finding.fingerprint
@@ -270,17 +273,25 @@ def _named(args: argparse.Namespace, state: State) -> Iterator[str]:
         try:
             yield state.find(given).fingerprint
         except LedgerError as error:
-            marks = [f.fingerprint for f in _of_run(args) if len(given) >= 6 and f.fingerprint.startswith(given)]
+            marks = [f.fingerprint for f in _of_run(args, place) if len(given) >= 6 and f.fingerprint.startswith(given)]
             if len(marks) != 1:
                 raise ValueError(f"{error}; nor has the run {args.run_folder} one of that name") from None
             yield marks[0]
 
 
-def _of_run(args: argparse.Namespace) -> tuple[Finding, ...]:
+def _of_run(args: argparse.Namespace, place: Place) -> tuple[Finding, ...]:
     from pytest_backend_audit.cli.runs import card_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.finished import is_run  # noqa: PLC0415 - heavy
 
-    return card_of(args.run_folder).findings if is_run(Path(args.run_folder)) else ()
+    if not is_run(Path(args.run_folder)):
+        return ()
+    card = card_of(args.run_folder)
+    if card.inputs.document.service != place.service:
+        raise ValueError(
+            f"{args.run_folder} is a run of {card.inputs.document.service!r}, the ledger is that of {place.service!r}; "
+            "name its run: --run RUN"
+        )
+    return card.findings
 
 
 def _dispute(args: argparse.Namespace) -> int:

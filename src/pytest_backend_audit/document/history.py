@@ -59,10 +59,10 @@ def earlier(report_dir: Path, commit: str, filed: Sequence[Path] = ()) -> Earlie
         lines.append(f"run {name}, {told.instant}, {told.mode}: {told.result}")
         instants.add(told.instant)
         checks = joined(checks, _failures(told, f"earlier run {name}"))
-    for file in filed:
-        told = _filed(file)
-        # A run that the report folder still holds is told of once.
-        if told is not None and told.commit == commit and told.instant not in instants:
+    latest = {told.instant: (file, told) for file in filed if (told := _filed(file)) is not None}
+    for file, told in latest.values():
+        # A run that the report folder still holds is told of once; so is one that was filed again when signed.
+        if told.commit == commit and told.instant not in instants:
             lines.append(f"run filed as {file.stem}, {told.instant}, {told.mode}: {told.result}")
             checks = joined(checks, _failures(told, f"earlier run filed as {file.stem}"))
     return Earlier(tuple(lines), checks)

@@ -101,9 +101,13 @@ def _of_dimension(card: Card, tracked: Tracked) -> str:
     bare = _rows(dimension, RowState.UNCOVERED)
     if bare:
         few = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
-        raise StaysOpenError(f"{len(bare)} rows of {finding.dimension} have no check: {few}")
+        raise StaysOpenError(f"{_counted(len(bare))} of {finding.dimension} without a check: {few}")
     count = len(_rows(dimension, RowState.COVERED)) + len(_rows(dimension, RowState.NOT_EXECUTED))
-    return f"each of the {count} rows of {finding.dimension} {dimension.name} that count has a check"
+    return f"no row of {finding.dimension} {dimension.name} is without a check; {_counted(count)} with one"
+
+
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _rows(dimension: DimensionResult, state: RowState) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +13,15 @@ from pytest_backend_audit.model import Finding
 SCHEMA_VERSION = 1
 LINE_LIMIT = 1024 * 1024
 """Bytes of one line; a finding with all its evidence has a few thousand."""
+
+_FORMS = {
+    "at": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"),
+    "file": re.compile(r"\d{4}-\d\d-\d\d(-\d{1,4})?"),
+    "number": re.compile(r"F-\d{4,9}(-\d{1,3})?"),
+    "fingerprint": re.compile(r"[0-9a-f]{8,64}"),
+    "due": re.compile(r"(\d{4}-\d\d-\d\d)?"),
+}
+"""What must have a form: it becomes a path, is compared, or stands in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +192,9 @@ def decode(line: bytes) -> Event:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         raise ValueError(f"{kind}: {where}: {first['msg']}; restore the line from git") from None
+    for name, form in _FORMS.items():
+        value = getattr(made, name, None)
+        unfiled = kind == "assigned" and name == "number" and not value
+        if value is not None and not unfiled and not form.fullmatch(value):
+            raise ValueError(f"{kind}: {name}: found {value[:60]!a}, which we never write; restore the line from git")
     return made

@@ -172,6 +172,67 @@ def test_a_prior_audit_that_was_none_is_called_so(tmp_path: Path, changes: dict[
     assert source == "prior audit 2026-11-24 of 1a2b3c4" + remark
 
 
+def filed_card(folder: Path, name: str = "2026-11-24", **changes: Any) -> Path:
+    """A filed card, its Markdown beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    checks = [("a", "failed", 2, False), ("b", "could-not-run", 1, True), ("c", "passed", 5, False)]
+    data = {
+        "commit": SHA,
+        "instant": "2026-11-24T08:00:00.000Z",
+        "total": 23,
+        "maximum": 40,
+        "disposition_name": "Conditional production",
+        "dimensions": [{"id": "4.1", "level": 3, "would_be": 4}],
+        "checks": [{"id": i, "outcome": o, "limit": n, "carried": c} for i, o, n, c in checks],
+    }
+    (folder / f"{name}.md").write_text("# Backend systems audit")
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(data | changes))
+    return file
+
+
+def test_a_filed_card_is_a_prior_audit(tmp_path: Path) -> None:
+    """By the name of its JSON or of its Markdown; a failure that it carried over is still one."""
+    file = filed_card(tmp_path)
+    source = "prior audit 2026-11-24 of 1a2b3c4"
+    expected = document.Prior(
+        {"4.1": 4},
+        {
+            "a": PriorCheck(Outcome.FAILED, 2, source),
+            "b": PriorCheck(Outcome.FAILED, 1, source),
+            "c": PriorCheck(Outcome.PASSED, 5, source),
+        },
+        source,
+    )
+    assert document.load_prior(file) == expected
+    assert document.load_prior(file.with_suffix(".md")) == expected
+
+
+def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:
+    """One that was filed twice, unsigned and signed, counts as it stood last; one still here is told of once."""
+    audits = tmp_path / "audits"
+    files = [
+        filed_card(audits),
+        filed_card(audits, "2026-11-24-2", total=25),
+        filed_card(audits, "2026-11-25", commit=OTHER, instant="2026-11-25T08:00:00.000Z"),
+        audits / "2026-11-26.json",
+    ]
+    report = tmp_path / "audit-report"
+    source = "earlier run filed as 2026-11-24-2"
+    found = document.earlier(report, SHA, files)
+    assert found.lines == (
+        "run filed as 2026-11-24-2, 2026-11-24T08:00:00.000Z, formal: total 25 of 40, Conditional production",
+    )
+    assert found.checks == {
+        "a": PriorCheck(Outcome.FAILED, 2, source),
+        "b": PriorCheck(Outcome.FAILED, 1, source),
+    }
+    leave_card(report, card(SHA))
+    assert document.earlier(report, SHA, files).lines == (
+        "run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: total 23 of 40, Conditional production",
+    )
+
+
 def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:
     """Each lack has its message."""
     with pytest.raises(AuditUsageError, match=r"=nosuch: there is no run folder, scorecard.json or filed card"):

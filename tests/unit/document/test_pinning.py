@@ -383,3 +383,44 @@ def test_nothing_is_written_to_the_repository(repository: Path) -> None:
 def test_a_build_names_the_commit_with_seven_or_more_digits(reported: str, matches: bool) -> None:
     """Fewer digits could be any commit."""
     assert document.build_matches(reported, "0123456789abcdef0123456789abcdef01234567") is matches
+
+
+def test_an_audit_that_was_filed_is_no_change_of_the_tree(repository: Path, git: Git) -> None:
+    """The ledger has grown and cards are new, staged or not; what was there before stays."""
+    folder = repository / "audits" / "orders"
+    folder.mkdir()
+    ledger = folder / "ledger.jsonl"
+    ledger.write_text('{"a":1}\n')
+    git(repository, "add", ".")
+    assert pin(repository).commit
+    git(repository, "commit", "-q", "-m", "Ledger")
+    ledger.write_text('{"a":1}\n{"b":2}\n')
+    (folder / "2026-11-24.md").write_text("card")
+    assert pin(repository).commit
+    git(repository, "add", ".")
+    assert pin(repository).commit
+    git(repository, "commit", "-q", "-m", "Card")
+    (folder / "2026-11-24.md").write_text("better card")
+    assert "changed: audits/orders/2026-11-24.md" in refusal(repository)
+    git(repository, "checkout", "-q", ".")
+    ledger.write_text('{"b":2}\n')
+    assert "changed: audits/orders/ledger.jsonl" in refusal(repository)
+    ledger.unlink()
+    assert "changed: audits/orders/ledger.jsonl" in refusal(repository)
+
+
+def test_what_only_looks_like_a_filed_audit_is_a_change(repository: Path, git: Git) -> None:
+    """A new file beside no ledger, deeper down, or one that Python loads; a ledger that became a link."""
+    folder = repository / "audits" / "orders"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("notes.md", "deep/ledger.jsonl", "deep/notes.md"):
+        path = folder / name
+        path.write_text("new")
+        git(repository, "add", "-f", str(path))
+        assert f"changed: audits/orders/{name}" in refusal(repository)
+        git(repository, "rm", "-q", "-f", str(path))
+        folder.mkdir(exist_ok=True)
+        (folder / "deep").mkdir(exist_ok=True)
+    (folder / "ledger.jsonl").symlink_to(repository / "audit.yaml")
+    git(repository, "add", ".")
+    assert "changed: audits/orders/ledger.jsonl" in refusal(repository)

@@ -286,12 +286,12 @@ def test_rows_without_a_check_close_by_a_whole_run_only() -> None:
     """In which each has one."""
     one = add(card(rows=True))
     number = next(f.id for f in one.card.findings if f.check == "coverage")
-    assert stays(card(rows=True), one.after, number) == "1 rows of 4.1 have no check: rowed L3"
+    assert stays(card(rows=True), one.after, number) == "1 row of 4.1 without a check: rowed L3"
     assert stays(card(narrowing=("--lf",)), one.after, number) == (
         "it is about all of 4.1; a whole audit shows it: pytest --audit-sha=HEAD, then --run audit-report"
     )
     assert shown(card(), one.after.find(number)) == (
-        "each of the 0 rows of 4.1 Query Performance that count has a check"
+        "no row of 4.1 Query Performance is without a check; 0 rows with one"
     )
 
 

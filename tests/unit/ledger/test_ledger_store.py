@@ -116,6 +116,22 @@ def test_conflict_marks_are_named_with_the_way_out(place: Place) -> None:
             "assigned: fingerprint: Field required; restore the line from git",
         ),
         (
+            encode(filed(file="../../2026-08-31")),
+            "filed: file: found '../../2026-08-31', which we never write; restore the line from git",
+        ),
+        (
+            encode(closed("\x1b[2JF-0001")),
+            "closed: number: found '\\x1b[2JF-0001', which we never write; restore the line from git",
+        ),
+        (
+            encode(assigned("x")),
+            "assigned: fingerprint: found 'x', which we never write; restore the line from git",
+        ),
+        (
+            encode(assigned(due="soon")),
+            "assigned: due: found 'soon', which we never write; restore the line from git",
+        ),
+        (
             '{"schema_version":1,"type":["closed"]}',
             f"an event of the type ['closed'], written by a later version? known are {', '.join(TYPES)}",
         ),
