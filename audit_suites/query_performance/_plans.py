@@ -16,7 +16,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis.hazards import Bounds, Hazard, Index, Table, hazards
 from pytest_backend_audit.analysis.plans import Node, read
-from pytest_backend_audit.analysis.statements import as_read, parameters, shortened
+from pytest_backend_audit.analysis.statements import as_read, only_catalogs, parameters, shortened
 from pytest_backend_audit.analysis.text import lines
 
 GENERIC_PLAN = 160000
@@ -329,6 +329,8 @@ def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
         else:
             plan, reason, asked = read(explained), "", attempt
             break
+    if plan is None and only_catalogs(asked):
+        return Planned(*known)
     return Planned(*known, asked=asked, plan=plan, reason=reason)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _TOKENS = re.compile(
     r"(?P<space>\s+|--[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)\*/)"
@@ -24,6 +24,8 @@ _LOCKS = {"UPDATE", "NO", "SHARE", "KEY"}
 _LOCKING = _LOCKS | {"OF", "NOWAIT", "SKIP", "LOCKED", "FOR", ","}
 _TYPES = {"INTERVAL", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "JSON", "JSONB", "UUID", "INET", "NUMERIC", "BYTEA"}
 _SEVERAL = "it may be several statements"
+_CATALOGS = ("pg_", "information_schema.", "unnest", "generate_series")
+_END_OF_LIST = {"WHERE", "ON", "USING", "GROUP", "ORDER", "LIMIT", "UNION", "SELECT", "HAVING", "WINDOW"}
 _CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
 
 
@@ -90,6 +92,41 @@ def functions(statement: str) -> list[str]:
             if after == "(" and re.fullmatch(r"[^\W\d][\w$]*", before)
         }
     )
+
+
+def only_catalogs(statement: str) -> bool:
+    """Whether all that it reads are the server's own catalogs, as drivers do that look for types and tables.
+
+    What is not understood counts as something else.
+    """
+    tokens = _tokens(statement)
+    own = {b for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False) if _is_with(a, c)}
+    read = [name for name in _relations(tokens) if name not in own]
+    return bool(read) and all(name.lower().startswith(_CATALOGS) for name in read)
+
+
+def _is_with(before: str, after: str) -> bool:
+    return before.upper() in {"WITH", "RECURSIVE"} or (before == "," and after.upper() == "AS")
+
+
+def _relations(tokens: Sequence[str]) -> Iterator[str]:
+    """What stands where a FROM or JOIN names something: tables with their schemas, functions."""
+    listing: list[bool] = [False]
+    expected = False
+    for place, token in enumerate(tokens):
+        word = token.upper()
+        if word == "(":
+            listing.append(False)
+            expected = False
+        elif word == ")":
+            listing[1:] = listing[1:-1]
+        elif word in {"FROM", "JOIN"} or (token == "," and listing[-1]):  # noqa: S105 - a comma
+            listing[-1] = expected = True
+        elif expected and word not in {"ONLY", "LATERAL"}:
+            expected = False
+            yield "".join(tokens[place : place + 3]) if tokens[place + 1 : place + 2] == ["."] else token
+        elif word in _END_OF_LIST:
+            listing[-1] = False
 
 
 def shortened(statement: str, most: int = 160) -> str:

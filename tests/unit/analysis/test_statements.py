@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pytest_backend_audit.analysis.statements import as_read, functions, parameters, shortened
+from pytest_backend_audit.analysis.statements import as_read, functions, only_catalogs, parameters, shortened
 
 
 def plain(statement: str | None) -> str | None:
@@ -113,3 +113,38 @@ def test_a_long_statement_is_shortened() -> None:
     """On one line."""
     assert shortened("SELECT\n   a,\n b", 10) == "SELECT ..."
     assert shortened("/* x */ SELECT a -- b\n FROM t /*request_id='1'*/") == "SELECT a FROM t"
+
+
+TYPES = """
+WITH RECURSIVE tree(oid, depth) AS (
+    SELECT found.oid, $2
+    FROM (SELECT t.oid AS oid, (CASE WHEN t.typtype = $3 THEN (
+              WITH RECURSIVE bases(oid, depth) AS (
+                  SELECT b.typbasetype AS oid, $4 AS depth FROM pg_type b WHERE b.oid = t.oid
+                  UNION ALL SELECT b.typbasetype, bases.depth + $5 FROM pg_type b, bases WHERE bases.oid = b.oid
+              ) SELECT oid FROM bases ORDER BY depth DESC LIMIT $6) ELSE $7 END) AS base
+          FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace n ON (n.oid = t.typnamespace)
+          LEFT JOIN pg_range r ON (t.oid = r.rngtypid)) AS found
+    WHERE found.oid = any($1::oid[])
+    UNION ALL SELECT t.oid, tree.depth + $8 FROM pg_type t, tree WHERE t.typelem = tree.oid
+) SELECT DISTINCT * FROM tree ORDER BY depth DESC
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (TYPES, True),
+        ("SELECT oid FROM pg_type t, pg_catalog.pg_namespace WHERE x = ANY($1)", True),
+        ("SELECT * FROM information_schema.tables", True),
+        ("SELECT * FROM pg_class c JOIN orders o ON true", False),
+        ("SELECT * FROM pg_class c, shop.orders", False),
+        ("WITH orders AS (SELECT oid FROM pg_class) SELECT * FROM orders", True),
+        ("SELECT 1 FROM pg_class WHERE oid = (SELECT id FROM orders)", False),
+        ("SELECT $1", False),
+        ("SELECT * FROM touched()", False),
+    ],
+)
+def test_what_reads_the_servers_catalogs_alone(statement: str, said: bool) -> None:
+    """As asyncpg's search for types does, which no generic plan can be made of."""
+    assert only_catalogs(statement) is said
