@@ -136,7 +136,7 @@ def test_a_pull_request_is_informed(github: dict[str, str], runner: Runner) -> N
     assert lines[place["region"]["startLine"] - 1].startswith(
         ('@audit(dimension="4.1", criterion="foreign', "def test_i")
     )
-    assert runner.told("formats/comment.md").startswith("<!-- backend-audit ")
+    assert runner.told("formats/comment.md").startswith("<!-- backend-audit: ")
     verified = runner.run("backend-audit verify audit-report")
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
@@ -164,7 +164,7 @@ def test_an_error_of_the_job_is_no_failed_check(github: dict[str, str], runner: 
 def test_the_comment_is_made_once_and_renewed(github: dict[str, str], runner: Runner) -> None:
     """It is looked for by its first line; GitHub's own program does the rest."""
     runner.path("formats").mkdir()
-    runner.path("formats/comment.md").write_text("<!-- backend-audit orders/stage -->\n### Audit\n", "utf-8")
+    runner.path("formats/comment.md").write_text("<!-- backend-audit: orders/stage -->\n### Audit\n", "utf-8")
     env = {"COMMENTS": "repos/shop/orders/issues", "NUMBER": "7", "GH_TOKEN": "x"}
     assert runner.run(github["Comment"], **env).returncode == 0
     body = f"body=@{runner.path('formats/comment.md')}"

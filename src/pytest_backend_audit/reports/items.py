@@ -159,7 +159,7 @@ def _reason(criterion: CriterionResult, state: State, result: CheckResult) -> st
         return _exempt(criterion)
     said = bounded(clean(result.reason), REASON)[0]
     if state is State.REVIEW and result.outcome is Outcome.PASSED:
-        said = "passed on attestations alone; a second reviewer has not signed yet"
+        said = "on attestations alone; a second reviewer has not signed yet"
     if result.carried:
         said = f"{said}\nit could not run this time, and failed in {one_line(result.carried)}".lstrip()
     return said or "no reason given"

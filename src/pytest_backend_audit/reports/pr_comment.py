@@ -26,7 +26,7 @@ def marker(card: Card) -> str:
     """The line by which a script knows its comment again."""
     document = card.inputs.document
     place = "/".join(_OTHER.sub("_", name)[:60] or "_" for name in (document.service, document.environment))
-    return f"<!-- backend-audit {place} -->"
+    return f"<!-- backend-audit: {place} -->"
 
 
 def chunks(card: Card) -> Iterator[str]:

@@ -129,10 +129,10 @@ def test_what_could_not_run_is_neither(page: str) -> None:
 
 def test_the_comments_first_line_finds_it_again() -> None:
     """It is not seen, the same for each run of a service and environment, and can't be left early."""
-    assert render(FULL, "pr-comment").splitlines()[0] == "<!-- backend-audit orders/stage -->"
+    assert render(FULL, "pr-comment").splitlines()[0] == "<!-- backend-audit: orders/stage -->"
     for card in (HOSTILE, loud()):
         first = render(card, "pr-comment").splitlines()[0]
-        assert first.startswith("<!-- backend-audit ")
+        assert first.startswith("<!-- backend-audit: ")
         assert first.count("--") == 2
         assert len(first) < 160
 

@@ -98,7 +98,7 @@ def test_each_state_has_its_kind() -> None:
         "4.6/dr-drill/L5": (
             "review",
             "none",
-            "passed: passed on attestations alone; a second reviewer has not signed yet",
+            "passed: on attestations alone; a second reviewer has not signed yet",
         ),
         "4.3/negative-caching/L5": (
             "notApplicable",
