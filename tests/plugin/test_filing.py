@@ -233,6 +233,22 @@ def test_two_who_file_at_once_are_both_filed(orders) -> None:
     assert (done.returncode, done.stderr.count("was filed already")) == (1, 1)
 
 
+def test_a_card_that_a_killed_filing_left_is_told(orders) -> None:
+    """It stays as it is, and the run is filed beside it."""
+    audited(orders)
+    day = today(orders)
+    left = orders.path / "audits" / "orders" / f"{day}.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+    said = good(orders, "file")
+    assert said.startswith(f"audits/orders/{day}-2.md: ")
+    assert (
+        f"note: the ledger does not know {day}.json: a filing was cut short, or a line is lost; take the card away, or "
+        "restore the line from git\n"
+    ) in said
+    assert left.read_text() == "{}"
+
+
 @pytest.mark.parametrize(
     ("service", "folder"),
     [

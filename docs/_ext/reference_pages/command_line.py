@@ -25,6 +25,7 @@ SHOWN = (
     "audits/redis.acl",
     "pytest.ini",
     ".gitignore",
+    ".gitattributes",
 )
 
 

@@ -89,7 +89,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
         _write(place, filing, done.heads)
-    notes += [*state.notices, *_undated(filing)]
+    notes += [*state.notices, *_undated(filing), *_strangers(place, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
 
@@ -182,6 +182,17 @@ def _texts(filing: Filing, heads: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     card = filing.card
     yield ".md", render(card, "md")
     yield ".json", filed.text(filed.filed(card, numbers=filing.numbers, sources=heads))
+
+
+def _strangers(place: Place, state: State) -> Iterator[str]:
+    """Cards that the ledger does not know: a filing that was killed leaves one, and none of its numbers counts."""
+    known = {f.file for f in state.filings}
+    cards = sorted(p.name for p in place.folder.glob("[0-9]*.json") if p.stem not in known)
+    if cards:
+        yield (
+            f"the ledger does not know {', '.join(cards)}: a filing was cut short, or a line is lost; take the card "
+            "away, or restore the line from git"
+        )
 
 
 def _undated(filing: Filing) -> Iterator[str]:

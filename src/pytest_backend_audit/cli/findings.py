@@ -117,9 +117,11 @@ def _add_close(actions: Any) -> None:
     parser.add_argument(
         "--run", dest="run_folder", metavar="RUN", help="look into this run of the present commit instead of a new one"
     )
-    parser.add_argument("--env", metavar="NAME", help="--audit-env (default: the environment it was found in)")
-    parser.add_argument("--config", metavar="PATH", help="--audit-config")
-    parser.add_argument("--allow", metavar="LIST", help="--audit-allow: of load, writes, faults, probes")
+    parser.add_argument("--env", "--audit-env", metavar="NAME", help="default: the environment it was found in")
+    parser.add_argument("--config", "--audit-config", metavar="PATH", help="audit.yaml, if it is not at the top")
+    parser.add_argument(
+        "--allow", "--audit-allow", metavar="LIST", help="of load, writes, faults, probes: what checks may do"
+    )
     parser.add_argument("--report", metavar="DIR", help="keep the new run there")
     parser.add_argument("--json", action="store_true", help="what became of each, as JSON")
     add_who(parser)
@@ -213,7 +215,8 @@ def _chosen(args: argparse.Namespace, state: State) -> list[Tracked]:
         and (not args.due_before or (t.due and t.due < args.due_before))
         and (not args.owner or args.owner.casefold() in t.owner.casefold())
     ]
-    return sorted(chosen, key=lambda t: (SEVERITIES.index(t.finding.severity.value), t.due or "9999", t.number))
+    # What is left equal stays in the order in which it was opened.
+    return sorted(chosen, key=lambda t: (SEVERITIES.index(t.finding.severity.value), t.due or "9999"))
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ VARIABLES = {
 CHECKS = "audits/checks"
 SCHEMA = "audits/audit.schema.json"
 IGNORED = "audit-report/"
+UNION = "audits/*/ledger.jsonl merge=union"
+"""Has git keep both branches' lines of a ledger of findings."""
 CI = {"github": ".github/workflows/backend-audit.yml", "gitlab": ".gitlab/backend-audit.yml"}
 
 
@@ -65,6 +67,7 @@ def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | No
         _new(top, "audits/redis.acl", _rendered("redis.acl.j2", **values)),
         _ini(top),
         _ignored(top),
+        _line(top, ".gitattributes", UNION, UNION),
     ]
     if ci is not None:
         done.append(_new(top, CI[ci], _rendered(f"{ci}.yml.j2", **values)))
@@ -118,13 +121,18 @@ def _ini(top: Path) -> Written:
 
 
 def _ignored(top: Path) -> Written:
-    path = top / ".gitignore"
+    return _line(top, ".gitignore", IGNORED, IGNORED.strip("/"))
+
+
+def _line(top: Path, name: str, line: str, meaning: str) -> Written:
+    """Have a file end with a line, unless one of its lines, stripped of white space and slashes, means the same."""
+    path = top / name
     text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-    if {line.strip().strip("/") for line in text.splitlines()} & {IGNORED.strip("/")}:
-        return Written(".gitignore", "left", f"it has {IGNORED}")
+    if any(present.strip().strip("/") == meaning for present in text.splitlines()):
+        return Written(name, "left", f"it has {line}")
     existed = path.exists()
-    _replaced(path, text + ("" if not text or text.endswith("\n") else "\n") + IGNORED + "\n")
-    return Written(".gitignore", "added to" if existed else "wrote", IGNORED)
+    _replaced(path, text + ("" if not text or text.endswith("\n") else "\n") + line + "\n")
+    return Written(name, "added to" if existed else "wrote", line)
 
 
 def _replaced(path: Path, text: str) -> None:

@@ -68,6 +68,7 @@ wrote     audits/monitoring-role.sql
 wrote     audits/redis.acl
 wrote     pytest.ini (audit_paths)
 wrote     .gitignore (audit-report/)
+wrote     .gitattributes (audits/*/ledger.jsonl merge=union)
 
 next
   1. fill in audit.yaml: lead_auditor, second_reviewer, targets
@@ -146,6 +147,7 @@ def test_the_gitignore_keeps_its_lines(make: Make) -> None:
     top = make({".gitignore": "*.log"})
     cli.main(["init", str(top), "--yes"])
     assert (top / ".gitignore").read_text() == "*.log\naudit-report/\n"
+    assert (top / ".gitattributes").read_text() == "audits/*/ledger.jsonl merge=union\n"
 
 
 @pytest.mark.parametrize("systems", ["", COMPOSE], ids=["nothing", "compose"])
