@@ -17,8 +17,8 @@ from pytest_backend_audit.recorder import KEPT
 
 SUFFIX = ".kept.jsonl"
 """After the card's name: ``2026-08-31.kept.jsonl``."""
-LIMIT = 4 * 1024 * 1024
-"""Bytes of the file. A thousand plans make about one million; what comes after is named, and lost."""
+LIMIT = 1024 * 1024
+"""Bytes of the file, which stays in the repository for good; what comes after is named, and lost."""
 
 
 class KeptError(ValueError):

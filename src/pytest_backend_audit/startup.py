@@ -100,6 +100,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     except OSError as error:
         raise AuditUsageError(_unreadable(folder, error)) from None
     earlier, prior = before.earlier, before.prior
+    # Where nobody named one, it is the ledger's latest, whose kept values lie beside its card.
+    of_ledger = str(setting.repository / before.reference) if before.reference else ""
+    compared = str(config.option.audit_prior or of_ledger)
+    runtime.baselines = Baselines.at(compared or None, folder)
     runtime.document = replace(control, prior_audit=control.prior_audit or before.reference)
     policy = setting.policy
     remarks = setting.config.terms.notices if setting.config else ()
@@ -154,7 +158,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     _add(config, session, SESSION)
     _add(config, Shown(config, runtime.redactor), "backend_audit_shown")
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
-        _begin_distribution(config, runtime, session, setting)
+        _begin_distribution(config, runtime, session, setting, compared)
     _register(config, runtime, choice, raise_problems=True)
 
 
@@ -184,6 +188,7 @@ def _begin_worker(config: pytest.Config, setting: Setting, workerinput: dict[str
 
     told = workerinput["backend_audit"]
     runtime = _runtime(config, setting, told["commit"], told["instant"], bytes.fromhex(told["run_key"]))
+    runtime.baselines = Baselines.at(told["prior"] or None, asked.report_folder(config))
     runtime.document = from_builtins(Document, told["document"])
     mode = Mode.FORMAL if config.option.audit_sha else Mode.REHEARSAL
     _register(
@@ -194,7 +199,9 @@ def _begin_worker(config: pytest.Config, setting: Setting, workerinput: dict[str
     _add(config, Shown(config, runtime.redactor), "backend_audit_shown_by_worker")
 
 
-def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Session, setting: Setting) -> None:
+def _begin_distribution(
+    config: pytest.Config, runtime: Runtime, session: Session, setting: Setting, prior: str
+) -> None:
     from pytest_backend_audit.distributed.controller import Controller  # noqa: PLC0415 - under xdist only
 
     if config.option.dist == "each":
@@ -207,6 +214,7 @@ def _begin_distribution(config: pytest.Config, runtime: Runtime, session: Sessio
         "instant": runtime.instant,
         "policy_revision": setting.protected.revision if setting.protected else "",
         "run_key": runtime.run_key.hex(),
+        "prior": prior,
         "document": to_builtins(runtime.document),
     }
     _add(config, Controller(folder, told, session), "backend_audit_distribution")
@@ -264,5 +272,4 @@ def _runtime(config: pytest.Config, setting: Setting, commit: str, instant: str,
         document=Document(),
         allowed=asked.allowed_needs(config, setting.config),
         run_key=run_key,
-        baselines=Baselines.at(config.option.audit_prior, asked.report_folder(config)),
     )

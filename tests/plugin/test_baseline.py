@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
+from unit.cli.command import backend_audit
 
 from pytest_backend_audit.journal import read_run
 from pytest_backend_audit.merging import merge
@@ -125,6 +127,42 @@ def test_a_check_off_audit_never_reads_it(project) -> None:
     """It is skipped, whatever --audit-prior would be."""
     keeping(project, 7)
     assert json.dumps(project.run().parseoutcomes()) == '{"skipped": 2}'
+
+
+FILING = """\
+version: 1
+service: orders
+environment: prod
+lead_auditor: Ada
+second_reviewer: Grace
+distribution: team
+prior_audit: none
+runbook: runbook.md
+owners: {OWNERS}
+suites: none
+incidents: []
+"""
+
+
+def test_what_was_kept_is_filed_and_found(project, workers) -> None:
+    """The audit after it finds it by itself, when the run folder is long gone; so it does if the card is named."""
+    keeping(project, 7)
+    project.config(FILING.replace("OWNERS", ", ".join(f"'4.{n}': Ada" for n in range(1, 9))))
+    (project.path / "runbook.md").write_text("Audits lie in audits/orders/.\n", "utf-8")
+    project.commit()
+    project.run("--audit-sha=HEAD", *workers)
+    done = backend_audit("file", "audit-report", "--who", "Ada", cwd=project.path)
+    assert done.returncode == 0, done.stderr
+    (kept,) = project.path.glob("audits/orders/*.kept.jsonl")
+    assert kept.read_text("utf-8") == '{"check":"test_checks.py::test_rows","name":"rows","value":{"orders":7}}\n'
+    shutil.rmtree(project.path / "audit-report")
+    for prior in ([], [f"--audit-prior={kept.with_name(kept.name.replace('.kept.jsonl', '.md'))}"]):
+        project.run("--audit", *prior, *workers)
+        assert project.statuses() == {"test_rows": "passed", "test_nothing_kept": "passed"}
+    kept.write_text("<<<<<<<\n")
+    project.run("--audit")
+    assert reason(project).startswith("the prior audit can't be read (")
+    assert ".kept.jsonl:1: not a kept value" in reason(project)
 
 
 def test_a_merge_has_what_its_runs_kept(project) -> None:

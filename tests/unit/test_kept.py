@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (b'{"check":"a","name":"x"}\n', "x:1: not a kept value; restore it from the repository's history"),
         (b"[1]\n", "x:1: not a kept value"),
         (b"[" * 100_000, "x:1: not a kept value"),
-        (b" " * (2 * kept.LIMIT + 1), "x: larger than any such file (8388608 bytes)"),
+        (b" " * (2 * kept.LIMIT + 1), "x: larger than any such file (2097152 bytes)"),
     ],
     ids=["conflict marks", "no value", "a list", "deep", "huge"],
 )

@@ -9,10 +9,13 @@ from pytest_backend_audit.cli.runs import finished
 
 if TYPE_CHECKING:
     from pytest_backend_audit.comparison import Side
+    from pytest_backend_audit.model import FiledCard
 
 CARDS = frozenset({".json", ".md"})
 OF_A_RUN = frozenset({"scorecard.json", "scorecard.md"})
 """Files of a run folder: its journal says more, and can be checked."""
+
+NAME_ONE = "name one, a run folder or a filed card: backend-audit compare RUN PRIOR"
 
 
 def side(given: str) -> Side:
@@ -36,3 +39,29 @@ def side(given: str) -> Side:
         remarks.append(f"invalid: {card.seal.invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads)
     return Side(made, partial=bool(card.partial), remarks=tuple(remarks))
+
+
+def before(card: FiledCard) -> Path:
+    """The filed card that an audit is compared with where none is named: the latest before it, of its environment.
+
+    The repository is the one of the folder that we are in.
+
+    Raises:
+        ValueError: There is none, or the ledger can't be read.
+    """
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.state import environments  # noqa: PLC0415 - heavy
+
+    top = find_repository(Path())
+    if top is None or not card.service.strip():
+        raise ValueError(f"no audit to compare with: {NAME_ONE}")
+    place = Place(top, card.service)
+    mine = set(environments(card.environment))
+    for filing in reversed(read(place).filings):
+        # Once it is filed itself, the ledger's latest is no other audit.
+        another = set(filing.heads) != set(card.sources) and filing.instant < card.instant
+        if another and mine & set(environments(filing.environment)):
+            return place.folder / f"{filing.file}.json"
+    where = f" in {card.environment}" if card.environment else ""
+    raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")

@@ -28,7 +28,13 @@ def add_parser(subparsers: Any) -> None:
         "above came; 2 usage, or audits that can't be compared.",
     )
     parser.add_argument("now", metavar="RUN", help="run folder, folder of a merge, or filed card")
-    parser.add_argument("prior", metavar="PRIOR", help="the audit to compare with, likewise")
+    parser.add_argument(
+        "prior",
+        metavar="PRIOR",
+        nargs="?",
+        help="the audit to compare with, likewise (default: the one of this environment that the repository's ledger "
+        "has before RUN)",
+    )
     parser.add_argument(
         "--no-worse", action="store_true", help="exit 1 if a dimension fell, or a new high finding came"
     )
@@ -39,12 +45,14 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``compare``."""
-    from pytest_backend_audit.cli.audits import side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli.audits import before, side  # noqa: PLC0415 - heavy
     from pytest_backend_audit.comparison import NotComparableError, compare  # noqa: PLC0415 - heavy
 
     try:
         with waiting("reading the audits"):
-            now, prior = side(args.now), side(args.prior)
+            now = side(args.now)
+            args.prior = args.prior or str(before(now.card))
+            prior = side(args.prior)
         found = compare(now, prior)
     except NotComparableError as error:
         return fail(f"{args.now} and {args.prior} can't be compared: {error}")

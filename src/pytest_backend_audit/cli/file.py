@@ -88,19 +88,19 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         if late := [*obstacles.of_ledger(done.card, state, done.heads)]:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
-        _write(place, filing, done.heads)
+        _write(place, filing, done)
     notes += [*state.notices, *_undated(filing), *_strangers(place, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
 
 
-def _write(place: Place, filing: Filing, heads: tuple[str, ...]) -> None:
-    """The cards, then the ledger; where one of them can't be written, none of them stays."""
+def _write(place: Place, filing: Filing, done: Finished) -> None:
+    """The cards and what the checks kept, then the ledger; where one of them can't be written, none of them stays."""
     from pytest_backend_audit.ledger import append, create  # noqa: PLC0415 - heavy
 
     made: list[Path] = []
     try:
-        for suffix, text in _texts(filing, heads):
+        for suffix, text in _texts(filing, done):
             path = place.folder / f"{_name(filing)}{suffix}"
             create(path, text)
             made.append(path)
@@ -175,13 +175,16 @@ def _name(filing: Filing) -> str:
     return next(e.file for e in filing.events if isinstance(e, Filed))
 
 
-def _texts(filing: Filing, heads: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
+    from pytest_backend_audit import filed, kept  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports import render  # noqa: PLC0415 - heavy
 
     card = filing.card
     yield ".md", render(card, "md")
-    yield ".json", filed.text(filed.filed(card, numbers=filing.numbers, sources=heads))
+    yield ".json", filed.text(filed.filed(card, numbers=filing.numbers, sources=done.heads))
+    # For the checks of the next audit that compare with this one, after the run folder is gone.
+    if text := kept.text(attempt for record in done.records for attempt in record.attempts):
+        yield kept.SUFFIX, text
 
 
 def _strangers(place: Place, state: State) -> Iterator[str]:

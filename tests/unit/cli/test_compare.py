@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from unit.scoring.scoring_cases import SEALED, all_at, failed
 from pytest_backend_audit import filed, finished
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.journal import Writer
+from pytest_backend_audit.ledger import Place, append
+from pytest_backend_audit.ledger.events import Event, Filed
 from pytest_backend_audit.merging import merge
 from pytest_backend_audit.model import Attempt, Mode, Seal
 
@@ -137,3 +140,35 @@ def test_what_can_not_be_compared(now: str, prior: str, message: str, capsys: py
     assert out == ""
     assert err.startswith(f"backend-audit: {message}")
     assert err.count("\n") == 1
+
+
+def test_the_ledgers_latest_before_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Is what an audit is compared with if nothing else is named: of its environment, and not itself."""
+    assert main(["compare", written("now", failed("4.1-3"))]) == 2
+    assert capsys.readouterr().err == (
+        "backend-audit: no audit to compare with: name one, a run folder or a filed card: backend-audit compare RUN "
+        "PRIOR\n"
+    )
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    assert main(["compare", "now"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "backend-audit: audits/orders has no audit of orders in prod before this one: name one, "
+    )
+    place = Place(tmp_path, "orders")
+    place.folder.mkdir(parents=True)
+    events: list[Event] = []
+    for day, kind in (("2026-06-01", "prod"), ("2026-07-01", "stage")):
+        filed_card(written(day, instant=f"{day}T10:00:00Z", kind=kind), f"audits/orders/{day}.json")
+        events.append(filing(day, kind, finished.load(Path(day))))
+    events.append(filing("2026-08-31", "prod", finished.load(Path("now"))))
+    append(place, events)
+    assert main(["compare", "now"]) == 0
+    assert "compared with 2026-06-01 at 1a2b3c4 in prod\n" in capsys.readouterr().out
+
+
+def filing(day: str, environment: str, of: finished.Finished) -> Filed:
+    """The ledger's line of a filed card."""
+    instant = of.card.inputs.instant
+    return Filed(
+        f"{day}T12:00:00Z", "Kim", day, "orders", environment, environment, "1a2b3c4d", instant, of.heads, "Ada"
+    )
