@@ -11,7 +11,7 @@ from pytest_backend_audit import filed
 from pytest_backend_audit.cli.output import WIDTH
 from pytest_backend_audit.model import CheckResult, DimensionResult, Outcome
 from pytest_backend_audit.reports import facts
-from pytest_backend_audit.reports.text import clean, cut, one_line, pad, stated
+from pytest_backend_audit.reports.text import clean, columns, cut, one_line, pad, stated
 from pytest_backend_audit.signoff.statement import attestations, could_not_run
 
 if TYPE_CHECKING:
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from pytest_backend_audit.signoff.making import Reviewer
 
 LISTED = 12
-"""Entries of a list that are shown; the report and the statement have all."""
+"""Checks of a dimension, and reasons, that are shown; the report has all."""
+ACCEPTED = 100
+"""Attestations, exceptions and disputes that are shown: each is something to be accepted."""
 _LABEL = 14
 _NAME = 34
-_KINDS = 20
+_KINDS = 24
 
 
 def lines(about: Subject, by: Reviewer, dimensions: Sequence[str], disputes: Sequence[str], signed: Card) -> list[str]:
@@ -44,11 +46,11 @@ def lines(about: Subject, by: Reviewer, dimensions: Sequence[str], disputes: Seq
         *(line for d in card.dimensions if d.id in dimensions for line in _dimension(about, d)),
         "",
         "You accept what they rest on:",
-        *_list("Attestations", attestations(card.inputs)),
-        *_list("Exceptions", filed.exceptions(card.inputs.policy)),
-        *_list("Could not run", could_not_run(card)),
-        *_list("Disputes", disputes),
-        *_list("Earlier runs", card.inputs.earlier),
+        *_list("Attestations", attestations(card.inputs), ACCEPTED),
+        *_list("Exceptions", filed.exceptions(card.inputs.policy), ACCEPTED),
+        *_list("Could not run", could_not_run(card), LISTED),
+        *_list("Disputes", disputes, ACCEPTED),
+        *_list("Earlier runs", card.inputs.earlier, LISTED),
         "",
     ]
 
@@ -93,35 +95,37 @@ def _dimension(about: Subject, dimension: DimensionResult) -> Iterator[str]:
         WIDTH,
     )
     high = [c for c in checks if c.outcome is Outcome.PASSED and about.reviewer_from <= c.check.level]
-    for check in high[:LISTED]:
-        yield _check(check)
+    rows = [_check(c) for c in high[:LISTED]]
+    names = min(max((columns(name) for name, _, _ in rows), default=0), _NAME)
+    kinds = min(max((columns(kind) for _, kind, _ in rows), default=0), _KINDS)
+    for name, kind, title in rows:
+        yield cut(f"  {pad(cut(name, names), names)}  {pad(cut(kind, kinds), kinds)}  {title}", WIDTH)
     if len(high) > LISTED:
         yield f"  and {len(high) - LISTED} more checks at L{about.reviewer_from} and above"
     yield f"  all of it: {clean(str(about.folder / 'scorecard.html'))}#d{place}"
 
 
-def _check(result: CheckResult) -> str:
+def _check(result: CheckResult) -> tuple[str, str, str]:
+    """Its name, its evidence by kind, and the first piece of that."""
     evidence = facts.evidence_of(result)
     kinds = Counter(piece.kind.value for piece in evidence)
-    told = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     name = f"L{result.check.level} {facts.short_name(result.check.ladder)}"
     remark = "with exception; " if result.acknowledged else ""
     title = remark + (evidence[0].title if evidence else "no evidence")
-    head = f"  {pad(cut(one_line(name), _NAME), _NAME)} {pad(cut(told, _KINDS), _KINDS)} "
-    return cut(head + one_line(title), WIDTH)
+    return one_line(name), ", ".join(f"{n} {kind}" for kind, n in kinds.items()), one_line(title)
 
 
-def _list(label: str, entries: Sequence[str]) -> Iterator[str]:
+def _list(label: str, entries: Sequence[str], most: int) -> Iterator[str]:
     if not entries:
         yield from _labelled(label, "none")
         return
     yield from _labelled(label, str(len(entries)))
-    for entry in entries[:LISTED]:
+    for entry in entries[:most]:
         yield from textwrap.wrap(
             one_line(entry), WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False
         )
-    if len(entries) > LISTED:
-        yield f"  and {len(entries) - LISTED} more, which the report lists"
+    if len(entries) > most:
+        yield f"  and {len(entries) - most} more, which the report lists"
 
 
 def _count(number: int, noun: str) -> str:

@@ -197,7 +197,7 @@ def _result(card: Card) -> Iterator[_Part]:
         yield _Part("Total", f"{card.total} of {card.maximum}{lowest}", _BOLD)
     yield from _disposition(card)
     if card.sign_off is not None:
-        yield _Part("Signed", facts.sign_off_words(card), _GREEN, most=1)
+        yield _Part("Signed", facts.sign_off_words(card), _GREEN)
     verdict = card.verdict
     if verdict.gate is not None:
         yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED)

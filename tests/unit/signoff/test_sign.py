@@ -245,7 +245,7 @@ Once signed   7 of 10, Production with watchlist
 You vouch that this level is right:
 
 4.1 Query Performance: L4, 2 checks, 3 pieces of evidence
-  L4 plans                           2 output             explain (analyze) sel…
+  L4 plans  2 output  explain (analyze) select
   all of it: audit-report/scorecard.html#d1
 
 You accept what they rest on:
