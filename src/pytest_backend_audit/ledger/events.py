@@ -59,7 +59,8 @@ class Found:
     fingerprint: str
     file: str
     environment: str
-    finding: Finding
+    finding: Finding | None = None
+    """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
 
 
@@ -192,6 +193,8 @@ def decode(line: bytes) -> Event:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         raise ValueError(f"{kind}: {where}: {first['msg']}; restore the line from git") from None
+    if isinstance(made, Found) and made.finding is None and kind != "seen":
+        raise ValueError(f"{kind}: finding: Field required; restore the line from git")
     for name, form in _FORMS.items():
         value = getattr(made, name, None)
         unfiled = kind == "assigned" and name == "number" and not value

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
 from pytest_backend_audit.ledger.state import State, Tracked, environments, fold, next_number
-from pytest_backend_audit.model import Card, Outcome
+from pytest_backend_audit.model import Card, Finding, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: 
         numbers[finding.fingerprint] = number
         kind = "opened" if known is None else "seen" if known.status.is_open else "reopened"
         kept = replace(finding, id=number)
-        events.append(Found(who.at, number, finding.fingerprint, name, environment, kept, kind))  # type: ignore[arg-type]
+        told = None if known is not None and kind == "seen" and _nothing_new(known, kept) else kept
+        events.append(Found(who.at, number, finding.fingerprint, name, environment, told, kind))  # type: ignore[arg-type]
     present = {f.fingerprint for f in card.findings}
     mine = set(environments(environment))
     for tracked in state.findings:
@@ -86,8 +87,15 @@ def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: 
     line = max((n for n, _ in state.events), default=0) + 1
     after = fold((*state.events, *enumerate(events, line)))
     tracked_now = {t.fingerprint: t for t in after.findings}
-    shown = tuple(tracked_now[f.fingerprint].current() for f in card.findings)
+    # A line that tells nothing new has no evidence; the card has its own.
+    shown = tuple(replace(tracked_now[f.fingerprint].current(), evidence=f.evidence) for f in card.findings)
     return Filing(replace(card, findings=shown), numbers, tuple(events), after)
+
+
+def _nothing_new(known: Tracked, finding: Finding) -> bool:
+    """Whether all that the ledger would learn is other evidence for the same, such as another time of asking."""
+    due = "" if known.due else finding.due
+    return replace(finding, evidence="", due=due) == replace(known.finding, evidence="", due="")
 
 
 def why_gone(card: Card, tracked: Tracked) -> str:

@@ -206,11 +206,14 @@ class _Folding:
         else:
             known = self._found.get(event.fingerprint)
             if known is None:
-                raise LedgerError(
-                    f"{self._name}:{line}: {event.type} {event.number}, and no line before it opens that finding; "
-                    "restore the lines that are missing from git"
-                )
+                raise self._unopened(line, event)
             self._put(line, event, _after(known, event))
+
+    def _unopened(self, line: int, event: Found | Gone | Disputed | Resolved | Closed) -> LedgerError:
+        return LedgerError(
+            f"{self._name}:{line}: {event.type} {event.number}, and no line before it opens that finding; "
+            "restore the lines that are missing from git"
+        )
 
     def _put(self, line: int, event: Event, tracked: Tracked) -> None:
         self._found[tracked.fingerprint] = replace(tracked, history=(*tracked.history, (line, event)))
@@ -232,7 +235,9 @@ class _Folding:
     def _sighted(self, line: int, event: Found) -> None:
         known = self._found.get(event.fingerprint)
         if known is None:
-            self._put(line, event, self._new(line, event))
+            if event.finding is None:
+                raise self._unopened(line, event)
+            self._put(line, event, self._new(line, event, event.finding))
             return
         told = self._told[event.fingerprint]
         if event.number not in {known.number, *told}:
@@ -242,7 +247,7 @@ class _Folding:
                 f"{known.number} counts"
             )
         where = tuple(sorted({*known.where, *environments(event.environment)}))
-        finding = event.finding
+        finding = event.finding or known.finding
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         assigned = [e for _, e in known.history if isinstance(e, Assigned)]
         owner = "" if any(e.owner for e in assigned) else _known(finding.owner)
@@ -255,7 +260,7 @@ class _Folding:
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
         self._put(line, event, again)
 
-    def _new(self, line: int, event: Found) -> Tracked:
+    def _new(self, line: int, event: Found, finding: Finding) -> Tracked:
         number = event.number
         self._told[event.fingerprint] = {number}
         if self._owner_of.setdefault(number, event.fingerprint) != event.fingerprint:
@@ -267,7 +272,6 @@ class _Folding:
                 f"{self._name}:{line}: {taken} was given on two branches; the finding {event.fingerprint[:8]} of this "
                 f"line is {number} from now on"
             )
-        finding = event.finding
         before = self._before.pop(event.fingerprint, None)
         tracked = Tracked(
             number=number,

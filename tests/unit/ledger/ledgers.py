@@ -63,9 +63,12 @@ def found(
     *,
     how: Literal["opened", "reopened", "seen"] = "opened",
     environment: str = "prod",
+    told: bool = True,
     **fields: Any,
 ) -> Found:
-    """A card has it."""
+    """A card has it, and tells of it."""
+    if not told:
+        return Found(at(minute), number, fingerprint, "2026-08-31", environment, type=how)
     return Found(
         at(minute), number, fingerprint, "2026-08-31", environment, finding(fingerprint, id=number, **fields), how
     )

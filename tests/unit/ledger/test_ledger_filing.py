@@ -10,13 +10,24 @@ import pytest
 from unit.ledger.ledgers import at
 from unit.scoring.scoring_cases import SEALED, attempt, check, failed, inputs, passed, row, skipped, standard
 
+from pytest_backend_audit import model
 from pytest_backend_audit.ledger import State, Status, obstacles
 from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown
-from pytest_backend_audit.ledger.events import Assigned, Disputed, Event, Gone
+from pytest_backend_audit.ledger.events import Assigned, Disputed, Event, Found, Gone
 from pytest_backend_audit.ledger.filing import Filing, Who, filing
 from pytest_backend_audit.ledger.people import same_person
 from pytest_backend_audit.ledger.state import fold
-from pytest_backend_audit.model import Attempt, Card, Document, Mode, NotApplicable, Seal, SignOff
+from pytest_backend_audit.model import (
+    Attempt,
+    Card,
+    Document,
+    Evidence,
+    EvidenceKind,
+    Mode,
+    NotApplicable,
+    Seal,
+    SignOff,
+)
 from pytest_backend_audit.scoring import score
 
 A, B = "audits/test_a.py::test_a", "audits/test_a.py::test_b"
@@ -91,6 +102,22 @@ def test_the_next_audit_keeps_numbers_and_tells_what_is_gone_and_new() -> None:
     assert ("reopened", number) in kinds(three.events)
     assert check_finding(three) == number
     assert all(k != "opened" for k, _ in kinds(three.events))
+
+
+def test_a_finding_that_stays_the_same_takes_a_short_line() -> None:
+    """Its evidence is in the card. What changes is told in full: a message, an owner."""
+    one = add(card())
+    later = attempt(B, model.Status.FAILED, Evidence(EvidenceKind.OUTPUT, "SHOW x", "new"), reason=failed(B).reason)
+    done = add(card(failed(A), later), one.after, name="2026-09-30")
+    again = [e for e in done.events if isinstance(e, Found)]
+    assert {(e.type, e.finding) for e in again} == {("seen", None)}
+    assert "output: SHOW x\nnew" in next(f.evidence for f in done.card.findings if f.check == B)
+    two = add(card(failed(A), failed(B, reason="4 foreign keys without an index")), one.after, name="2026-09-30")
+    [told] = [e for e in two.events if isinstance(e, Found) and e.finding is not None]
+    assert told.number == check_finding(one)
+    assert two.after.find(told.number).finding.evidence.startswith("4 foreign keys")
+    lin = {"owners": {f"4.{n}": "Lin" for n in range(1, 9)}, "sought": {f"4.{n}": 1 for n in range(2, 9)}}
+    assert {t.owner for t in add(card(policy=lin), one.after, name="2026-09-30").after.findings} == {"Lin"}
 
 
 def test_the_card_shows_who_was_assigned() -> None:

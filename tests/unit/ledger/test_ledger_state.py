@@ -48,6 +48,13 @@ def test_what_somebody_assigned_outlives_the_next_audit() -> None:
     assert (now.id, now.owner, now.due, now.effort) == ("F-0001", "Lin", "2026-10-15", "L")
 
 
+def test_a_card_that_tells_nothing_new_changes_nothing() -> None:
+    """But where it was seen."""
+    tracked = only(found("F-0001"), found("F-0001", how="seen", environment="stage", told=False))
+    assert tracked.finding == only(found("F-0001")).finding
+    assert (tracked.owner, tracked.due, tracked.where) == ("Kim", "2026-11-30", ("prod", "stage"))
+
+
 def test_a_date_that_nobody_moved_stays_the_first() -> None:
     """And one comes later if there was none."""
     assert only(found("F-0001"), found("F-0001", how="seen", due="2027-02-28")).due == "2026-11-30"
@@ -174,7 +181,10 @@ def test_clocks_that_disagree_are_told_once() -> None:
     )
 
 
-@pytest.mark.parametrize("event", [closed(), gone("F-0001"), disputed(), resolved(upheld=True)])
+@pytest.mark.parametrize(
+    "event",
+    [closed(), gone("F-0001"), disputed(), resolved(upheld=True), found("F-0001", how="seen", told=False)],
+)
 def test_a_line_about_a_finding_that_no_line_opens(event: Event) -> None:
     """Somebody took lines out."""
     with pytest.raises(LedgerError) as caught:

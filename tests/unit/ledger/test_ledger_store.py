@@ -25,6 +25,7 @@ EVENTS = [
     closed(),
     found("F-0001", how="reopened"),
     found("F-0001", how="seen"),
+    found("F-0001", how="seen", told=False),
     gone("F-0001"),
 ]
 
@@ -114,6 +115,10 @@ def test_conflict_marks_are_named_with_the_way_out(place: Place) -> None:
         (
             '{"schema_version":1,"type":"assigned","at":"x","by":"Kim"}',
             "assigned: fingerprint: Field required; restore the line from git",
+        ),
+        (
+            encode(found("F-0001", told=False)),
+            "opened: finding: Field required; restore the line from git",
         ),
         (
             encode(filed(file="../../2026-08-31")),
