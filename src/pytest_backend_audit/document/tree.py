@@ -135,7 +135,7 @@ def _only_filed(top: Path, name: str) -> bool:
 
 
 def _is_card(name: str) -> bool:
-    return Path(name).suffix in {".md", ".json"}
+    return name.endswith((".md", ".json", ".kept.jsonl"))
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -395,7 +395,8 @@ def test_an_audit_that_was_filed_is_no_change_of_the_tree(repository: Path, git:
     assert pin(repository).commit
     git(repository, "commit", "-q", "-m", "Ledger")
     ledger.write_text('{"a":1}\n{"b":2}\n')
-    (folder / "2026-11-24.md").write_text("card")
+    for name in ("2026-11-24.md", "2026-11-24.json", "2026-11-24.kept.jsonl"):
+        (folder / name).write_text("card")
     assert pin(repository).commit
     git(repository, "add", ".")
     assert pin(repository).commit
