@@ -14,7 +14,7 @@ from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_fi
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
-from pytest_backend_audit.narrowing import by_items, taken_away
+from pytest_backend_audit.narrowing import by_items, hidden, taken_away
 from pytest_backend_audit.options import FIXTURES
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Collected:
     """Node ids of the tests that this run executes."""
     left_out: int = 0
     """Unmarked tests that were deselected."""
+    hidden: tuple[str, ...] = ()
+    """Files and folders with tests that a conftest or a plugin had pytest ignore, from rootdir."""
 
     def without(self, gone: Sequence[str]) -> Collected:
         """The same, once these tests were taken away by somebody else: narrowed."""
@@ -105,10 +107,19 @@ class Collector:
         self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
         self._found: list[pytest.Item] = []
         """As pytest found them, before any hook could take one away."""
+        self._hidden: list[str] = []
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take note of a test."""
         self._found.append(item)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> Generator[None, bool, bool]:
+        """Take note of what a conftest hides, perhaps by the environment: the commit would not tell."""
+        ignored = yield
+        if ignored and hidden(collection_path, config):
+            self._hidden.append(self._home(collection_path, config))
+        return ignored
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -255,6 +266,7 @@ class Collector:
             tuple(narrowing),
             tuple(i.nodeid for i in kept),
             unmarked,
+            tuple(dict.fromkeys(self._hidden)),
         )
 
     def _permit(self, item: pytest.Item, needs: Sequence[Need]) -> None:

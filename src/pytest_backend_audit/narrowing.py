@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from _pytest.pathlib import fnmatch_ex  # pytest's own way with its patterns
 
 COLLECTION_INI = frozenset(
     (
@@ -20,6 +22,9 @@ COLLECTION_INI = frozenset(
     )
 )
 """Ini values that decide what is collected: given with ``-o``, they are not those of the commit."""
+
+NAMED = 3
+"""Hidden files and folders that a notice names."""
 
 
 def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
@@ -88,6 +93,37 @@ def by_collector(nodeid: str, outcome: str) -> str:
     """Narrowing by a collector that failed or skipped itself."""
     verb = "could not be collected" if outcome == "failed" else "skipped itself"
     return f"{nodeid or 'the session'} {verb}"
+
+
+def hidden(path: Path, config: pytest.Config) -> bool:
+    """Whether a path that pytest ignores holds tests, and neither options nor ini values say that it is to be ignored.
+
+    What is left is the ``collect_ignore`` of a conftest or a hook, which may go by the environment.
+    """
+    if path.is_dir():
+        usual = path.name == "__pycache__" or (path / "pyvenv.cfg").is_file() or (path / "conda-meta").is_dir()
+        return not usual and not _fits(path, config.getini("norecursedirs")) and not _by_option(path, config)
+    return _fits(path, config.getini("python_files")) and not _by_option(path, config)
+
+
+def left_out(paths: Sequence[str]) -> tuple[str, ...]:
+    """What is told of files and folders that are hidden; nothing if there are none."""
+    if not paths:
+        return ()
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    names = ", ".join(paths[:NAMED])
+    return (f"a conftest or a plugin leaves out {names}{more} (collect_ignore or pytest_ignore_collect)",)
+
+
+def _fits(path: Path, patterns: Sequence[str]) -> bool:
+    return any(fnmatch_ex(pattern, path) for pattern in patterns)
+
+
+def _by_option(path: Path, config: pytest.Config) -> bool:
+    here = config.invocation_params.dir
+    exact = [(here / given).resolve() for given in config.option.ignore or ()]
+    globs = [str(here / given) for given in config.option.ignore_glob or ()]
+    return path.resolve() in exact or any(fnmatch.fnmatch(str(path), pattern) for pattern in globs)
 
 
 def _short(path: object) -> str:

@@ -19,7 +19,7 @@ from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Check, Document, Inputs, Mode
-from pytest_backend_audit.narrowing import by_options
+from pytest_backend_audit.narrowing import by_options, left_out
 from pytest_backend_audit.observe import Observer
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.plot import Plot
@@ -140,7 +140,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior_source=prior.source,
             earlier=earlier.lines,
             run_number=number,
-            notices=redact_value((*pinned.notices, *before.notices, *remarks), redact),
+            notices=redact_value((*pinned.notices, *before.notices, *remarks, *left_out(collected.hidden)), redact),
             protected=redact_value(setting.protected, redact),
         )
 

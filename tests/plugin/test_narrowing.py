@@ -125,3 +125,39 @@ def test_checks_above_the_sought_level_are_deselected_in_the_open(project: Proje
     project.run("--audit", *workers)
     assert project.record().inputs.not_sought == ("test_checks.py::test_two",)
     assert partial(project) == []
+
+
+HIDING = """
+import os
+
+collect_ignore = ["test_hidden.py", "notes.py"]
+collect_ignore_glob = ["more*"]
+
+
+def pytest_ignore_collect(collection_path):
+    return True if collection_path.name == "test_by_hook.py" else None
+"""
+
+
+def test_what_a_conftest_hides_leaves_a_trace(project: Project, workers: tuple[str, ...]) -> None:
+    """Files and folders with tests; not what pytest never looks at, and once."""
+    check = "@audit(dimension='4.1', level=3)\ndef test_a(audit_evidence):\n    audit_evidence.query('x', [[1]])\n"
+    for name in ("test_shown.py", "test_hidden.py", "test_by_hook.py", "more/test_deep.py", "build/test_b.py"):
+        project.suite(check.replace("test_a", f"test_{name.partition('/')[2][5:-3] or name[5:-3]}"), name)
+    project.suite("", "notes.py")
+    (project.path / "conftest.py").write_text(HIDING)
+    result = project.run("--audit", *workers)
+    result.assert_outcomes(passed=1)
+    assert project.card()["partial"] == []
+    [said] = [n for n in project.card()["notices"] if "leaves out" in n]  # type: ignore[union-attr]
+    names = said.removeprefix("a conftest or a plugin leaves out ").partition(" (collect_ignore or")[0].split(", ")
+    assert sorted(names) == ["more", "test_by_hook.py", "test_hidden.py"]
+
+
+def test_what_an_option_ignores_is_no_conftests(project: Project) -> None:
+    """It narrows the run, and is told as that."""
+    project.suite("@audit(dimension='4.1', level=3)\ndef test_a():\n    pass\n")
+    project.suite("@audit(dimension='4.1', level=3)\ndef test_b():\n    pass\n", "test_b.py")
+    project.run("--audit", "--ignore=test_b.py", "--ignore-glob=*_c.py")
+    assert project.card()["partial"] == ["--ignore=test_b.py", "--ignore-glob=*_c.py"]
+    assert [n for n in project.card()["notices"] if "leaves out" in n] == []  # type: ignore[union-attr]
