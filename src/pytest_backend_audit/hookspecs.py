@@ -75,7 +75,7 @@ def pytest_audit_incidents(config: pytest.Config, service: str) -> list[Mapping[
 
         def pytest_audit_incidents(config, service):
             return [
-                {"id": i.key, "severity": "P0", "opened": i.created, "resolved": i.closed, "dimensions": ["4.6"]}
+                {"id": i.key, "severity": "P0", "opened": i.created, "resolved": i.closed, "dimensions": i.labels}
                 for i in tracker.search(service=service, priority="highest")
             ]
     """

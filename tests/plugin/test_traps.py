@@ -11,6 +11,7 @@ from plugin._servers import http_server, says
 from plugin.conftest import CONFIG, Project
 from plugin.test_exit_status import STANDARD
 from pytest_backend_audit import hookspecs
+from pytest_backend_audit.model import Incident
 
 CHECK = "@audit(dimension='4.1', level=2)\n"
 SEEN = "    audit_evidence.command('true', 'ok')\n"
@@ -372,6 +373,9 @@ from pathlib import Path
 os.environ["DEPLOYED_SHA"] = open(".git/refs/heads/main").read().strip()
 class tracker:
     def open(title, severity): Path("tracked").open("a").write(f"{severity}: {title}\\n")
+    def search(service, priority): return [incident] if (service, priority) == ("orders", "highest") else []
+class incident:
+    key, created, closed, labels = "INC-1", "2026-01-05T08:30:00Z", "2026-01-06", ["4.1"]
 def notify(text): Path("notified").open("a").write(text + "\\n")
 """
 
@@ -386,7 +390,7 @@ def examples() -> str:
 
 @SPREAD
 def test_the_examples_of_all_hooks_work_as_they_stand(project: Project, workers: tuple[str, ...]) -> None:
-    """Each docstring's code, put into one conftest: all nine are called, with what they are promised."""
+    """Each docstring's code, put into one conftest: all ten are called, with what they are promised."""
     (project.path / "payments.yaml").write_text(STANDARD, "utf-8")
     (project.path / "suites").mkdir()
     (project.path / "suites" / "more.py").write_text(
@@ -416,6 +420,9 @@ def test_the_examples_of_all_hooks_work_as_they_stand(project: Project, workers:
     record = project.record()
     assert record.inputs.standard["id"] == "small"
     assert record.inputs.document.build == commit
+    assert record.inputs.policy.incidents == (
+        Incident("INC-1", "P0", "2026-01-05T08:30:00Z", "2026-01-06", ("4.1",), "", "conftest.py"),
+    )
     (evidence,) = [e for a in record.attempts for e in a.evidence]
     assert evidence.body == "account [account]"
     assert "more::test_more who" in result.stdout.str()
