@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from unit.cli.command import backend_audit
 from unit.signoff.signing_cases import key, public
 
 from plugin.conftest import Project
-from pytest_backend_audit.cli import main
 
 STANDARD = """\
 id: jobs
@@ -72,43 +72,49 @@ def reviewed(project: Project, tmp_path_factory: pytest.TempPathFactory, monkeyp
     return grace
 
 
-def test_run_sign_gate(project: Project, reviewed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def status(project: Project, *arguments: str) -> int:
+    """Exit status of a command in the project."""
+    return backend_audit(*arguments, cwd=project.path).returncode
+
+
+def test_run_sign_gate(project: Project, reviewed: Path) -> None:
     """The run alone is recorded as L3; signed, it passes the highest gate, and the reports say who signed."""
     assert project.run("--audit-sha=HEAD").ret == 0
-    assert main(["verify"]) == 0
-    assert main(["gate", "--min", "production-ready"]) == 1
-    assert main(["sign", "--yes", "--key", str(reviewed)]) == 0
-    assert main(["verify"]) == 0
-    assert main(["gate", "--min", "production-ready"]) == 0
+    assert status(project, "verify") == 0
+    assert status(project, "gate", "--min", "production-ready") == 1
+    assert status(project, "sign", "--yes", "--key", str(reviewed)) == 0
+    assert status(project, "verify") == 0
+    assert status(project, "gate", "--min", "production-ready") == 0
     card = project.card()
     assert card["sign_off"]["reviewer"] == "grace@example.org"  # type: ignore[index]
     assert card["disposition"]["id"] == "production-ready"  # type: ignore[index]
     for name in ("scorecard.md", "scorecard.html"):
         assert "grace@example.org" in (project.path / "audit-report" / name).read_text("utf-8")
-    capsys.readouterr()
-    assert main(["show"]) == 0
     day = card["sign_off"]["signed_at"][:10]  # type: ignore[index]
-    assert f"Signed       grace@example.org, {day}, for runs\n" in capsys.readouterr().out
+    shown = backend_audit("show", cwd=project.path).stdout
+    assert f"Signed       grace@example.org, {day}, for runs\n" in shown
 
 
 def test_a_new_run_is_not_signed(project: Project, reviewed: Path) -> None:
     """The sign-off moves away with the run that it belongs to, where it still counts."""
     assert project.run("--audit-sha=HEAD").ret == 0
-    assert main(["sign", "--yes", "--json", "--key", str(reviewed)]) == 0
+    assert status(project, "sign", "--yes", "--json", "--key", str(reviewed)) == 0
     assert project.run("--audit-sha=HEAD").ret == 0
     assert project.card()["sign_off"] is None
     assert not (project.path / "audit-report" / "signoff.json").exists()
     (earlier,) = (project.path / "audit-report" / "earlier").iterdir()
-    assert main(["verify", str(earlier)]) == 0
-    assert main(["gate", str(earlier), "--min", "production-ready"]) == 0
+    assert status(project, "verify", str(earlier)) == 0
+    assert status(project, "gate", str(earlier), "--min", "production-ready") == 0
     signed = json.loads((earlier / "scorecard.json").read_text("utf-8"))
     assert signed["sign_off"]["dimensions"] == ["runs"]
 
 
-def test_a_rehearsal_is_not_signed(project: Project, reviewed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rehearsal_is_not_signed(project: Project, reviewed: Path) -> None:
     """It names no commit that anybody could vouch for."""
     assert project.run("--audit").ret == 0
-    assert main(["sign", "--yes", "--key", str(reviewed)]) == 2
-    assert capsys.readouterr().err == (
-        "backend-audit: audit-report: a rehearsal can't be signed; audit a commit: pytest --audit-sha=HEAD\n"
+    done = backend_audit("sign", "--yes", "--key", str(reviewed), cwd=project.path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "backend-audit: audit-report: a rehearsal can't be signed; audit a commit: pytest --audit-sha=HEAD\n",
     )
