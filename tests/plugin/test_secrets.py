@@ -12,6 +12,8 @@ from plugin import _planted
 from plugin._leaks import everything, leaks, secret
 from plugin._servers import echo, http_server, says
 from plugin.conftest import CONFIG, Project
+from pytest_backend_audit import finished
+from pytest_backend_audit.reports import FORMATS, render
 
 EVERYTHING = (
     "--audit",
@@ -61,7 +63,12 @@ def test_no_channel_lets_a_secret_out(
         result = project.run(*EVERYTHING, "--audit-allow=writes", "--continue-on-collection-errors", *workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     texts = everything(result, project.path / "audit-report", project.path / "j.xml")
+    card = finished.load(project.path / "audit-report").card
+    on_request = [name for name, format_ in FORMATS.items() if format_.filename is None]
+    texts |= {name: render(card, name).encode() for name in on_request}
     assert leaks(texts, {**secrets, **targets, "file": "written-in-the-file"}) == []
+    # Markdown escapes the brackets.
+    assert all(b"redacted" in texts[name] for name in on_request if name != "terminal")
     # Each channel was open: what stands beside the secret came out, and the mark with it.
     everywhere = b"".join(texts.values())
     # JUnit's own fixtures do nothing in xdist's workers.

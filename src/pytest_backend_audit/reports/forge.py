@@ -102,6 +102,8 @@ def verdict(card: Card) -> Iterator[str]:
             yield "\n"
     else:
         yield f"No disposition: {plain(facts.why_no_disposition(card))}.\n\n"
+    if policy := facts.policy_words(card):
+        yield f"Policy: {plain(policy, 300)}\n\n"
     document = card.inputs.document
     place = document.environment or document.environment_kind or "environment not stated"
     told = (

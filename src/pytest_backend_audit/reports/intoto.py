@@ -73,6 +73,14 @@ def _predicate(card: Card) -> dict[str, Any]:
                 "loaded": inputs.standard_loaded,
             },
             "configuration": {"path": titled(inputs.config_path), "sha256": inputs.config_digest},
+            "protected": None
+            if inputs.protected is None
+            else {
+                "name": titled(inputs.protected.name),
+                "revision": titled(inputs.protected.revision),
+                "sha256": inputs.protected.digest,
+                "differences": [titled(d.key) for d in inputs.protected.differences],
+            },
             "planSha256": facts.plan_digest(card),
             "exceptions": [shown(text) for text in exceptions(inputs.policy)],
         },

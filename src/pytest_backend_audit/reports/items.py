@@ -234,11 +234,12 @@ def run_uid(card: Card, *parts: str) -> str:
 
 
 def milliseconds(instant: str) -> int:
-    """An RFC 3339 instant as milliseconds since 1970, UTC; 0 if it is none."""
+    """An RFC 3339 instant as milliseconds since 1970, UTC; 0 if it is none, or names no zone."""
     try:
-        return round(datetime.fromisoformat(instant).timestamp() * 1000)
+        moment = datetime.fromisoformat(instant)
     except ValueError:
         return 0
+    return 0 if moment.tzinfo is None else round(moment.timestamp() * 1000)
 
 
 def shown(text: str, limit: int = REASON) -> str:

@@ -320,7 +320,7 @@ def _driver(card: Card, described: Iterable[dict[str, Any]]) -> dict[str, Any]:
                 ("could-not-run", "A check could not run: neither pass nor fail."),
                 ("broken", "A check, a module or a teardown is broken."),
                 ("run", "Something about the run as a whole."),
-                ("exception", "An exception of audit.yaml lapses soon, or took nothing out."),
+                ("exception", "An exception of audit.yaml has expired, lapses soon, or took nothing out."),
                 ("left-out", "Results were left out of this file."),
             )
         ],
@@ -407,6 +407,8 @@ def run_notifications(card: Card) -> list[dict[str, Any]]:
     why = why_not_conclusive(card)
     graver = "error" if card.inputs.mode is Mode.FORMAL else "warning"
     said = [_notification("run", why, graver)] if why else []
+    policy = facts.policy_words(card)
+    said += [_notification("run", f"policy: {policy}", "warning")] if policy else []
     return [*said, *(_notification("run", text, "note") for text in facts.notices(card))]
 
 

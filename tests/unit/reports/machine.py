@@ -19,6 +19,7 @@ from unit.scoring.scoring_cases import SEALED, all_at, check, failed, inputs, pa
 
 from pytest_backend_audit.model import (
     Card,
+    Difference,
     Evidence,
     EvidenceKind,
     Incident,
@@ -26,6 +27,7 @@ from pytest_backend_audit.model import (
     NotApplicable,
     Outcome,
     PriorCheck,
+    Protected,
     SignOff,
 )
 from pytest_backend_audit.scoring import score, score_merged
@@ -117,12 +119,23 @@ SIGNED_OFF = SignOff(
     exceptions=("not applicable negative-caching",),
     signers="audits/allowed_signers at 1a2b3c4",
 )
+PROTECTED = Protected(
+    given="origin/main",
+    revision="0f" * 20,
+    name="origin/main:audit.yaml",
+    digest="cd" * 32,
+    differences=(
+        Difference("sought.4.8", "3", "audit.yaml:9", "4", "origin/main:audit.yaml:9", "4"),
+        Difference("gate", "none", "audit.yaml", "conditional-production", "origin/main:audit.yaml:3", "both"),
+    ),
+)
 SCORED = scored()
 MACHINE_CARDS: dict[str, Card] = {
     **CARDS,
     "scored": SCORED,
     "signed": replace(SCORED, sign_off=SIGNED_OFF),
     "merged": merged(),
+    "held": replace(SCORED, inputs=replace(SCORED.inputs, protected=PROTECTED)),
     "green": green(),
     "rehearsal": green(Mode.REHEARSAL),
     "cut short": replace(FULL, seal=None),

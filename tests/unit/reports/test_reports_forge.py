@@ -127,6 +127,14 @@ def test_what_could_not_run_is_neither(page: str) -> None:
     assert "**Since prior audit 2026-08-01 of 1a2b3c4**: 1 new finding, 1 check mended\n" in text
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_policy_that_was_held_to_is_told(page: str) -> None:
+    """How much of audit.yaml it overruled, and in what."""
+    said = "Policy: 2 differences from origin/main:audit.yaml at 0f0f0f0; the stricter counts: sought, gate\n"
+    assert said in render(MACHINE_CARDS["held"], page).replace("&#8203;", "")
+    assert "Policy" not in render(SCORED, page)
+
+
 def test_the_comments_first_line_finds_it_again() -> None:
     """It is not seen, the same for each run of a service and environment, and can't be left early."""
     assert render(FULL, "pr-comment").splitlines()[0] == "<!-- backend-audit: orders/stage -->"

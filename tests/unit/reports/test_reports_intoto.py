@@ -120,6 +120,17 @@ def test_a_signature_of_the_second_reviewer_is_told() -> None:
     assert predicate_of(SCORED)["signOff"] is None
 
 
+def test_a_policy_that_was_held_to_is_told() -> None:
+    """Which, and what differed."""
+    assert predicate_of(MACHINE_CARDS["held"])["policy"]["protected"] == {
+        "name": "origin/main:audit.yaml",
+        "revision": "0f" * 20,
+        "sha256": "cd" * 32,
+        "differences": ["sought.4.8", "gate"],
+    }
+    assert predicate_of(SCORED)["policy"]["protected"] is None
+
+
 def test_hostile_texts_do_nothing() -> None:
     """No character that acts."""
     assert hidden(statement_of(HOSTILE)) == set()
