@@ -292,6 +292,27 @@ def test_a_service_that_is_not_well(tmp_path: Path, service: str) -> None:
     )
 
 
+def test_what_checks_will_ask_for_is_foreseen(tmp_path: Path, service: str) -> None:
+    """An identity, and how an answer tells its instance; nothing is said where they are declared."""
+    head = "version: 1\nservice: orders\nenvironment: local\ntargets:\n  http:\n"
+    (tmp_path / "audit.yaml").write_text(f"{head}    base_url: {service}\n")
+    found = answers(backend_audit("doctor", "--json", cwd=tmp_path).stdout)
+    assert found["identities"] == (
+        "warning",
+        "none is declared, so what is behind a login could not be tested (audit.yaml:5)",
+    )
+    assert found["instance"] == (
+        "warning",
+        "targets.http.instance is not declared, so which instance answers could not be told (audit.yaml:5)",
+    )
+    declared = (
+        f"    base_url: {service}\n    instance: {{url: /whoami}}\nidentities: {{alice: {{token: '${{ALICE}}'}}}}\n"
+    )
+    (tmp_path / "audit.yaml").write_text(head + declared)
+    found = answers(backend_audit("doctor", "--json", cwd=tmp_path).stdout)
+    assert [name for name in ("identities", "instance") if name in found] == []
+
+
 def test_variables_and_secrets(tmp_path: Path, closed: int) -> None:
     """What is not set, and what is too short to be hidden everywhere."""
     (tmp_path / "audit.yaml").write_text(

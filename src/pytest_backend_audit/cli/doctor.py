@@ -96,6 +96,8 @@ def _answers(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
             yield answer
         for name, why in probes.identities(audit):
             yield Answer("identity", name, NOT, why)
+        for kind, subject, why in probes.undeclared(audit) if alive else ():
+            yield Answer(kind, subject, WARNING, why)
         # A service that is away would only take its time once more.
         if told := probes.build(audit) if alive else None:
             yield Answer("configuration", "build", WARNING if told[1] else OK, told[0] or told[1])

@@ -183,6 +183,20 @@ def identities(audit: Runtime) -> Iterator[tuple[str, str]]:
             yield name, audit.config.why_no_identity(name).partition(": ")[2]
 
 
+def undeclared(audit: Runtime) -> Iterator[tuple[str, str, str]]:
+    """What checks over HTTP will ask audit.yaml for, and it does not say: kind, subject and what comes of it."""
+    config = audit.config
+    http = config.target("http") if config is not None else None
+    if config is None or http is None:
+        return
+    place = config.origin(("targets", "http"))
+    if not config.identities and not any(n.startswith("identities.") for n in config.unset):
+        yield "identity", "identities", f"none is declared, so what is behind a login could not be tested ({place})"
+    if http.instance is None:
+        says = f"targets.http.instance is not declared, so which instance answers could not be told ({place})"
+        yield "configuration", "instance", says
+
+
 def build(audit: Runtime) -> tuple[str, str] | None:
     """What the service tells of its build, and what a formal audit would say of it; None where none is named."""
     from pytest_backend_audit import build as building  # noqa: PLC0415 - heavy
