@@ -380,6 +380,34 @@ def test_a_whole_run_closes_what_is_about_a_dimension(orders) -> None:
     assert f"{number}: stays open: 17 rows of 4.2 without a check: " in done.stdout
 
 
+@pytest.mark.parametrize("addopts", ["-k 'test_index or 1'", "--deselect=checks/test_orders.py::test_tls[2]", "--lf"])
+def test_a_finding_closes_by_the_whole_of_its_check(orders, addopts: str) -> None:
+    """Not by those of its parameters that pass, whoever left the others out."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    done = backend_audit("findings", "close", number, cwd=orders.path, PYTEST_ADDOPTS=addopts)
+    assert done.returncode == 2
+    assert "ERROR: a finding closes when the whole of its check passes: " in done.stderr
+    assert ledger(orders).find(number).status is Status.OPEN
+
+
+def test_bundled_checks_close_findings_too(orders) -> None:
+    """One of ours that reads the repository: chosen by its id, in a run of nothing else."""
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("suites: none", 'suites: ["4.1"]'))
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_ci_captures_plans"]
+    done = command(orders, "findings", "close", number, "--report", "audit-report-closing")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{number}: stays open: its check failed: the repository has no pipeline of CI")
+    kept = json.loads((orders.path / "audit-report-closing" / "scorecard.json").read_text())
+    checks = [r for d in kept["dimensions"] for c in d["criteria"] for r in c["checks"]]
+    assert [r["check"]["id"].rpartition("::")[2] for r in checks] == ["test_ci_captures_plans"]
+
+
 def test_a_run_that_was_altered_is_not_filed(orders) -> None:
     """Nor is one of another repository, nor a folder that is none."""
     audited(orders)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LAST = 15
 """Lines of pytest's output that an error shows."""
+_USAGE = 4
+"""pytest's exit status for a usage error."""
 
 
 def close(args: argparse.Namespace) -> int:
@@ -64,7 +66,7 @@ def _looked(
         return said
     run = _given(args.run_folder) if args.run_folder else _again(args, wanted, temporary)
     commit = ask(place.top, "rev-parse", "HEAD").line
-    if trouble := run_trouble(run.card, commit, place.service):
+    if trouble := run_trouble(run.card, commit, place.service, ours=not args.run_folder):
         raise ValueError(f"nothing was closed: {trouble}")
     events: list[Closed] = []
     for each in wanted:
@@ -125,11 +127,16 @@ def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path)
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
     try:
-        return finished(str(report))
+        # A run that pytest refused may have begun a journal.
+        if done.returncode != _USAGE:
+            return finished(str(report))
+        why: object = "a usage error"
     except ValueError as error:
-        lines = [line for line in (done.stdout or "").splitlines() if line.strip()][-_LAST:]
-        told = "\n".join(f"  {line}" for line in lines) or f"  {error}"
-        raise ValueError(f"nothing was closed, pytest ended with status {done.returncode}:\n{told}") from None
+        why = error
+    lines = [line for line in (done.stdout or "").splitlines() if line.strip()]
+    errors = next((n for n, line in enumerate(lines) if line.startswith("ERROR: ")), max(0, len(lines) - _LAST))
+    told = "\n".join(f"  {line}" for line in lines[errors:][:_LAST]) or f"  {why}"
+    raise ValueError(f"nothing was closed, pytest ended with status {done.returncode}:\n{told}")
 
 
 def _closed(run: Finished, tracked: Tracked, output: str, by: str) -> Closed:

@@ -1,7 +1,7 @@
 """Running some checks of an audit and no others: ``python -m pytest_backend_audit.cli.only '["ID", ...]' ARGUMENTS``.
 
 Checks are chosen by their ids once everything is collected, so that the bundled ones can be chosen too and the plan is
-whole.
+whole. Each of them runs whole: a ``-k`` in addopts that leaves some of its parameters out is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from collections.abc import Collection, Generator
 
 import pytest
 
-from pytest_backend_audit.collect import PLAN
+from pytest_backend_audit.collect import PLAN, Collected
+from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.narrowing import by_options
+
+WHOLE = "a finding closes when the whole of its check passes:"
 
 
 class Only:
@@ -25,6 +29,8 @@ class Only:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register it once the audit has begun."""
+        if narrowed := by_options(config, tuple(config.getini("audit_paths"))):
+            raise AuditUsageError(f"{WHOLE} take away {', '.join(narrowed)}, which addopts or PYTEST_ADDOPTS set")
         config.pluginmanager.register(Chosen(self._ids))
 
 
@@ -42,9 +48,19 @@ class Chosen:
         result = yield
         collected = config.stash.get(PLAN, None)
         if collected is not None:
-            of_node = collected.plan.of_node
-            items[:] = [i for i in items if self._ids.intersection(of_node.get(i.nodeid, ()))]
+            wanted = self._nodes(collected)
+            items[:] = [i for i in items if i.nodeid in wanted]
+            if missing := sorted(wanted.difference(i.nodeid for i in items)):
+                raise AuditUsageError(
+                    f"{WHOLE} {len(missing)} of their tests were deselected (-k, -m, --deselect, or a plugin), such as "
+                    f"{missing[0]}"
+                )
         return result
+
+    def _nodes(self, collected: Collected) -> set[str]:
+        """Node ids of the tests that the chosen checks are made of."""
+        ids = self._ids.difference(collected.not_sought)
+        return {node for node, checks in collected.plan.of_node.items() if ids.intersection(checks)}
 
 
 def main() -> int:

@@ -16,29 +16,34 @@ class StaysOpenError(Exception):
     """The run does not show it; the message says why."""
 
 
-def run_trouble(card: Card, commit: str, service: str) -> str:
+def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
     """Why a run closes nothing at all; empty if it may.
 
     Args:
         card: Its card.
         commit: The one that is checked out.
         service: Whose ledger it is.
+        ours: Whether it was made to close findings, so that it is narrowed to their checks, each of them whole.
     """
     inputs, seal = card.inputs, card.seal
+    document = inputs.document
+    trouble = ""
     if inputs.mode is not Mode.FORMAL:
-        return "the run is a rehearsal; a formal one closes findings: pytest --audit-sha=HEAD"
-    if seal is None or seal.interrupted:
-        return f"the run did not end{f': {seal.interrupted}' if seal else ''}"
-    if seal.invalid:
-        return f"the run is invalid: {seal.invalid}"
-    if inputs.document.service != service:
-        return f"the run is of the service {inputs.document.service!a}, the ledger of {service!a}"
-    if inputs.document.commit != commit:
-        return (
-            f"the run is of commit {inputs.document.commit[:12] or 'none'}, and {commit[:12]} is checked out; findings "
-            "are closed at the present commit"
+        trouble = "the run is a rehearsal; a formal one closes findings: pytest --audit-sha=HEAD"
+    elif seal is None or seal.interrupted:
+        trouble = f"the run did not end{f': {seal.interrupted}' if seal else ''}"
+    elif seal.invalid:
+        trouble = f"the run is invalid: {seal.invalid}"
+    elif card.partial and not ours:
+        trouble = f"the run is partial: {card.partial[0]}; take a whole one, or have the checks run anew (no --run)"
+    elif document.service != service:
+        trouble = f"the run is of the service {document.service!a}, the ledger of {service!a}"
+    elif document.commit != commit:
+        trouble = (
+            f"the run is of commit {document.commit[:12] or 'none'}, and {commit[:12]} is checked out; findings are "
+            "closed at the present commit"
         )
-    return ""
+    return trouble
 
 
 def shown(card: Card, tracked: Tracked) -> str:
