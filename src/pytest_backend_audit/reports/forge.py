@@ -40,7 +40,8 @@ def plain(text: str, limit: int = TEXT) -> str:
 
 def in_html(text: str, limit: int = TEXT) -> str:
     """The same where a line of HTML stands, in which Markdown's escapes would be seen."""
-    return _unmarked(html.escape(cut(one_line(text), limit)))
+    # Quotes stay: nothing here stands in an attribute, and an entity of a number would be broken up as a reference.
+    return _unmarked(html.escape(cut(one_line(text), limit), quote=False))
 
 
 def _unmarked(escaped: str) -> str:

@@ -22,7 +22,7 @@ PAGES = ["github-summary", "pr-comment"]
 LOUD = (
     "@octocat and @org/team: see #12, shop/orders#34, GH-56, !78, &90, ~bug, $11, %v2 at https://evil.example/?a=1&b=2 "
     "www.evil.example ![p](https://evil.example/p.png) <img src=x onerror=alert(1)> <!-- x --> `a` | b * c _d_ "
-    "[l](javascript:x) :tada: $x^2$ \u202egnal\u202c \x1b[31m\x07 ada@example.org"
+    '[l](javascript:x) isn\'t "so" :tada: $x^2$ \u202egnal\u202c \x1b[31m\x07 ada@example.org'
 )
 
 
