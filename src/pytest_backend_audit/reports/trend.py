@@ -83,8 +83,8 @@ def _facts(audit: Filed) -> dict[str, Any]:
 def _part(environment: str, audits: Sequence[Filed], *, unicode: bool, most: int) -> Iterator[str]:
     first, last = audits[0].card, audits[-1].card
     count = f"{len(audits)} audit{'' if len(audits) == 1 else 's'}"
-    days = first.instant[:10] if len(audits) == 1 else f"{first.instant[:10]} to {last.instant[:10]}"
-    place = f" in {environment}" if environment else ""
+    days = " to ".join(dict.fromkeys((first.instant[:10], last.instant[:10])))
+    place = f" in {environment.replace(', ', ' and ')}" if environment else ""
     yield cut(one_line(f"{last.service or 'service not stated'}{place}: {count}, {days}"), WIDTH)
     yield "levels before the second reviewer's cap"
     yield ""
