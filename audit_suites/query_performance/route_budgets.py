@@ -36,8 +36,8 @@ from pytest_backend_audit.suites._costs import caller, counted, quiet
 TIMES = 10
 """Requests to a route in a round, fewer where they take longer than `SECONDS`."""
 LEAST, SECONDS = 3, 1.0
-ROUNDS = 5
-"""Rounds at most, while others' traffic hides what a route costs."""
+ROUNDS = 10
+"""Rounds at most, while others' traffic hides what a route costs; as they grow, chance tells less."""
 READS = ("GET",)
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -136,6 +136,18 @@ def test_an_answer_that_is_no_success_is_no_pass(audit_yaml) -> None:
     )
 
 
+def test_others_hide_it_for_some_rounds_only(audit_yaml) -> None:
+    """Eight of theirs for each of ours: chance would bring as many more in a round, and hardly in seven."""
+    asked: list[str] = []
+
+    def answer(cached: Cached, request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return costing(LIST)(cached, request)
+
+    ran = judge(reads, answer, audit_yaml, READ, beside=lambda cached: cached.statement(*[LIST] * 80))
+    assert (ran.status, ran.reason, len(asked)) == (Status.PASSED, "", 70)
+
+
 def test_much_of_others_hides_it(audit_yaml) -> None:
     """Nobody can say; neither pass nor fail."""
     ran = judge(reads, costing(LIST), audit_yaml, READ, beside=lambda cached: cached.statement(*[LIST] * 5000))
