@@ -13,6 +13,7 @@ from pytest_backend_audit.model import (
     FiledCheck,
     FiledDimension,
     FiledFinding,
+    Inputs,
     Policy,
 )
 
@@ -78,11 +79,19 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         overrides=card.overrides,
         assessed=card.coverage.assessed,
         rows=card.coverage.of,
-        thresholds=dict(inputs.policy.thresholds),
+        thresholds=thresholds(inputs),
         exceptions=exceptions(inputs.policy),
         standard_version=str(inputs.standard.get("version", "")),
         sources=sources,
     )
+
+
+def thresholds(inputs: Inputs) -> dict[str, str | int | float | bool]:
+    """What counts instead of the standard's defaults; less what a protected policy has set back to them."""
+    told = inputs.protected.differences if inputs.protected is not None else ()
+    changed = [d for d in told if d.key.startswith("thresholds.") and d.taken not in {d.here, d.there}]
+    back = {d.key.removeprefix("thresholds.") for d in changed}
+    return {name: value for name, value in inputs.policy.thresholds.items() if name not in back}
 
 
 def exceptions(policy: Policy) -> tuple[str, ...]:

@@ -11,7 +11,17 @@ from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
 
 from pytest_backend_audit import filed, jsonable
 from pytest_backend_audit.filed import FiledError
-from pytest_backend_audit.model import Acknowledged, Card, FiledCard, FiledCheck, Outcome, Severity, SignOff
+from pytest_backend_audit.model import (
+    Acknowledged,
+    Card,
+    Difference,
+    FiledCard,
+    FiledCheck,
+    Outcome,
+    Protected,
+    Severity,
+    SignOff,
+)
 from pytest_backend_audit.scoring import score
 
 
@@ -27,6 +37,21 @@ def card() -> Card:
         },
     )
     return score(given, [passed("a::test_a"), failed("a::test_b")], SEALED)
+
+
+def test_a_threshold_that_the_policy_set_back_is_none_of_the_services() -> None:
+    """It is the standard's, though it was put down with where that comes from."""
+    differences = (
+        Difference("thresholds.hit-rate", "0.8", "audit.yaml:3", "not set", "main:audit.yaml", "0.9"),
+        Difference("thresholds.headroom", "0.1", "audit.yaml:4", "0.2", "main:audit.yaml:4", "0.2"),
+    )
+    given = inputs(
+        [check("a", 2)],
+        policy={"thresholds": {"hit-rate": 0.9, "headroom": 0.2, "pool-wait": 5}},
+        protected=Protected("main", "a" * 40, "main:audit.yaml", "d" * 64, {}, differences),
+    )
+    made = filed.filed(score(given, [passed("a")], SEALED), numbers={}, sources=())
+    assert made.thresholds == {"headroom": 0.2, "pool-wait": 5}
 
 
 def test_what_is_filed_of_a_card() -> None:
