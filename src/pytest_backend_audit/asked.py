@@ -60,7 +60,7 @@ def read(config: pytest.Config) -> Setting:
         config.args = [str(config.rootpath / p) for p in _default_scope(config, audit_paths)]
     default = standard.load("default")
     if path is None:
-        if config.option.audit_policy:
+        if config.option.audit_policy is not None:
             raise missing(config.option.audit_policy)
         return Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
     with asking("pytest_audit_standards"):
@@ -102,7 +102,7 @@ def read(config: pytest.Config) -> Setting:
 
 def _holding(config: pytest.Config, path: Path, names: Mapping[str, Path]) -> Holding | None:
     given = config.option.audit_policy
-    if not given:
+    if given is None:  # an empty text is a variable that nobody has set, and no leave to do without a policy
         return None
     # A branch may move on while workers start: all of them read what the controller read.
     told = getattr(config, "workerinput", {}).get("backend_audit", {})

@@ -259,6 +259,16 @@ def test_there_must_be_an_audit_yaml_to_hold(project: Project, branched: str) ->
     ]
 
 
+def test_a_variable_that_is_not_set_is_no_leave(project: Project, branched: str) -> None:
+    """``--audit-policy=$POLICY`` in a job that lacks it."""
+    result = project.run("--audit-sha=HEAD", "--audit-policy=")
+    assert result.stderr.lines == [
+        "ERROR: --audit-policy=: no revision; name a branch, tag or commit, or a file that ends in .yaml",
+        "",
+    ]
+    assert result.ret == 4
+
+
 def test_without_an_audit_it_means_nothing(project: Project) -> None:
     """Like the other options."""
     project.suite(SUITE)

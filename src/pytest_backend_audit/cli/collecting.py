@@ -70,7 +70,7 @@ def collect(watcher: Watcher, args: argparse.Namespace, *more: str) -> None:
     """
     chosen = [f"--audit-env={args.env}"] if args.env else []
     chosen += [f"--audit-config={args.config}"] if args.config else []
-    chosen += [f"--audit-policy={args.policy}"] if args.policy else []
+    chosen += [f"--audit-policy={args.policy}"] if args.policy is not None else []
     out, err = io.StringIO(), io.StringIO()
     with tempfile.TemporaryDirectory(prefix="backend-audit-") as cache:
         # A cache of its own: the user's --ff or --lf in addopts stays a known option, and finds nothing to narrow by.
