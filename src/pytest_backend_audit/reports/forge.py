@@ -35,13 +35,13 @@ REASONS = 10
 
 def plain(text: str, limit: int = TEXT) -> str:
     """One line that shows what the text says, and does nothing."""
-    return _unmarked(markdown.escape(cut(one_line(text), limit)))
+    return _unmarked(markdown.escape(cut(one_line(text[: limit * 4]), limit)))
 
 
 def in_html(text: str, limit: int = TEXT) -> str:
     """The same where a line of HTML stands, in which Markdown's escapes would be seen."""
     # Quotes stay: nothing here stands in an attribute, and an entity of a number would be broken up as a reference.
-    return _unmarked(html.escape(cut(one_line(text), limit), quote=False))
+    return _unmarked(html.escape(cut(one_line(text[: limit * 4]), limit), quote=False))
 
 
 def _unmarked(escaped: str) -> str:

@@ -157,7 +157,7 @@ def attested(result: CheckResult) -> bool:
 def _reason(criterion: CriterionResult, state: State, result: CheckResult) -> str:
     if state is State.NOT_APPLICABLE:
         return _exempt(criterion)
-    said = bounded(clean(result.reason), REASON)[0]
+    said = clean(bounded(result.reason, REASON)[0])
     if state is State.REVIEW and result.outcome is Outcome.PASSED:
         said = "on attestations alone; a second reviewer has not signed yet"
     if result.carried:
@@ -244,14 +244,16 @@ def milliseconds(instant: str) -> int:
 
 def shown(text: str, limit: int = REASON) -> str:
     """A text of the audited system's or the user's: cleaned, and cut in the open."""
-    short, left = bounded(clean(text), limit)
-    return f"{short}\n(and {left} more characters)" if left else short
+    # Cut first: what an audited system returned may be long, and cleaning looks at each character.
+    short, left = bounded(text, limit)
+    return f"{clean(short)}\n(and {left} more characters)" if left else clean(short)
 
 
 def titled(text: str) -> str:
     """The same as one line, as titles and names are."""
-    short, left = bounded(one_line(text), TITLE)
-    return f"{short}…" if left else short
+    beginning, more = bounded(text, 4 * TITLE)
+    short, left = bounded(one_line(beginning), TITLE)
+    return f"{short}…" if left or more else short
 
 
 def pieces(result: CheckResult, limit: int) -> list[Evidence]:
