@@ -138,7 +138,10 @@ def build(
     judged = judge(inputs, standard, runs, merged=merged)
     environments = tuple(sorted({run.environment for run in runs if run.environment}))
     assessed = _assess(inputs, standard, judged, exempt, environments=environments, signed_off=signed_off)
-    dimensions = tuple(a.result for a in assessed)
+    looked = {a.result.id for a in assessed if not partial or any(c.checks for c in a.result.criteria)}
+    # What a shard did not look at has no level to hold against the prior audit's.
+    before = {id_: level for id_, level in inputs.prior_levels.items() if id_ in looked}
+    dimensions = tuple(replace(a.result, prior=before.get(a.result.id)) for a in assessed)
     invalid = seal.invalid if seal else ""
     levels_only = bool(partial or invalid)
     outlook = _Outlook(inputs, standard, instant)
@@ -172,7 +175,7 @@ def build(
         no_disposition=why_not,
         matrix=standard.dispositions,
         broken=verdict.broken_checks(judged.results),
-        worse=_worse(inputs, assessed, queue, whole=not partial),
+        worse=_worse(inputs, {d.id: d.would_be for d in dimensions if d.id in looked}, queue),
     )
     known = {r.criterion for r in judged.rows} | {c.ladder for c in inputs.plan}
     return Card(
@@ -283,11 +286,8 @@ def _qualifier(assessed: Sequence[Assessed], runs: Sequence[Run], standard: Stan
     return "; ".join(remarks)
 
 
-def _worse(inputs: Inputs, assessed: Sequence[Assessed], queue: Sequence[Finding], *, whole: bool) -> tuple[str, ...]:
-    if not inputs.options.get("no_worse"):
-        return ()
-    looked = {a.result.id: a.result.would_be for a in assessed if whole or any(c.checks for c in a.result.criteria)}
-    return verdict.worse(inputs, looked, queue)
+def _worse(inputs: Inputs, levels: Mapping[str, int], queue: Sequence[Finding]) -> tuple[str, ...]:
+    return verdict.worse(inputs, levels, queue) if inputs.options.get("no_worse") else ()
 
 
 def _notices(

@@ -186,6 +186,15 @@ def test_a_partial_run_compares_only_what_it_looked_at():
     assert scoring.score(made, attempts, SEALED).verdict.exit_status == 0
 
 
+def test_the_card_shows_the_prior_levels():
+    """Beside those of the dimensions that the run looked at; a shard shows none for the others."""
+    prior = {"4.1": 2, "4.2": 4}
+    made, attempts = all_at(3, prior_levels=prior)
+    assert [d.prior for d in scoring.score(made, attempts, SEALED).dimensions] == [2, 4, *[None] * 6]
+    made, attempts = all_at({"4.1": 3}, narrowing=("--audit-dimension=4.1",), prior_levels=prior)
+    assert [d.prior for d in scoring.score(made, attempts, SEALED).dimensions] == [2, *[None] * 7]
+
+
 def test_a_finished_card_can_be_held_against_another_gate():
     """`backend-audit gate` asks a signed card for more than a run may be asked."""
     made, attempts = all_at(5)
