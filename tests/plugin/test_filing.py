@@ -233,6 +233,30 @@ def test_two_who_file_at_once_are_both_filed(orders) -> None:
     assert (done.returncode, done.stderr.count("was filed already")) == (1, 1)
 
 
+def test_a_repository_of_several_services(orders) -> None:
+    """Each has a ledger with numbers of its own; the folder's audit.yaml says which is meant, or --service does."""
+    audited(orders)
+    good(orders, "file")
+    (orders.path / "docs" / "runbook.md").write_text("Audits are in audits/orders/ and audits/cart/.\n")
+    config = orders.path / "audit.yaml"
+    text = config.read_text()
+    config.write_text(text.replace("service: orders", "service: cart"))
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    good(orders, "findings", "assign", "F-0001", "--owner", "Lin")
+    assert {t.owner for t in ledger(orders, "cart").findings} == {"Kim", "Lin"}
+    assert {t.owner for t in ledger(orders).findings} == {"Kim"}
+    config.write_text(text)
+    assert "Lin" not in good(orders, "findings", "list")
+    assert "Lin" in good(orders, "findings", "list", "--service", "cart")
+    done = backend_audit("findings", "list", cwd=orders.path / "docs")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: audits/ has the ledgers of several services, choose: --service cart | orders\n",
+    )
+
+
 def test_a_card_that_a_killed_filing_left_is_told(orders) -> None:
     """It stays as it is, and the run is filed beside it."""
     audited(orders)

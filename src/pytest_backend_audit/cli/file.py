@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -255,7 +256,7 @@ def _said(args: argparse.Namespace, place: Place, filing: Filing, notes: list[st
         f"{path}: {name}, {card.total} of {card.maximum}",
         f"findings: {', '.join(told)}; `backend-audit findings list`",
         *(f"note: {note}" for note in notes),
-        f"next: git add {place.name} && git commit",
+        f"next: git add {os.path.relpath(place.folder)} && git commit",
     ]
     sys.stdout.write("".join(f"{clean(line)}\n" for line in lines))
     return 0

@@ -46,7 +46,9 @@ def top_of(args: argparse.Namespace) -> Path:
 
 
 def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) -> Place:
-    """The ledger that a command is about: the named service's, else the only one, else that of the run.
+    """The ledger that a command is about.
+
+    It is the named service's, else the only one, else that of the run, else that of the audit.yaml in this folder.
 
     Args:
         args: The command's.
@@ -67,6 +69,8 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
         return Place(top, of_run)
     if len(services) == 1:
         return Place(top, services[0])
+    if (here := _named_here()) in services:
+        return Place(top, here)
     if services:
         raise ValueError(f"audits/ has the ledgers of several services, choose: --service {' | '.join(services)}")
     raise ValueError(f"{top}/audits has no ledger yet; `backend-audit file RUN` begins one")
@@ -78,6 +82,18 @@ def _service_of(run: str | None) -> str:
     from pytest_backend_audit.finished import is_run  # noqa: PLC0415 - heavy
 
     return card_of(run).inputs.document.service if run and is_run(Path(run)) else ""
+
+
+def _named_here() -> str:
+    """The service of the audit.yaml in this folder; empty if there is none, or it can't be read."""
+    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
+
+    try:
+        data = yamlnodes.read(Path("audit.yaml")).data
+    except (OSError, ValueError, yamlnodes.YamlError):
+        return ""
+    service = data.get("service") if isinstance(data, dict) else ""
+    return service if isinstance(service, str) else ""
 
 
 def found(top: Path) -> list[str]:
