@@ -298,7 +298,8 @@ def test_disputes_are_the_reviewers(orders) -> None:
     good(orders, "file")
     number = numbers(orders)["test_tls"]
     assert good(orders, "findings", "dispute", number, "--reason", "it is off", "--who", "Lin").startswith(number)
-    assert "disputed" in good(orders, "findings", "list", "--severity", "high")
+    listed = " ".join(good(orders, "findings", "list", "--severity", "high").split())
+    assert f"{number} disputed high no date Kim 4.7 tls L3 failed: TLS 1.0 is on (disputed by Lin: it is off)" in listed
     for who, why in (("ada <ada@example.org>", "Ada led the audit"), ("lin", "lin disputed")):
         done = command(orders, "findings", "resolve", number, "--upheld", "--reason", "no", "--who", who)
         assert (done.returncode, why in done.stderr) == (2, True), done.stderr

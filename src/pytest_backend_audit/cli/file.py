@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
     add_run(parser)
     add_signers(parser)
     parser.add_argument(
-        "--repository", metavar="DIR", default=".", help="the audited repository (default: the one of this folder)"
+        "--repository", metavar="DIR", help="the audited repository (default: the one of this folder, or of the run)"
     )
     add_who(parser)
     parser.add_argument("--json", action="store_true", help="what was filed, or why not, as JSON")

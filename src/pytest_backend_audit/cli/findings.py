@@ -137,7 +137,7 @@ def _add_export(actions: Any) -> None:
 def _text(given: str) -> str:
     if not given.strip():
         raise argparse.ArgumentTypeError("an empty text says nothing")
-    return given.strip()
+    return " ".join(given.split())
 
 
 def _day(given: str) -> str:
@@ -198,7 +198,10 @@ def _table(chosen: Sequence[Tracked]) -> list[str]:
             t.finding.severity.value,
             t.due or "no date",
             one_line(t.owner) or "nobody",
-            f"{t.finding.dimension} {one_line(t.finding.title)}",
+            one_line(
+                f"{t.finding.dimension} {t.finding.title}"
+                + (f" (disputed by {t.dispute.by}: {t.dispute.reason})" if t.dispute else "")
+            ),
         )
         for t in chosen
     ]
@@ -235,6 +238,7 @@ def _assign(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger import held, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Assigned  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     if not (args.owner or args.due or args.effort):
         raise ValueError("nothing to assign: give --owner, --due or --effort")
@@ -256,7 +260,7 @@ def _assign(args: argparse.Namespace) -> int:
         ]
         _put(place, events)
     what = ", ".join(t for t in (args.owner, f"due {args.due}" if args.due else "", args.effort) if t)
-    sys.stdout.write(f"{', '.join(numbers.get(mark, mark[:8]) for mark in marks)}: {what}\n")
+    sys.stdout.write(f"{', '.join(numbers.get(mark, mark[:8]) for mark in marks)}: {clean(what)}\n")
     return 0
 
 

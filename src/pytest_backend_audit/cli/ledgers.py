@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add_place(parser: Any) -> None:
     """Give a command the options that say whose ledger is meant."""
     parser.add_argument(
-        "--repository", metavar="DIR", default=".", help="the audited repository (default: the one of this folder)"
+        "--repository", metavar="DIR", help="the audited repository (default: the one of this folder, or of the run)"
     )
     parser.add_argument(
         "--service",
@@ -30,17 +30,19 @@ def add_who(parser: Any) -> None:
 
 
 def top_of(args: argparse.Namespace) -> Path:
-    """Top of the audited repository.
+    """Top of the audited repository: the named one, else that of this folder, else that of the run's.
 
     Raises:
-        ValueError: The folder lies in none.
+        ValueError: None of them lies in one.
     """
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
 
-    top = find_repository(Path(args.repository))
+    run = getattr(args, "folder", None) or getattr(args, "run_folder", None)
+    places = [args.repository] if args.repository else [".", *([run] if run else [])]
+    top = next((found for place in places if (found := find_repository(Path(place)))), None)
     if top is None:
         raise ValueError(
-            f"{args.repository} is in no git repository; audits are filed in the audited one: --repository DIR"
+            f"{' and '.join(places)}: in no git repository; audits are filed in the audited one: --repository DIR"
         )
     return top
 
