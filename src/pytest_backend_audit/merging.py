@@ -75,8 +75,10 @@ def merge(given: Sequence[Path], destination: Path) -> Merged:
     _refuse_unlike(runs)
     # Beside its place: a rename works within one file system only.
     building = destination.parent / f".{destination.name}.{os.getpid()}.part"
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    building.mkdir()
+    try:
+        building.mkdir(parents=True)
+    except OSError as error:
+        raise MergeError(f"{destination} can't be made: {error.strerror}; name a folder elsewhere") from None
     try:
         named = []
         for number, run in enumerate(runs, 1):

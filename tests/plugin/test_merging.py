@@ -135,7 +135,11 @@ def test_prod_for_what_reads_and_stage_for_the_rest(orders) -> None:
     prod = audited(orders, "prod", "--audit-env=prod")
     stage = audited(orders, "stage", "--audit-env=stage", "--audit-allow=probes", "-k", "probe")
     made = orders.path / "out/both"
+    alone, _ = backend_audit(orders, "merge", prod, prod, "-o", "out/alone")
+    assert "Whole: each planned check was tried, 8 could not run\n" in alone
+    assert "Dropped runs/prod: it was named twice\n" in alone
     said, _ = backend_audit(orders, "merge", stage, prod, "-o", "out/both")
+    assert "Whole: each planned check was run\n" in said
     assert "  sources/01  prod   8 of 16 checks answered  runs/prod\n" in said
     assert "  sources/02  stage  8 of 16 checks answered  runs/stage\n" in said
     assert "partly proven outside prod (stage)" in " ".join(said.split())

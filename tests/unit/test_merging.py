@@ -123,6 +123,7 @@ def test_a_run_that_is_not_as_it_was(spoil: Callable[[Path], None], message: str
         ("full", "full: the folder is not empty; name a new one, nothing is ever overwritten"),
         ("file", "file: that is no folder; name a new one"),
         ("link", "link: that is no folder; name a new one"),
+        ("file/x", "file/x can't be made: Not a directory; name a folder elsewhere"),
     ],
 )
 def test_where_no_merge_can_be_put(place: str, message: str) -> None:

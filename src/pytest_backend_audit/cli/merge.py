@@ -101,8 +101,9 @@ def _lines(made: Merged) -> list[str]:
     ]
     lines += columns(rows, WIDTH)
     for folder, taken in made.dropped:
-        lines += hanging(one_line(f"Dropped {folder}: it is the same run as {taken}"))
-    lines += _partial(made, card.partial)
+        why = "it was named twice" if folder == taken else f"it is the same run as {taken}"
+        lines += hanging(one_line(f"Dropped {folder}: {why}"))
+    lines += _wholeness(made, card.partial)
     if card.total is not None:
         lines.append(f"Total: {card.total} of {card.maximum}")
     if card.disposition:
@@ -119,11 +120,14 @@ def _lines(made: Merged) -> list[str]:
     return lines
 
 
-def _partial(made: Merged, reasons: tuple[str, ...]) -> list[str]:
-    """Why there are levels only; the missing checks on a line each, so that their names can be copied."""
+def _wholeness(made: Merged, reasons: tuple[str, ...]) -> list[str]:
+    """Whether it is whole, or why not; the missing checks on a line each, so that their names can be copied."""
+    from pytest_backend_audit.model import Outcome  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
 
-    lines = [] if reasons else ["Whole: each planned check was run"]
+    unable = sum(r.outcome is Outcome.COULD_NOT_RUN for r in made.finished.card.checks)
+    tried = f"each planned check was tried, {unable} could not run" if unable else "each planned check was run"
+    lines = [] if reasons else [f"Whole: {tried}"]
     for reason in reasons:
         head, found, _ = reason.partition(MISSING)
         if not found or not made.missing:

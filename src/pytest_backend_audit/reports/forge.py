@@ -108,7 +108,7 @@ def verdict(card: Card) -> Iterator[str]:
     document = card.inputs.document
     place = document.environment or document.environment_kind or "environment not stated"
     told = (
-        f"{facts.mode_words(card).capitalize()}, run {card.inputs.run_number}",
+        f"{facts.mode_words(card).capitalize()}, {facts.run_words(card)}",
         plain(place, NAME),
         facts.audit_date(card),
         plain(facts.assessed(card)),

@@ -74,6 +74,7 @@ def _context(card: Card) -> dict[str, Any]:
         "commit": facts.short_commit(card),
         "date": facts.audit_date(card),
         "mode": facts.mode_words(card),
+        "run_words": facts.run_words(card),
         "assessed": facts.assessed(card),
         "basis": facts.standard_name(card),
         "no_disposition": facts.why_no_disposition(card),

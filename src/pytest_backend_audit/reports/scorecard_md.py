@@ -287,7 +287,7 @@ def _record(card: Card) -> Iterator[str]:
         ("What", "Value"),
         [
             ("Instant of the audit", inputs.instant),
-            ("Run of this commit", str(inputs.run_number)),
+            ("Run of this commit", facts.run_words(card).removeprefix("run ")),
             ("Checks planned", str(len(inputs.plan))),
             ("Plan, SHA-256", facts.plan_digest(card)),
             ("Configuration", inputs.config_path or "none"),
