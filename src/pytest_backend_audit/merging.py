@@ -113,8 +113,7 @@ def _refuse_place(destination: Path, folders: Sequence[Path]) -> None:
 def _run(folder: Path) -> Run:
     found = verify_run(folder)
     if found.state is not State.INTACT:
-        what = "was the folder copied in part?" if found.state is State.TORN else "it proves nothing any more:"
-        raise MergeError(f"{folder}: the run is {found.state}, {what} {found.problems[0]}")
+        raise MergeError(f"{folder}: the run is {found.state}, or was copied in part: {found.problems[0]}")
     record = read_run(folder)
     if record.inputs.mode is not Mode.FORMAL:
         raise MergeError(f"{folder}: a rehearsal; {FORMAL_ONLY}")

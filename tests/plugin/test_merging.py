@@ -186,7 +186,7 @@ def test_what_does_not_belong_together(orders) -> None:
         ((one, "runs/rehearsal"), "runs/rehearsal: a rehearsal; only formal runs (--audit-sha) can be merged"),
         (
             (one, "runs/broken"),
-            "runs/broken: the run is torn, was the folder copied in part? runs/broken/journal.jsonl:18: "
+            "runs/broken: the run is torn, or was copied in part: runs/broken/journal.jsonl:18: "
             "the last line is incomplete: the run was cut short while writing it",
         ),
         (

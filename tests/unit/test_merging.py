@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytest_backend_audit import merging
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.merging import MergeError, merge
-from pytest_backend_audit.model import Mode, Seal
+from pytest_backend_audit.model import Evidence, EvidenceKind, Mode, Seal
 from pytest_backend_audit.model.policy import Protected
 
 FIT = "only runs of one commit, one audit.yaml, one standard and one version can be merged"
@@ -59,7 +60,7 @@ def written(folder: str, ran: str = "a::test_a", seal: Seal | None = SEALED, **f
         ),
         (
             {"seal": None},
-            "two: the run is torn, was the folder copied in part? two/journal.jsonl:3: the journal ends without a "
+            "two: the run is torn, or was copied in part: two/journal.jsonl:3: the journal ends without a "
             "seal: the run was cut short",
         ),
     ],
@@ -81,6 +82,17 @@ def altered(folder: Path) -> None:
     journal.write_bytes(journal.read_bytes().replace(b'"passed"', b'"failed"'))
 
 
+def without_evidence(folder: Path) -> None:
+    """A run with a large piece of evidence, whose file did not arrive."""
+    (folder / "journal.jsonl").unlink()
+    writer = Writer(folder)
+    writer.start(inputs([check("a::test_a", 2)]))
+    writer.attempt(passed("a::test_a", Evidence(EvidenceKind.OUTPUT, "SHOW ALL", "x" * 5000)))
+    writer.seal(SEALED)
+    writer.close()
+    (next((folder / "evidence").iterdir())).unlink()
+
+
 def linked(folder: Path) -> None:
     """Put a link among the evidence."""
     (folder / "evidence").mkdir(exist_ok=True)
@@ -98,8 +110,13 @@ def piped(folder: Path) -> None:
     [
         (
             altered,
-            "one: the run is altered, it proves nothing any more: one/journal.jsonl:2: this line was changed: its "
+            "one: the run is altered, or was copied in part: one/journal.jsonl:2: this line was changed: its "
             "hash does not fit its text",
+        ),
+        (
+            without_evidence,
+            "one: the run is altered, or was copied in part: one/journal.jsonl:2: one/evidence/"
+            f"{hashlib.sha256(b'x' * 5000).hexdigest()}: evidence can't be read: No such file or directory",
         ),
         (linked, "one/more/x: a symbolic link; a run folder holds none, so it is not followed"),
         (piped, "one/pipe: neither a file nor a folder; a run folder holds nothing else"),
