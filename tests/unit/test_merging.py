@@ -52,7 +52,7 @@ def written(folder: str, ran: str = "a::test_a", seal: Seal | None = SEALED, **f
             {"protected": Protected("main", "9f" * 20, "main:audit.yaml", "ab" * 32)},
             f"one and two differ in their protected policy: none and main:audit.yaml; {FIT}",
         ),
-        ({"policy": {"sought": {"4.1": 3}}}, f"one and two differ in their policy; {FIT}"),
+        ({"policy": {"sought": {"4.1": 3}}}, f"one and two differ in their policy (sought); {FIT}"),
         ({"mode": Mode.REHEARSAL}, "two: a rehearsal; only formal runs (--audit-sha) can be merged"),
         (
             {"seal": Seal("", 0, invalid="the build changed")},

@@ -180,7 +180,7 @@ def test_levels_of_prior_audits_and_many_missing_checks_are_joined():
         ({"commit": "9f9f9f9f"}, "differ in their commit: 1a2b3c4d and 9f9f9f9f; "),
         ({"config_digest": "feed"}, "differ in their audit.yaml digest: none and feed; "),
         ({"loaded": True}, "differ in their standard digest: "),
-        ({"policy": {"sought": {"4.1": 3}}}, "differ in their policy; "),
+        ({"policy": {"sought": {"4.1": 3}}}, "differ in their policy (sought); "),
         ({"mode": Mode.REHEARSAL}, "the run of 2026-08-31T12:00:00Z is a rehearsal; only formal runs"),
     ],
 )
