@@ -219,6 +219,8 @@ def _spoilt(said: str) -> bool:
 
 def _read(path: Path, limit: int) -> bytes:
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise _RefusedError(f"{path} is no plain file; `backend-audit sign` writes one", altered=True)
         with path.open("rb") as file:
             raw = file.read(limit + 1)
     except FileNotFoundError:

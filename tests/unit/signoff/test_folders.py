@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,28 @@ def test_what_was_changed_is_told(orders: House, change: Callable[[Path], object
     found = examine(orders.run)
     assert found.state is State.ALTERED
     assert any(p.startswith(said.format(r=orders.run)) for p in found.problems), found.problems
+
+
+def linked(path: Path) -> None:
+    """A link to a copy takes the file's place."""
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def piped(path: Path) -> None:
+    """A pipe that nobody writes into takes the file's place."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("name", ["signoff.json", "signoff.json.sig"])
+@pytest.mark.parametrize("put", [linked, piped])
+def test_what_is_no_plain_file_is_not_read(orders: House, put: Callable[[Path], None], name: str) -> None:
+    """Neither what a link leads to, nor what never ends."""
+    put(orders.run / name)
+    found = examine(orders.run)
+    assert found.state is State.ALTERED
+    assert found.no_sign_off == f"{orders.run / name} is no plain file; `backend-audit sign` writes one"
 
 
 def test_a_signed_run_that_was_cut_short_is_altered(orders: House) -> None:
