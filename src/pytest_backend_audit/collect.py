@@ -68,6 +68,20 @@ class Collected:
             narrowing=(*self.narrowing, taken_away(gone)),
         )
 
+    def left(self) -> dict[str, tuple[str, ...]]:
+        """Check id -> its instances that this run does not execute; of sought checks with several."""
+        instances: dict[str, list[str]] = {}
+        for node, checks in self.plan.of_node.items():
+            for check in checks:
+                instances.setdefault(check, []).append(node)
+        executed, above = set(self.nodes), set(self.not_sought)
+        found = {
+            check: tuple(n for n in nodes if n not in executed)
+            for check, nodes in instances.items()
+            if len(nodes) > 1 and check not in above
+        }
+        return {check: nodes for check, nodes in found.items() if nodes}
+
     def line(self) -> str:
         """One line for the terminal."""
         found = len(self.selected)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_backend_audit.finished import MERGE, SOURCES, Finished, load, scored, verify
+from pytest_backend_audit.finished import MERGE, SOURCES, Finished, load, scored, sources, verify
 from pytest_backend_audit.journal import JOURNAL, State
 from pytest_backend_audit.model import Card, SignOff
 from pytest_backend_audit.reports import FORMATS, chunks
@@ -46,7 +46,7 @@ class Integrity:
 
 
 def examine(folder: Path, allowed_signers: str = "") -> Integrity:
-    """Compare a run folder with itself.
+    """Compare a run folder with itself; of a merge, each of its runs as well.
 
     Args:
         folder: Of a run, or of a merge.
@@ -57,6 +57,25 @@ def examine(folder: Path, allowed_signers: str = "") -> Integrity:
         ValueError: It can't be scored, so that there is nothing to compare a report with.
         OSError: A file can't be read.
     """
+    whole = _examine(folder, allowed_signers)
+    if whole.state is State.ALTERED or not (folder / MERGE).is_file():
+        return whole
+    parts = {path: _examine(path, allowed_signers) for path in sources(folder)}
+    problems = [p for part in parts.values() for p in part.problems if p not in whole.problems]
+    altered = any(part.state is State.ALTERED for part in parts.values())
+    return replace(
+        whole,
+        state=State.ALTERED if altered else whole.state,
+        problems=(*whole.problems, *problems),
+        not_compared=next((p.not_compared for p in (whole, *parts.values()) if p.not_compared), ""),
+        others=(
+            *whole.others,
+            *(f"{path.relative_to(folder).as_posix()}/{name}" for path, part in parts.items() for name in part.others),
+        ),
+    )
+
+
+def _examine(folder: Path, allowed_signers: str) -> Integrity:
     found = verify(folder)
     others = tuple(sorted(p.name for p in folder.iterdir() if p.name not in KNOWN))
     told = Integrity(found.state, found.lines, found.head, found.problems, others=others)

@@ -50,7 +50,7 @@ class Merged:
     """Folders that hold a run that is there already, each with the folder that was taken."""
     finished: Finished
     missing: tuple[str, ...]
-    """Ids of the planned checks that none of the runs ran."""
+    """Ids of the planned checks that none of the runs ran, and instances of those that were run in part."""
     signed: tuple[Path, ...] = ()
     """Folders with a sign-off, which says nothing about the merge."""
 

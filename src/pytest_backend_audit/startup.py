@@ -129,6 +129,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             selected=collected.selected,
             not_sought=collected.not_sought,
             narrowing=redact_value(reasons, redact),
+            left=redact_value(collected.left(), redact),
             scope=asked.scope(config, setting),
             config_path=asked.relative(setting.config.path, config.rootpath) if setting.config else "",
             config_digest=setting.config.digest if setting.config else "",

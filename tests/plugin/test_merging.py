@@ -168,6 +168,35 @@ def test_what_no_run_ran_is_named(orders) -> None:
     assert [s["from"] for s in told["sources"]] == [one, two]
 
 
+PAIR = """
+@pytest.mark.parametrize("side", ["good", "bad"])
+@audit(dimension="4.1", level=2)
+def test_pair(audit_evidence, side):
+    audit_evidence.command("look", side)
+    assert side == "good"
+"""
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        ("--deselect=test_pair.py::test_pair[bad]", "--deselect=test_pair.py::test_pair[bad]"),
+        ("-knot test_pair", "test_pair.py::test_pair[good]"),
+        ("--audit-dimension=4.2", "test_pair.py::test_pair[good]"),
+    ],
+)
+def test_an_instance_that_no_run_ran_is_named(orders, left_out: tuple[str, str]) -> None:
+    """However a failing instance of a check is left out, the merge is partial, and the gate says no."""
+    orders.suite(PAIR, "test_pair.py")
+    orders.commit()
+    stage = ("--audit-env=stage", "--audit-allow=probes")
+    runs = [audited(orders, str(n), *stage, option) for n, option in enumerate(left_out)]
+    runs.append(audited(orders, "rest", *stage, "--deselect=test_pair.py"))
+    merged, _ = backend_audit(orders, "merge", *runs, "-o", "out/merged")
+    named = "Partial: 1 planned check was run in none of the runs:\n  test_pair.py::test_pair[bad]\n"
+    assert named in merged
+
+
 def test_what_does_not_belong_together(orders) -> None:
     """A rehearsal, another commit, another audit.yaml, a spoiled or shortened run: one line that names the folders."""
     one = audited(orders, "one", "--audit-env=prod")

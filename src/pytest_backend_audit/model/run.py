@@ -72,6 +72,8 @@ class Inputs:
     """Ids of checks above the sought level."""
     narrowing: tuple[str, ...] = ()
     """Why the run is partial, one sentence each; empty when it is whole."""
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Check id -> its instances that this run did not set out to execute; only of checks with several."""
     scope: tuple[str, ...] = ()
     config_path: str = ""
     config_digest: str = ""

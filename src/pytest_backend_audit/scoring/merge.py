@@ -92,7 +92,7 @@ def answered(attempts: Iterable[Attempt]) -> frozenset[str]:
 
 
 def missing(records: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) -> tuple[str, ...]:
-    """Ids of the planned checks that are sought and that none of the runs ran, in the order of the walk.
+    """What was planned and sought, and that none of the runs ran: ids of checks, and instances of those run in part.
 
     Raises:
         ValueError: The runs can't be merged.
@@ -104,9 +104,17 @@ def missing(records: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) ->
 def _lacking(inputs: Inputs, runs: Sequence[Run]) -> tuple[str, ...]:
     ran = {id_ for run in runs for id_ in run.attempts}
     sought, skipped = inputs.policy.sought, set(inputs.not_sought)
-    return tuple(
-        c.id for c in inputs.plan if c.id not in ran and c.id not in skipped and c.level <= sought.get(c.dimension, TOP)
-    )
+    wanted = [c.id for c in inputs.plan if c.id not in skipped and c.level <= sought.get(c.dimension, TOP)]
+    return tuple(text for id_ in wanted for text in (_left(id_, inputs, runs) if id_ in ran else (id_,)))
+
+
+def _left(check: str, inputs: Inputs, runs: Sequence[Run]) -> tuple[str, ...]:
+    """Instances of a check that one run left to the others, and that none of them executed."""
+    left = inputs.left.get(check, ())
+    executed = {a.instance for run in runs for a in run.attempts.get(check, ())} if left else set()
+    # loadgroup of xdist names an instance with its group behind.
+    executed |= {name.rpartition("@")[0] for name in executed}
+    return tuple(name for name in left if name not in executed)
 
 
 def misfit(one: Inputs, other: Inputs) -> str:
@@ -150,6 +158,7 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         selected=_union(i.selected for i in inputs),
         not_sought=_union(i.not_sought for i in inputs),
         narrowing=_unseen(inputs),
+        left=_joined_left(inputs),
         scope=_union(i.scope for i in inputs),
         suites=_union(i.suites for i in inputs),
         options=_common([i.options for i in inputs]),
@@ -173,6 +182,11 @@ def _unseen(inputs: Sequence[Inputs]) -> tuple[str, ...]:
         for i in inputs
     ]
     return () if any(not h for h in hidden) else _union(hidden)
+
+
+def _joined_left(inputs: Sequence[Inputs]) -> dict[str, tuple[str, ...]]:
+    checks = dict.fromkeys(check for i in inputs for check in i.left)
+    return {check: _union(i.left.get(check, ()) for i in inputs) for check in checks}
 
 
 def _strictest(inputs: Sequence[Inputs]) -> str | None:

@@ -174,7 +174,9 @@ def _hold_to_key(about: Subject, chosen: Chosen, raw: bytes, signature: bytes, g
         raise _RefusedError(told, altered=True)
     top = _repository(about)
     people = signers.people_of(top, inputs.document.commit) if top else ()
-    why = rules.clock_trouble(about.card, chosen.signed_at) or rules.not_reviewer(inputs, chosen.reviewer, people)
+    why = rules.clock_trouble(about.card, chosen.signed_at) or rules.not_reviewer(
+        inputs, chosen.reviewer, people, signers.names_of(key.fingerprint, allowed)
+    )
     if why:
         raise _RefusedError(why)
 

@@ -48,7 +48,8 @@ def reviewer(about: Subject, key: Key, *, asked: str, here: Sequence[Path], addr
     where = statement.signers_of(inputs)
     allowed = signers.at_revision(top, where.revision, where.path)
     name = _name(key, allowed, asked, address)
-    if why := rules.not_reviewer(inputs, name, signers.people_of(top, commit)):
+    people, also = signers.people_of(top, commit), signers.names_of(key.fingerprint, allowed)
+    if why := rules.not_reviewer(inputs, name, people, also):
         raise SigningError(why)
     return Reviewer(name, key, allowed)
 

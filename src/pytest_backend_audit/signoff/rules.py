@@ -38,23 +38,26 @@ def unsignable(card: Card, reviewer_from: int) -> str:
     return next((text for applies, text in obstacles if applies), "")
 
 
-def not_reviewer(inputs: Inputs, reviewer: str, people: Iterable[tuple[str, str]]) -> str:
+def not_reviewer(inputs: Inputs, reviewer: str, people: Iterable[tuple[str, str]], also: Iterable[str] = ()) -> str:
     """Why a person can't be the second reviewer of a run; empty if they can.
 
     Args:
         inputs: The run's.
         reviewer: Principal of their key.
         people: Role and name of everybody who made the audited commit, as far as it is at hand.
+        also: Names that the key stands for besides: another name makes nobody another person.
     """
     lead = inputs.document.lead_auditor
-    if same(reviewer, lead):
-        return f"{reviewer} is the lead auditor ({lead}); a second reviewer is somebody else"
+    names = {reviewer: reviewer, **{n: f"{reviewer}, whose key is that of {n} too," for n in also if n != reviewer}}
+    for name, shown in names.items():
+        if same(name, lead):
+            return f"{shown} is the lead auditor ({lead}); a second reviewer is somebody else"
     if author_allowed(inputs):
         return ""
     for role, person in people:
-        if same(reviewer, person):
+        for shown in (shown for name, shown in names.items() if same(name, person)):
             return (
-                f"{reviewer} is the {role} of commit {inputs.document.commit[:7]} ({person}); have somebody else sign, "
+                f"{shown} is the {role} of commit {inputs.document.commit[:7]} ({person}); have somebody else sign, "
                 "or allow it in audit.yaml: sign_off: {allow_author: true}"
             )
     return ""

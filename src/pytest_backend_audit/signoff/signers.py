@@ -75,6 +75,11 @@ def names(found: Iterable[Entry], *, within: Iterable[str] = ("*",)) -> tuple[st
     return tuple(dict.fromkeys(p for p in plain if any(fnmatchcase(p, w) for w in patterns)))
 
 
+def names_of(key: str, allowed: Allowed) -> tuple[str, ...]:
+    """Everybody whom a key, by its fingerprint, stands for."""
+    return names(e for e in entries(allowed) if e.fingerprint == key and not e.authority)
+
+
 def is_pattern(principal: str) -> bool:
     """Whether it stands for several names."""
     return any(c in principal for c in "*?!")

@@ -76,6 +76,25 @@ def test_one_run_that_looked_everywhere_makes_up_for_the_others(seen):
     assert scoring.score_merged([narrowed, whole]).partial == ()
 
 
+def test_an_instance_that_every_run_deselected_leaves_the_merged_card_partial():
+    """A check is run when each of its instances was: leaving out the one that fails must not make a card whole."""
+    cut = "1 checks deselected by --deselect, such as b[2]"
+    some = [passed("a"), passed("b", instance="b[1]"), passed("c")]
+    one = run(some, narrowing=(cut,), left={"b": ("b[2]",)})
+    two = run(some, narrowing=(cut,), left={"b": ("b[2]",)}, instant="2026-08-31T12:00:00Z")
+    card = scoring.score_merged([one, two])
+    assert card.partial == ("1 planned check was run in none of the runs: b[2]",)
+    assert scoring.missing([one, two]) == ("b[2]",)
+
+
+@pytest.mark.parametrize("name", ["b[2]", "b[2]@group"])
+def test_an_instance_that_another_run_executed_is_not_missing(name):
+    """Shards may part the instances of a check, also where xdist puts a group behind their names."""
+    one = run([passed("a"), passed("b", instance="b[1]")], selected=("a", "b"), left={"b": ("b[2]",)})
+    two = run([passed("b", instance=name), passed("c")], selected=("b", "c"), left={"b": ("b[1]",)})
+    assert scoring.score_merged([one, two]).partial == ()
+
+
 def test_a_check_above_what_is_sought_need_not_run():
     """What nobody seeks is not lacking."""
     policy = {"sought": {"4.2": 2}}

@@ -246,6 +246,32 @@ def test_one_key_of_several_names(orders: House, capsys: pytest.CaptureFixture[s
     assert run.sign_off.reviewer == GRACE
 
 
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("ada", "the lead auditor (Ada Lovelace <ada@example.org>); a second reviewer is somebody else"),
+        (
+            "linus",
+            "the author of commit {commit} (Linus Dev <linus@example.org>); have somebody else sign, or allow it in "
+            "audit.yaml: sign_off: {{allow_author: true}}",
+        ),
+    ],
+)
+def test_another_name_makes_nobody_another_person(
+    orders: House, name: str, role: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key of the lead auditor, or of the author, signs under none of its names, and what it signed does not count."""
+    path, address = orders.keys / name, f"{name}@example.org"
+    orders.commit_signers(f"{address} {public(path)}", f"build@example.org {public(path)}")
+    orders.audited()
+    said = f"build@example.org, whose key is that of {address} too, is {role.format(commit=orders.commit[:7])}"
+    assert refused(path, capsys, "--reviewer", "build@example.org") == said
+    with monkeypatch.context() as looking_away:
+        looking_away.setattr("pytest_backend_audit.signoff.signers.names_of", lambda key, allowed: ())
+        signed_by(orders, path, "--reviewer", "build@example.org")
+    assert finished.load(orders.run).no_sign_off == said
+
+
 @pytest.mark.parametrize("name", ["Grace Hopper", "G. Ö. 'Hop' Ж", "グレース", "grace;$(touch x)@example.org"])
 def test_names_as_people_have_them(orders: House, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Spaces, quotes, other alphabets, what a shell would run: the name that is signed is the name that is shown."""

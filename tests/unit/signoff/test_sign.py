@@ -353,6 +353,18 @@ def test_a_merge_is_signed_as_a_whole(orders: House, capsys: pytest.CaptureFixtu
     data = json.loads(Path("both/signoff.json").read_bytes())
     assert [r["instant"] for r in data["runs"]] == ["2026-08-31T10:00:00Z", "2026-08-31T12:00:00Z"]
     assert list(data["files"]) == ["merge.json"]
+    report = Path("both/sources/02/scorecard.md")
+    text = report.read_bytes()
+    report.write_bytes(text.replace(b"L3", b"L5"))
+    Path("both/sources/01/more.html").touch()
+    capsys.readouterr()
+    assert main(["verify", "both"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("both: altered; good lines: ")
+    assert lines[1].startswith(f"  {report}:")
+    assert lines[-1] == "  nothing vouches for: sources/01/more.html"
+    report.write_bytes(text)
+    assert main(["verify", "both"]) == 0
     listed = Path("both/merge.json")
     listed.write_bytes(listed.read_bytes().replace(b'"prod"', b'"Prod"'))
     capsys.readouterr()
