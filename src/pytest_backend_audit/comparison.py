@@ -14,6 +14,8 @@ from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, Fi
 
 HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
 """Severities whose new findings make an audit worse than the prior one."""
+HAD_PASSED = frozenset({Outcome.PASSED, Outcome.WEAK})
+"""Outcomes after which a failure is new: a weak check has passed, if only on somebody's word."""
 DERIVED = frozenset({"coverage", "proof"})
 """What a finding names as its check if no check is behind it."""
 
@@ -182,7 +184,7 @@ def _new_high(now: Side, prior: Side) -> tuple[str, ...]:
         # What a part of an audit did not look at may have been there.
         seen = {c.id for c in prior.card.checks}
         found = ((s, check, title) for s, check, title in found if check in seen)
-    return new_high(found, (c.id for c in prior.card.checks if c.outcome is not Outcome.PASSED))
+    return new_high(found, (c.id for c in prior.card.checks if c.outcome not in HAD_PASSED))
 
 
 def _refuse(now: FiledCard, prior: FiledCard) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.scoring.scoring_cases import SEALED, all_at, check, failed, inputs, skipped
+from unit.scoring.scoring_cases import SEALED, VERBAL, all_at, check, failed, inputs, passed, skipped
 
 from pytest_backend_audit import filed
 from pytest_backend_audit.comparison import (
@@ -212,7 +212,7 @@ def test_the_same_audit_is_said_to_be_the_same() -> None:
 
 
 @pytest.mark.parametrize("spoil", [None, failed("4.1-3"), failed("4.7-2"), skipped("4.2-2")])
-@pytest.mark.parametrize("before", [None, failed("4.1-3"), failed("4.3-2")])
+@pytest.mark.parametrize("before", [None, failed("4.1-3"), failed("4.3-2"), passed("4.1-3", VERBAL)])
 def test_what_is_worse_is_what_the_gate_says(spoil: Attempt | None, before: Attempt | None) -> None:
     """Comparing two filed cards and a run's own comparison with its prior audit can't disagree."""
     prior = audit(3, before, **BEFORE)

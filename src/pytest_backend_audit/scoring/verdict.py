@@ -120,7 +120,7 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
     known = {
         id_
         for id_, prior in inputs.prior.items()
-        if prior.outcome is not Outcome.PASSED and prior.source.startswith("prior audit")
+        if prior.outcome not in comparison.HAD_PASSED and prior.source.startswith("prior audit")
     }
     # Findings about what no check covers, or nothing proves, are told by the levels.
     of_checks = ((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)

@@ -167,11 +167,12 @@ def test_no_worse_fails_a_gate_that_is_met():
     ("prior", "status"),
     [
         ({"4.1-3": PriorCheck(Outcome.PASSED, 5, "prior audit 2026-08-01")}, 1),
+        ({"4.1-3": PriorCheck(Outcome.WEAK, 2, "prior audit 2026-08-01")}, 1),
         ({"4.1-3": PriorCheck(Outcome.FAILED, 2, "prior audit 2026-08-01")}, 0),
         ({"4.1-2": PriorCheck(Outcome.PASSED, 5, "prior audit 2026-08-01")}, 1),
         ({}, 0),
     ],
-    ids=["passed before", "failed before", "not there before", "no prior audit"],
+    ids=["passed before", "passed on weak evidence before", "failed before", "not there before", "no prior audit"],
 )
 def test_no_worse_fails_for_a_new_high_finding(prior, status):
     """A failed L3 check that had not failed before is new; without a prior audit there is nothing to compare."""
