@@ -35,7 +35,12 @@ REASONS = 10
 
 def plain(text: str, limit: int = TEXT) -> str:
     """One line that shows what the text says, and does nothing."""
-    return _unmarked(markdown.escape(cut(one_line(text[: limit * 4]), limit)))
+    return whole(cut(one_line(text[: limit * 4]), limit))
+
+
+def whole(text: str) -> str:
+    """The same, as long as it is."""
+    return _unmarked(markdown.escape(text))
 
 
 def in_html(text: str, limit: int = TEXT) -> str:

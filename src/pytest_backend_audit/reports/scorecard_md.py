@@ -9,7 +9,7 @@ from pytest_backend_audit.reports.markdown import bullets, escape, fence, table
 from pytest_backend_audit.reports.text import cut, first_line, one_line, pad, stated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Finding
 
@@ -177,9 +177,14 @@ def _findings(card: Card) -> Iterator[str]:
         yield from finding_block(finding)
 
 
-def finding_block(finding: Finding) -> Iterator[str]:
-    """One finding with the twelve fields of section 7."""
-    yield f"### {escape(finding.id)}: {escape(finding.title)}\n\n"
+def finding_block(finding: Finding, shown: Callable[[str], str] = escape) -> Iterator[str]:
+    """One finding with the twelve fields of section 7.
+
+    Args:
+        finding: The finding.
+        shown: From a text to one line of Markdown that shows it.
+    """
+    yield f"### {shown(finding.id)}: {shown(finding.title)}\n\n"
     for label, text in (
         ("Finding ID", finding.id),
         ("Dimension", f"{finding.dimension} {finding.dimension_name}"),
@@ -187,7 +192,7 @@ def finding_block(finding: Finding) -> Iterator[str]:
         ("Observed score", f"L{finding.observed}"),
         ("Target score", f"L{finding.target}"),
     ):
-        yield f"- **{label}:** {escape(text)}\n"
+        yield f"- **{label}:** {shown(text)}\n"
     yield "- **Evidence:**\n\n"
     yield from fence(stated(finding.evidence), EVIDENCE, "  ")
     yield "\n"
@@ -199,7 +204,7 @@ def finding_block(finding: Finding) -> Iterator[str]:
         ("Due date", finding.due),
         ("Verification plan", finding.verification),
     ):
-        yield f"- **{label}:** {escape(stated(text))}\n"
+        yield f"- **{label}:** {shown(stated(text))}\n"
     yield "\n"
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from pytest_backend_audit.reports import forge
 from pytest_backend_audit.reports.scorecard_md import finding_block
 from pytest_backend_audit.reports.text import clean, stated
 
@@ -41,9 +42,9 @@ COLUMNS = (
 
 
 def markdown(findings: Sequence[Tracked]) -> Iterator[str]:
-    """A block for each finding with all twelve fields, as in the scorecard: the text of an issue."""
+    """A block for each finding with all twelve fields: the text of an issue, which notifies nobody."""
     for tracked in findings:
-        yield from finding_block(tracked.current())
+        yield from finding_block(tracked.current(), forge.whole)
 
 
 def table(findings: Sequence[Tracked]) -> Iterator[str]:

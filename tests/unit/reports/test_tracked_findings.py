@@ -47,6 +47,13 @@ def test_an_issue_has_the_twelve_fields() -> None:
     assert "  ````text\n  <img src=x>\n  ```\n  # no heading\n  ````\n" in text
 
 
+def test_an_issue_notifies_nobody() -> None:
+    """What the audited system answered names no account and no other issue, however long it is."""
+    text = "".join(markdown([tracked(title="@org/team said #12 " + "a" * 900, impact="see https://evil.example")]))
+    assert text.startswith("### F-0007: @&#8203;org/team said \\#&#8203;12 " + "a" * 900 + "\n")
+    assert "- **Impact if unfixed:** see https:&#8203;//evil.example\n" in text
+
+
 def test_a_row_has_every_field() -> None:
     """Of the standard and of the ledger."""
     [row] = read("".join(table([tracked()])))
