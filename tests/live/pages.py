@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def blanked(text: str) -> list[str]:
     """Lines without what differs from run to run, machine to machine and version to version of a server."""
     for pattern, name in (
         (r"\b[0-9a-f]{7,64}\b", "<hex>"),
+        (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<instant>"),
         (r"\d{4}-\d\d-\d\d", "<date>"),
         (r"T\d\d:\d\d:\d\d(?:\.\d+)?Z", "T<time>"),
         (r"SHA256:[\w+/]{43}", "SHA256:<key>"),
@@ -42,6 +43,7 @@ def blanked(text: str) -> list[str]:
         (r"(PostgreSQL|PgBouncer|Valkey|Prometheus) [\w.+-]+", r"\1 <version>"),
         (r"(?:backend-audit's own proxy|toxiproxy \S+)(?=, \d+ dependencies)", "<fault proxy>"),
         (r"\b\d{3,} (?=series|open orders)", "<many> "),
+        (r"\bin \d+\.\d+s(?: \([\d:]+\))?", "in <time>"),
         (r"(?<=outbox: )\d+ waits?", "<some> wait"),
     ):
         text = re.sub(pattern, name, text)
@@ -64,16 +66,19 @@ def holds(shown: str, printed: str) -> str:
     return ""
 
 
-def follow(blocks: Iterable[Block], setting: str, environment: Mapping[str, str]) -> int:
+def follow(
+    blocks: Iterable[Block], setting: str, environment: Mapping[str, str], type_first: Callable[[str], None]
+) -> int:
     """Do what the blocks say, one after the other, and compare what they show with what was printed.
 
-    ``sh`` is run; ``text`` is what the command before it prints; any other language is a file, whose name stands in the
-    sentence before it.
+    ``sh`` is run; ``text`` is what the command before it prints; ``none`` is typed into the first terminal; any other
+    language is a file, whose name stands in the sentence before it.
 
     Args:
         blocks: The blocks.
         setting: Lines of shell that go before each command: the terminal's state.
         environment: Variables of the commands.
+        type_first: Types into the first terminal.
 
     Returns:
         How many outputs were compared.
@@ -97,6 +102,8 @@ def follow(blocks: Iterable[Block], setting: str, environment: Mapping[str, str]
             missing = holds(block.text, printed)
             assert missing == "", printed
             compared += 1
+        elif block.language == "none":
+            type_first(block.text)
         else:
             name = re.search(r"`(\S+)`:$", block.before)
             assert name is not None, block.before

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 from live.demo.conftest import processes_that_mention
-from live.pages import blocks, follow, holds
+from live.pages import Block, blocks, follow, holds
 from live.servers import folder_for_servers, guarded
 
 from pytest_backend_audit.demo.defects import CATALOGUE, DEFAULT
 from pytest_backend_audit.demo.stack.process import wait_for
 
 ROOT = Path(__file__).parents[2]
-TUTORIAL = ROOT / "docs" / "tutorial.md"
+TUTORIAL, PIPELINE, RELEASE = (ROOT / "docs" / f"tutorial{part}.md" for part in ("", "-pipeline", "-release"))
 AUTHOR = {
     f"GIT_{who}_{what}": f"reader@{what.lower()}.example"
     for who in ("AUTHOR", "COMMITTER")
@@ -43,6 +43,19 @@ class Kept:
     folder: Path
     """Where it was started, and keeps all that it makes."""
 
+    def read(self, pages: list[Block]) -> int:
+        """Do what a page says in the second terminal, and what it says in the first; count the outputs compared."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return follow(pages, self.setting, {**os.environ, **AUTHOR, "PATH": path}, self.type)
+
+    def type(self, text: str) -> None:
+        """Type into the first terminal, and await what it says."""
+        assert self.process.stdin is not None
+        assert self.process.stderr is not None
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+        assert self.process.stderr.readline().startswith("wrong with it now: ")
+
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[Kept]:
@@ -55,6 +68,7 @@ def kept() -> Iterator[Kept]:
                 [Path(sys.executable).with_name("backend-audit"), "demo", "--keep"],
                 cwd=folder,
                 env={**os.environ, "TMPDIR": str(folder)},
+                stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -82,17 +96,6 @@ def test_the_readme_shows_the_card_that_the_demo_prints(kept: Kept) -> None:
     assert holds(shown, kept.printed) == ""
 
 
-@pytest.mark.needs("pgbouncer", "prometheus")
-def test_a_reader_sees_what_the_tutorial_shows(kept: Kept) -> None:
-    """Every command of the second terminal is run, every shown output compared line by line."""
-    first, waiting, *rest = blocks(TUTORIAL)
-    assert "backend-audit demo --keep" in first.text
-    assert holds(waiting.text, kept.said) == ""
-    environment = {**os.environ, **AUTHOR, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    compared = follow(rest, kept.setting, environment)
-    assert compared == sum(b.language == "sh" for b in rest)
-
-
 def test_the_card_shows_the_default_defects(kept: Kept) -> None:
     """Each fails its own criterion; no other criterion has a check that failed, but those that the catalogue names."""
     card = json.loads((kept.folder / "audit-report" / "scorecard.json").read_text("utf-8"))
@@ -102,6 +105,33 @@ def test_the_card_shows_the_default_defects(kept: Kept) -> None:
     others = [check for name in DEFAULT for w in CATALOGUE[name].witnesses for check in (*w.also, *w.maybe)]
     assert own <= failed <= own | {check.partition("::")[0].rpartition(".")[2].replace("_", "-") for check in others}
     assert f"report: {kept.folder}/audit-report/scorecard.html" in kept.said
+
+
+@pytest.mark.needs("pgbouncer", "prometheus")
+def test_a_ci_engineer_shards_merges_gates_and_publishes(kept: Kept) -> None:
+    """The second story: every command of its page is run, every shown output compared line by line."""
+    waiting, *rest = blocks(PIPELINE)
+    assert holds(waiting.text, kept.said) == ""
+    assert kept.read(rest) == sum(b.language == "text" for b in rest) == 6
+
+
+@pytest.mark.needs("pgbouncer", "prometheus")
+def test_a_developer_writes_a_check_and_sees_it_fail_and_pass(kept: Kept) -> None:
+    """The first story."""
+    first, waiting, *rest = blocks(TUTORIAL)
+    assert "backend-audit demo --keep" in first.text
+    assert holds(waiting.text, kept.said) == ""
+    assert kept.read(rest) == sum(b.language == "sh" for b in rest)
+
+
+@pytest.mark.needs("pgbouncer", "prometheus")
+def test_a_release_is_signed_gated_filed_and_worked_off(kept: Kept) -> None:
+    """The third story, with the repository as the demo made it."""
+    fresh = "git reset -q --hard $(git rev-list --max-parents=0 HEAD)\nrm -rf audit-report\n"
+    subprocess.run(["bash", "-c", kept.setting + fresh], check=True)
+    waiting, *rest = blocks(RELEASE)
+    assert holds(waiting.text, kept.said) == ""
+    assert kept.read(rest) == sum(b.language == "text" for b in rest) == 15
 
 
 def test_a_kept_demo_ends_by_ctrl_c_and_leaves_nothing_but_the_report(kept: Kept) -> None:

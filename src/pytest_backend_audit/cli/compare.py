@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.runs import DEFAULT
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def add_parser(subparsers: Any) -> None:
         epilog="Exit status: 0 compared; 1 with --no-worse if a dimension fell or a new finding of high severity or "
         "above came; 2 usage, or audits that can't be compared.",
     )
-    parser.add_argument("now", metavar="RUN", help="run folder, folder of a merge, or filed card")
+    parser.add_argument(
+        "now",
+        nargs="?",
+        default=DEFAULT,
+        metavar="RUN",
+        help=f"run folder, folder of a merge, or filed card (default {DEFAULT})",
+    )
     parser.add_argument(
         "prior",
         metavar="PRIOR",
