@@ -39,6 +39,11 @@ def known(
         OSError: The report folder can't be read.
     """
     prior = document.load_prior(asked) if asked else document.Prior()
+    if prior.service and service and prior.service != service:
+        raise AuditUsageError(
+            f"--audit-prior={asked}: an audit of {prior.service!a}, and this is one of {service!a}; name one of the "
+            "same service"
+        )
     reference = ""
     filed: list[Path] = []
     notices: tuple[str, ...] = ()

@@ -12,6 +12,9 @@ from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, 
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.model import Outcome, PriorCheck
 
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What reading a file that is none of ours may raise; the last is for numbers without end, such as 1e999."""
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -31,6 +34,8 @@ class Prior:
     """Dimension -> level before the reviewer's cap."""
     checks: Mapping[str, PriorCheck] = field(default_factory=dict)
     source: str = ""
+    service: str = ""
+    """Whose audit it is, as far as it tells."""
 
 
 def earlier(report_dir: Path, commit: str, filed: Sequence[Path] = ()) -> Earlier:
@@ -89,7 +94,7 @@ def load_prior(path: str | Path) -> Prior:
     if told is None:
         raise AuditUsageError(f"--audit-prior={path}: {file.name} is no scorecard of this tool, and no filed card")
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
-    return Prior(told.levels, joined({}, dict(_checks(told, source))), source + told.remark)
+    return Prior(told.levels, joined({}, dict(_checks(told, source))), source + told.remark, told.service)
 
 
 def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
@@ -118,6 +123,7 @@ class _Told:
     remark: str
     levels: Mapping[str, int]
     checks: tuple[tuple[str, Outcome, int], ...]
+    service: str = ""
 
 
 def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -151,8 +157,9 @@ def _card(file: Path) -> _Told | None:
             remark=remark,
             levels=levels,
             checks=checks,
+            service=str(data["document"].get("service", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
@@ -171,8 +178,9 @@ def _filed(file: Path) -> _Told | None:
                 (str(c["id"]), Outcome.FAILED if c["carried"] else Outcome(c["outcome"]), int(c["limit"]))
                 for c in data["checks"]
             ),
+            service=str(data.get("service", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
@@ -212,7 +220,7 @@ def _journal(folder: Path) -> _Told | None:
             levels={},
             checks=tuple((id_, Outcome.FAILED, max(1, levels[id_] - 1)) for id_ in failed),
         )
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError):
+    except (*UNREADABLE, StopIteration):
         return None
 
 
@@ -222,7 +230,7 @@ def _failed(line: bytes) -> str:
         event = json.loads(line)
         failed = event["type"] == "attempt" and event["data"]["status"] == "failed"
         return str(event["data"]["check"]) if failed else ""
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return ""
 
 

@@ -34,7 +34,7 @@ def reader() -> Reader:
     def read(raw: bytes, name: str) -> FiledCard:
         if len(raw) <= filed.LIMIT and b'"schema_version"' in raw:
             try:
-                card = decoder.decode(raw)
+                card: FiledCard = decoder.decode(raw)
             except (ValueError, RecursionError):
                 pass
             else:

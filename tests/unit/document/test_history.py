@@ -135,8 +135,11 @@ def test_failures_of_a_killed_run_are_read_from_its_journal(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"", b"\xff\xfe", b"[]", b'{"dimensions": 3}', b"[" * 100_000, b'{"document": {"commit": 3}}'],
-    ids=["empty", "binary", "list", "number", "deep", "number-commit"],
+    [
+        *(b"", b"\xff\xfe", b"[]", b'{"dimensions": 3}', b"[" * 100_000, b'{"document": {"commit": 3}}'),
+        b'{"dimensions": [{"id": "4.1", "would_be": 1e999}]}',
+    ],
+    ids=["empty", "binary", "list", "number", "deep", "number-commit", "number-without-end"],
 )
 def test_garbage_is_listed_and_stops_nothing(tmp_path: Path, garbage: bytes) -> None:
     """A run of this commit that can't be read may have found something; others are passed over."""
