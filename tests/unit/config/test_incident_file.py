@@ -107,7 +107,7 @@ def test_an_empty_list_says_that_there_were_none() -> None:
             "- {id: I-1, severity: P0, opened: 2026-11-20, dimensions: [4.9]}\n",
             AT
             + 'incidents[0].dimensions[0]: found "4.9", which is no dimension; allowed: 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, '
-            '4.7, 4.8; did you mean "4.1"?',
+            '4.7, 4.8; did you mean "4.8"?',
         ),
         (b"\xff", "ops/incidents.yaml:1: byte 0xff is not UTF-8; save the file as UTF-8"),
         (b"#" * (1 << 20) + b"#", "ops/incidents.yaml: larger than 1,048,576 bytes, the most that is read"),
