@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
@@ -10,6 +11,9 @@ from math import floor
 from pytest_backend_audit.model import Action
 from pytest_backend_audit.scoring.dates import later
 from pytest_backend_audit.standard.model import Disposition
+
+_PLAIN = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?")
+"""A weight as audit.yaml has it."""
 
 
 def total(levels: Mapping[str, int], weights: Mapping[str, str]) -> int:
@@ -33,10 +37,8 @@ def weight(text: str, dimension: str) -> Fraction:
     Raises:
         ValueError: It is not a number above 0 and up to 100.
     """
-    try:
-        number = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        number = Fraction(0)
+    # An exponent could make a number that nobody has the memory for.
+    number = Fraction(text) if _PLAIN.fullmatch(text) else Fraction(0)
     if not 0 < number <= 100:
         raise ValueError(f"weights: {dimension}: {text!r} is not a number above 0 and up to 100")
     return number
