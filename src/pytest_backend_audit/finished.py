@@ -167,12 +167,23 @@ def scored(folder: Path, records: Sequence[Record], sign_off: SignOff | None = N
         ValueError: A journal can't be scored.
     """
     signed_off = frozenset(sign_off.dimensions) if sign_off else False
+    return replace(_scored(folder, records, signed_off=signed_off), sign_off=sign_off)
+
+
+def once_signed(run: Finished) -> Card:
+    """The card that a run would have if a second reviewer signed all its levels.
+
+    Raises:
+        ValueError: A journal can't be scored.
+    """
+    return _scored(run.folder, run.records, signed_off=True)
+
+
+def _scored(folder: Path, records: Sequence[Record], *, signed_off: frozenset[str] | bool) -> Card:
     if (folder / MERGE).is_file():
-        card = score_merged(((r.inputs, r.attempts, r.seal) for r in records), signed_off=signed_off)
-    else:
-        (record,) = records
-        card = score(record.inputs, record.attempts, record.seal, signed_off=signed_off)
-    return replace(card, sign_off=sign_off)
+        return score_merged(((r.inputs, r.attempts, r.seal) for r in records), signed_off=signed_off)
+    (record,) = records
+    return score(record.inputs, record.attempts, record.seal, signed_off=signed_off)
 
 
 def subject_of(run: Finished) -> Subject:

@@ -73,17 +73,23 @@ def _judge(args: argparse.Namespace) -> int:
         return _say(args, f"not passed, {card.basis}; audit.yaml loads it: standard: default")
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
     reason = verdict.reason.partition(": ")[2]
-    if not verdict.passed and (lack := _unsigned(run)):
+    if not verdict.passed and (lack := _unsigned(run, matrix, args.min)):
         reason += f"; {lack}"
     return _say(args, reason, run, passed=bool(verdict.passed))
 
 
-def _unsigned(run: Finished) -> str:
-    """What a signature would change, where a gate is not passed; empty if nothing."""
+def _unsigned(run: Finished, matrix: Sequence[Disposition], minimum: str) -> str:
+    """What a signature would change, where a gate is not passed; empty if the disposition would not reach it."""
+    from pytest_backend_audit.finished import once_signed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.scoring.verdict import regate  # noqa: PLC0415 - heavy
+
     if run.no_sign_off:
         return not_counted(run)
+    # What got worse stays worse, signed or not.
+    if regate(run.card, matrix, minimum).passed or not regate(once_signed(run), matrix, minimum).passed:
+        return ""
     capped = [d.id for d in run.card.dimensions if d.would_be > d.level]
-    return f"not signed: {', '.join(capped)} (backend-audit sign)" if capped else ""
+    return f"not signed: {', '.join(capped)} (backend-audit sign)"
 
 
 def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, passed: bool = False) -> int:

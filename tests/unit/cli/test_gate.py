@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.scoring.scoring_cases import SEALED, all_at, broken
+from unit.scoring.scoring_cases import NAMES, SEALED, all_at, broken
 
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.cli.runs import NO_RUN
@@ -25,8 +26,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "audit-report"
 
 
-def write(folder: Path, level: int, seal: Seal | None = SEALED, **fields: Any) -> Path:
-    """A run in which each dimension reaches one level; its journal."""
+def write(folder: Path, level: Mapping[str, int] | int, seal: Seal | None = SEALED, **fields: Any) -> Path:
+    """A run in which each dimension reaches that level, or its own; its journal."""
     inputs, attempts = all_at(level, **{"loaded": True, **fields})
     writer = Writer(folder)
     writer.start(inputs)
@@ -96,6 +97,23 @@ def test_the_two_highest_take_a_signature(here: Path, minimum: str, capsys: pyte
     assert capsys.readouterr() == (
         f"audit-report: gate {minimum}: not passed, the disposition is Conditional production; "
         "not signed: 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8 (backend-audit sign)\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("minimum", "passes"),
+    [("significant-technical-debt", True), ("conditional-production", False), ("production-ready", False)],
+)
+def test_a_signature_that_would_not_do_is_not_asked_for(
+    here: Path, minimum: str, passes: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One dimension would stand at L5 once signed, and seven at L2 hold the disposition where it is."""
+    write(here, {**dict.fromkeys(NAMES, 2), "4.2": 5})
+    assert main(["gate", "--min", minimum]) == (0 if passes else 1)
+    word = "passed" if passes else "not passed"
+    assert capsys.readouterr() == (
+        f"audit-report: gate {minimum}: {word}, the disposition is Significant technical debt\n",
         "",
     )
 
