@@ -73,10 +73,10 @@ def decide(facts: Facts, gate: str | None) -> Verdict:
     if reached is None:
         why = facts.no_disposition or "there is no disposition"
         return Verdict(gate, False, f"gate {wanted}: not passed, {why}", 1)
-    if order.index(reached.id) > order.index(gate):
-        return Verdict(gate, False, f"gate {wanted}: not passed, the disposition is {reached.name}", 1)
-    if facts.worse:
-        return Verdict(gate, False, f"gate {wanted}: not passed, worse than the prior audit: {facts.worse[0]}", 1)
+    against = [f"the disposition is {reached.name}"] if order.index(reached.id) > order.index(gate) else []
+    against += [f"worse than the prior audit: {facts.worse[0]}"] if facts.worse else []
+    if against:
+        return Verdict(gate, False, f"gate {wanted}: not passed, {'; '.join(against)}", 1)
     return Verdict(gate, True, f"gate {wanted}: passed, the disposition is {reached.name}", 0)
 
 

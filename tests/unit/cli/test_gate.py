@@ -219,6 +219,19 @@ def test_no_worse(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_a_minimum_that_is_missed_hides_nothing_that_got_worse(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both reasons are told, as text and as JSON."""
+    write(here, 2, prior_levels={"4.1": 3})
+    gate = ["gate", "--min", "conditional-production", "--no-worse"]
+    said = (
+        "not passed, the disposition is Significant technical debt; worse than the prior audit: 4.1 fell from L3 to L2"
+    )
+    assert main(gate) == 1
+    assert capsys.readouterr() == (f"audit-report: gate conditional-production: {said}\n", "")
+    assert main([*gate, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["reason"] == said
+
+
 def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line on standard error and exit 2."""
     assert main(["gate", "none", "--min", "conditional-production"]) == 2

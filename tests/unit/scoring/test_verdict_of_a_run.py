@@ -163,6 +163,17 @@ def test_no_worse_fails_a_gate_that_is_met():
     )
 
 
+def test_a_gate_that_is_missed_by_a_run_that_is_worse_too_tells_both():
+    """Mending one of the two would not open it."""
+    assert worse(2, {"4.1": 4}, gate=CONDITIONAL) == Verdict(
+        CONDITIONAL,
+        False,
+        "gate Conditional production: not passed, the disposition is Significant technical debt; "
+        "worse than the prior audit: 4.1 fell from L4 to L2",
+        1,
+    )
+
+
 @pytest.mark.parametrize(
     ("prior", "status"),
     [
