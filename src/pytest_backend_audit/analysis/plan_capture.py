@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from pytest_backend_audit.analysis.ci_files import Command
+from pytest_backend_audit.analysis.own_audits import is_audit, lacks
 
 _OPTIONS = "analyze|analyse|verbose|costs|settings|generic_plan|buffers|wal|timing|summary|format"
 _VERBS = "analyze|analyse|verbose|select|with|insert|update|delete|merge|execute|values|table"
@@ -21,10 +22,8 @@ _EXPLAINS = re.compile(r"\.explain\(")
 _QUERIES = re.compile(r"objects\b|query_?set|\bqs\b|\bquery\b|connection\b|\bwhere\(", re.IGNORECASE)
 BESIDE = 5
 """Lines before a call, in which the rest of it may stand."""
-# An audit by this package puts the plans of the top statements into its evidence.
-_AUDITS = re.compile(
-    r"\bpytest\b(?=.*\s--audit(?:-sha)?\b)(?!.*--audit-suite[= ]none)(?!.*--audit-dimension[= ]4\.[2-8])"
-)
+DIMENSION = "4.1"
+"""An audit by this package that has it puts the plans of the top statements into its evidence."""
 _COMMENT = re.compile(r"\s*(?:#|//|-- |\*|<!--)")
 # They look at files, and run nothing of what these say.
 _LOOKERS = re.compile(
@@ -52,11 +51,15 @@ class Capture:
     command: Command
     path: str
     line: int
+    audit: bool = False
+    """Whether it is an audit by this package, which captures plans of what audit.yaml declares only."""
+    lacks: str = ""
+    """Why such an audit captures none; empty where it may."""
 
     @property
     def asleep(self) -> str:
-        """Why it does not run by itself; empty where it does."""
-        return self.command.ignored if self.command.ignored.startswith(_ASLEEP) else ""
+        """Why it does not capture by itself; empty where it does."""
+        return self.command.ignored if self.command.ignored.startswith(_ASLEEP) else self.lacks
 
     @property
     def begun(self) -> tuple[str, int]:
@@ -83,24 +86,35 @@ class _Tree:
         return sorted(path for path in self.paths if path.startswith(f"{folder}/"))
 
 
-def capturing(commands: Sequence[Command], paths: Collection[str], read: Callable[[str], str]) -> list[Capture]:
+def capturing(
+    commands: Sequence[Command],
+    paths: Collection[str],
+    read: Callable[[str], str],
+    suites: str | Collection[str] = "all",
+) -> list[Capture]:
     """The commands that capture plans, of each job the first; whether they run by themselves or not.
 
     Args:
         commands: All that CI runs.
         paths: The repository's files.
         read: Gives the text of one.
+        suites: The bundled checks that audit.yaml asks for: all, none, or dimensions.
     """
     there = frozenset(paths)
-    found: dict[tuple[str, str, str], Capture] = {}
+    found: dict[tuple[str, str, str, bool], Capture] = {}
     for command, after in pairwise([*commands, None]):
         if command is None:
             continue
         beside = after.text if after and (after.path, after.line) == (command.path, command.line) else ""
         fed = _FEEDS.search(f"{command.text}\n{beside}") is not None
-        if place := _place(command, _Tree(there, read), fed):
+        if is_audit(command.text):
+            why = lacks(command.text, DIMENSION, suites)
+            capture = Capture(command, command.path, command.line, audit=True, lacks=why)
+        elif place := _place(command, _Tree(there, read), fed):
             capture = Capture(command, *place)
-            found.setdefault((capture.begun[0], command.job, capture.asleep), capture)
+        else:
+            continue
+        found.setdefault((capture.begun[0], command.job, capture.asleep, capture.audit), capture)
     return list(found.values())
 
 
@@ -108,7 +122,7 @@ def _place(command: Command, tree: _Tree, fed: bool) -> tuple[str, int] | None:
     if not fed and _LOOKERS.match(command.text):
         return None
     explains = _EXPLAINS.search(command.text) and _QUERIES.search(command.text)
-    if explains or _CAPTURES.search(command.text) or _AUDITS.search(command.text):
+    if explains or _CAPTURES.search(command.text):
         return command.path, command.line
     return _first(_named(command.text, command.folder, tree), command.folder, tree, DEEP)
 

@@ -23,8 +23,9 @@ class Declared:
         """The value of a key of the chosen environment: of targets, pools, load, and what is no secret of identities.
 
         Args:
-            key: ``targets.NAME.KEY...``; ``pools``, which gives them by name; ``load``; ``identities``, which gives
-                names only; or ``tenants``, which gives the tenant of each identity that has one.
+            key: ``targets.NAME.KEY...``; ``pools``, which gives them by name; ``load``; ``suites``, the
+                bundled ones that are asked for; ``identities``, which gives names only; or ``tenants``, which gives
+                the tenant of each identity that has one.
             default: What to give where nothing is declared.
 
         Raises:
@@ -62,11 +63,12 @@ class Declared:
             return {name: identity.tenant for name, identity in known.items() if identity.tenant is not None}
         if path == ["pools"]:
             return config.pools if config is not None else {}
-        if path == ["load"]:
-            return config.load if config is not None else None
+        if path in (["load"], ["suites"]):
+            return getattr(config, path[0]) if config is not None else None
         if path[0] != "targets" or len(path) < 3:
             raise LookupError(
-                f"audit_declared reads targets.NAME.KEY, pools, load, identities and tenants, not {'.'.join(path)}"
+                "audit_declared reads targets.NAME.KEY, pools, load, suites, identities and tenants, "
+                f"not {'.'.join(path)}"
             )
         value = settings_of(self._runtime, path[1])
         for name in path[2:]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pytest_backend_audit import cli
 from pytest_backend_audit.model import EvidenceKind, Status
 from pytest_backend_audit.suites.query_performance.plan_capture import test_ci_captures_plans as check
-from pytest_backend_audit.testing import run_check
+from pytest_backend_audit.testing import run_check, surroundings
 from pytest_backend_audit.testing.running import StandIn
 
 WORKFLOW = ".github/workflows/ci.yml"
@@ -41,9 +44,12 @@ def job(*commands: str, on: str = "push", more: str = "") -> str:
     return f"on: {on}\njobs:\n  plans:\n{more}    steps:\n{steps}"
 
 
-def run(files: dict[str, str]):
-    """The check, of a tree of these files."""
-    return run_check(check, audit_source=Tree(files))
+DATABASE = "targets: {postgres: {dsn: 'postgresql://db/orders'}}\n"
+
+
+def run(files: dict[str, str], config: str = DATABASE):
+    """The check, of a tree of these files and an audit.yaml with these lines."""
+    return run_check(check, audit_source=Tree(files), audit_declared=surroundings(config).declared)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,7 @@ def test_plans_that_ci_captures_are_found(files: dict[str, str]) -> None:
         ({WORKFLOW: job("python ops/plans.py"), "ops/plans.py": "# EXPLAIN (FORMAT JSON) would tell\n"}, ""),
         ({WORKFLOW: job("echo EXPLAIN ANALYZE SELECT")}, ""),
         ({WORKFLOW: job(f"make # {DUMP}")}, ""),
-        ({WORKFLOW: job("pytest --audit --audit-dimension=4.7")}, ""),
+        ({WORKFLOW: job("pytest --audit --audit-dimension=4.7")}, "--audit-dimension=4.7 leaves 4.1 out"),
         ({WORKFLOW: job(DUMP, on="workflow_dispatch")}, "runs only on workflow_dispatch"),
         ({WORKFLOW: job(DUMP, on="workflow_call")}, "no other workflow calls this one"),
         ({WORKFLOW: job(DUMP, more="    if: ${{ false }}\n")}, "if: false"),
@@ -118,4 +124,63 @@ def test_no_pipeline_is_no_success() -> None:
     """Whatever the repository has otherwise."""
     ran = run({"ops/plans.py": SCRIPT})
     assert ran.status is Status.FAILED
-    assert ran.reason.startswith("the repository has no pipeline of CI")
+    assert ran.reason == (
+        "the repository has no pipeline of CI to capture plans (.github/workflows, .gitlab-ci.yml, ...), none that git "
+        "tracks; if one lies there, git add it and commit"
+    )
+
+
+def written(tmp_path: Path) -> dict[str, str]:
+    """The workflow as ``backend-audit init --ci github`` writes it."""
+    assert cli.main(["init", str(tmp_path), "--yes", "--ci", "github"]) == 0
+    name = ".github/workflows/backend-audit.yml"
+    return {name: (tmp_path / name).read_text("utf-8")}
+
+
+def test_the_audit_of_a_service_without_a_database_captures_nothing(tmp_path: Path) -> None:
+    """The written workflow is no success where there is nothing to capture plans from; with a database it is one."""
+    files = written(tmp_path)
+    ran = run(files, "targets: {http: {base_url: 'http://service'}}\n")
+    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, "targets.postgres is not configured (audit.yaml)")
+    assert run(files).status is Status.PASSED
+
+
+def test_what_captures_without_an_audit_needs_no_target() -> None:
+    """The job has a database of its own, which audit.yaml knows nothing of."""
+    assert run({WORKFLOW: job("pytest --audit", DUMP)}, "").status is Status.PASSED
+
+
+@pytest.mark.parametrize(
+    ("step", "suites", "why"),
+    [
+        ("pytest --audit-sha=HEAD", "none", "suites: none in audit.yaml leaves 4.1 out"),
+        ("pytest --audit", "['4.2', '4.7']", "suites: [4.2, 4.7] in audit.yaml leaves 4.1 out"),
+        ("pytest --audit --audit-suite=4.2,4.3", "all", "--audit-suite=4.2,4.3 leaves 4.1 out"),
+        ("pytest --audit --audit-suite none", "all", "--audit-suite=none leaves 4.1 out"),
+        ("pytest --audit-sha HEAD --audit-dimension 4.7", "all", "--audit-dimension=4.7 leaves 4.1 out"),
+        ("pytest --audit --collect-only", "all", "--collect-only runs no check"),
+        (
+            "pytest --audit audits/checks", "all",
+            "audits/checks is all that this rehearsal looks at; --audit-suite adds bundled checks",
+        ),
+    ],
+)  # fmt: skip
+def test_an_audit_without_the_checks_of_plans_is_a_failure(step: str, suites: str, why: str) -> None:
+    """Whatever the tests of the repository do, which an audit does not run; the reason is told."""
+    files = {WORKFLOW: job(step), "tests/test_plans.py": SCRIPT}
+    ran = run(files, f"suites: {suites}\n{DATABASE}")
+    assert (ran.status, ran.reason.splitlines()[1]) == (Status.FAILED, f"  - job plans ({WORKFLOW}:5): {why}")
+
+
+@pytest.mark.parametrize(
+    ("step", "suites"),
+    [
+        ("pytest --audit --audit-suite=4.1 audits/checks", "none"),
+        ("python -m pytest --audit-sha HEAD --audit-suite=none -n 2", "all"),
+        ("pytest --audit-sha=HEAD --audit-dimension=4.7 --audit-dimension=4.2,4.1", "['4.1']"),
+        ("pytest --audit -n 2 --audit-gate conditional-production > told.txt", "all"),
+    ],
+)
+def test_an_audit_with_the_checks_of_plans_captures(step: str, suites: str) -> None:
+    """A formal audit has what audit.yaml asks for; the option adds to it."""
+    assert run({WORKFLOW: job(step)}, f"suites: {suites}\n{DATABASE}").status is Status.PASSED

@@ -68,7 +68,7 @@ def test_a_missing_target_or_variable_could_not_run(declared) -> None:
 def test_other_keys_are_the_authors_mistake(declared) -> None:
     """Weights and the like are no business of a check."""
     with pytest.raises(
-        LookupError, match=r"reads targets\.NAME\.KEY, pools, load, identities and tenants, not weights"
+        LookupError, match=r"reads targets\.NAME\.KEY, pools, load, suites, identities and tenants, not weights"
     ):
         declared("weights")
 
