@@ -22,8 +22,8 @@ def add_parser(subparsers: Any) -> None:
         "init",
         help="write audit.yaml, an example check and the rights it needs",
         description="Look at the repository and write audit.yaml, an example check, the SQL of the monitoring role, "
-        "the Redis ACL line, and lines of .gitignore and .gitattributes. Existing files are left as they are; nothing "
-        "is reached.",
+        "the Redis ACL line, and lines of .gitignore and .gitattributes. Existing files are left as they are, and "
+        "beside an audit.yaml that exists no example check is written; nothing is reached.",
         epilog="Exit status: 0 fine, 2 usage, or a file that can't be written.",
     )
     parser.add_argument("directory", nargs="?", default=".", help="top of the repository (default: here)")

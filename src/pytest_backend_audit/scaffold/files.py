@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ SCHEMA = "audits/audit.schema.json"
 IGNORED = "audit-report/"
 UNION = "audits/*/ledger.jsonl merge=union"
 """Has git keep both branches' lines of a ledger of findings."""
+KEPT = "it exists; so neither an example check nor audit_paths is written"
 CI = {"github": ".github/workflows/backend-audit.yml", "gitlab": ".gitlab/backend-audit.yml"}
 
 
@@ -47,7 +48,7 @@ def variables(survey: Survey) -> list[str]:
 
 
 def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | None) -> list[Written]:
-    """Write what is missing.
+    """Write what is missing; beside an audit.yaml that is there, nothing that would add to what an audit runs.
 
     Args:
         top: Where to: the repository's top, or pytest's root folder.
@@ -59,13 +60,16 @@ def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | No
         OSError: A file can't be written; what stands before it in the order has been.
     """
     values = {"survey": survey, "variables": variables(survey), "sought": dict(sought), "checks": CHECKS}
+    config = _new(top, "audit.yaml", _rendered("audit.yaml.j2", schema=SCHEMA, **values))
+    fresh, example = config.what == "wrote", f"{CHECKS}/test_example_audit.py"
     done = [
-        _new(top, "audit.yaml", _rendered("audit.yaml.j2", schema=SCHEMA, **values)),
+        config if fresh else replace(config, remark=KEPT),
         _new(top, SCHEMA, schema.packaged()),
-        _new(top, f"{CHECKS}/test_example_audit.py", _rendered("test_example_audit.py.j2", **values)),
+        # Of a criterion that only the audit.yaml above declares.
+        *([_new(top, example, _rendered("test_example_audit.py.j2", **values))] if fresh else []),
         _new(top, "audits/monitoring-role.sql", _rendered("monitoring-role.sql.j2", **values)),
         _new(top, "audits/redis.acl", _rendered("redis.acl.j2", **values)),
-        _ini(top),
+        *([_ini(top)] if fresh else []),
         _ignored(top),
         _line(top, ".gitattributes", UNION, UNION),
     ]

@@ -131,14 +131,15 @@ def test_nothing_that_exists_is_touched(make: Make, capsys: pytest.CaptureFixtur
     top = make({"audit.yaml": "version: 1\n", "audits/redis.acl": "mine", ".gitignore": "*.log\n/audit-report"})
     assert cli.main(["init", str(top), "--yes", "--ci", "github"]) == 0
     out = capsys.readouterr().out
-    assert "left      audit.yaml (it exists)\n" in out
+    assert "left      audit.yaml (it exists; so neither an example check nor audit_paths is written)\n" in out
     assert "left      audits/redis.acl (it exists)\n" in out
     assert "left      .gitignore (it has audit-report/)\n" in out
     before = contents(top)
     assert before["audit.yaml"] == "version: 1\n"
     assert before["audits/redis.acl"] == "mine"
+    assert [name for name in before if name == "pytest.ini" or name.startswith("audits/checks/")] == []
     assert cli.main(["init", str(top), "--yes", "--ci", "github"]) == 0
-    assert "wrote" not in capsys.readouterr().out
+    assert not re.search("^wrote|^added to", capsys.readouterr().out, re.MULTILINE)
     assert contents(top) == before
 
 
