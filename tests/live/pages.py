@@ -67,7 +67,10 @@ def holds(shown: str, printed: str) -> str:
 
 
 def follow(
-    blocks: Iterable[Block], setting: str, environment: Mapping[str, str], type_first: Callable[[str], None]
+    blocks: Iterable[Block],
+    setting: str,
+    environment: Mapping[str, str],
+    type_first: Callable[[str], None] | None = None,
 ) -> int:
     """Do what the blocks say, one after the other, and compare what they show with what was printed.
 
@@ -78,7 +81,7 @@ def follow(
         blocks: The blocks.
         setting: Lines of shell that go before each command: the terminal's state.
         environment: Variables of the commands.
-        type_first: Types into the first terminal.
+        type_first: Types into the first terminal; not given for pages that have none.
 
     Returns:
         How many outputs were compared.
@@ -103,6 +106,7 @@ def follow(
             assert missing == "", printed
             compared += 1
         elif block.language == "none":
+            assert type_first is not None, block.text
             type_first(block.text)
         else:
             name = re.search(r"`(\S+)`:$", block.before)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import add_place, add_who, place_of, top_of, who
-from pytest_backend_audit.cli.output import columns, fail
+from pytest_backend_audit.cli.output import WIDTH, columns, fail
 from pytest_backend_audit.cli.runs import DEFAULT
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("critical", "high", "medium", "low")
 EFFORTS = ("S", "M", "L")
-_WIDTH = 100
+_ROOM = 24
+"""Columns that are left to what is found, however long an owner's name is."""
 _NAMED = "F-NNNN, or the first digits of the fingerprint"
 
 
@@ -189,7 +190,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _table(chosen: Sequence[Tracked]) -> list[str]:
-    from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import cut, one_line  # noqa: PLC0415 - heavy
 
     rows = [
         (
@@ -205,7 +206,13 @@ def _table(chosen: Sequence[Tracked]) -> list[str]:
         )
         for t in chosen
     ]
-    return columns(rows, _WIDTH)
+    if not rows:
+        return []
+    sizes = [max(len(row[n]) for row in rows) for n in range(5)]
+    left = WIDTH - sum(sizes[:4]) - 2 * 4
+    # A longer name has a line of its own.
+    sizes[4] = min(sizes[4], left - 2 - _ROOM)
+    return columns([(*row[:4], cut(row[4], left), row[5]) for row in rows], WIDTH, widths=sizes)
 
 
 def _chosen(args: argparse.Namespace, state: State) -> list[Tracked]:

@@ -1,0 +1,59 @@
+"""``backend-audit findings list``: a table that fits a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from unit.ledger.ledgers import SLOW, assigned, disputed, filed, found
+
+from pytest_backend_audit.cli import main
+from pytest_backend_audit.ledger import Place
+from pytest_backend_audit.ledger.events import Event, encode
+from pytest_backend_audit.model import Severity
+
+TITLE = "authentication L2 failed: 1 of 6 operations - GET /v1/admin/totals answered 200; expected is 401 or 403"
+
+
+def listed(top: Path, capsys: pytest.CaptureFixture[str], *events: Event) -> str:
+    """What the command shows of a ledger with these events."""
+    subprocess.run(["git", "init", "-q", str(top)], check=True)
+    place = Place(top, "orders")
+    place.folder.mkdir(parents=True)
+    place.ledger.write_text("".join(f"{encode(event)}\n" for event in (filed(), *events)), "utf-8")
+    assert main(["findings", "list", "--repository", str(top)]) == 0
+    return capsys.readouterr().out
+
+
+def test_it_fits_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was found goes on below itself, beside who is to mend it."""
+    critical = {"dimension": "4.7", "severity": Severity.CRITICAL, "title": TITLE, "due": "", "owner": "Sam Example"}
+    assert listed(tmp_path, capsys, found("F-0001", **critical), found("F-0002", SLOW)) == (
+        "F-0001  open  critical  no date     Sam Example  4.7 authentication L2 failed: 1\n"
+        "                                                 of 6 operations - GET\n"
+        "                                                 /v1/admin/totals answered 200;\n"
+        "                                                 expected is 401 or 403\n"
+        "F-0002  open  high      2026-11-30  Kim          4.1 bare L3 failed: 2 foreign\n"
+        "                                                 keys without an index\n"
+        "audits/orders/ledger.jsonl: 2 open\n"
+    )
+
+
+def test_a_long_name_of_an_owner_leaves_room_for_the_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stands above what was found, and is cut where the line ends."""
+    long = "Platform Engineering, Berlin and Hamburg, night shift"
+    events = found("F-0001"), found("F-0002", SLOW), disputed(), assigned(owner=long), assigned(SLOW, owner="Kim")
+    assert listed(tmp_path, capsys, *events) == (
+        "F-0001  disputed  high  2026-11-30  Platform Engineering, Berlin and Hamburg, n…\n"
+        "                                                        4.1 bare L3 failed: 2\n"
+        "                                                        foreign keys without an\n"
+        "                                                        index (disputed by Lin:\n"
+        "                                                        the table is empty)\n"
+        "F-0002  open      high  2026-11-30  Kim                 4.1 bare L3 failed: 2\n"
+        "                                                        foreign keys without an\n"
+        "                                                        index\n"
+        "audits/orders/ledger.jsonl: 1 disputed, 1 open\n"
+    )
