@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,7 @@ def init() -> str:
 
 
 def _init(top: Path, ci: str) -> tuple[str, int]:
+    subprocess.run(["git", "init", "-q", str(top)], check=True)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         status = cli.main(["init", "--yes", "--ci", ci, str(top)])

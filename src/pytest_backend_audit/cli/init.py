@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_backend_audit.scaffold.survey import Survey
     from pytest_backend_audit.standard.model import Standard
 
+NO_GIT = "no git    this folder is in no git repository, which formal audits and checks of the source need: git init"
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to those of ``backend-audit``."""
@@ -42,6 +44,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the files and say what became of each."""
     from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scaffold import files, survey  # noqa: PLC0415 - heavy
 
     top = Path(args.directory)
@@ -62,7 +65,10 @@ def run(args: argparse.Namespace) -> int:
         return fail("no answer; say --yes to be asked nothing")
     except OSError as error:
         return fail(f"{error.filename or top} can't be written: {error.strerror}")
-    sys.stdout.write("\n".join(_told(found, done, args.ci, files.variables(found))) + "\n")
+    told = _told(found, done, args.ci, files.variables(found))
+    if find_repository(top) is None:
+        told.insert(0, NO_GIT)
+    sys.stdout.write("\n".join(told) + "\n")
     return 0
 
 

@@ -60,6 +60,7 @@ def test_an_empty_repository_gets_everything(make: Make, capsys: pytest.CaptureF
     assert (
         capsys.readouterr().out
         == """\
+no git    this folder is in no git repository, which formal audits and checks of the source need: git init
 found     nothing that tells of the service's systems
 wrote     audit.yaml
 wrote     audits/audit.schema.json
@@ -91,6 +92,7 @@ def test_what_is_found_is_said_and_used(make: Make, capsys: pytest.CaptureFixtur
         ".gitlab-ci.yml": "test: {script: [pytest]}\n",
     }
     top = make(files)
+    subprocess.run(["git", "init", "-q"], cwd=top, check=True)
     assert cli.main(["init", str(top), "--sought", "4.6=4", "--sought", "4.8=5"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[:4] == [
