@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         return _show(args)
     except ValueError as error:
         return fail(str(error))
+    except BrokenPipeError:  # the reader of our output has gone, which `main` knows how to end
+        raise
     except OSError as error:
         return fail(str(error))
 

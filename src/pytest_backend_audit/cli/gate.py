@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         return _judge(args)
     except ValueError as error:
         return fail(str(error))
+    except BrokenPipeError:  # the reader of our output has gone, which `main` knows how to end
+        raise
     except OSError as error:
         return fail(f"{error.filename or args.folder} can't be read: {error.strerror}")
 

@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
             return _sign(args, cleanup)
     except ValueError as error:
         return fail(_harmless(str(error)))
+    except BrokenPipeError:  # the reader of our output has gone, which `main` knows how to end
+        raise
     except OSError as error:
         return fail(str(error) if error.filename is None else f"{error.filename}: {error.strerror}")
 

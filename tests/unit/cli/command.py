@@ -10,6 +10,24 @@ from pathlib import Path
 PROGRAM = [sys.executable, "-c", "import sys; from pytest_backend_audit.cli import main; sys.exit(main())"]
 
 
+def without_reader(*arguments: str, cwd: Path) -> tuple[int, bytes]:
+    """Exit status and standard error of a command whose output nobody reads, from its first line on."""
+    program = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert program.stdout is not None
+    assert program.stderr is not None
+    program.stdout.close()
+    complaint = program.stderr.read()
+    program.stderr.close()
+    return program.wait(60), complaint
+
+
 def backend_audit(
     *arguments: str, cwd: Path, unset: tuple[str, ...] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:

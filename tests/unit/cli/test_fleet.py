@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.cli.command import backend_audit
+from unit.cli.command import backend_audit, without_reader
 from unit.fleet.fleet_cards import audit, write, write_all
 from unit.fleet.test_fleet_table import SMALL
 
@@ -30,6 +30,11 @@ def test_the_table(here: Path) -> None:
     done = backend_audit("fleet", "services", *AS_OF, cwd=here.parent)
     assert (done.returncode, done.stdout, done.stderr) == (0, SMALL, "")
     assert [p.name for p in here.parent.iterdir()] == ["services"]
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(here: Path) -> None:
+    """As `backend-audit fleet ... | head -1`, like any other command."""
+    assert without_reader("fleet", "services", *AS_OF, cwd=here.parent) == (141, b"")
 
 
 def test_the_page(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.cli.command import without_reader
 from unit.scoring.scoring_cases import NAMES, SEALED, all_at, broken
 
 from pytest_backend_audit.cli import main
@@ -230,6 +231,12 @@ def test_a_minimum_that_is_missed_hides_nothing_that_got_worse(here: Path, capsy
     assert capsys.readouterr() == (f"audit-report: gate conditional-production: {said}\n", "")
     assert main([*gate, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["reason"] == said
+
+
+def test_a_reader_that_goes_away_is_no_file_that_cannot_be_read(here: Path) -> None:
+    """Quiet, and 141: nobody heard that the gate is passed."""
+    write(here, 3)
+    assert without_reader("gate", "--min", "conditional-production", cwd=here.parent) == (141, b"")
 
 
 def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from unit.cli.command import without_reader
 from unit.scoring.scoring_cases import passed
 from unit.signoff.signing_cases import GIT, GRACE, House, house, public, ran
 
@@ -348,3 +349,12 @@ def test_no_worse_looks_before_the_cap_on_both_sides(
     capsys.readouterr()
     assert main(gate) == 1
     assert capsys.readouterr().out == f"{said}\n"
+
+
+def test_what_nobody_could_read_is_not_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `backend-audit sign --yes | head -1`: quiet, 141, and no signature."""
+    made = house(tmp_path)
+    monkeypatch.chdir(made.path)
+    made.audited()
+    assert without_reader("sign", "--yes", "--key", str(made.keys / "grace"), cwd=made.path) == (141, b"")
+    assert not (made.run / "signoff.json").exists()
