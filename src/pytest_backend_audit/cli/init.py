@@ -101,6 +101,8 @@ def _asked(standard: Standard) -> dict[str, int]:
 
 
 def _told(found: Survey, done: Sequence[Written], ci: str | None, variables: Sequence[str]) -> list[str]:
+    from pytest_backend_audit.scaffold import files  # noqa: PLC0415 - heavy
+
     lines = [f"found     {line}" for line in found.seen] or ["found     nothing that tells of the service's systems"]
     for written in done:
         if written.what == "by hand":
@@ -109,7 +111,13 @@ def _told(found: Survey, done: Sequence[Written], ci: str | None, variables: Seq
         else:
             said = written.remark or ("it exists" if written.what == "left" else "")
             lines.append(f"{written.what:<9} {written.name}" + (f" ({said})" if said else ""))
-    steps = ["fill in audit.yaml: lead_auditor, second_reviewer, targets"]
+    # An audit.yaml that was there may have another name for the service.
+    filed = files.filed_in(found.service) if any(w.name == "audit.yaml" and w.what == "wrote" for w in done) else ""
+    steps = [
+        "fill in audit.yaml: lead_auditor, targets, and what `backend-audit file` will want: second_reviewer, "
+        "distribution, prior_audit (none for the first), runbook, incidents ([] for none), owners",
+        f"mention {filed or 'audits/<service>/'} in the runbook: that is where `backend-audit file` puts scorecards",
+    ]
     if "postgres" in found.systems:
         steps.append("make the monitoring role: the first lines of audits/monitoring-role.sql say how")
     if "redis" in found.systems:

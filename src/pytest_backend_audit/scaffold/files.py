@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from pytest_backend_audit.config import schema
+from pytest_backend_audit.ledger.names import folder_of
+from pytest_backend_audit.ledger.store import AUDITS
 from pytest_backend_audit.scaffold.ini import change
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ def variables(survey: Survey) -> list[str]:
     return [VARIABLES[s] for s in survey.systems if s in VARIABLES]
 
 
+def filed_in(service: str) -> str:
+    """The folder in which a service's audits are filed, as its runbook has to mention it."""
+    return f"{AUDITS}/{folder_of(service)}/" if service.strip() else f"{AUDITS}/<service>/"
+
+
 def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | None) -> list[Written]:
     """Write what is missing; beside an audit.yaml that is there, nothing that would add to what an audit runs.
 
@@ -59,7 +66,13 @@ def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | No
     Raises:
         OSError: A file can't be written; what stands before it in the order has been.
     """
-    values = {"survey": survey, "variables": variables(survey), "sought": dict(sought), "checks": CHECKS}
+    values = {
+        "survey": survey,
+        "variables": variables(survey),
+        "sought": dict(sought),
+        "checks": CHECKS,
+        "filed": filed_in(survey.service),
+    }
     config = _new(top, "audit.yaml", _rendered("audit.yaml.j2", schema=SCHEMA, **values))
     fresh, example = config.what == "wrote", f"{CHECKS}/test_example_audit.py"
     done = [

@@ -16,6 +16,7 @@ import yaml
 
 from pytest_backend_audit import cli, standard
 from pytest_backend_audit.config import load
+from pytest_backend_audit.ledger.obstacles import FIELDS
 from pytest_backend_audit.scaffold import ini, survey
 
 Make = Callable[..., Path]
@@ -72,14 +73,30 @@ wrote     .gitignore (audit-report/)
 wrote     .gitattributes (audits/*/ledger.jsonl merge=union)
 
 next
-  1. fill in audit.yaml: lead_auditor, second_reviewer, targets
-  2. backend-audit doctor
-  3. pytest --audit
-  4. commit, then pytest --audit-sha=HEAD
+  1. fill in audit.yaml: lead_auditor, targets, and what `backend-audit file` will want: second_reviewer, \
+distribution, prior_audit (none for the first), runbook, incidents ([] for none), owners
+  2. mention audits/orders/ in the runbook: that is where `backend-audit file` puts scorecards
+  3. backend-audit doctor
+  4. pytest --audit
+  5. commit, then pytest --audit-sha=HEAD
 """
     )
+    assert (
+        "# runbook: docs/runbook.md    # a file of the commit that mentions audits/orders/, where audits are filed; "
+        "or a URL\n"
+    ) in (top / "audit.yaml").read_text()
     assert (top / "pytest.ini").read_text() == "[pytest]\naudit_paths = audits/checks\n"
     assert (top / ".gitignore").read_text() == "audit-report/\n"
+
+
+def test_next_names_all_that_filing_wants(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each field of document control, in what init says or in what it fills in itself."""
+    top = make()
+    assert cli.main(["init", str(top), "--yes"]) == 0
+    said = capsys.readouterr().out.partition("\nnext\n")[2]
+    there = yaml.safe_load((top / "audit.yaml").read_text())
+    wanted = {"environment" if name == "environment_kind" else name for name in FIELDS} | {"incidents", "owners"}
+    assert [name for name in sorted(wanted) if name not in said and not there.get(name)] == []
 
 
 def test_what_is_found_is_said_and_used(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +153,7 @@ def test_nothing_that_exists_is_touched(make: Make, capsys: pytest.CaptureFixtur
     assert "left      audit.yaml (it exists; so neither an example check nor audit_paths is written)\n" in out
     assert "left      audits/redis.acl (it exists)\n" in out
     assert "left      .gitignore (it has audit-report/)\n" in out
+    assert "mention audits/<service>/ in the runbook" in out
     before = contents(top)
     assert before["audit.yaml"] == "version: 1\n"
     assert before["audits/redis.acl"] == "mine"
