@@ -14,10 +14,9 @@ WIDTH = 80
 def fail(message: str, status: int = USAGE) -> int:
     """Say what is wrong on standard error, and give the exit status.
 
-    Several problems stand on a line each, in the form that editors jump to.
+    Several problems stand on a line each; those after the first are in the form that editors jump to.
     """
-    between = "\n" if "\n" in message else " "
-    sys.stderr.write(f"backend-audit:{between}{message}\n")
+    sys.stderr.write(f"backend-audit: {message}\n")
     return status
 
 

@@ -53,10 +53,8 @@ def test_what_follows_a_label_goes_on_below_where_it_began() -> None:
     assert hanging("") == [""]
 
 
-def test_errors_name_the_command_and_keep_lists_in_the_form_that_editors_jump_to(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """One problem is a sentence; several stand on a line each."""
+def test_errors_name_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """One problem is a sentence; several stand on a line each, the first beside the command: no line says nothing."""
     assert fail("no such thing") == 2
     assert fail("a.yaml:1: x\na.yaml:2: y", 1) == 1
-    assert capsys.readouterr() == ("", "backend-audit: no such thing\nbackend-audit:\na.yaml:1: x\na.yaml:2: y\n")
+    assert capsys.readouterr() == ("", "backend-audit: no such thing\nbackend-audit: a.yaml:1: x\na.yaml:2: y\n")
