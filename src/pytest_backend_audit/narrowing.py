@@ -64,7 +64,7 @@ def by_items(config: pytest.Config, missing: Sequence[str], only: Sequence[str])
         missing: Node ids of checks that were collected and then deselected by somebody else.
         only: Dimensions of ``--audit-dimension``.
     """
-    reasons = [f"--audit-dimension={d}" for d in only]
+    reasons = [f"--audit-dimension={','.join(only)}"] if only else []
     if missing:
         how = [
             name
@@ -86,7 +86,8 @@ def taken_away(missing: Sequence[str], how: str = "") -> str:
         missing: Their node ids, one or more.
         how: Options that do so; empty for a plugin or a conftest.
     """
-    return f"{len(missing)} checks deselected by {how or 'a plugin'}, such as {missing[0]}"
+    count = "1 check" if len(missing) == 1 else f"{len(missing)} checks"
+    return f"{count} deselected by {how or 'a plugin'}, such as {missing[0]}"
 
 
 def by_collector(nodeid: str, outcome: str) -> str:

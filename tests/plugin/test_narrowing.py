@@ -32,15 +32,16 @@ def test_a_whole_run_is_not_partial_and_leaves_out_unmarked_tests(project: Proje
     ("arguments", "reason"),
     [
         (("test_checks.py::test_one",), "node id test_checks.py::test_one"),
-        (("-k", "one"), "1 checks deselected by -k, such as test_checks.py::test_two"),
+        (("-k", "one"), "1 check deselected by -k, such as test_checks.py::test_two"),
         (("-m", "not audit"), "2 checks deselected by -m, such as test_checks.py::test_one"),
         (
             ("--deselect", "test_checks.py::test_two"),
-            "1 checks deselected by --deselect, such as test_checks.py::test_two",
+            "1 check deselected by --deselect, such as test_checks.py::test_two",
         ),
         (("--ignore", "other.py"), "--ignore=other.py"),
         (("--ignore-glob", "other*"), "--ignore-glob=other*"),
         (("--audit-dimension", "4.1"), "--audit-dimension=4.1"),
+        (("--audit-dimension=4.1", "--audit-dimension=4.6"), "--audit-dimension=4.1,4.6"),
         (("-o", "python_files=test_ch*.py"), "-o python_files=test_ch*.py"),
         (("-p", "cacheprovider", "--lf"), "--lf"),
         (("-p", "cacheprovider", "--sw"), "--stepwise"),
@@ -59,7 +60,7 @@ def test_narrowing_in_the_ini_file_counts_too(project: Project, workers: tuple[s
     (project.path / "pytest.ini").write_text("[pytest]\naddopts = -k one\n", "utf-8")
     project.suite(SUITE)
     project.run("--audit", *workers)
-    assert partial(project) == ["1 checks deselected by -k, such as test_checks.py::test_two"]
+    assert partial(project) == ["1 check deselected by -k, such as test_checks.py::test_two"]
 
 
 def test_k_that_takes_no_check_is_no_narrowing(project: Project) -> None:

@@ -14,7 +14,7 @@ PAIR = (
     "def test_pair(n, audit_evidence):\n    audit_evidence.command('true', 'ok')\n    assert n == 'good', 'it is bad'\n"
 )
 GATED = ("--audit-sha=HEAD", "--audit-gate=conditional-production")
-TAKEN = "1 checks deselected by a plugin, such as deep/test_checks.py::test_pair[bad]"
+TAKEN = "1 check deselected by a plugin, such as deep/test_checks.py::test_pair[bad]"
 FILTERS = "    items[:] = [i for i in items if 'bad' not in i.name]\n"
 
 
@@ -89,7 +89,7 @@ def test_a_check_that_is_taken_away_whole_is_in_the_plan_and_not_selected(projec
     inputs = project.record().inputs
     assert [c.id for c in inputs.plan] == ["deep/test_checks.py::test_pair", "test_more.py::test_other"]
     assert inputs.selected == ("test_more.py::test_other",)
-    assert project.card()["partial"] == [TAKEN.replace("1 checks", "2 checks").replace("[bad]", "[good]")]
+    assert project.card()["partial"] == [TAKEN.replace("1 check ", "2 checks ").replace("[bad]", "[good]")]
 
 
 @SPREAD

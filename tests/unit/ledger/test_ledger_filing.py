@@ -279,7 +279,7 @@ def test_a_finding_closes_by_the_output_of_its_check() -> None:
     """Which is what the check recorded, in a run of that check alone too."""
     one = add(card())
     tracked = one.after.find(check_finding(one))
-    alone = card(passed(A), passed(B), narrowing=("1 checks deselected by a plugin",))
+    alone = card(passed(A), passed(B), narrowing=("1 check deselected by a plugin",))
     assert shown(alone, tracked) == "output: SHOW log_min_duration_statement\n250ms"
 
 

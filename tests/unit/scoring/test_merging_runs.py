@@ -78,7 +78,7 @@ def test_one_run_that_looked_everywhere_makes_up_for_the_others(seen):
 
 def test_an_instance_that_every_run_deselected_leaves_the_merged_card_partial():
     """A check is run when each of its instances was: leaving out the one that fails must not make a card whole."""
-    cut = "1 checks deselected by --deselect, such as b[2]"
+    cut = "1 check deselected by --deselect, such as b[2]"
     some = [passed("a"), passed("b", instance="b[1]"), passed("c")]
     one = run(some, narrowing=(cut,), left={"b": ("b[2]",)})
     two = run(some, narrowing=(cut,), left={"b": ("b[2]",)}, instant="2026-08-31T12:00:00Z")
