@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,8 @@ def who(args: argparse.Namespace, top: Path) -> str:
 
     if args.who:
         return str(args.who)
-    name, mail = ask(top, "config", "user.name").line, ask(top, "config", "user.email").line
+    name = ask(top, "config", "user.name").line or os.environ.get("GIT_AUTHOR_NAME", "").strip()
+    mail = ask(top, "config", "user.email").line or os.environ.get("GIT_AUTHOR_EMAIL", "").strip()
     if not name and not mail:
         raise ValueError("who are you? give --who NAME, or tell git: git config user.name NAME")
     return f"{name} <{mail}>" if name and mail else name or mail
