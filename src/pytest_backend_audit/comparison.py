@@ -1,7 +1,8 @@
 """What changed from one audit of a service to the next. Pure: from two filed cards to what is different.
 
-Levels are compared before the second reviewer's cap, on both sides: a missing signature is no regression, and a new one
-no progress. A check that failed before and could not run now keeps its failed limit, as it does within a run.
+Levels and totals are compared before the second reviewer's cap, on both sides: a missing signature is no regression,
+and a new one no progress. A check that failed before and could not run now keeps its failed limit, as it does within a
+run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding, Outcome, Severity
+from pytest_backend_audit.totals import total, uncapped
 
 HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
 """Severities whose new findings make an audit worse than the prior one."""
@@ -124,6 +126,9 @@ class Comparison:
     now: FiledCard
     warnings: tuple[str, ...]
     """Why a difference may come from elsewhere than the service, one sentence each."""
+    total_before: int | None
+    total_now: int | None
+    """Of the levels below, so before the reviewer's cap; None without a total."""
     levels: tuple[LevelChange, ...]
     checks: tuple[CheckChange, ...]
     findings: tuple[FindingChange, ...]
@@ -145,6 +150,8 @@ def compare(now: Side, prior: Side) -> Comparison:
         prior=prior.card,
         now=now.card,
         warnings=tuple(_warnings(now, prior)),
+        total_before=uncapped(prior.card),
+        total_now=_total(now.card, levels),
         levels=levels,
         checks=tuple(_checks(now, prior, held)),
         findings=tuple(_findings(now, prior, held)),
@@ -154,6 +161,14 @@ def compare(now: Side, prior: Side) -> Comparison:
             *_new_high(now, prior),
         ),
     )
+
+
+def _total(card: FiledCard, levels: Iterable[LevelChange]) -> int | None:
+    """The total of the present levels, what was carried over taken into account."""
+    if card.total is None:
+        return None
+    looked = {c.id: c.now for c in levels if c.now is not None}
+    return total(looked, {d.id: d.weight for d in card.dimensions})
 
 
 def fallen(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]:

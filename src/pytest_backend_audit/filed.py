@@ -16,6 +16,7 @@ from pytest_backend_audit.model import (
     Inputs,
     Policy,
 )
+from pytest_backend_audit.totals import weight
 
 SCHEMA_VERSION = 1
 LIMIT = 8 * 1024 * 1024
@@ -147,8 +148,14 @@ def parse(raw: bytes, name: str) -> FiledCard:
             f"{name}: a filed card of version {data.get('schema_version')!r}; this version reads {SCHEMA_VERSION}"
         )
     try:
-        return from_builtins(FiledCard, data)
+        card = from_builtins(FiledCard, data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         raise FiledError(f"{name}: {where}: {first['msg']}") from None
+    try:
+        for dimension in card.dimensions:
+            weight(dimension.weight, dimension.id)
+    except ValueError as error:
+        raise FiledError(f"{name}: {error}") from None
+    return card

@@ -111,6 +111,17 @@ def test_what_is_no_filed_card(content: bytes, said: str, tmp_path: Path) -> Non
     assert str(caught.value).removeprefix(f"{tmp_path}/") == said
 
 
+def test_a_weight_that_audit_yaml_could_not_have(tmp_path: Path) -> None:
+    """Totals are computed from it: an exponent would be computed for ever."""
+    one = filed.filed(card(), numbers={}, sources=())
+    heavy = replace(one, dimensions=tuple(replace(d, weight="1e99999999") for d in one.dimensions))
+    (tmp_path / "card.json").write_text(filed.text(heavy), "utf-8")
+    with pytest.raises(
+        FiledError, match=r"card.json: weights: 4.1: '1e99999999' is not a number above 0"
+    ):
+        filed.read(tmp_path / "card.json")
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     """Is said as the system says it."""
     with pytest.raises(FiledError, match=r"2026\.json can't be read: No such file or directory"):

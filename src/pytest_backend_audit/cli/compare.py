@@ -20,11 +20,11 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "compare",
         help="what changed from one audit to the next",
-        description="Compare an audit with an earlier one of the same service, by the same standard: levels before "
-        "the second reviewer's cap, total and disposition; checks with another outcome; findings that are new, worse, "
-        "changed or gone; thresholds, exceptions, sought levels and weights. A check that failed before and could not "
-        "run now keeps its failed limit. Each side is a run folder, the folder of a merge, or a filed card (.md or "
-        ".json).",
+        description="Compare an audit with an earlier one of the same service, by the same standard: levels and "
+        "total before the second reviewer's cap, disposition; checks with another outcome; findings that are new, "
+        "worse, changed or gone; thresholds, exceptions, sought levels and weights. A check that failed before and "
+        "could not run now keeps its failed limit. Each side is a run folder, the folder of a merge, or a filed card "
+        "(.md or .json).",
         epilog="Exit status: 0 compared; 1 with --no-worse if a dimension fell or a new finding of high severity or "
         "above came; 2 usage, or audits that can't be compared.",
     )

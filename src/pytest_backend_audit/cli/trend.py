@@ -24,8 +24,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "trend",
         help="all filed audits of a service, one after the other",
-        description="Show how a service's filed audits went: the level of each dimension before the second reviewer's "
-        "cap, total and disposition, in the order of their instants, a part for each environment.",
+        description="Show how a service's filed audits went: the level of each dimension and the total before the "
+        "second reviewer's cap, and the disposition, in the order of their instants, a part for each environment.",
         epilog="Exit status: 0 fine, 2 usage, or a card can't be read.",
     )
     parser.add_argument(

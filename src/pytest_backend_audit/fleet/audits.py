@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_backend_audit.model import Action, Outcome, Severity
 from pytest_backend_audit.scoring.dates import moment
-from pytest_backend_audit.scoring.disposition import total
+from pytest_backend_audit.totals import uncapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,9 +136,6 @@ class Reducer:
         standings = tuple(
             self._once(Standing, d.id, d.name, d.level, d.would_be, d.owner.strip()) for d in card.dimensions
         )
-        uncapped = card.total
-        if card.total is not None and any(d.level != d.would_be for d in card.dimensions):
-            uncapped = total({d.id: d.would_be for d in card.dimensions}, {d.id: d.weight for d in card.dimensions})
         return Audit(
             place=place,
             service=card.service,
@@ -151,7 +148,7 @@ class Reducer:
             criteria=tuple(self._criteria(card.checks)),
             findings=tuple(self._once(Debt, f.dimension, f.severity, day(f.due)) for f in card.findings),
             total=card.total,
-            uncapped=uncapped,
+            uncapped=uncapped(card),
             maximum=card.maximum,
             disposition=card.disposition,
             disposition_name=card.disposition_name,

@@ -141,10 +141,16 @@ def _pair(before: str, now: str) -> str:
 
 
 def _total(found: Comparison) -> str:
-    before, now = (str(c.total) if c.total is not None else "none" for c in (found.prior, found.now))
+    before, now = ("none" if points is None else str(points) for points in (found.total_before, found.total_now))
+    told = f"{_pair(before, now)} of {found.now.maximum}"
     if found.prior.maximum != found.now.maximum:
-        return f"{before} of {found.prior.maximum} -> {now} of {found.now.maximum}"
-    return f"{_pair(before, now)} of {found.now.maximum}"
+        told = f"{before} of {found.prior.maximum} -> {now} of {found.now.maximum}"
+    recorded = found.now.total
+    if recorded is None or found.total_now is None or recorded == found.total_now:
+        return told
+    # A failure that is held can only lower a total, the reviewer's cap only what is recorded.
+    why = f"recorded {recorded} until signed" if recorded < found.total_now else f"recorded {recorded}"
+    return f"{told}, {why}"
 
 
 def _disposition(card: FiledCard) -> str:

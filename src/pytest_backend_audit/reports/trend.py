@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_backend_audit.model import FiledCard, Severity
 from pytest_backend_audit.reports.text import columns, cut, one_line, pad, wrap
+from pytest_backend_audit.totals import uncapped
 
 WIDTH = 80
 BARS = 24
@@ -35,6 +36,11 @@ class Filed:
     def levels(self) -> dict[str, int]:
         """Dimension -> level before the second reviewer's cap."""
         return {d.id: d.would_be for d in self.card.dimensions}
+
+    @property
+    def total(self) -> int | None:
+        """Of these levels; None without one."""
+        return uncapped(self.card)
 
 
 def in_order(audits: Iterable[Filed]) -> dict[str, tuple[Filed, ...]]:
@@ -74,6 +80,7 @@ def _facts(audit: Filed) -> dict[str, Any]:
         "second_reviewer": card.second_reviewer,
         "levels": {d.id: {"level": d.level, "would_be": d.would_be, "sought": d.sought} for d in card.dimensions},
         "total": card.total,
+        "total_would_be": audit.total,
         "maximum": card.maximum,
         "disposition": card.disposition,
         "findings": {severity.value: counts[severity] for severity in Severity},
@@ -86,7 +93,7 @@ def _part(environment: str, audits: Sequence[Filed], *, unicode: bool, most: int
     days = " to ".join(dict.fromkeys((first.instant[:10], last.instant[:10])))
     place = f" in {environment.replace(', ', ' and ')}" if environment else ""
     yield cut(one_line(f"{last.service or 'service not stated'}{place}: {count}, {days}"), WIDTH)
-    yield "levels before the second reviewer's cap"
+    yield "levels and totals before the second reviewer's cap"
     yield ""
     yield from _bars(audits[-BARS:], unicode=unicode)
     yield ""
@@ -103,8 +110,8 @@ def _bars(audits: Sequence[Filed], *, unicode: bool) -> Iterator[str]:
         bar = "".join(cells[level] if level is not None and 1 <= level <= 5 else " " for level in levels)
         known = [level for level in levels if level is not None]
         yield f"  {pad(cut(name, room), room)}  {bar}  {_from_to([f'L{level}' for level in known])}".rstrip()
-    totals = [audit.card.total for audit in audits]
-    bar = "".join(_share(a.card.total, a.card.maximum, cells) for a in audits)
+    totals = [audit.total for audit in audits]
+    bar = "".join(_share(a.total, a.card.maximum, cells) for a in audits)
     told = [str(total) for total in totals if total is not None]
     if told:
         yield f"  {pad('Total', room)}  {bar}  {_from_to(told)} of {audits[-1].card.maximum}"
@@ -136,12 +143,18 @@ def _table(audits: Sequence[Filed], *, unicode: bool, most: int) -> Iterator[str
         before = audits[-most - 1].levels
     for audit in shown:
         cells = "".join(_cell(before.get(id_), audit.levels.get(id_), unicode=unicode) for id_ in ids)
-        total = "none" if audit.card.total is None else str(audit.card.total)
+        total = "none" if audit.total is None else str(audit.total)
         row = f"  {pad(one_line(audit.name), names)}{cells} {total.rjust(5)}  "
-        lines = wrap(one_line(audit.card.disposition_name or "none"), max(WIDTH - columns(row), 16), 2)
+        lines = wrap(one_line(_disposition(audit)), max(WIDTH - columns(row), 16), 2)
         yield (row + lines[0]).rstrip()
         yield from (" " * columns(row) + line for line in lines[1:])
         before = audit.levels
+
+
+def _disposition(audit: Filed) -> str:
+    """With the total that is recorded, where the reviewer's cap makes it another."""
+    name, recorded = audit.card.disposition_name or "none", audit.card.total
+    return name if recorded == audit.total else f"{name}, recorded {recorded} until signed"
 
 
 def _cell(before: int | None, now: int | None, *, unicode: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from pytest_backend_audit import findings
+from pytest_backend_audit import findings, totals
 from pytest_backend_audit.model import (
     Attempt,
     Card,
@@ -149,7 +149,7 @@ def build(
     recorded = {d.id: d.level for d in dimensions}
     would_be = {d.id: d.would_be for d in dimensions}
     verbal = frozenset(a.result.id for a in assessed if a.verbal_only)
-    total = None if levels_only else disposition.total(recorded, inputs.policy.weights)
+    total = None if levels_only else totals.total(recorded, inputs.policy.weights)
     minimum = None if levels_only else min(recorded.values(), default=1)
     downgrades = () if levels_only else outlook.overrides(would_be, verbal)
     reached, why_not = _disposition(standard, total, minimum, today, downgraded=bool(downgrades))
@@ -251,7 +251,7 @@ class _Outlook:
         return overrides.found(self.standard, levels, verbal_only, self.inputs.policy.incidents, self.instant)
 
     def __call__(self, levels: Mapping[str, int], verbal_only: Collection[str]) -> raises.Result:
-        points = disposition.total(levels, self.inputs.policy.weights)
+        points = totals.total(levels, self.inputs.policy.weights)
         if self.inputs.mode is not Mode.FORMAL:
             return raises.Result(points)
         tier = disposition.row(self.standard.dispositions, points, min(levels.values(), default=1))

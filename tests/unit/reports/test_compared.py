@@ -157,3 +157,15 @@ def test_many_changes_are_counted(found: Comparison) -> None:
     many = replace(found, settings=found.settings[:1] * 60)
     assert list(compared.terminal(many))[-1] == "  and 10 more; --json has them all"
     assert "".join(compared.markdown(many)).endswith("And 10 more; `--json` has them all.\n\n")
+
+
+def test_a_signature_is_no_step_of_the_total() -> None:
+    """Signed before and not yet now: the total is the same, and what is recorded until then is said."""
+    made, attempts = all_at({f"4.{n}": 4 if n == 8 else 3 for n in range(1, 9)})
+    signed, bare = (Side(card(score(made, attempts, SEALED, signed_off=done))) for done in (True, False))
+    assert (signed.card.total, bare.card.total) == (25, 24)
+    found = compare(bare, signed)
+    assert (found.total_before, found.total_now) == (25, 25)
+    assert "Total        25 of 40, recorded 24 until signed" in list(compared.terminal(found))
+    assert "- **Total:** 25 of 40, recorded 24 until signed\n" in "".join(compared.markdown(found))
+    assert "Total        25 of 40" in list(compared.terminal(compare(signed, bare)))

@@ -27,7 +27,7 @@ AUDITS = [
 ]
 SAID = """\
 orders in prod: 3 audits, 2026-03-01 to 2026-08-31
-levels before the second reviewer's cap
+levels and totals before the second reviewer's cap
 
   4.1 Query Performance      ▃▄▆  L2 -> L4
   4.2 Connection Management  ▃▃▁  L2 -> L1
@@ -37,15 +37,16 @@ levels before the second reviewer's cap
   4.6 Reliability            ▃▃▃  L2
   4.7 Security               ▃▃▃  L2
   4.8 Scalability            ▃▃▃  L2
-  Total                      ▃▃▃  16 -> 16 of 40
+  Total                      ▃▃▃  16 -> 17 of 40
 
   filed      4.1 4.2 4.3 4.4 4.5 4.6 4.7 4.8 total  disposition
   2026-03-01  2   2   2   2   2   2   2   2     16  Significant technical debt
   2026-06-01  3▲  2   2   2   2   2   2   2     17  Significant technical debt
-  2026-08-31  4▲  1▼  2   2   2   2   2   2     16  Significant technical debt
+  2026-08-31  4▲  1▼  2   2   2   2   2   2     17  Significant technical debt,
+                                                    recorded 16 until signed
 
 orders in stage: 1 audit, 2026-07-01
-levels before the second reviewer's cap
+levels and totals before the second reviewer's cap
 
   4.1 Query Performance      ▃  L2
   4.2 Connection Management  ▃  L2
@@ -68,12 +69,28 @@ def test_in_the_terminal() -> None:
     assert max(map(columns, lines)) <= 80
 
 
+def test_a_signature_is_no_step() -> None:
+    """An audit that is signed and the next one that isn't have the same levels and the same total."""
+    made, attempts = all_at({**dict.fromkeys(NAMES, 2), "4.1": 4}, instant="2026-03-01T10:00:00Z")
+    signed = filed.filed(score(made, attempts, SEALED, signed_off=True), numbers={}, sources=())
+    audits = [Filed("2026-03-01", signed), audit("2026-06-01", {"4.1": 4})]
+    assert [a.card.total for a in audits] == [18, 17]
+    lines = list(trend.terminal(audits))
+    assert "  Total                      ▃▃  18 of 40" in lines
+    assert lines[-3:] == [
+        "  2026-03-01  4   2   2   2   2   2   2   2     18  Significant technical debt",
+        "  2026-06-01  4   2   2   2   2   2   2   2     18  Significant technical debt,",
+        "                                                    recorded 17 until signed",
+    ]
+    assert [(t["total"], t["total_would_be"]) for t in trend.data(audits)] == [(18, 18), (17, 18)]
+
+
 def test_where_a_terminal_has_ascii_only() -> None:
     """Levels as digits, steps as signs."""
     text = "\n".join(trend.terminal(AUDITS, unicode=False))
     assert text.isascii()
     assert "  4.1 Query Performance      234  L2 -> L4\n" in text
-    assert "  2026-08-31  4+  1-  2   2   2   2   2   2     16  Significant technical debt\n" in text
+    assert "  2026-08-31  4+  1-  2   2   2   2   2   2     17  Significant technical debt,\n" in text
 
 
 def test_many_audits() -> None:
@@ -108,7 +125,7 @@ def test_dimensions_of_a_standard_with_long_ids() -> None:
         one, card=replace(one.card, dimensions=tuple(replace(d, id=f"dim-{d.id}") for d in one.card.dimensions))
     )
     lines = list(trend.terminal([long]))
-    assert lines[-1] == "  2026-08-31    16  Significant technical debt"
+    assert lines[-1] == "  2026-08-31    17  Significant technical debt, recorded 16 until signed"
     assert lines[3] == "  dim-4.1 Query Performance      ▆  L4"
 
 

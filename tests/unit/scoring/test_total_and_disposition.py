@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from unit.scoring.scoring_cases import DISPOSITIONS, NAMES, SEALED, all_at, check, failed, inputs
 
-from pytest_backend_audit import scoring
+from pytest_backend_audit import scoring, totals
 from pytest_backend_audit.model import Action, Mode, Seal
 from pytest_backend_audit.scoring import disposition
 from pytest_backend_audit.scoring.dates import day, later
@@ -28,14 +28,14 @@ from pytest_backend_audit.scoring.dates import day, later
 )
 def test_the_total_is_exact(levels, weights, total):
     """floor(n x sum(w x level) / sum(w)) on the numbers as they are written, where floats would fall short."""
-    assert disposition.total(levels, weights) == total
+    assert totals.total(levels, weights) == total
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "100.1", "ten", "1/0", "", "1e-1", "1e99999999"])
 def test_a_weight_must_be_above_0_and_up_to_100(text):
     """Anything else is refused by name."""
     with pytest.raises(ValueError, match=r"^weights: 4.1: .* is not a number above 0 and up to 100$"):
-        disposition.total({"4.1": 3}, {"4.1": text})
+        totals.total({"4.1": 3}, {"4.1": text})
 
 
 @pytest.mark.parametrize(
