@@ -116,9 +116,7 @@ def test_a_weight_that_audit_yaml_could_not_have(tmp_path: Path) -> None:
     one = filed.filed(card(), numbers={}, sources=())
     heavy = replace(one, dimensions=tuple(replace(d, weight="1e99999999") for d in one.dimensions))
     (tmp_path / "card.json").write_text(filed.text(heavy), "utf-8")
-    with pytest.raises(
-        FiledError, match=r"card.json: weights: 4.1: '1e99999999' is not a number above 0"
-    ):
+    with pytest.raises(FiledError, match=r"card.json: weights: 4.1: '1e99999999' is not a number above 0"):
         filed.read(tmp_path / "card.json")
 
 
