@@ -476,8 +476,9 @@ def test_at_{n}(audit_evidence):
 """
 
 
-def test_a_signed_run_is_filed_once_more(project, tmp_path_factory, monkeypatch) -> None:
-    """With its reviewer, who was told of the dispute; the card has the levels as signed."""
+@pytest.fixture
+def grace(project, tmp_path_factory, monkeypatch):
+    """The key of the reviewer of a repository that was audited by a small standard; one check fails."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     grace = key(tmp_path_factory.mktemp("keys"), "grace")
     made(project, owners='"runs": Kim')
@@ -489,6 +490,11 @@ def test_a_signed_run_is_filed_once_more(project, tmp_path_factory, monkeypatch)
     (project.path / "audits" / "allowed_signers").write_text(f"grace@example.org {public(grace)}\n")
     project.commit()
     audited(project)
+    return grace
+
+
+def test_a_signed_run_is_filed_once_more(project, grace) -> None:
+    """With its reviewer, who was told of the dispute; the card has the levels as signed."""
     day = today(project)
     good(project, "file")
     good(project, "findings", "dispute", "F-0001", "--reason", "it is watched", "--who", "Lin")
@@ -505,6 +511,26 @@ def test_a_signed_run_is_filed_once_more(project, tmp_path_factory, monkeypatch)
     ]
     assert unsigned.sources == signed.sources
     assert command(project, "file").returncode == 1
+
+
+def test_a_run_that_is_signed_late_reopens_nothing(project, grace) -> None:
+    """Its finding was closed meanwhile, by a newer run of a newer commit."""
+    day, instant = today(project), project.record().inputs.instant
+    good(project, "file")
+    project.suite("".join(JOBS.format(n=n) for n in (3, 4, 5)).replace("< 5", "< 6"), "checks/test_orders.py")
+    project.commit()
+    assert good(project, "findings", "close", "F-0001") == "F-0001: closed: on-time L5 failed: not watched\n"
+    done = command(project, "sign", "--yes", "--key", str(grace))
+    assert done.returncode == 0, done.stderr
+    said = good(project, "file").splitlines()
+    assert said[0].startswith(f"audits/orders/{day}-2.md: ")
+    assert said[1:3] == [
+        "findings: 0 new; `backend-audit findings list`",
+        f"note: F-0001 stays closed: there is later word of it than this run of {instant}",
+    ]
+    assert ledger(project).find("F-0001").status is Status.CLOSED
+    card = filed.read(project.path / "audits" / "orders" / f"{day}-2.json")
+    assert (card.second_reviewer, [f.id for f in card.findings]) == ("grace@example.org", ["F-0001"])
 
 
 def test_a_merged_run_is_filed_for_all_its_environments(project) -> None:

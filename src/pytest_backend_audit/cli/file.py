@@ -90,7 +90,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
-    notes += [*state.notices, *_undated(filing), *_strangers(place, filing.after)]
+    notes += [*state.notices, *filing.notes, *_undated(filing), *_strangers(place, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
 
@@ -200,7 +200,8 @@ def _strangers(place: Place, state: State) -> Iterator[str]:
 
 
 def _undated(filing: Filing) -> Iterator[str]:
-    bare = sum(not f.due for f in filing.card.findings)
+    now = (filing.after.of(f.fingerprint) for f in filing.card.findings)
+    bare = sum(t.status.is_open and not t.due for t in now if t)
     if bare:
         count = "1 finding has" if bare == 1 else f"{bare} findings have"
         yield f"{count} no due date, as the disposition sets none: backend-audit findings assign F-NNNN --due DATE"

@@ -1,13 +1,18 @@
-"""What a filed card adds to its service's ledger: numbers for its findings, and what became of the older ones. Pure."""
+"""What a filed card adds to its service's ledger: numbers for its findings, and what became of the older ones. Pure.
+
+A run tells of findings only what no later run has told: it may be filed late, or once more when it is signed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
-from pytest_backend_audit.ledger.state import State, Tracked, environments, fold, next_number
+from pytest_backend_audit.ledger.lateness import last_word, later, notes
+from pytest_backend_audit.ledger.state import State, Status, Tracked, environments, fold, next_number
 from pytest_backend_audit.model import Card, Finding, Outcome
 
 
@@ -30,6 +35,8 @@ class Filing:
     events: tuple[Event, ...]
     after: State
     """The ledger, once they are added."""
+    notes: tuple[str, ...] = ()
+    """What stays as it was because a later run has told of it, one line each."""
 
 
 def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: Who) -> Filing:
@@ -64,6 +71,10 @@ def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: 
             disposition_name=disposition.name if disposition else "",
         )
     ]
+    mine = environments(environment)
+    instants = {f.file: f.instant for f in state.filings}
+    left: list[tuple[str, Status]] = []
+    surpassed: list[tuple[str, str]] = []
     numbers: dict[str, str] = {}
     free = next_number(state)
     for finding in card.findings:
@@ -74,22 +85,46 @@ def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: 
         else:
             number = known.number
         numbers[finding.fingerprint] = number
-        kind = "opened" if known is None else "seen" if known.status.is_open else "reopened"
         kept = replace(finding, id=number)
-        told = None if known is not None and kind == "seen" and _nothing_new(known, kept) else kept
-        events.append(Found(who.at, number, finding.fingerprint, name, environment, told, kind))  # type: ignore[arg-type]
+        if known is None:
+            events.append(Found(who.at, number, finding.fingerprint, name, environment, kept))
+            for place in mine:
+                if newer := later(state, inputs.instant, place):
+                    reason = f"the later audit {newer.file} was filed before, without it"
+                    events.append(Gone(who.at, number, finding.fingerprint, newer.file, place, reason))
+                    surpassed.append((number, newer.file))
+            continue
+        words = {place: last_word(known, place, instants) for place in mine}
+        # Where it is open, an old sighting is true too; it opens nothing anew.
+        places = [p for p in mine if words[p] < inputs.instant or p in known.where]
+        if not places:
+            left.append((number, known.status))
+            continue
+        kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
+        old = any(word > inputs.instant for word in words.values())
+        told = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
+        events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), told, kind))
     present = {f.fingerprint for f in card.findings}
-    mine = set(environments(environment))
     for tracked in state.findings:
-        if tracked.fingerprint not in present and tracked.status.is_open and mine & set(tracked.where):
+        if tracked.fingerprint in present or not tracked.status.is_open or not set(mine) & set(tracked.where):
+            continue
+        places = [p for p in mine if last_word(tracked, p, instants) <= inputs.instant]
+        if set(places) & set(tracked.where):
             reason = why_gone(card, tracked)
-            events.append(Gone(who.at, tracked.number, tracked.fingerprint, name, environment, reason))
+            events.append(Gone(who.at, tracked.number, tracked.fingerprint, name, ", ".join(places), reason))
+        else:
+            left.append((tracked.number, tracked.status))
     line = max((n for n, _ in state.events), default=0) + 1
     after = fold((*state.events, *enumerate(events, line)))
     tracked_now = {t.fingerprint: t for t in after.findings}
-    # A line that tells nothing new has no evidence; the card has its own.
-    shown = tuple(replace(tracked_now[f.fingerprint].current(), evidence=f.evidence) for f in card.findings)
-    return Filing(replace(card, findings=shown), numbers, tuple(events), after)
+    # The card tells its own; what the ledger adds is the number, and who mends it until when.
+    shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
+    told_of = notes(inputs.instant, left, surpassed)
+    return Filing(replace(card, findings=shown), numbers, tuple(events), after, told_of)
+
+
+def _shown(finding: Finding, tracked: Finding) -> Finding:
+    return replace(finding, id=tracked.id, owner=tracked.owner, due=tracked.due, effort=tracked.effort)
 
 
 def _nothing_new(known: Tracked, finding: Finding) -> bool:

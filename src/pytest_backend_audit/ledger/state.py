@@ -116,8 +116,10 @@ class State:
         return named
 
     def latest(self, environment: str) -> Filed | None:
-        """The filing that an audit of this environment compares with: the last in the file that covers it."""
-        return next((f for f in reversed(self.filings) if environment in environments(f.environment)), None)
+        """The filing that an audit of this environment compares with: that of the latest run that covers it."""
+        mine = [f for f in reversed(self.filings) if environment in environments(f.environment)]
+        # Of several of one run the last, which is the signed one.
+        return max(mine, key=lambda f: f.instant, default=None)
 
 
 def environments(named: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from unit.scoring.scoring_cases import SEALED, attempt, check, failed, inputs, p
 from pytest_backend_audit import model
 from pytest_backend_audit.ledger import State, Status, obstacles
 from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown
-from pytest_backend_audit.ledger.events import Assigned, Disputed, Event, Found, Gone
+from pytest_backend_audit.ledger.events import Assigned, Closed, Disputed, Event, Found, Gone, Resolved
 from pytest_backend_audit.ledger.filing import Filing, Who, filing
 from pytest_backend_audit.ledger.people import same_person
 from pytest_backend_audit.ledger.state import fold
@@ -65,7 +65,8 @@ ABSENT = attempt(A, reason="absent")
 
 
 def add(made: Card, state: State | None = None, *, name: str = "2026-08-31", minute: int = 0) -> Filing:
-    """File it."""
+    """File a run of that minute."""
+    made = replace(made, inputs=replace(made.inputs, instant=at(minute)))
     return filing(made, state or State(), name=name, heads=HEADS, who=Who(at(minute), "Kim"))
 
 
@@ -104,20 +105,89 @@ def test_the_next_audit_keeps_numbers_and_tells_what_is_gone_and_new() -> None:
     assert all(k != "opened" for k, _ in kinds(three.events))
 
 
+def stands(state: State, number: str) -> Status:
+    """How a finding stands."""
+    return state.find(number).status
+
+
+def test_a_run_that_is_filed_again_reopens_nothing() -> None:
+    """It was signed meanwhile, and a finding of it closed by a newer run: what it found was told before."""
+    one = add(card())
+    number, mark = check_finding(one), next(f.fingerprint for f in one.card.findings if f.check == B)
+    closed_ = Closed(at(3), "Kim", number, mark, "prod", "5e6f", at(3), "cd" * 32, "passed", "0 rows")
+    state = fold(enumerate([e for _, e in one.after.events] + [closed_], 1))
+    signed = replace(card(), sign_off=SignOff("grace@example.org", "SHA256:x", at(4), ("4.1",)))
+    two = add(signed, state, name="2026-08-31-2")
+    assert {e.type for e in two.events} == {"filed", "seen"}
+    assert {e.finding for e in two.events if isinstance(e, Found)} == {None}
+    assert stands(two.after, number) is Status.CLOSED
+    assert check_finding(two) == number
+    assert two.notes == (f"{number} stays closed: there is later word of it than this run of {at(0)}",)
+    # A later run that finds it does open it anew.
+    three = add(card(), two.after, name="2026-09-30", minute=5)
+    assert (stands(three.after, number), three.notes) == (Status.OPEN, ())
+
+
+def test_a_run_that_is_filed_after_a_later_one() -> None:
+    """What the later one told stands: gone and new findings, and how one that both have is told."""
+    one = add(card(passed(A), failed(B)))
+    number = check_finding(one)
+    new = add(card(failed(A, reason="4 keys"), passed(B)), one.after, name="2026-10-31", minute=9)
+    late = add(card(failed(A, reason="9 keys"), failed(B)), new.after, name="2026-09-30", minute=5)
+    assert stands(late.after, number) is Status.GONE
+    assert late.after.find(check_finding(late, A)).finding.evidence.startswith("4 keys")
+    assert next(f for f in late.card.findings if f.check == A).evidence.startswith("9 keys")
+    assert late.notes == (f"{number} stays gone: there is later word of it than this run of {at(5)}",)
+    later = add(card(passed(A), failed(B)), new.after, name="2026-09-30", minute=5)
+    opened = check_finding(new, A)
+    assert stands(later.after, opened) is Status.OPEN
+    assert later.notes == (
+        f"{opened} stays open: there is later word of it than this run of {at(5)}",
+        f"{number} stays gone: there is later word of it than this run of {at(5)}",
+    )
+    assert not [e for e in later.events if isinstance(e, Gone)]
+    assert new.after.latest("prod") == later.after.latest("prod") == new.events[0]
+
+
+def test_what_only_a_run_that_is_filed_late_has_found() -> None:
+    """It has its number, and is gone at once: the later audit of its environment was filed without it."""
+    new = add(card(passed(A), failed(B)), name="2026-10-31", minute=9)
+    late = add(card(failed(A), failed(B)), new.after, name="2026-09-30", minute=5)
+    number = check_finding(late, A)
+    assert stands(late.after, number) is Status.GONE
+    assert late.notes == (f"{number} is new and gone at once: the later audit 2026-10-31 was filed without",)
+    stage = replace(DOCUMENT, environment="stage", environment_kind="stage")
+    elsewhere = add(card(document=stage, kind="stage"), new.after, name="2026-09-30", minute=5)
+    assert elsewhere.notes == ()
+    assert elsewhere.after.find(check_finding(elsewhere)).where == ("prod", "stage")
+
+
+def test_an_old_run_reopens_nothing_that_the_reviewer_closed() -> None:
+    """The word was of what that run had found."""
+    one = add(card())
+    number, mark = check_finding(one), next(f.fingerprint for f in one.card.findings if f.check == B)
+    words = [Disputed(at(2), "Lin", number, mark, "no"), Resolved(at(3), "Grace", number, mark, True, "I looked")]
+    state = fold(enumerate([e for _, e in one.after.events] + words, 1))
+    assert stands(add(card(), state, name="2026-08-31-2").after, number) is Status.CLOSED
+    assert stands(add(card(), state, name="2026-09-30", minute=4).after, number) is Status.OPEN
+
+
 def test_a_finding_that_stays_the_same_takes_a_short_line() -> None:
     """Its evidence is in the card. What changes is told in full: a message, an owner."""
     one = add(card())
     later = attempt(B, model.Status.FAILED, Evidence(EvidenceKind.OUTPUT, "SHOW x", "new"), reason=failed(B).reason)
-    done = add(card(failed(A), later), one.after, name="2026-09-30")
+    done = add(card(failed(A), later), one.after, name="2026-09-30", minute=1)
     again = [e for e in done.events if isinstance(e, Found)]
     assert {(e.type, e.finding) for e in again} == {("seen", None)}
     assert "output: SHOW x\nnew" in next(f.evidence for f in done.card.findings if f.check == B)
-    two = add(card(failed(A), failed(B, reason="4 foreign keys without an index")), one.after, name="2026-09-30")
+    two = add(
+        card(failed(A), failed(B, reason="4 foreign keys without an index")), one.after, name="2026-09-30", minute=1
+    )
     [told] = [e for e in two.events if isinstance(e, Found) and e.finding is not None]
     assert told.number == check_finding(one)
     assert two.after.find(told.number).finding.evidence.startswith("4 foreign keys")
     lin = {"owners": {f"4.{n}": "Lin" for n in range(1, 9)}, "sought": {f"4.{n}": 1 for n in range(2, 9)}}
-    assert {t.owner for t in add(card(policy=lin), one.after, name="2026-09-30").after.findings} == {"Lin"}
+    assert {t.owner for t in add(card(policy=lin), one.after, name="2026-09-30", minute=1).after.findings} == {"Lin"}
 
 
 def test_the_card_shows_who_was_assigned() -> None:
@@ -133,7 +203,7 @@ def test_an_audit_of_another_environment_lets_findings_be() -> None:
     """It didn't look there."""
     one = add(card())
     stage = replace(DOCUMENT, environment="stage", environment_kind="stage")
-    two = add(card(passed(A), passed(B), document=stage, kind="stage"), one.after, name="2026-09-30")
+    two = add(card(passed(A), passed(B), document=stage, kind="stage"), one.after, name="2026-09-30", minute=1)
     assert not [e for e in two.events if isinstance(e, Gone)]
 
 
@@ -156,7 +226,7 @@ def test_why_a_finding_is_gone(later: Any, reason: str) -> None:
     """A check that was taken away is no check that passed."""
     one = add(card())
     number = check_finding(one)
-    gone = [e for e in add(later(), one.after, name="2026-09-30").events if isinstance(e, Gone)]
+    gone = [e for e in add(later(), one.after, name="2026-09-30", minute=1).events if isinstance(e, Gone)]
     assert [e.reason for e in gone if e.number == number] == [reason]
 
 
@@ -164,7 +234,7 @@ def test_rows_that_got_a_check_are_gone() -> None:
     """The finding about them names the dimension."""
     one = add(card(rows=True))
     assert "coverage" in {f.check for f in one.card.findings}
-    gone = [e for e in add(card(), one.after, name="2026-09-30").events if isinstance(e, Gone)]
+    gone = [e for e in add(card(), one.after, name="2026-09-30", minute=1).events if isinstance(e, Gone)]
     assert "every row of 4.1 has a check, or is declared not to apply" in {e.reason for e in gone}
 
 
