@@ -17,6 +17,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Variables that would let the developer's shell or the CI service change what a test sees.
 _FAMILIES = ("AUDIT_", "GIT_", "GITHUB_", "PG", "REDIS_")
