@@ -89,8 +89,11 @@ class Forms:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         secrets = tuple(secrets)
+        # As it is it goes first: a pattern of lines knows none at the end that could be a margin.
         self._spread = tuple(
-            (max(lines, key=len), re.compile(spread_pattern(s))) for s in secrets if len(lines := lines_of(s)) > 1
+            (max(lines, key=len), re.compile(f"{re.escape(s.strip())}|{spread_pattern(s)}"))
+            for s in secrets
+            if len(lines := lines_of(s)) > 1
         )
         plain: dict[str, None] = {}
         cores: dict[str, None] = {}

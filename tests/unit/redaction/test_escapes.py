@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_backend_audit.redaction import MARK, Redactor
@@ -30,6 +30,7 @@ def test_escapes_may_be_nested_as_deep_as_they_like(layers):
     secret=st.text(min_size=8, max_size=30).map(str.strip).filter(lambda text: len(text) >= 8),
     layers=st.integers(0, 3),
 )
+@example(secret="000000\r|", layers=0)
 def test_any_secret_is_found_under_json(secret, layers):
     """Whatever it is made of; blanks around it, of which a control character may be one, are no part of it."""
     text = secret
