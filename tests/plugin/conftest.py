@@ -106,7 +106,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, same_tre
     """An empty repository, shielded from the configuration of this one and of the user."""
     for name, value in GIT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # They take half of the time in which pytest starts, and no audit of a test's has use for them.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:valkey")
     return Project(pytester)
 
 

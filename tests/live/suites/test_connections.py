@@ -12,6 +12,7 @@ from live.suites.conftest import PASSWORD
 from psycopg.rows import namedtuple_row
 
 from pytest_backend_audit.analysis.sessions import AUDIT, others
+from pytest_backend_audit.demo.stack.process import wait_for
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites.connections import _seeing
 from pytest_backend_audit.suites.connections._seeing import looked, rows_of
@@ -151,4 +152,5 @@ def test_who_connects_for_a_moment_only_is_looked_for_again(superuser, database,
     assert looked(look, bool) == ["postgres"]
     assert looks == [[], [], [], ["postgres"]]
     looks.clear()
+    wait_for(lambda: present() == [], "the server to see that the connection is closed")
     assert looked(present, bool, looks=4) == []
