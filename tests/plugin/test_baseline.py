@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 from unit.cli.command import backend_audit
 
 from pytest_backend_audit.journal import read_run
-from pytest_backend_audit.merging import merge
 
 KEEPING = """
 @audit(dimension="4.1", level=3)
@@ -171,7 +172,10 @@ def test_a_merge_has_what_its_runs_kept(project) -> None:
     project.config()
     project.commit()
     project.run("--audit-sha=HEAD", "--audit-report=audit-report/one")
-    merge([project.path / "audit-report/one"], project.path / "audit-report/merged")
+    # In a process of its own: pytester makes this one forget modules.
+    merge = "import sys; from pytest_backend_audit.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", merge, "merge", "audit-report/one", "-o", "audit-report/merged"]
+    subprocess.run(command, cwd=project.path, check=True, capture_output=True)
     project.run("--audit", "--audit-prior=audit-report/merged", "--audit-report=audit-report/two")
     found = read_run(project.path / "audit-report/two")
     assert [a.status.value for a in found.attempts] == ["passed", "passed"]
