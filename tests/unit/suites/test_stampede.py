@@ -30,24 +30,25 @@ class Crowded:
     """A service of which a crowd asks.
 
     Args:
-        loads: Loads that a crowd of 200 costs.
+        loads: Loads that a crowd of 200 costs: the first, the second ...; the last of them goes on. One each by itself.
         found: How many of the crowd find the entry.
         together: How many were under way at once.
         statuses: What they got.
     """
 
-    def __init__(self, loads: int = 1, found: int = 0, together: int = 200, statuses=None) -> None:
+    def __init__(self, *loads: int, found: int = 0, together: int = 200, statuses=None) -> None:
         self.cached = Cached(self._answer)
         self._burst = SimpleNamespace(
             concurrency=together, sent=200, statuses=statuses or {200: 200}, lines=lambda: ["", "", "statuses: ..."]
         )
-        self._loads, self._found = loads, found
+        self._loads, self._found = list(loads or [1]), found
         self.faults: list[str] = []
 
     def burst(self, number: int, request: httpx.Request) -> SimpleNamespace:
         """For ``audit_load``."""
         assert (number, request.url.path) == (200, "/orders/7")
-        self.cached.statement(*[f"{ORDER} /*request {n}*/" for n in range(self._loads)])
+        loads = self._loads.pop(0) if len(self._loads) > 1 else self._loads[0]
+        self.cached.statement(*[f"{ORDER} /*request {n}*/" for n in range(loads)])
         self.cached.hit(self._found)
         return self._burst
 
@@ -90,7 +91,7 @@ def test_one_load_for_all_passes(audit_yaml, faults: bool) -> None:
 
 def test_a_load_for_each_fails_with_what_was_sent(audit_yaml) -> None:
     """Whatever comments tell its statements apart."""
-    ran = judge(Crowded(loads=70), audit_yaml)
+    ran = judge(Crowded(70), audit_yaml)
     assert ran.status is Status.FAILED
     assert ran.reason.splitlines() == [
         "1 of 1 hot reads are loaded again and again when their entry has gone",
@@ -102,7 +103,7 @@ def test_a_load_for_each_fails_with_what_was_sent(audit_yaml) -> None:
 
 def test_an_entry_that_has_not_gone_shows_nothing(audit_yaml) -> None:
     """All of the crowd find it."""
-    ran = judge(Crowded(loads=0, found=200), audit_yaml)
+    ran = judge(Crowded(0, found=200), audit_yaml)
     assert ran.status is Status.COULD_NOT_RUN
     assert "of 200 requests at once at most 0 found nothing in the cache" in ran.reason
 
@@ -117,4 +118,23 @@ def test_an_entry_that_has_not_gone_shows_nothing(audit_yaml) -> None:
 def test_a_crowd_that_is_none_shows_nothing(audit_yaml, crowded: Crowded, said: str) -> None:
     """It says what it was."""
     ran = judge(crowded, audit_yaml)
-    assert (ran.status, ran.reason[: len(said)]) == (Status.COULD_NOT_RUN, said)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.splitlines()[1].startswith(f"- GET /orders/{{id}}: {said}")
+
+
+@pytest.mark.parametrize("loads", [(70, 1, 70), (1, 70, 70)])
+def test_a_crowd_that_costs_too_much_twice_fails(audit_yaml, loads: tuple[int, ...]) -> None:
+    """A third is sent where the first two differ, and decides."""
+    crowded = Crowded(*loads)
+    ran = judge(crowded, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert f"sent 70 x {ORDER}" in ran.reason
+    assert crowded.cached.service.asked.count("PATCH /orders/7") == 6
+
+
+@pytest.mark.parametrize("loads", [(70, 1, 1), (1, 70, 1)])
+def test_a_crowd_that_costs_too_much_once_is_no_pass(audit_yaml, loads: tuple[int, ...]) -> None:
+    """Others' statements come in clumps, and so may a stampede: nobody can tell."""
+    ran = judge(Crowded(*loads), audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert f"GET /orders/{{id}}: one of 3 crowds sent 70 x {ORDER}, the others did not" in ran.reason
