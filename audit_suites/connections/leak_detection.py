@@ -3,8 +3,9 @@
 The limit that the server puts on idleness inside a transaction is read, as roles of services get it: those that may log
 in to the database and don't look after the server (superusers, members of pg_monitor, the audit's own). Then requests
 are sent that fail, to targets.http.error_path of audit.yaml, and the server's sessions are looked at: a transaction
-that began meanwhile and idles on after the answers was left open. The path should be one whose handler has used the
-database before it fails.
+that began meanwhile and idles on after the answers was left open. The path has to be one whose handler has used the
+database before it fails: where pg_stat_statements shows that no statement came with each of these requests, nothing
+could have leaked, and the check could not run.
 
 Impact: Each failing request takes a connection out of the pool for good, and after some hours every request waits for
 one that never comes back. The transaction's locks stay, and vacuum can't clean up behind it.
@@ -21,6 +22,7 @@ Effort: M
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
@@ -28,6 +30,7 @@ from pytest_backend_audit.analysis import role_settings as settings
 from pytest_backend_audit.analysis.sessions import hidden
 from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.analysis.units import seconds
+from pytest_backend_audit.suites._costs import costs
 from pytest_backend_audit.suites._role_settings import role_settings
 
 GUARD = "idle_in_transaction_session_timeout"
@@ -68,6 +71,7 @@ def test_a_failing_request_leaves_no_transaction_open(
     audit_identity: Any,
     audit_declared: Any,
     *,
+    audit_query_budget: Any,
     audit_settings: Any,
     audit_acknowledged: Any,
 ) -> None:
@@ -76,8 +80,15 @@ def test_a_failing_request_leaves_no_transaction_open(
     path, identities = audit_declared("targets.http.error_path"), audit_declared("identities", ())
     [(begun,)] = audit_postgres.execute(NOW).fetchall()
     client = audit_identity(identities[0]) if identities else audit_http
-    # A new connection each: behind a load balancer every instance gets its share.
-    statuses = [client.get(path, headers={"Connection": "close"}).status_code for _ in range(FAILURES)]
+    statuses: list[int] = []
+
+    def fail() -> None:
+        # A new connection each: behind a load balancer every instance gets its share.
+        statuses.extend(client.get(path, headers={"Connection": "close"}).status_code for _ in range(FAILURES))
+
+    unused = _unused(audit_query_budget, fail, path)
+    if not statuses:  # what they cost can't be counted; what they leave behind can be seen all the same
+        fail()
     if min(statuses) < 400:
         raise CouldNotRun(
             f"GET {path} answered {min(statuses)}: no failure to look behind; name a path that fails after it has used "
@@ -97,6 +108,22 @@ def test_a_failing_request_leaves_no_transaction_open(
         f"({min(statuses)} to {max(statuses)}) or for more than {limit}"
         f"{lines(_told(row, begun) for row in left)}\n"
         f"to acknowledge: {', '.join(f'leak-detection:{who}' for who in sorted(known))}"
+    )
+    if unused:
+        raise CouldNotRun(f"{unused} ({audit_declared.origin('targets.http.error_path')})")
+
+
+def _unused(budget: Any, fail: Callable[[], None], path: str) -> str:
+    """Why nothing could have leaked, or nobody can tell; empty where the failing requests used the database."""
+    try:
+        sent = costs(budget, fail, f"{FAILURES} requests to {path} that fail")
+    except CouldNotRun as reason:
+        return f"nothing is left open, and whether {path} uses the database before it fails can't be told: {reason}"
+    if any(part.most >= FAILURES for part in sent):
+        return ""
+    return (
+        f"{FAILURES} failing requests to {path} sent the database no statement each, so none could leave a "
+        "transaction open: name a path that fails after it has used the database"
     )
 
 

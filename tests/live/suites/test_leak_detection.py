@@ -20,6 +20,7 @@ from pytest_backend_audit.suites.connections.leak_detection import (
 from pytest_backend_audit.suites.connections.leak_detection import (
     test_the_server_ends_what_idles_in_a_transaction as guard,
 )
+from pytest_backend_audit.targets.budget import QueryBudget
 from pytest_backend_audit.testing import run_check
 
 pytestmark = pytest.mark.live
@@ -78,6 +79,7 @@ def test_a_guard_that_ends_them_passes(database, audit_yaml) -> None:
 def judge(database, audit_yaml, monkeypatch):
     """The check of leaks, of a service whose failing requests do something to the database."""
     monkeypatch.setattr(leak_detection, "STAYING", 0.2)
+    database.admin.execute("CREATE EXTENSION pg_stat_statements")
 
     def run(answer, more: str = ""):
         around = audit_yaml(f"targets:\n  http: {{base_url: 'http://service', error_path: /boom}}\n{more}")
@@ -85,9 +87,22 @@ def judge(database, audit_yaml, monkeypatch):
         return run_check(
             leaks, audit_postgres=database.looker, audit_http=service.client(), audit_identity=service.identity,
             audit_declared=around.declared, audit_settings=around.settings, audit_acknowledged=around.acknowledged,
+            audit_query_budget=QueryBudget(around.runtime, lambda: database.looker),
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def sound(superuser, database) -> Iterator:
+    """Answers with 500, and has asked the database."""
+    with psycopg.connect(superuser % database.name, application_name="web", autocommit=True) as connection:
+
+        def answer(_: httpx.Request) -> httpx.Response:
+            connection.execute("SELECT count(*) FROM pg_catalog.pg_namespace")
+            return httpx.Response(500)
+
+        yield answer
 
 
 @contextlib.contextmanager
@@ -123,12 +138,12 @@ def test_transactions_that_failing_requests_leave_are_named(superuser, database,
         assert judge(answer, known).status is Status.PASSED
 
 
-def test_what_idles_for_too_long_is_named_whoever_did_it(superuser, database, judge) -> None:
+def test_what_idles_for_too_long_is_named_whoever_did_it(superuser, database, judge, sound) -> None:
     """By the audit's limit; what is younger than that, and older than the requests, is nobody's fault."""
     with psycopg.connect(superuser % database.name, application_name="batch") as connection:
         connection.execute("SELECT 1")
-        assert judge(lambda _: httpx.Response(500)).status is Status.PASSED
-        ran = judge(lambda _: httpx.Response(500), "thresholds: {idle-in-transaction-limit: 0.001}\n")
+        assert judge(sound).status is Status.PASSED
+        ran = judge(sound, "thresholds: {idle-in-transaction-limit: 0.001}\n")
         assert ran.status is Status.FAILED
         assert "  - postgres@batch, pid " in ran.reason
         assert re.search(r": idle for \d+ s\n", ran.reason)
@@ -142,3 +157,28 @@ def test_a_path_that_does_not_fail_shows_nothing(judge) -> None:
         "GET /boom answered 200: no failure to look behind; name a path that fails after it has used the database "
         "(audit.yaml:4)",
     )
+
+
+def test_a_path_that_fails_before_it_uses_the_database_shows_nothing(judge) -> None:
+    """As one that is refused for its parameters."""
+    ran = judge(lambda _: httpx.Response(422))
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "5 failing requests to /boom sent the database no statement each, so none could leave a transaction open: name "
+        "a path that fails after it has used the database (audit.yaml:4)",
+    )
+
+
+def test_a_server_that_counts_no_statements_can_show_a_leak_but_not_that_there_is_none(
+    superuser, database, judge, sound
+) -> None:
+    """What is left open is seen without them."""
+    database.admin.execute("DROP EXTENSION pg_stat_statements")
+    ran = judge(sound)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.startswith(
+        "nothing is left open, and whether /boom uses the database before it fails can't be told: "
+    )
+    assert "pg_stat_statements" in ran.reason
+    with leaking(superuser, database) as answer:
+        assert judge(answer).status is Status.FAILED
