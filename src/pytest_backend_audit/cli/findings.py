@@ -323,15 +323,14 @@ def _dispute(args: argparse.Namespace) -> int:
 def _resolve(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger import Status  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Resolved  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.people import same_person  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.people import first_same, same  # noqa: PLC0415 - heavy
 
     def make(tracked: Tracked, state: State, at: str, by: str) -> Event:
         if tracked.status is not Status.DISPUTED or tracked.dispute is None:
             raise ValueError(f"{tracked.number} is {tracked.status}, no dispute of it is open")
-        leads = _leads(state, tracked)
-        if lead := next((name for name in leads if same_person(name, by)), None):
+        if lead := first_same(by, _leads(state, tracked)):
             raise ValueError(f"{lead} led the audit that found {tracked.number}; somebody else resolves it: --who NAME")
-        if same_person(tracked.dispute.by, by):
+        if same(tracked.dispute.by, by):
             raise ValueError(f"{by} disputed {tracked.number}; somebody else resolves it: --who NAME")
         return Resolved(at, by, tracked.number, tracked.fingerprint, args.upheld, args.reason)
 

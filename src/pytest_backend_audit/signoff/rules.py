@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_backend_audit.model import Card, Inputs, Mode
+from pytest_backend_audit.people import same
 from pytest_backend_audit.scoring.dates import moment
-from pytest_backend_audit.signoff.people import same
 from pytest_backend_audit.signoff.statement import author_allowed, signable
 
 

@@ -15,7 +15,6 @@ from pytest_backend_audit.ledger import State, Status, obstacles
 from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown
 from pytest_backend_audit.ledger.events import Assigned, Closed, Disputed, Event, Found, Gone, Resolved
 from pytest_backend_audit.ledger.filing import Filing, Who, filing
-from pytest_backend_audit.ledger.people import same_person
 from pytest_backend_audit.ledger.state import fold
 from pytest_backend_audit.model import (
     Attempt,
@@ -320,22 +319,6 @@ def test_a_run_is_filed_once_and_once_more_when_signed() -> None:
     again = add(signed, state, name="2026-08-31-2").after
     assert list(obstacles.of_ledger(signed, again, HEADS)) == [already[0].replace("31;", "31-2;")]
     assert list(obstacles.of_ledger(made, again, HEADS)) == already
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("Ada", "ada", True),
-        ("Ada  Byron", "ada byron <ada@example.org>", True),
-        ("ada@example.org", "Ada <ADA@example.org>", True),
-        ("Ada <ada@example.org>", "A. Byron <ada@example.org>", True),
-        ("Ada", "Grace <grace@example.org>", False),
-        ("", "", False),
-    ],
-)
-def test_who_is_who(one: str, other: str, same: bool) -> None:
-    """By name or by address, however they are written."""
-    assert same_person(one, other) is same
 
 
 def stays(made: Card, state: State, number: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.signoff.people import Person, people_in, same
+from pytest_backend_audit.people import Person, people_in, same
 
 
 @pytest.mark.parametrize(
