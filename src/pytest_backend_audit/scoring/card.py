@@ -15,7 +15,6 @@ from pytest_backend_audit.model import (
     CheckResult,
     DispositionResult,
     EvidenceKind,
-    Finding,
     Inputs,
     Mode,
     Outcome,
@@ -168,6 +167,8 @@ def build(
         inputs.policy.leave_out,
         whole=not partial,
     )
+    asked = bool(inputs.options.get("no_worse"))
+    would_be = {d.id: d.would_be for d in dimensions if d.id in looked}
     facts = verdict.Facts(
         seal=seal,
         partial=partial,
@@ -175,7 +176,8 @@ def build(
         no_disposition=why_not,
         matrix=standard.dispositions,
         broken=verdict.broken_checks(judged.results),
-        worse=_worse(inputs, {d.id: d.would_be for d in dimensions if d.id in looked}, queue),
+        worse=verdict.worse(inputs, would_be, queue) if asked else (),
+        not_compared=verdict.not_compared(inputs, would_be) if asked else "",
     )
     known = {r.criterion for r in judged.rows} | {c.ladder for c in inputs.plan}
     return Card(
@@ -284,10 +286,6 @@ def _qualifier(assessed: Sequence[Assessed], runs: Sequence[Run], standard: Stan
     if outside:
         remarks.append(f"{'' if len(outside) == len(where) else 'partly '}proven outside prod ({', '.join(outside)})")
     return "; ".join(remarks)
-
-
-def _worse(inputs: Inputs, levels: Mapping[str, int], queue: Sequence[Finding]) -> tuple[str, ...]:
-    return verdict.worse(inputs, levels, queue) if inputs.options.get("no_worse") else ()
 
 
 def _notices(

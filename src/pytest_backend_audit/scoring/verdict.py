@@ -34,6 +34,8 @@ class Facts:
     """Ids of checks that are broken themselves."""
     worse: Sequence[str] = field(default=())
     """What got worse since the prior audit, if the user asked to be told."""
+    not_compared: str = ""
+    """Why nothing could have got worse, if the user asked: no comparison must not look like one."""
 
 
 def gate_of(inputs: Inputs) -> str | None:
@@ -77,7 +79,8 @@ def decide(facts: Facts, gate: str | None) -> Verdict:
     against += [f"worse than the prior audit: {facts.worse[0]}"] if facts.worse else []
     if against:
         return Verdict(gate, False, f"gate {wanted}: not passed, {'; '.join(against)}", 1)
-    return Verdict(gate, True, f"gate {wanted}: passed, the disposition is {reached.name}", 0)
+    told = f"; {facts.not_compared}" if facts.not_compared else ""
+    return Verdict(gate, True, f"gate {wanted}: passed, the disposition is {reached.name}{told}", 0)
 
 
 def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_worse: bool = False) -> Verdict:
@@ -86,6 +89,7 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
     Raises:
         ValueError: The matrix has no disposition of that id.
     """
+    levels = {d.id: d.would_be for d in card.dimensions}
     facts = Facts(
         seal=card.seal,
         partial=card.partial,
@@ -93,7 +97,8 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
         no_disposition=card.no_disposition,
         matrix=matrix,
         broken=broken_checks(card.checks),
-        worse=worse(card.inputs, {d.id: d.would_be for d in card.dimensions}, card.findings) if no_worse else (),
+        worse=worse(card.inputs, levels, card.findings) if no_worse else (),
+        not_compared=not_compared(card.inputs, levels) if no_worse else "",
     )
     return decide(facts, gate)
 
@@ -127,6 +132,20 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
     return (*fell, *comparison.new_high(of_checks, known))
 
 
+def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:
+    """Why no level can have fallen since the prior audit; empty if one can.
+
+    Args:
+        inputs: They hold the prior audit's levels.
+        levels: As for `worse`.
+    """
+    if not inputs.prior_levels:
+        return "no prior audit to be worse than: nothing was compared"
+    if not inputs.prior_levels.keys() & levels.keys():
+        return f"{inputs.prior_source or 'the prior audit'} has none of these dimensions: no level was compared"
+    return ""
+
+
 def _without_gate(facts: Facts, own: int) -> Verdict:
     if own <= 1 and facts.seal is None:
         return Verdict(None, None, "the run did not end", 1)
@@ -134,7 +153,8 @@ def _without_gate(facts: Facts, own: int) -> Verdict:
         return Verdict(None, None, f"the run is invalid: {facts.seal.invalid}", 1)
     if own <= 1 and facts.worse:
         return Verdict(None, None, f"worse than the prior audit: {facts.worse[0]}", 1)
-    return Verdict(None, None, f"no gate; the exit status is pytest's own, {own}", own)
+    told = f"; {facts.not_compared}" if facts.not_compared else ""
+    return Verdict(None, None, f"no gate; the exit status is pytest's own, {own}{told}", own)
 
 
 def _obstacle(facts: Facts, own: int) -> str:

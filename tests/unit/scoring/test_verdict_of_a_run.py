@@ -138,7 +138,7 @@ def worse(levels, prior_levels, *, gate=None, status=0, **fields):
 @pytest.mark.parametrize(
     ("prior", "status", "reason"),
     [
-        ({}, 0, "no gate; the exit status is pytest's own, 0"),
+        ({}, 0, "no gate; the exit status is pytest's own, 0; no prior audit to be worse than: nothing was compared"),
         ({"4.1": 3, "4.2": 2}, 0, "no gate; the exit status is pytest's own, 0"),
         ({"4.1": 4}, 1, "worse than the prior audit: 4.1 fell from L4 to L3"),
     ],
@@ -188,6 +188,23 @@ def test_a_gate_that_is_missed_by_a_run_that_is_worse_too_tells_both():
 def test_no_worse_fails_for_a_new_high_finding(prior, status):
     """A failed L3 check that had not failed before is new; without a prior audit there is nothing to compare."""
     assert worse(3, {}, spoil=failed("4.1-3"), prior=prior).exit_status == status
+
+
+@pytest.mark.parametrize(
+    ("prior", "told"),
+    [
+        ({}, "; no prior audit to be worse than: nothing was compared"),
+        ({"9.1": 3}, "; prior audit 2026-08-01 has none of these dimensions: no level was compared"),
+        ({"4.1": 3}, ""),
+    ],
+)
+def test_a_comparison_that_was_none_is_told(prior, told):
+    """A gate may be passed without a prior audit, as the first one is, but not as if there had been one."""
+    made, attempts = all_at(3, prior_levels=prior, prior_source="prior audit 2026-08-01")
+    card = scoring.score(made, attempts, SEALED)
+    passed = "gate Significant technical debt: passed, the disposition is Conditional production"
+    assert regate(card, DISPOSITIONS, "significant-technical-debt", no_worse=True).reason == passed + told
+    assert regate(card, DISPOSITIONS, "significant-technical-debt").reason == passed
 
 
 def test_a_partial_run_compares_only_what_it_looked_at():
