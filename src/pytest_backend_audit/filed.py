@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -154,8 +155,39 @@ def parse(raw: bytes, name: str) -> FiledCard:
         where = ".".join(str(p) for p in first["loc"])
         raise FiledError(f"{name}: {where}: {first['msg']}") from None
     try:
-        for dimension in card.dimensions:
-            weight(dimension.weight, dimension.id)
+        check(card)
     except ValueError as error:
         raise FiledError(f"{name}: {error}") from None
     return card
+
+
+def check(card: FiledCard) -> None:
+    """Refuse what no audit gives: a file that was edited, or made by something else.
+
+    Raises:
+        ValueError: It holds such a thing; the message says what.
+    """
+    if not card.service.strip():
+        raise ValueError("service: empty")
+    try:
+        datetime.fromisoformat(card.instant)
+    except ValueError:
+        raise ValueError(f"instant: no date and time: {card.instant!r:.40}") from None
+    if len({d.id for d in card.dimensions}) < len(card.dimensions):
+        raise ValueError("dimensions: one stands there twice")
+    for dimension in card.dimensions:
+        if not (1 <= dimension.level <= 5 and 1 <= dimension.would_be <= 5):
+            level = dimension.would_be if 1 <= dimension.level <= 5 else dimension.level
+            raise ValueError(f"dimensions: {dimension.id}: a level is 1 to 5, found {_short(level)}")
+        weight(dimension.weight, dimension.id)
+    if not 0 <= card.maximum <= 5 * len(card.dimensions):
+        raise ValueError(f"maximum: 0 to {5 * len(card.dimensions)}, found {_short(card.maximum)}")
+    if card.total is not None and not 0 <= card.total <= card.maximum:
+        raise ValueError(f"total: 0 to {card.maximum}, found {_short(card.total)}")
+
+
+def _short(value: object) -> str:
+    try:
+        return f"{value!r:.40}"
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of thousands of digits"

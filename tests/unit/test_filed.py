@@ -111,13 +111,41 @@ def test_what_is_no_filed_card(content: bytes, said: str, tmp_path: Path) -> Non
     assert str(caught.value).removeprefix(f"{tmp_path}/") == said
 
 
-def test_a_weight_that_audit_yaml_could_not_have(tmp_path: Path) -> None:
-    """Totals are computed from it: an exponent would be computed for ever."""
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("weight", "1e99999999"), "weights: 4.1: '1e99999999' is not a number above 0 and up to 100"),
+        (("level", 6), "dimensions: 4.1: a level is 1 to 5, found 6"),
+        (("would_be", 0), "dimensions: 4.1: a level is 1 to 5, found 0"),
+    ],
+)
+def test_a_dimension_that_no_audit_gives(change: tuple[str, object], said: str, tmp_path: Path) -> None:
+    """Totals are computed from it, and comparisons; an exponent would be computed for ever."""
     one = filed.filed(card(), numbers={}, sources=())
-    heavy = replace(one, dimensions=tuple(replace(d, weight="1e99999999") for d in one.dimensions))
-    (tmp_path / "card.json").write_text(filed.text(heavy), "utf-8")
-    with pytest.raises(FiledError, match=r"card.json: weights: 4.1: '1e99999999' is not a number above 0"):
+    name, value = change
+    odd = replace(one, dimensions=tuple(replace(d, **{name: value}) for d in one.dimensions))
+    (tmp_path / "card.json").write_text(filed.text(odd), "utf-8")
+    with pytest.raises(FiledError) as caught:
         filed.read(tmp_path / "card.json")
+    assert str(caught.value) == f"{tmp_path}/card.json: {said}"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"service": " "}, "service: empty"),
+        ({"instant": "yesterday"}, "instant: no date and time: 'yesterday'"),
+        ({"total": -5}, "total: 0 to 40, found -5"),
+        ({"maximum": 99}, "maximum: 0 to 40, found 99"),
+    ],
+)
+def test_a_card_that_no_audit_gives(change: dict[str, object], said: str, tmp_path: Path) -> None:
+    """Comparisons and trends take no such number for one of an audit."""
+    one = filed.filed(card(), numbers={}, sources=())
+    (tmp_path / "card.json").write_text(filed.text(replace(one, **change)), "utf-8")
+    with pytest.raises(FiledError) as caught:
+        filed.read(tmp_path / "card.json")
+    assert str(caught.value) == f"{tmp_path}/card.json: {said}"
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

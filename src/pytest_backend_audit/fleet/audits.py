@@ -8,6 +8,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_backend_audit import filed
 from pytest_backend_audit.model import Action, Outcome, Severity
 from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.totals import uncapped
@@ -132,7 +133,7 @@ class Reducer:
         Raises:
             ValueError: It holds something that no audit gives; the message says what.
         """
-        _refuse_what_no_audit_gives(card)
+        filed.check(card)
         standings = tuple(
             self._once(Standing, d.id, d.name, d.level, d.would_be, d.owner.strip()) for d in card.dimensions
         )
@@ -173,26 +174,11 @@ class Reducer:
         return made
 
 
-def _refuse_what_no_audit_gives(card: FiledCard) -> None:
-    if not card.service.strip():
-        raise ValueError("service: empty")
-    if len({d.id for d in card.dimensions}) < len(card.dimensions):
-        raise ValueError("dimensions: one stands there twice")
-    for dimension in card.dimensions:
-        if not (1 <= dimension.level <= 5 and 1 <= dimension.would_be <= 5):
-            level = dimension.would_be if 1 <= dimension.level <= 5 else dimension.level
-            raise ValueError(f"dimensions: {dimension.id}: a level is 1 to 5, found {_short(level)}")
-    if not 0 <= card.maximum <= 5 * len(card.dimensions):
-        raise ValueError(f"maximum: 0 to {5 * len(card.dimensions)}, found {_short(card.maximum)}")
-    if card.total is not None and not 0 <= card.total <= card.maximum:
-        raise ValueError(f"total: 0 to {card.maximum}, found {_short(card.total)}")
-
-
 def _instant(text: str) -> datetime:
     try:
         return moment(text)
     except (ValueError, OverflowError):
-        raise ValueError(f"instant: no date and time: {_short(text)}") from None
+        raise ValueError(f"instant: no date and time: {text!r:.40}") from None
 
 
 @lru_cache(maxsize=4096)
@@ -202,10 +188,3 @@ def day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _short(value: object) -> str:
-    try:
-        return f"{value!r:.40}"
-    except ValueError:  # a number of more digits than Python writes
-        return "a number of thousands of digits"
