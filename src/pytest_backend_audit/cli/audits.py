@@ -51,17 +51,13 @@ def before(card: FiledCard) -> Path:
     """
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.state import environments  # noqa: PLC0415 - heavy
 
     top = find_repository(Path())
     if top is None or not card.service.strip():
         raise ValueError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)
-    mine = set(environments(card.environment))
-    for filing in reversed(read(place).filings):
-        # Once it is filed itself, the ledger's latest is no other audit.
-        another = set(filing.heads) != set(card.sources) and filing.instant < card.instant
-        if another and mine & set(environments(filing.environment)):
-            return place.folder / f"{filing.file}.json"
+    filing = read(place).latest(card.environment, before=card.instant, but=card.sources)
+    if filing is not None:
+        return place.folder / f"{filing.file}.json"
     where = f" in {card.environment}" if card.environment else ""
     raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")

@@ -115,11 +115,24 @@ class State:
             raise LedgerError(f"{asked}: the ledger has no such finding ({known}); `backend-audit findings list --all`")
         return named
 
-    def latest(self, environment: str) -> Filed | None:
-        """The filing that an audit of this environment compares with: that of the latest run that covers it."""
-        mine = [f for f in reversed(self.filings) if environment in environments(f.environment)]
+    def latest(self, environment: str, *, before: str = "", but: Iterable[str] = ()) -> Filed | None:
+        """The filing that an audit compares with: that of the latest run of its environment.
+
+        Args:
+            environment: The audit's; a merged one's are several, of which one in common is enough.
+            before: An instant before which that run has to lie; empty for any.
+            but: Last hashes of the journals of a run that is not meant: the audit itself, once it was filed.
+        """
+        wanted, heads = set(environments(environment)), set(but)
+        fit = [
+            f
+            for f in reversed(self.filings)
+            if wanted & set(environments(f.environment))
+            and set(f.heads) != heads
+            and (not before or f.instant < before)
+        ]
         # Of several of one run the last, which is the signed one.
-        return max(mine, key=lambda f: f.instant, default=None)
+        return max(fit, key=lambda f: f.instant, default=None)
 
 
 def environments(named: str) -> tuple[str, ...]:
