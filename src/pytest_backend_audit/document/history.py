@@ -165,23 +165,22 @@ def _card(file: Path) -> _Told | None:
 
 def _filed(file: Path) -> _Told | None:
     """The parts of a filed card that we need; None for anything else."""
+    from pytest_backend_audit import filed  # noqa: PLC0415 - pydantic loads with it
+
     try:
-        data = json.loads(file.read_bytes())
-        return _Told(
-            commit=str(data["commit"]),
-            instant=str(data["instant"]),
-            mode="formal",
-            result=f"total {data['total']} of {data['maximum']}, {data['disposition_name'] or 'no disposition'}",
-            remark="",
-            levels={str(d["id"]): int(d["would_be"]) for d in data["dimensions"]},
-            checks=tuple(
-                (str(c["id"]), Outcome.FAILED if c["carried"] else Outcome(c["outcome"]), int(c["limit"]))
-                for c in data["checks"]
-            ),
-            service=str(data.get("service", "")),
-        )
-    except UNREADABLE:
+        card = filed.read(file)
+    except filed.FiledError:
         return None
+    return _Told(
+        commit=card.commit,
+        instant=card.instant,
+        mode="formal",
+        result=f"total {card.total} of {card.maximum}, {card.disposition_name or 'no disposition'}",
+        remark="",
+        levels={d.id: d.would_be for d in card.dimensions},
+        checks=tuple((c.id, Outcome.FAILED if c.carried else c.outcome, c.limit) for c in card.checks),
+        service=card.service,
+    )
 
 
 def _of_card(dimensions: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Outcome, int]]:

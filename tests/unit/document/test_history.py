@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_backend_audit import document
+from pytest_backend_audit import document, filed
 from pytest_backend_audit.document import rotation
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.journal import Writer
@@ -19,6 +20,9 @@ from pytest_backend_audit.model import (
     Attempt,
     Check,
     Document,
+    FiledCard,
+    FiledCheck,
+    FiledDimension,
     Inputs,
     Mode,
     Outcome,
@@ -178,19 +182,36 @@ def test_a_prior_audit_that_was_none_is_called_so(tmp_path: Path, changes: dict[
 def filed_card(folder: Path, name: str = "2026-11-24", **changes: Any) -> Path:
     """A filed card, its Markdown beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    checks = [("a", "failed", 2, False), ("b", "could-not-run", 1, True), ("c", "passed", 5, False)]
-    data = {
-        "commit": SHA,
-        "instant": "2026-11-24T08:00:00.000Z",
-        "total": 23,
-        "maximum": 40,
-        "disposition_name": "Conditional production",
-        "dimensions": [{"id": "4.1", "level": 3, "would_be": 4}],
-        "checks": [{"id": i, "outcome": o, "limit": n, "carried": c} for i, o, n, c in checks],
-    }
+    checks = [
+        ("a", Outcome.FAILED, 2, False),
+        ("b", Outcome.COULD_NOT_RUN, 1, True),
+        ("c", Outcome.PASSED, 5, False),
+    ]
+    made = FiledCard(
+        service="orders",
+        environment="prod",
+        environment_kind="prod",
+        commit=SHA,
+        instant="2026-11-24T08:00:00.000Z",
+        lead_auditor="Ada",
+        second_reviewer="",
+        standard="default",
+        basis="the standard",
+        plugin_version="0.1.0",
+        dimensions=tuple(FiledDimension(f"4.{n}", "Name", 3, 4 if n == 1 else 3, 5, "1") for n in range(1, 9)),
+        checks=tuple(
+            FiledCheck(id_, "4.1", id_, 3, outcome, limit, carried) for id_, outcome, limit, carried in checks
+        ),
+        findings=(),
+        total=23,
+        maximum=40,
+        minimum=3,
+        disposition="conditional-production",
+        disposition_name="Conditional production",
+    )
     (folder / f"{name}.md").write_text("# Backend systems audit")
     file = folder / f"{name}.json"
-    file.write_text(json.dumps(data | changes))
+    file.write_text(filed.text(replace(made, **changes)))
     return file
 
 
@@ -199,13 +220,14 @@ def test_a_filed_card_is_a_prior_audit(tmp_path: Path) -> None:
     file = filed_card(tmp_path)
     source = "prior audit 2026-11-24 of 1a2b3c4"
     expected = document.Prior(
-        {"4.1": 4},
+        {"4.1": 4} | {f"4.{n}": 3 for n in range(2, 9)},
         {
             "a": PriorCheck(Outcome.FAILED, 2, source),
             "b": PriorCheck(Outcome.FAILED, 1, source),
             "c": PriorCheck(Outcome.PASSED, 5, source),
         },
         source,
+        "orders",
     )
     assert document.load_prior(file) == expected
     assert document.load_prior(file.with_suffix(".md")) == expected
