@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pytest_backend_audit.document.git import GitError, NoGitError, NoRepositoryError, ask, top_of
+from pytest_backend_audit.document.revision import content, resolved
 from pytest_backend_audit.signoff.signing import fingerprint
 
 LIMIT = 1024 * 1024
@@ -116,26 +116,20 @@ def at_revision(top: Path, revision: str, path: str) -> Allowed:
     """
     shown = revision[:_SHORT]
     try:
-        entry = ask(top, "ls-tree", "-z", "-l", "--full-tree", revision, "--", path)
-        if entry.status:
+        if not resolved(top, revision):
             raise SignersError(
                 f"commit {shown}, which says whose keys count, is not in {top}; fetch it:\n"
                 f"  git fetch origin {revision}"
             )
-        if not entry.items:
-            raise SignersError(
-                f"{path} is not in commit {shown}, so nobody may sign; write it (a line a reviewer: ADDRESS and the "
-                "public key), commit it, and audit that commit"
-            )
-        mode, _, object_, size = entry.items[0].partition("\t")[0].split()
-        if not mode.startswith("100") or not size.isdigit() or int(size) > LIMIT:
-            raise SignersError(f"{path} at {shown} is no plain file of at most {LIMIT} bytes")
-        answer = ask(top, "cat-file", "blob", object_)
+        found = content(top, revision, path, LIMIT)
     except GitError as error:
         raise SignersError(str(error)) from None
-    if answer.status:
-        raise SignersError(f"git can't read {path} at {shown}: {answer.errors.strip()}")
-    return Allowed(os.fsencode(answer.output), f"{path} at {shown}")
+    if found is None:
+        raise SignersError(
+            f"{path} is not in commit {shown}, so nobody may sign; write it (a line a reviewer: ADDRESS and the "
+            "public key), commit it, and audit that commit"
+        )
+    return Allowed(found, f"{path} at {shown}")
 
 
 def given(text: str, folder: Path) -> Allowed:
@@ -159,12 +153,12 @@ def given(text: str, folder: Path) -> Allowed:
         raise SignersError(f"{text}: there is no such file; name one, or REVISION:PATH of the repository here")
     try:
         top = top_of(folder)
-        answer = ask(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        commit = resolved(top, revision)
     except GitError as error:
         raise SignersError(f"{text}: {error}") from None
-    if answer.status:
+    if not commit:
         raise SignersError(f"{text}: the repository here ({top}) has no revision {revision}; fetch it")
-    return at_revision(top, answer.line, path)
+    return at_revision(top, commit, path)
 
 
 def people_of(top: Path, commit: str) -> tuple[tuple[str, str], ...]:
