@@ -129,7 +129,7 @@ def test_a_report_folder_that_cannot_be_looked_into_is_one_message(
     (audited.path / "conftest.py").write_text(
         "from pathlib import Path\n"
         "from pytest_backend_audit import document\n"
-        "def refused(folder, commit): raise PermissionError(13, 'Permission denied', str(folder))\n"
+        "def refused(folder, *_): raise PermissionError(13, 'Permission denied', str(folder))\n"
         "document.earlier = refused\n",
         "utf-8",
     )
