@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from pytest_backend_audit import past
+from pytest_backend_audit import filed, past
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.model.filed import FiledCard, FiledDimension
 
-CARD = {
-    "service": "billing",
-    "commit": "1a" * 20,
-    "instant": "2026-11-24T08:00:00.000Z",
-    "total": 23,
-    "maximum": 40,
-    "disposition_name": "Conditional production",
-    "dimensions": [{"id": "4.1", "would_be": 4}],
-    "checks": [],
-}
+CARD = FiledCard(
+    service="billing",
+    environment="prod",
+    environment_kind="prod",
+    commit="1a" * 20,
+    instant="2026-11-24T08:00:00.000Z",
+    lead_auditor="Ada",
+    second_reviewer="",
+    standard="default",
+    basis="the standard",
+    plugin_version="0.1.0",
+    dimensions=(FiledDimension("4.1", "Query Performance", 3, 4, 5, "1"),),
+    checks=(),
+    findings=(),
+    total=4,
+    maximum=5,
+    minimum=3,
+    disposition="conditional-production",
+    disposition_name="Conditional production",
+)
 
 
 def known(tmp_path: Path, service: str) -> past.Past:
     """With a filed card of billing that is asked for."""
-    (tmp_path / "card.json").write_text(json.dumps(CARD), "utf-8")
+    (tmp_path / "card.json").write_text(filed.text(CARD), "utf-8")
     return past.known(
         tmp_path / "audit-report",
         "",

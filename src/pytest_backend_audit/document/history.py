@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.model import Outcome, PriorCheck
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.model.filed import FiledCard
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 """What reading a file that is none of ours may raise; the last is for numbers without end, such as 1e999."""
@@ -90,9 +93,14 @@ def load_prior(path: str | Path) -> Prior:
         raise AuditUsageError(f"--audit-prior={path}: it has no {SCORECARD} yet; backend-audit render {path} writes it")
     if not file.is_file():
         raise AuditUsageError(f"--audit-prior={path}: there is no run folder, {SCORECARD} or filed card there")
-    told = _card(file) or _filed(file)
+    told = _card(file)
     if told is None:
-        raise AuditUsageError(f"--audit-prior={path}: {file.name} is no scorecard of this tool, and no filed card")
+        from pytest_backend_audit import filed  # noqa: PLC0415 - pydantic loads with it
+
+        try:
+            told = _told(filed.read(file))
+        except filed.FiledError as error:
+            raise AuditUsageError(f"--audit-prior={path}: no scorecard of ours; as a filed card, {error}") from None
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     return Prior(told.levels, joined({}, dict(_checks(told, source))), source + told.remark, told.service)
 
@@ -164,13 +172,16 @@ def _card(file: Path) -> _Told | None:
 
 
 def _filed(file: Path) -> _Told | None:
-    """The parts of a filed card that we need; None for anything else."""
+    """What a filed card tells; None for anything else."""
     from pytest_backend_audit import filed  # noqa: PLC0415 - pydantic loads with it
 
     try:
-        card = filed.read(file)
+        return _told(filed.read(file))
     except filed.FiledError:
         return None
+
+
+def _told(card: FiledCard) -> _Told:
     return _Told(
         commit=card.commit,
         instant=card.instant,

@@ -263,7 +263,7 @@ def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AuditUsageError, match=r"=nosuch: there is no run folder, scorecard.json or filed card"):
         document.load_prior("nosuch")
     (tmp_path / "scorecard.json").write_text("{}")
-    with pytest.raises(AuditUsageError, match=r"scorecard.json is no scorecard of this tool, and no filed card$"):
+    with pytest.raises(AuditUsageError, match=r": no scorecard of ours; as a filed card, .*no filed card; "):
         document.load_prior(tmp_path)
     with pytest.raises(AuditUsageError, match=r"it has no scorecard.json yet; backend-audit render .*writes it$"):
         document.load_prior(leave_journal(tmp_path / "killed"))
