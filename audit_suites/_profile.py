@@ -7,6 +7,9 @@ from typing import Any
 
 from pytest_backend_audit import CouldNotRun
 
+SUCCESSFUL = 0.95
+"""Share of the answers to a load that have to be 2xx or 3xx: what is refused early uses nothing of what is behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -18,6 +21,20 @@ class Profile:
     rate: float
     """Requests a second, over all of them."""
     seconds: float
+
+
+def refused(done: Any) -> str:
+    """Why the answers to a load tell nothing of what is behind; empty where they do.
+
+    Args:
+        done: What `audit_load` says of the load once it has ended.
+    """
+    if not done.answered:
+        return f"none of {done.sent} requests was answered ({done.lines()[-1]})"
+    successes = sum(count for status, count in done.statuses.items() if 200 <= status < 400)
+    if successes >= SUCCESSFUL * done.answered:
+        return ""
+    return f"{successes} of {done.answered} answers to the load are 2xx or 3xx"
 
 
 def profile(declared: Any, endpoints: Any) -> Profile:

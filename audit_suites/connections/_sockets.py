@@ -26,6 +26,8 @@ from pytest_backend_audit.analysis.sockets import (
 PROC = Path("/proc")
 FRONTS = {"nginx", "haproxy", "envoy", "traefik", "caddy", "varnishd", "toxiproxy-serve"}
 """Programs, as /proc names them, that pass requests on: the service's own sockets are behind them."""
+TUNNELS = {"docker-proxy", "rootlessport", "slirp4netns", "kubectl", "ssh", "socat", "linkerd2-proxy", "pilot-agent"}
+"""Those that pass connections on into a container, or to another host."""
 RANGE = PROC / "sys/net/ipv4/ip_local_port_range"
 
 
@@ -77,7 +79,13 @@ class Host:
                 "host, outside of other containers, as the service's user or root"
             )
         for port, pids in found.items():
-            if passing := sorted(FRONTS & {_name(pid) for pid in pids}):
+            names = {_name(pid) for pid in pids}
+            if tunnels := sorted(TUNNELS & names):
+                raise CouldNotRun(
+                    f"who listens on port {port} is {tunnels[0]}, which passes connections on to where the service "
+                    "runs: run the audit there, in the container's network or on that host"
+                )
+            if passing := sorted(FRONTS & names):
                 raise CouldNotRun(
                     f"who listens on port {port} is {passing[0]}, which passes requests on to the service: name the "
                     "metrics page of each instance behind it, on its own port (audit.yaml, targets.http.metrics)"

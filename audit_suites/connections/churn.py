@@ -22,10 +22,10 @@ import time
 from collections import Counter
 from typing import Any
 
-from pytest_backend_audit import audit
+from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.sockets import TIME_WAIT_LASTS
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites._profile import profile
+from pytest_backend_audit.suites._profile import profile, refused
 from pytest_backend_audit.suites.connections._sockets import Host
 
 WARMING = 1.0
@@ -50,7 +50,7 @@ def test_few_connections_are_opened_under_load(
     load = profile(audit_declared, audit_endpoints)
     host = Host(audit_command, audit_evidence, audit_declared)
     window = min(WINDOW, load.seconds)
-    with audit_load.background(load.endpoints, load.rate, WARMING + 2 * window, shares=load.shares):
+    with audit_load.background(load.endpoints, load.rate, WARMING + 2 * window, shares=load.shares) as sent:
         time.sleep(WARMING)
         before, closed, begun = host.outbound(), host.closed(), time.monotonic()
         seen = set()
@@ -71,3 +71,5 @@ def test_few_connections_are_opened_under_load(
             f"{closing * TIME_WAIT_LASTS:.0f} at a time, at most {waiting} may be"
         )
     assert not faults, f"under {load.rate:g} requests/s connections come and go{lines(faults)}"
+    if reason := refused(sent.done):
+        raise CouldNotRun(f"{reason}: what is refused early opens no connection")

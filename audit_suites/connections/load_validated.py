@@ -30,7 +30,7 @@ from pytest_backend_audit.analysis.metrics import requests
 from pytest_backend_audit.analysis.pool_metrics import assigned
 from pytest_backend_audit.analysis.pool_waits import UntoldError, Wait, waited, with_waits
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites._profile import profile
+from pytest_backend_audit.suites._profile import profile, refused
 from pytest_backend_audit.suites.connections._seeing import declared_pools, metrics_pages
 
 WINDOW = 2.0
@@ -38,8 +38,6 @@ WINDOW = 2.0
 STARTING = 0.5
 """Seconds that the generator may take to begin."""
 PAUSE = 0.1
-SUCCESSFUL = 0.95
-"""Share of the answers that have to be 2xx or 3xx: what is refused early asks for no connection."""
 
 
 @pytest.fixture
@@ -66,19 +64,17 @@ def waits(
             time.sleep(PAUSE)
             read()
         seconds = time.monotonic() - begun
+    unheard = refused(running.done)
     if not running.done.answered:
-        raise CouldNotRun(f"none of {running.done.sent} requests was answered ({running.done.lines()[-1]})")
+        raise CouldNotRun(unheard)
     found, untold = {}, []
     for (pool, url), told in readings.items():
         try:
             found[pool, url] = waited(told, seconds, answers[url][-1] - answers[url][0])
         except UntoldError as error:
             untold.append(f"{pool} {error}, at {url}")
-    successes = sum(count for status, count in running.done.statuses.items() if 200 <= status < 400)
-    if successes < SUCCESSFUL * running.done.answered:
-        untold.append(
-            f"{successes} of {running.done.answered} answers to the load are 2xx or 3xx, of others no wait tells"
-        )
+    if unheard:
+        untold.append(f"{unheard}, of others no wait tells")
     return found, untold
 
 

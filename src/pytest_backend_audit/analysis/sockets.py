@@ -151,6 +151,24 @@ def climbing(readings: Sequence[Count], growth: float, slack: int) -> list[str]:
     return found
 
 
+def climbing_together(readings: Sequence[Count], growth: float, slack: int) -> list[str]:
+    """The sockets of all processes, where they rose from reading to reading by more than a share and a slack.
+
+    Requests spread over many processes leave too little in each of them to be seen there.
+
+    Args:
+        readings: One after the other.
+        growth: The share, of what they began with.
+        slack: Sockets that pools may open meanwhile, in all processes together; where those are more, one for each.
+    """
+    processes = len(readings[0].by_process)
+    series = [sum(reading.by_process.values()) for reading in readings]
+    rising = all(later > earlier for earlier, later in pairwise(series))
+    if rising and series[-1] - series[0] > max(series[0] * growth, slack, processes):
+        return [f"all {processes} processes together: {' -> '.join(map(str, series))}"]
+    return []
+
+
 def is_here(host: str) -> bool:
     """Whether a host's name or address is this machine's loopback."""
     return host.startswith(LOOPBACK)

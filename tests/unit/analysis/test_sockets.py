@@ -8,6 +8,7 @@ from pytest_backend_audit.analysis.sockets import (
     Count,
     Socket,
     climbing,
+    climbing_together,
     count,
     from_proc,
     from_ss,
@@ -82,6 +83,22 @@ def test_what_is_counted_is_the_services() -> None:
 def test_what_climbs_rises_each_time_and_by_more_than_pools_do(series: tuple[int, ...], found: list[str]) -> None:
     """By a tenth and ten sockets here."""
     assert climbing([Count({1: n}, 0, 0) for n in series], 0.1, 10) == found
+
+
+@pytest.mark.parametrize(
+    ("series", "found"),
+    [
+        ([(10, 10), (14, 14), (19, 19)], ["all 2 processes together: 20 -> 28 -> 38"]),
+        ([(10, 10), (13, 12), (15, 15)], []),
+        ([(10, 10), (30, 10), (30, 10)], []),
+        ([(100, 100), (105, 105), (110, 110)], []),
+        ([(5,) * 20, (6,) * 20, (7,) * 20], ["all 20 processes together: 100 -> 120 -> 140"]),
+        ([(5,) * 20, (5,) * 15 + (6,) * 5, (6,) * 20], []),
+    ],
+)
+def test_processes_climb_together(series: list[tuple[int, ...]], found: list[str]) -> None:
+    """By a tenth, by ten sockets, and by more than one in each process."""
+    assert climbing_together([Count(dict(enumerate(n)), 0, 0) for n in series], 0.1, 10) == found
 
 
 def test_this_host_is_its_loopback() -> None:
