@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import psycopg
@@ -22,7 +23,7 @@ from pytest_backend_audit.suites.connections.connection_identity import (
 from pytest_backend_audit.suites.connections.headroom import test_connections_leave_headroom as headroom
 from pytest_backend_audit.suites.connections.pooler import test_the_service_comes_through_a_pooler as pooler
 from pytest_backend_audit.targets.postgres import APPLICATION_NAME
-from pytest_backend_audit.testing import rows, run_check
+from pytest_backend_audit.testing import LiteralPostgres, run_check
 
 pytestmark = pytest.mark.live
 NO_POOLER = SimpleNamespace(configured=lambda _: False)
@@ -54,6 +55,29 @@ def judge_pooler(looking, database, audit_yaml):
     )  # fmt: skip
 
 
+def room(looking, around):
+    """The check of headroom, as this connection sees the server."""
+    return run_check(
+        headroom, audit_postgres=looking, audit_settings=around.settings, audit_acknowledged=around.acknowledged
+    )
+
+
+def named(looking, audit_yaml, more: str = ""):
+    """The check of names, without a pooler."""
+    return run_check(
+        identity, audit_postgres=looking, audit_declared=NO_POOLER, request=None,
+        audit_acknowledged=audit_yaml(more).acknowledged,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def app(superuser, database) -> Iterator[str]:
+    """DSN of a service's role, which may do nothing but connect."""
+    database.admin.execute("CREATE ROLE app LOGIN PASSWORD 'only-an-app-0001'")
+    yield (superuser % database.name).replace(f"postgres:{PASSWORD}", "app:only-an-app-0001")
+    database.admin.execute("DROP OWNED BY app; DROP ROLE app")
+
+
 @pytest.fixture
 def blind(superuser, database):
     """A role without pg_monitor."""
@@ -67,32 +91,71 @@ def blind(superuser, database):
 def test_headroom_is_counted_against_the_maximum(database, audit_yaml) -> None:
     """With the applications that hold it; the limit is the audit's."""
     audit = audit_yaml("thresholds: {connections-used-ratio: 0.01}\n")
-    ran = run_check(headroom, audit_postgres=database.looker, audit_settings=audit.settings)
+    ran = room(database.looker, audit)
     assert ran.status is Status.FAILED
     assert "connections are in use (" in ran.reason
     assert "the limit is 0.01 (audit.yaml:3); by application: " in ran.reason
     assert "test-admin: 1" in ran.reason
-    ran = run_check(headroom, audit_postgres=database.looker, audit_settings=audit_yaml().settings)
+    ran = room(database.looker, audit_yaml())
     assert (ran.status, ran.reason) == (Status.PASSED, "")
 
 
-def test_anonymous_connections_are_counted_by_role_and_address(superuser, database) -> None:
+@pytest.mark.parametrize(
+    ("limit", "who"), [("ROLE app", "role app"), ("DATABASE {}", "database {}")], ids=["role", "database"]
+)
+def test_a_limit_of_a_role_or_a_database_is_a_maximum_too(database, app, audit_yaml, limit: str, who: str) -> None:
+    """On a shared server a role may have five connections, whatever max_connections is."""
+    limit, who = limit.format(database.name), who.format(database.name)
+    with psycopg.connect(app), psycopg.connect(app), psycopg.connect(app):
+        used = 3 if who == "role app" else 5
+        database.admin.execute(f"ALTER {limit} CONNECTION LIMIT {used + 1}")
+        around = audit_yaml("thresholds: {connections-used-ratio: 0.75}\n")
+        ran = room(database.looker, around)
+        assert (ran.status, ran.reason) == (
+            Status.FAILED,
+            "1 of 1 limits of roles and databases are nearly used up, at most 0.75 (audit.yaml:3) may be\n"
+            f"  - {who} has {used} of the {used + 1} connections it may have\n"
+            f"  to acknowledge: headroom:{who}",
+        )
+        known = f"acknowledged: [{{item: 'headroom:{who}', reason: a, who: A, ticket: T, expires: 2026-02-01}}]\n"
+        assert room(database.looker, audit_yaml(f"thresholds: {{connections-used-ratio: 0.75}}\n{known}")).status is (
+            Status.PASSED
+        )
+        database.admin.execute(f"ALTER {limit} CONNECTION LIMIT 90")
+        assert room(database.looker, around).status is Status.PASSED
+
+
+def test_the_name_of_a_driver_is_no_name(database, app, audit_yaml) -> None:
+    """Every service in Java has it that doesn't set its own; who can't be named can be acknowledged by role."""
+    with psycopg.connect(app, application_name="PostgreSQL JDBC Driver"):
+        ran = named(database.looker, audit_yaml)
+        assert ran.status is Status.FAILED
+        assert "; by role: " in ran.reason
+        assert "app: 1" in ran.reason
+        assert "; called by their driver: PostgreSQL JDBC Driver: 1; to acknowledge: " in ran.reason
+        items = ran.reason.rpartition("to acknowledge: ")[2].split(", ")
+        assert "connection-identity:app" in items
+        known = ", ".join(f"{{item: '{i}', reason: a, who: A, ticket: T, expires: 2026-02-01}}" for i in items)
+        assert named(database.looker, audit_yaml, f"acknowledged: [{known}]\n").status is Status.PASSED
+
+
+def test_anonymous_connections_are_counted_by_role_and_address(superuser, database, audit_yaml) -> None:
     """Named ones, and the audit's own, are not among them."""
-    ran = run_check(identity, audit_postgres=database.looker, audit_declared=NO_POOLER, request=None)
+    ran = named(database.looker, audit_yaml)
     assert ran.status is Status.FAILED
     before = ran.reason
     assert "client connections have no application_name; by role: postgres: " in before
     with psycopg.connect(superuser % database.name, application_name=" "):
-        ran = run_check(identity, audit_postgres=database.looker, audit_declared=NO_POOLER, request=None)
+        ran = named(database.looker, audit_yaml)
     assert int(ran.reason.split()[0]) == int(before.split()[0]) + 1
-    assert ran.reason.endswith(f"by address: 127.0.0.1: {ran.reason.split()[0]}")
+    assert f"; by address: 127.0.0.1: {ran.reason.split()[0]}; to acknowledge: connection-ident" in ran.reason
 
 
 def test_a_role_that_sees_too_little_could_not_look(blind, database, audit_yaml) -> None:
     """Sessions of others are there, and nothing of them is shown."""
     for ran in (
-        run_check(headroom, audit_postgres=blind, audit_settings=audit_yaml().settings),
-        run_check(identity, audit_postgres=blind, audit_declared=NO_POOLER, request=None),
+        room(blind, audit_yaml()),
+        named(blind, audit_yaml),
         judge_pooler(blind, database, audit_yaml),
     ):
         assert ran.status is Status.COULD_NOT_RUN
@@ -105,7 +168,7 @@ def test_a_service_that_has_the_audits_role_is_seen(superuser, database, audit_y
     service = (superuser % database.name).replace(f"postgres:{PASSWORD}", "looker:look-but-do-not-touch")
 
     def nameless() -> int:
-        ran = run_check(identity, audit_postgres=database.looker, audit_declared=NO_POOLER, request=None)
+        ran = named(database.looker, audit_yaml)
         found = re.search(r"looker: (\d+)", ran.reason)
         return int(found[1]) if found else 0
 
@@ -128,7 +191,7 @@ def test_headroom_that_nobody_takes_shows_nothing(audit_yaml, monkeypatch, name:
     monkeypatch.setattr(_seeing, "PAUSE", 0)
     row = namedtuple("Row", "backend_type application_name state sessions max_connections")
     found = [row("client backend", name, "idle", 2, 100), row("walwriter", "", None, 1, 100)]
-    ran = run_check(headroom, audit_postgres=rows(*found), audit_settings=audit_yaml().settings)
+    ran = room(LiteralPostgres({"rolconnlimit": []}, otherwise=found), audit_yaml())
     assert ran.status is status
     assert ran.reason in {"", "nobody is connected but the audit: audit while the service runs"}
 
