@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pytest_backend_audit import CouldNotRun
@@ -63,15 +63,26 @@ def rows_of(server: Any) -> list[Any]:
     return rows
 
 
-def connected(server: Any, console: Any | None) -> list[Session]:
-    """The connections of services: the pooler's clients, and who connects past it."""
-    if console is None:
-        return sessions(rows_of(server))
+def seen_with(console: Any, server: Any) -> tuple[list[Any], set[int]]:
+    """Every session of the database but the audits', and the process ids of those that the pooler opened."""
     opened = {int(row["remote_pid"]) for row in show(console, "SERVERS")}
     rows = rows_of(server)
-    opened |= {int(row["remote_pid"]) for row in show(console, "SERVERS")}  # one may have come meanwhile
+    return rows, opened | {int(row["remote_pid"]) for row in show(console, "SERVERS")}  # one may have come meanwhile
+
+
+def connected(server: Any, console: Any | None, pools: Mapping[str, Any]) -> list[Session]:
+    """The connections of services: the pooler's clients, and who connects past it.
+
+    Args:
+        server: ``audit_postgres``.
+        console: Of the pooler, where there is one.
+        pools: Declared pools: who bears the name of one is a service, whatever its role may do.
+    """
+    if console is None:
+        return sessions(rows_of(server), pools=pools)
+    rows, opened = seen_with(console, server)
     names = [row["name"] for row in pgbouncer.served(show(console, "DATABASES"), server.info.dbname)]
-    return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened)
+    return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened, pools=pools)
 
 
 def looked(look: Callable[[], T], seen: Callable[[T], object], looks: int = LOOKS) -> T:

@@ -2,8 +2,10 @@
 
 The pools of audit.yaml, of as many generations as the setting says, are added up against what takes them: PgBouncer's
 max_client_conn where audit.yaml names one (it bounds its own connections to the server), else the server's
-max_connections with replication slots and a reserve for administrators. The time over which a deploy gives back an
-instance's connections (pools.NAME.drain) is compared with the server's authentication_timeout.
+max_connections with replication slots, a reserve for administrators, and who is connected to the server's other
+databases. Pools that are seen to connect past PgBouncer must fit the server beside what it may open. The time over
+which a deploy gives back an instance's connections (pools.NAME.drain) is compared with the server's
+authentication_timeout.
 
 Impact: During a deploy the new instances' connections are refused while the old ones still have theirs. If the old ones
 let go faster than logins that hang are given up, connections that were never used pile up and the deploy cascades.
@@ -23,15 +25,10 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.pool_formula import Need, declared
+from pytest_backend_audit.analysis.pool_formula import Need, through_pooler
 from pytest_backend_audit.analysis.text import lines, listed
+from pytest_backend_audit.suites.connections._room import past, room, straight
 from pytest_backend_audit.suites.connections._seeing import console_of, declared_pools, show
-
-SERVER = """
-SELECT current_setting('max_connections')::int AS most,
-       (SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'authentication_timeout') AS login,
-       (SELECT count(*) FROM pg_catalog.pg_replication_slots)::int AS slots
-"""
 
 
 @audit(dimension="4.2", criterion="deploy-headroom", level=5)
@@ -45,7 +42,8 @@ def test_two_generations_fit_and_drain_slowly(
     """Two generations of the fleet fit at once, and a deploy drains more slowly than connections log in."""
     generations, reserve = audit_settings.value("deploy-generations"), audit_settings.value("admin-reserve")
     pools = declared_pools(audit_declared)
-    server = audit_postgres.execute(SERVER).fetchone()
+    console = console_of(audit_declared, request)
+    server = room(audit_postgres, reserve.number, console)
 
     fast = [name for name, pool in pools.items() if pool.drain is None or pool.drain <= server.login]
     quick = audit_acknowledged(fast)
@@ -57,14 +55,20 @@ def test_two_generations_fit_and_drain_slowly(
         f"pg_reload_conf(); to acknowledge: {quick.names}"
     )
 
-    console = console_of(audit_declared, request)
-    needs = [Need(need.who, need.connections * int(generations.number)) for need in declared(pools)]
+    fleets, direct = int(generations.number), pools
+    needs: list[Need] = []
     if console is not None:
         told = {row["key"]: row["value"] for row in show(console, "CONFIG")}
-        most, limit = int(told["max_client_conn"]), "PgBouncer's max_client_conn"
-    else:
-        needs += [Need("replication slots", server.slots), Need("reserve for administrators", int(reserve.number))]
-        most, limit = server.most, "max_connections"
+        needs = through_pooler(show(console, "DATABASES"), show(console, "POOLS"), audit_postgres.info.dbname)
+        direct, nameless = past(audit_postgres, console, pools)
+        needs += nameless
+        clients = straight({name: pool for name, pool in pools.items() if name not in direct}, fleets)
+        _fit(clients, int(told["max_client_conn"]), "PgBouncer's max_client_conn", generations)
+    if direct:
+        _fit(straight(direct, fleets) + needs + server.taken, server.most, "max_connections", generations)
+
+
+def _fit(needs: list[Need], most: int, limit: str, generations: Any) -> None:
     total = sum(need.connections for need in needs)
     assert total <= most, f"{generations} at once ask for {total} connections, and {limit} is {most}: {listed(needs)}"
 

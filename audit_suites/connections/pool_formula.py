@@ -2,8 +2,9 @@
 
 For each declared pool (audit.yaml, pools), the size is compared with workers x threads x factor, also the size that the
 metrics pages of the instances tell. Added up is then what may come to be connected: all instances' pools or, where
-audit.yaml names a PgBouncer, the connections to the server that it allows itself; and replication slots, and a reserve
-for administrators. Their sum must fit max_connections.
+audit.yaml names a PgBouncer, the connections to the server that it allows itself, with the pools that are seen to
+connect past it; and replication slots, a reserve for administrators, and who is connected to the server's other
+databases. Their sum must fit max_connections.
 
 Impact: A pool that is larger than those who can use it takes connections from others; when all fill up, as after a
 failover, the database refuses: "too many clients", for administrators as well.
@@ -12,7 +13,8 @@ Remediation: Make the size workers x threads x factor, and declare the three in 
 let PgBouncer hold fewer connections (pool_size, max_db_connections) or put one in front; raise max_connections last,
 since each connection costs memory.
 
-Verification: The sum of the message, by hand: SHOW DATABASES, pg_replication_slots and SHOW max_connections.
+Verification: The sum of the message, by hand: SHOW DATABASES, pg_replication_slots, SHOW max_connections, and
+pg_stat_activity for other databases.
 
 Effort: M
 """
@@ -24,18 +26,11 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.pool_formula import Need, declared, follows, formula, through_pooler
+from pytest_backend_audit.analysis.pool_formula import declared, follows, formula, through_pooler
 from pytest_backend_audit.analysis.pool_metrics import MOST, assigned, exported
 from pytest_backend_audit.analysis.text import lines, listed
+from pytest_backend_audit.suites.connections._room import past, room, straight
 from pytest_backend_audit.suites.connections._seeing import console_of, declared_pools, metrics_pages, show
-
-# What the server keeps back for superusers, and since 16 for pg_use_reserved_connections, is part of the reserve.
-SERVER = """
-SELECT current_setting('max_connections')::int AS most,
-       current_setting('superuser_reserved_connections')::int
-         + coalesce(current_setting('reserved_connections', true), '0')::int AS kept_back,
-       (SELECT count(*) FROM pg_catalog.pg_replication_slots)::int AS slots
-"""
 
 
 @audit(dimension="4.2", criterion="pool-formula", level=3)
@@ -63,13 +58,15 @@ def test_pools_follow_from_their_users_and_fit_the_server(
         f"to acknowledge: {left.names}"
     )
 
-    server = audit_postgres.execute(SERVER).fetchone()
     console = console_of(audit_declared, request)
+    server = room(audit_postgres, reserve.number, console)
     needs = declared(pools)
-    if console is not None:
-        needs = through_pooler(show(console, "DATABASES"), show(console, "POOLS"), audit_postgres.info.dbname) or needs
-    kept = max(int(reserve.number), server.kept_back)
-    needs += [Need("replication slots", server.slots), Need("reserve for administrators", kept)]
+    if console is not None and (
+        through := through_pooler(show(console, "DATABASES"), show(console, "POOLS"), audit_postgres.info.dbname)
+    ):
+        direct, nameless = past(audit_postgres, console, pools)
+        needs = through + straight(direct) + nameless
+    needs += server.taken
     total = sum(need.connections for need in needs)
     assert total <= server.most, (
         f"together {total} connections may be asked for, and max_connections is {server.most}: {listed(needs)}; the "

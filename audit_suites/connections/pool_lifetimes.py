@@ -4,8 +4,8 @@ audit.yaml tells the limits of each pool (pools.NAME.max_lifetime and idle_timeo
 then looked at, at the server or, where audit.yaml names a PgBouncer, among its clients: none may be older than both
 together, since most pools look at a connection's age only when it is used or given back. PgBouncer is a pool as well:
 its own limits are read, and the server's sessions of it are held to them. When the instances have run for less than the
-limits, their youth proves nothing; what is missing is waited for, if it is little. How long they have run is read from
-process_start_time_seconds of their metrics pages.
+limits, or the server that they are connected to, their connections' youth proves nothing; what is missing is waited
+for, if it is little. How long instances have run is read from process_start_time_seconds of their metrics pages.
 
 Impact: A connection that lives for ever stays with the server that the name led to when it was opened: after a failover
 by DNS the service goes on writing to the old one. Memory of old server sessions grows.
@@ -38,10 +38,11 @@ from pytest_backend_audit.suites.connections._seeing import (
     declared_pools,
     looked,
     metrics_pages,
-    rows_of,
+    seen_with,
     show,
 )
 
+SERVER_UP = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8 AS up"
 SLACK = 1.5
 """Seconds: PgBouncer tells times in whole ones, and a connection in use ends when its request does."""
 STARTING = 2.5
@@ -65,12 +66,13 @@ def test_no_connection_outlives_its_pools_limits(
     )
     limited = {n: p for n, p in pools.items() if p.max_lifetime is not None and p.idle_timeout is not None}
     allowed = {name: pool.max_lifetime + pool.idle_timeout for name, pool in limited.items()}
-    _wait_until_run_for(max(allowed.values(), default=0) + SLACK + STARTING, audit_http, audit_declared)
-
     console = console_of(audit_declared, request)
+    server = audit_postgres if console is None else None  # the pooler's clients outlive the server's restarts
+    _wait_until_run_for(max(allowed.values(), default=0) + SLACK + STARTING, audit_http, audit_declared, server)
+
     if console is not None:
         _hold_the_pooler_to_its_limits(audit_postgres, console)
-    found = looked(lambda: connected(audit_postgres, console), bool)
+    found = looked(lambda: connected(audit_postgres, console, pools), bool)
     belonging, _ = by_pool(found, pools)
     if empty := [name for name, members in belonging.items() if not members]:
         raise CouldNotRun(f"nobody is connected out of the pool {listed(empty)}: audit while the service is used")
@@ -88,8 +90,8 @@ def test_no_connection_outlives_its_pools_limits(
 def _hold_the_pooler_to_its_limits(server: Any, console: Any) -> None:
     limits = pgbouncer.lifetimes(show(console, "CONFIG"))
     assert limits["server_idle_timeout"], "PgBouncer has server_idle_timeout = 0: idle connections stay for ever"
-    opened = {int(row["remote_pid"]) for row in show(console, "SERVERS")}
-    own = [row for row in rows_of(server) if row.pid in opened]
+    rows, opened = seen_with(console, server)
+    own = [row for row in rows if row.pid in opened]
     old = [row for row in own if row.age > sum(limits.values()) + SLACK]
     assert not old, (
         f"{len(old)} of {len(own)} sessions that PgBouncer opened are older than it allows: up to "
@@ -97,19 +99,23 @@ def _hold_the_pooler_to_its_limits(server: Any, console: Any) -> None:
     )
 
 
-def _wait_until_run_for(seconds: float, http: Any, declared: Any, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Let the youngest instance become older than any connection may: before, no connection can be too old."""
+def _wait_until_run_for(
+    seconds: float, http: Any, declared: Any, server: Any | None, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Let the youngest instance, and the server, become older than any connection may: before, none can be too old."""
     pages = metrics_pages(http, declared)
-    up = youngest(pages.values())
+    up, youth = youngest(pages.values()), "the youngest instance"
     if up is None:
         raise CouldNotRun(
             f"{listed(pages)} has no process_start_time_seconds: without it nobody knows whether a connection could be "
             "too old yet; client libraries of Prometheus export it"
         )
+    if server is not None and (serving := server.execute(SERVER_UP).fetchone().up) < up:
+        up, youth = serving, "the database server"
     if (missing := seconds - up) > PATIENCE:
         raise CouldNotRun(
-            f"the youngest instance has run for {up:.0f} s, and its connections may live for {seconds:.0f} s: audit "
-            "when it has run for longer"
+            f"{youth} has run for {up:.0f} s, and its connections may live for {seconds:.0f} s: audit when it has run "
+            "for longer"
         )
     if missing > 0:
         sleep(missing)

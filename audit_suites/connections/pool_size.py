@@ -2,8 +2,9 @@
 
 audit.yaml tells the size of each pool (pools.NAME.size), and whose the connections are (application_name, else all).
 The size is then looked for where it holds: in the most connections that the metrics page of each instance tells of the
-pool, else in the lines of the audited tree that set one. The server's own count, or the pooler's, must not be over the
-declared sizes, and a connection that belongs to no declared pool comes out of one whose size nobody knows.
+pool, else in the lines of the audited tree that set one (those of tests, remarks, caches and threads don't). The
+server's own count, or the pooler's, must not be over the declared sizes, and a connection that belongs to no declared
+pool comes out of one whose size nobody knows.
 
 Impact: A library's default is nobody's decision: five connections where forty requests wait for one, or as many as
 there are requests, until the server refuses.
@@ -19,6 +20,7 @@ Effort: S
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -30,10 +32,19 @@ from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites.connections._seeing import connected, console_of, declared_pools, looked, metrics_pages
 
 SETS_A_SIZE = (
-    r"(?i)\b\w*(?:max_?(?:pool_?)?size|pool_?size|max_?open_?conns?|max_?conns|pool_?max(?:imum)?|maximum_?pool_?size"
-    r"|connection_limit|max_?active)\w*\b[\"']?\s*(?:[:=(]|,)\s*\S"
+    r"(?i)\b\w*(?:max[_-]?(?:pool[_-]?)?size|pool[_-]?size|max[_-]?open[_-]?conns?|max[_-]?conns|pool[_-]?max(?:imum)?"
+    r"|connection[_-]?limit|max[_-]?active)\w*\b[\"']?\s*(?:[:=(]|,)\s*\S"
 )
 """A line that gives one of the usual settings a value."""
+REMARK = r"^\s*(?:#|//|/?\*|--|;|<!--)"
+ELSE = (
+    r"(?i)lru|ttl|cache|deque|queue(?!pool)|thread(?!ed)|executor|redis|valkey|http|buffer|bytes|body|upload|batch|image"
+    r"|(?<![a-z])(?:page|log(?:s|ger|ging|file)?)(?![a-z])"
+)
+"""Before the value: what has a largest size, or a pool, and is none of connections to a database."""
+TESTS = (
+    r"(?:^|/)(?:tests?|testing|spec|__tests__|node_modules|vendor)/|(?:^|/)(?:test_|conftest)|[._](?:test|spec)\.\w+$"
+)
 KINDS = (
     "py",
     "go",
@@ -61,7 +72,7 @@ def test_each_pool_has_the_size_that_was_set(
     """Each pool has a size that somebody set."""
     pools = declared_pools(audit_declared)
     console = console_of(audit_declared, request)
-    belonging, stray = by_pool(looked(lambda: connected(audit_postgres, console), bool), pools)
+    belonging, stray = by_pool(looked(lambda: connected(audit_postgres, console, pools), bool), pools)
     unknown = audit_acknowledged(sorted({session.who for session in stray}))
     assert not unknown, (
         f"{len([s for s in stray if s.who in unknown])} connections belong to no declared pool: {listed(unknown)}; add "
@@ -93,8 +104,16 @@ def test_each_pool_has_the_size_that_was_set(
     )
     if unsaid:
         source = request.getfixturevalue("audit_source")
-        setting = [match for kind in KINDS for match in source.grep(SETS_A_SIZE, f"**/*.{kind}")]
+        found = [match for kind in KINDS for match in source.grep(SETS_A_SIZE, f"**/*.{kind}")]
+        setting = [match for match in found if _sets_one(match.path, match.text)]
         assert setting, (
             f"no size is set for {listed(sorted(unsaid))}: no metrics page tells its maximum, and no line of the tree "
             "sets one; the library's default holds"
         )
+
+
+def _sets_one(path: str, text: str) -> bool:
+    """Whether a line sets the size of a pool of connections, as far as it tells."""
+    if re.search(TESTS, path) or re.match(REMARK, text):
+        return False
+    return any(not re.search(ELSE, text[: match.end()]) for match in re.finditer(SETS_A_SIZE, text))

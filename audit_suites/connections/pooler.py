@@ -26,7 +26,7 @@ from pytest_backend_audit import audit
 from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.sessions import past_the_pooler
 from pytest_backend_audit.analysis.text import listed
-from pytest_backend_audit.suites.connections._seeing import rows_of
+from pytest_backend_audit.suites.connections._seeing import seen_with
 
 MODE = "transaction"
 PAUSE = 0.25
@@ -47,17 +47,19 @@ def test_the_service_comes_through_a_pooler(
     assert names, f"PgBouncer serves no database that leads to {database}: the service can't come through it"
 
     pools = pgbouncer.pools(show("POOLS"), names)
-    servers = show("SERVERS")
-    sessions = rows_of(audit_postgres)
-    through = {int(row["remote_pid"]) for row in servers + show("SERVERS")}  # one may have come or gone meanwhile
+    sessions, through = seen_with(audit_pgbouncer, audit_postgres)
     past = past_the_pooler(sessions, through, {row["user"] for row in pools})
     direct = audit_acknowledged(past, key="item")
     assert not direct, (
         f"{sum(d.sessions for d in direct)} of {len(sessions)} sessions did not come through PgBouncer: "
         f"{listed(direct)}; to acknowledge: {direct.names}"
     )
-    others = [f"{row['database']}/{row['user']} ({row['pool_mode']})" for row in pools if row["pool_mode"] != MODE]
-    assert not others, f"{len(others)} of {len(pools)} pools are not in {MODE} mode: {listed(others)}"
+    modes = {f"{row['database']}/{row['user']}": row["pool_mode"] for row in pools}
+    others = audit_acknowledged([pool for pool, mode in modes.items() if mode != MODE])
+    assert not others, (
+        f"{len(others)} of {len(pools)} pools are not in {MODE} mode: "
+        f"{listed(f'{pool} ({modes[pool]})' for pool in others)}; to acknowledge: {others.names}"
+    )
 
     samples, most = audit_settings.value("pooler-samples"), audit_settings.value("pooler-waiting")
     longest = audit_settings.value("pooler-avg-wait")

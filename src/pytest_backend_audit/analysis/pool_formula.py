@@ -88,7 +88,8 @@ def through_pooler(
         if (row["host"], row["port"]) not in servers:
             continue
         pairs = max(1, sum(1 for user in users if user["database"] == row["name"]))
-        most = (int(row["pool_size"]) + int(row.get("reserve_pool") or 0)) * pairs
+        reserve = row.get("reserve_pool_size", row.get("reserve_pool"))  # the first since 1.24
+        most = (int(row["pool_size"]) + int(reserve or 0)) * pairs
         bound = int(row.get("max_connections") or 0)
         found.append(Need(f"PgBouncer for {row['name']}", min(most, bound) if bound else most))
     return found

@@ -40,18 +40,25 @@ class Session:
         return f"{self.role}@{self.application_name or 'unnamed'}"
 
 
-def sessions(rows: Iterable[Any], without: Iterable[int] = ()) -> list[Session]:
+def sessions(
+    rows: Iterable[Any], without: Iterable[int] = (), pools: Mapping[str, Pool] | None = None
+) -> list[Session]:
     """The sessions of services: those of roles that look after the server don't come out of a service's pool.
+
+    But those that bear the name of a declared pool do: on managed servers services often have the role that the
+    provider made for the administrator.
 
     Args:
         rows: Of pg_stat_activity, with ``pid``, ``role``, ``application_name``, ``age`` (seconds), ``operator``.
         without: Process ids that a pooler opened.
+        pools: Declared pools of one server, by name.
     """
     left = set(without)
+    names = [pool.application_name for pool in (pools or {}).values()]
     return [
         Session(row.role, row.application_name or "", float(row.age))
         for row in rows
-        if not row.operator and row.pid not in left
+        if row.pid not in left and (not row.operator or any(_fits(row.application_name or "", name) for name in names))
     ]
 
 

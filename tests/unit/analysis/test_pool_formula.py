@@ -52,10 +52,11 @@ def test_all_instances_and_processes_count() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "connections"),
-    [({}, 20), ({"max_connections": 0}, 20), ({"reserve_pool": 5, "max_connections": 0}, 25), ({"pool_size": 9}, 9)],
-)
+    [({}, 20), ({"max_connections": 0}, 20), ({"reserve_pool": 5, "max_connections": 0}, 25), ({"pool_size": 9}, 9),
+     ({"reserve_pool_size": 7, "max_connections": 0}, 27)],
+)  # fmt: skip
 def test_a_poolers_bound_or_its_pools_count(changed: dict[str, object], connections: int) -> None:
-    """As SHOW DATABASES tells them; its console is no server."""
+    """As SHOW DATABASES tells them, the reserve by another name since 1.24; its console is no server."""
     found = through_pooler(shown("DATABASES", **changed), shown("POOLS"), "orders")
     assert found == [Need("PgBouncer for orders", connections)]
 

@@ -49,6 +49,8 @@ def test_sessions_of_operators_and_of_a_pooler_are_no_pools() -> None:
     ]
     assert sessions(rows) == [Session("app", "a", 5.0), Session("app", "", 5.0)]
     assert sessions(rows, without=[2]) == [Session("app", "a", 5.0)]
+    named = {"orders": pool("a"), "console": pool("psql*"), "rest": pool()}
+    assert sessions(rows, pools=named) == [*sessions(rows), Session("dba", "psql", 5.0)]
 
 
 def test_sessions_belong_to_the_pool_whose_name_they_bear() -> None:

@@ -17,18 +17,28 @@ CHECK = pool_lifetimes.test_no_connection_outlives_its_pools_limits
 METRICS = "    metrics: [http://a/metrics]\n"
 POOLS = "  postgres: {dsn: 'host=db'}\npools:\n  main: {size: 4, max_lifetime: 60, idle_timeout: 30}\n"
 Row = namedtuple("Row", "pid role application_name backend_type sessions age operator")
+Up = namedtuple("Up", "up")
 YOUNG = Row(1, "app", "web", "client backend", 1, 91.0, False)
 OLD = Row(2, "app", "web", "client backend", 1, 92.0, False)
 OPERATOR = Row(3, "dba", "psql", "client backend", 1, 9000.0, True)
 UNSEEN = Row(4, "app", None, None, 1, None, False)
 
 
-def judge(audit_yaml, *rows: Row, more: str = POOLS, metrics: str = METRICS, page: str = "", up: float = 3600):
-    """The check, of these sessions, and of an instance with this page, or that runs for so long."""
+def judge(
+    audit_yaml,
+    *rows: Row,
+    more: str = POOLS,
+    metrics: str = METRICS,
+    page: str = "",
+    up: float = 3600,
+    server: float = 7200,
+):
+    """The check, of these sessions, of an instance with this page, or that runs for so long, and of such a server."""
     around = audit_yaml(metrics, more)
     page = page or f"process_start_time_seconds {time.time() - up}\n"
     return run_check(
-        CHECK, audit_postgres=LiteralPostgres(otherwise=rows), audit_declared=around.declared, request=None,
+        CHECK, audit_postgres=LiteralPostgres({"pg_postmaster_start_time": [Up(server)]}, otherwise=rows),
+        audit_declared=around.declared, request=None,
         audit_http=Service(lambda _: httpx.Response(200, text=page)).client(), audit_acknowledged=around.acknowledged,
     )  # fmt: skip
 
@@ -66,6 +76,7 @@ def test_a_limit_that_is_not_declared_is_not_set(audit_yaml) -> None:
         ({"more": ""}, "pools is not configured (audit.yaml:1)"),
         ({"metrics": ""}, "targets.http.metrics is not configured (audit.yaml:4)"),
         ({"up": 30}, "the youngest instance has run for 30 s, and its connections may live for 94 s: audit when it"),
+        ({"server": 40}, "the database server has run for 40 s, and its connections may live for 94 s: audit when it"),
         ({"page": "up 1\n"}, "http://a/metrics has no process_start_time_seconds: without it nobody knows whether"),
         ({"page": "<p>"}, "http://a/metrics answers text/plain"),
     ],

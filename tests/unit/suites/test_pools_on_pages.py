@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from pytest_backend_audit.suites.connections.pool_metrics import (
     test_each_pool_exports_active_idle_and_waiting as gauges,
 )
 from pytest_backend_audit.suites.connections.pool_size import test_each_pool_has_the_size_that_was_set as size
+from pytest_backend_audit.targets.source import Match
 from pytest_backend_audit.testing import LiteralPostgres, run_check
 
 Row = namedtuple("Row", "pid role application_name backend_type sessions age operator")
@@ -95,11 +97,11 @@ class Tree:
     """For ``audit_source``."""
 
     def __init__(self, *found: str) -> None:
-        self.found = list(found)
+        self.found = [Match(path, 3, text) for path, _, text in (line.partition(": ") for line in found)]
 
-    def grep(self, _regex: str, glob: str) -> list[str]:
-        """Lines of Python alone."""
-        return self.found if glob == "**/*.py" else []
+    def grep(self, regex: str, glob: str) -> list[Match]:
+        """Lines that match."""
+        return [m for m in self.found if m.path.endswith(glob.removeprefix("**/*")) and re.search(regex, m.text)]
 
 
 def asking(second: httpx.Response | None, *tree: str) -> SimpleNamespace:
@@ -154,7 +156,27 @@ def test_a_connection_of_no_declared_pool_is_told(audit_yaml) -> None:
     )
 
 
-def test_where_no_page_tells_a_size_the_tree_has_to(audit_yaml) -> None:
+@pytest.mark.parametrize(
+    ("line", "sets"),
+    [
+        ("app.py:     max_size=8,", True),
+        ("app.py: engine = create_engine(dsn, poolclass=QueuePool, pool_size=5)", True),
+        ("app.py: cfg.catalog_pool_size = 8", True),
+        ("db.go: db.SetMaxOpenConns(25)", True),
+        ("application.yml:       maximum-pool-size: 8", True),
+        (".env: DB_POOL_SIZE=8", True),
+        ("app.py: @lru_cache(maxsize=128)", False),
+        ("app.py: # max_size=8", False),
+        ("db.go: // db.SetMaxOpenConns(25)", False),
+        ("application.yml: # maximum-pool-size: 10", False),
+        ("app.py: prices = TTLCache(maxsize=1000, ttl=60)", False),
+        ("tests/test_app.py: pool = ConnectionPool(dsn, max_size=1)", False),
+        ("app.py: jobs = Queue(maxsize=10)", False),
+        ("settings.py: THREAD_POOL_SIZE = 4", False),
+        ("settings.yaml: log_max_size: 10", False),
+    ],
+)
+def test_where_no_page_tells_a_size_the_tree_has_to(audit_yaml, line: str, sets: bool) -> None:
     """Else the library's default holds. Nobody is asked by HTTP: a worker speaks none."""
     around = audit_yaml("", POOLS)
 
@@ -165,7 +187,7 @@ def test_where_no_page_tells_a_size_the_tree_has_to(audit_yaml) -> None:
             request=asking(None, *tree),
         )  # fmt: skip
 
-    assert judge("app.py:3: max_size=8").status is Status.PASSED
+    assert judge(line).status is (Status.PASSED if sets else Status.FAILED)
     ran = judge()
     assert ran.status is Status.FAILED
     assert ran.reason.startswith("no size is set for main: no metrics page tells its maximum, and no line of the tree")
@@ -183,7 +205,7 @@ def test_nobody_connected_shows_nothing(audit_yaml, monkeypatch) -> None:
 
 def test_the_pools_of_a_service_that_speaks_no_http_follow_the_formula_too(audit_yaml) -> None:
     """An audit of an ingester could not look, for want of targets.http."""
-    server = namedtuple("Server", "most kept_back slots")(20, 3, 2)
+    server = namedtuple("Server", "most kept_back login slots neighbours")(20, 3, 60.0, 2, [])
 
     def judge(size: int):
         around = audit_yaml(
