@@ -2,9 +2,10 @@
 
 What the service depends on beside its database is made slow, one after the other (targets.faults.dependencies of
 audit.yaml). Of the reads that audit.yaml declares, those that become slow with it are then sent at a constant rate,
-some of them at a time, and meanwhile the instances' metrics pages say how many connections are taken out of the pools,
-and the server in how many of them a statement runs. What is out, does not work, and was not out before is held. A
-read that comes from a cache mostly, or that few requests at a time wait in, tells nothing and is left out.
+some of them at a time, and meanwhile the instances' metrics pages say how many connections are taken out of the pools
+of the database (those to the cache or to other services are rightly busy), and the server in how many of them a
+statement runs. What is out, does not work, and was not out before is held. A read that comes from a cache mostly, or
+that few requests at a time wait in, tells nothing and is left out.
 
 Impact: When a downstream takes a second longer, a pool of ten connections lets ten requests through at a time, and
 everything waits that needs the database: one slow neighbour stops the whole service.
@@ -24,7 +25,7 @@ from statistics import median
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.pool_metrics import ACTIVE, exported
+from pytest_backend_audit.analysis.pool_metrics import ACTIVE, exported, of_databases
 from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites.connections._seeing import metrics_pages
 
@@ -71,9 +72,12 @@ def test_waiting_requests_hold_no_connection(
         (audit_identity(endpoint.identity) if endpoint.identity else audit_http).get(endpoint.url())
         return time.monotonic() - begun
 
+    served = {name: pool.target in DATABASES for name, pool in audit_declared("pools", {}).items()}
+
     def held() -> int:
         pages = metrics_pages(audit_http, audit_declared)
-        active = [pool[ACTIVE] for page, _ in pages.values() for pool in exported(page).values() if ACTIVE in pool]
+        pools = [pool for page, _ in pages.values() for pool in of_databases(exported(page), served).values()]
+        active = [pool[ACTIVE] for pool in pools if ACTIVE in pool]
         if not active:
             raise CouldNotRun("no metrics page tells how many connections are in use (4.2 pool-metrics)")
         [(working,)] = audit_postgres.execute(WORKING).fetchall()

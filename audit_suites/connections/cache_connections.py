@@ -2,6 +2,8 @@
 
 Reads of what the cache is for (endpoints of class read-cacheable in audit.yaml) are sent, and the connections counted
 that the cache's server receives meanwhile; as many as come in an equally long time without our requests are others'.
+Each process of the service opens its first connection once: what comes in one round of requests and no longer in a
+later one is no fault.
 
 Impact: Each lookup pays for a handshake, TLS and authentication, which take longer than the lookup; under load the host
 runs out of ephemeral ports, and the cache of file descriptors.
@@ -24,6 +26,8 @@ from pytest_backend_audit.analysis.text import listed
 
 CACHED = "read-cacheable"
 """Class of the reference SLOs that marks what the cache is there for."""
+ROUNDS = 4
+"""Rounds of requests, of which one has to take few new connections: in a large fleet it is a later one."""
 
 
 @audit(dimension="4.2", criterion="cache-connections", level=4)
@@ -37,24 +41,27 @@ def test_connections_to_the_cache_are_pooled(
         raise CouldNotRun(f"none of {len(audit_endpoints)} operations is declared as {CACHED} (audit.yaml, endpoints)")
     clients = {str(e): audit_identity(e.identity) if e.identity else audit_http for e in endpoints}
 
-    before, begun = _counters(audit_redis), time.monotonic()
-    for endpoint in islice(cycle(endpoints), int(number.number)):
-        answer = clients[str(endpoint)].get(endpoint.url())
-        if not answer.is_success:
-            raise CouldNotRun(f"{endpoint} answered {answer.status_code} ({endpoint.origin})")
-    between, seconds = _counters(audit_redis), time.monotonic() - begun
-    time.sleep(seconds)
-    after = _counters(audit_redis)
+    for _ in range(ROUNDS):
+        before, begun = _counters(audit_redis), time.monotonic()
+        for endpoint in islice(cycle(endpoints), int(number.number)):
+            answer = clients[str(endpoint)].get(endpoint.url())
+            if not answer.is_success:
+                raise CouldNotRun(f"{endpoint} answered {answer.status_code} ({endpoint.origin})")
+        between, seconds = _counters(audit_redis), time.monotonic() - begun
+        time.sleep(seconds)
+        after = _counters(audit_redis)
 
-    lookups = between["lookups"] - before["lookups"]
-    if lookups < number.number:
-        raise CouldNotRun(
-            f"{number} to {listed(endpoints)} made {lookups:g} lookups in the cache: they don't reach it, or it was "
-            "reset meanwhile"
-        )
-    ours = between["connections"] - before["connections"]
-    others = after["connections"] - between["connections"]
-    opened = max(0, ours - others)
+        lookups = between["lookups"] - before["lookups"]
+        if lookups < number.number:
+            raise CouldNotRun(
+                f"{number} to {listed(endpoints)} made {lookups:g} lookups in the cache: they don't reach it, or it "
+                "was reset meanwhile"
+            )
+        ours = between["connections"] - before["connections"]
+        others = after["connections"] - between["connections"]
+        opened = max(0, ours - others)
+        if opened <= most.number * number.number:
+            break
     assert opened <= most.number * number.number, (
         f"{number} to {listed(endpoints)} took {opened} new connections to the cache ({ours} came in {seconds:.1f} s, "
         f"{others} in as long without them), {opened / number.number:.2f} for each; at most {most} may be"

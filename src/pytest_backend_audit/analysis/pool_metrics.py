@@ -21,7 +21,9 @@ _POOL = re.compile(
     r"pool|hikari|(?:^|_)(?:go_sql|db_client|sql_client|datasource)_|(?:^|_)(?:connections?|conns)(?:_|$)"
 )
 _NOT_A_POOL = re.compile(r"^(?:process|python|go_mem|go_gc|jvm|http_server|nodejs|pg_|pgbouncer_)")
-_NOT_A_DATABASE = re.compile(r"redis|valkey|cache|http|thread|executor|kafka|amqp|rabbit", re.IGNORECASE)
+_NOT_A_DATABASE = re.compile(
+    r"redis|valkey|jedis|lettuce|cache|http|netty|grpc|thread|executor|kafka|amqp|rabbit|mongo|elastic", re.IGNORECASE
+)
 _NOT_A_STATE = re.compile(
     r"second|milli|duration|time(?!r)|closed|created|error|fail|lost|bad|lifetime|usage_?ms|bytes|destroy|ratio|percent|_ms$|_ns$"
 )
@@ -87,6 +89,16 @@ def assigned(pools: Mapping[str, object], found: Pools) -> dict[str, dict[str, f
     if nameless is not None and len(most) == 1:
         told[nameless] = found[most[0]]
     return told
+
+
+def of_databases(found: Pools, declared: Mapping[str, bool]) -> Pools:
+    """Those of a page's pools that lead to a database.
+
+    Args:
+        found: Of one page.
+        declared: Name of a declared pool -> whether it does; others are told by their names.
+    """
+    return {n: told for n, told in found.items() if declared.get(n, not _NOT_A_DATABASE.search(n))}
 
 
 def signal_of(name: str, labels: Mapping[str, str]) -> str | None:

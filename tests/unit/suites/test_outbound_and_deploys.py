@@ -22,17 +22,27 @@ POOL = "  downstream: {listen: '127.0.0.1:1'}\npools:\n  out: {target: downstrea
 class Heard:
     """What a listener heard."""
 
-    def __init__(self, per_request: float) -> None:
-        self.requests, self.per_request = 0, per_request
+    def __init__(self, per_request: float, processes: int = 0) -> None:
+        self.requests, self.per_request, self.processes = 0, per_request, processes
 
     def per_connection(self) -> dict[int, int]:
-        """As many as the requests make."""
-        return dict.fromkeys(range(max(1, round(self.requests * self.per_request))), 1)
+        """As many as the requests make, or one for each process that was asked."""
+        made = min(self.requests, self.processes) if self.processes else round(self.requests * self.per_request)
+        made = max(1, made)
+        return {number: self.requests // made + (number < self.requests % made) for number in range(made)}
 
 
-def judge_outbound(audit_yaml, per_request: float, more: str = POOL, endpoints: Endpoints = READS, paths=("/calls",)):
+def judge_outbound(
+    audit_yaml,
+    per_request: float,
+    more: str = POOL,
+    *,
+    endpoints: Endpoints = READS,
+    paths=("/calls",),
+    processes: int = 0,
+):
     """The check, of a service that calls its downstream for some paths."""
-    heard = Heard(per_request)
+    heard = Heard(per_request, processes)
     around = audit_yaml("", more)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -53,7 +63,15 @@ def test_connections_that_are_reused_pass(audit_yaml) -> None:
     """Only reads that call each time are sent on, until enough calls came."""
     ran, service = judge_outbound(audit_yaml, 0.04)
     assert (ran.status, ran.reason) == (Status.PASSED, "")
-    assert (service.asked.count("GET /calls"), service.asked.count("GET /cached")) == (50, 2)
+    assert (service.asked.count("GET /calls"), service.asked.count("GET /cached")) == (52, 2)
+
+
+def test_the_first_connection_of_each_process_is_no_fault(audit_yaml) -> None:
+    """Of 16 processes nearly all are asked in the first round of fifty requests."""
+    sized = POOL.replace("size: 3, instances: 2", "size: 1, processes: 8, instances: 2")
+    ran, service = judge_outbound(audit_yaml, 0, sized, processes=16)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    assert service.asked.count("GET /calls") == 102
 
 
 def test_a_connection_a_call_is_told_with_the_pools_size(audit_yaml) -> None:
@@ -62,7 +80,7 @@ def test_a_connection_a_call_is_told_with_the_pools_size(audit_yaml) -> None:
     assert ran.status is Status.FAILED
     assert ran.reason.splitlines() == [
         "outbound connections are not pooled (asked: GET /calls)",
-        "  - 50 calls came on 50 connections, 1.00 for each; at most 0.2 (standard)",
+        "  - 50 calls came on 50 new connections, 1.00 for each; at most 0.2 (standard)",
         "  - 50 connections came, and out may have 6",
     ]
 
@@ -102,6 +120,7 @@ def judge_holding(
     waiting: int = 9,
     slow=("/calls",),
     page: str = PAGE,
+    more: str = "",
 ):
     """The check, of a service some of whose reads wait for the one dependency that is no database."""
     on: list[str] = []
@@ -121,7 +140,7 @@ def judge_holding(
         yield
         on.clear()
 
-    around = audit_yaml("    metrics: [http://a/metrics, http://b/metrics]\n")
+    around = audit_yaml("    metrics: [http://a/metrics, http://b/metrics]\n", more)
     service = Service(answer)
     load = SimpleNamespace(done=SimpleNamespace(concurrency=waiting))
     return run_check(
@@ -149,6 +168,24 @@ def test_connections_that_work_or_are_few_are_not_held(audit_yaml, monkeypatch) 
     assert judge_holding(audit_yaml, monkeypatch, active=4, working=6).status is Status.PASSED
 
 
+@pytest.mark.parametrize(
+    ("series", "more"),
+    [
+        ('http_client_open_connections{{http_connection_state="active"}}', ""),
+        ('httpcomponents_httpclient_pool_total_connections{{httpclient="x",state="leased"}}', ""),
+        ('reactor_netty_connection_provider_active_connections{{id="1"}}', ""),
+        ('redis_pool_connections{{state="active"}}', ""),
+        ('pool_connections{{pool="pricing",state="active"}}', "pools: {pricing: {target: downstream, size: 20}}\n"),
+    ],
+)
+def test_connections_to_what_is_slow_are_rightly_out(audit_yaml, monkeypatch, series: str, more: str) -> None:
+    """Those of HTTP clients and of the cache, as their libraries export them: no database waits with them."""
+    page = 'pool_connections{{state="active"}} 0\n' + series + " {active}\n"
+    assert judge_holding(audit_yaml, monkeypatch, active=8, page=page, more=more).status is Status.PASSED
+    ran = judge_holding(audit_yaml, monkeypatch, active=8, page=page + "db_pool_in_use {active}\n", more=more)
+    assert ran.status is Status.FAILED
+
+
 def test_what_was_out_before_is_not_held_by_who_waits(audit_yaml, monkeypatch) -> None:
     """As by a leak, which is another check's."""
     assert judge_holding(audit_yaml, monkeypatch, active=8, before=7).status is Status.PASSED
@@ -171,15 +208,16 @@ def test_what_can_not_be_seen_could_not_run(audit_yaml, monkeypatch, given: dict
     assert (ran.status, ran.reason[: len(reason)]) == (Status.COULD_NOT_RUN, reason)
 
 
-Server = namedtuple("Server", "most login slots")
+Server = namedtuple("Server", "most kept_back login slots neighbours")
 
 
-def judge_deploys(audit_yaml, pool: str, more: str = "", *, most: int = 40, login: float = 60):
+def judge_deploys(audit_yaml, pool: str, more: str = "", *, most: int = 40, kept: int = 3, neighbours: int = 0):
     """The check, of a server that takes so many connections, and gives logins so many seconds."""
     around = audit_yaml("", f"  postgres: {{dsn: 'host=db'}}\npools:\n  main: {{{pool}}}\n{more}")
     return run_check(
         deploy_headroom.test_two_generations_fit_and_drain_slowly,
-        audit_postgres=LiteralPostgres(otherwise=[Server(most, login, 1)]), audit_declared=around.declared,
+        audit_postgres=LiteralPostgres(otherwise=[Server(most, kept, 60.0, 1, list(range(neighbours)))]),
+        audit_declared=around.declared,
         audit_settings=around.settings, audit_acknowledged=around.acknowledged, request=None,
     )  # fmt: skip
 
@@ -213,3 +251,21 @@ def test_deploys_need_room_and_time(audit_yaml, pool: str, said: str) -> None:
     """Each fault with its numbers and the way out."""
     ran = judge_deploys(audit_yaml, pool)
     assert (ran.status, ran.reason) == (Status.FAILED if said else Status.PASSED, said)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kept": 7}, "reserve for administrators 7"),
+        ({"neighbours": 2}, "reserve for administrators 5, connected to other databases now 2"),
+    ],
+)
+def test_what_the_server_keeps_and_others_have_is_no_room(audit_yaml, given: dict[str, int], said: str) -> None:
+    """What it keeps back for superusers may be more than the reserve; and its other databases are used as well."""
+    ran = judge_deploys(audit_yaml, "size: 8, instances: 2, drain: 61", most=39, **given)
+    assert (ran.status, ran.reason) == (
+        Status.FAILED,
+        "2 fleets (standard) at once ask for 40 connections, and max_connections is 39: pool main 32, replication "
+        f"slots 1, {said}",
+    )
+    assert judge_deploys(audit_yaml, "size: 8, instances: 2, drain: 61", most=40, **given).status is Status.PASSED

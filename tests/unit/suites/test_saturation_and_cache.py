@@ -81,13 +81,20 @@ CACHED = Endpoint("GET", "/a", class_="read-cacheable")
 
 
 def judge(
-    audit_yaml, *, each: int = 0, always: int = 0, looked: int = 1, endpoint: Endpoint = CACHED, status: int = 200
+    audit_yaml,
+    *,
+    each: int = 0,
+    always: int = 0,
+    looked: int = 1,
+    endpoint: Endpoint = CACHED,
+    status: int = 200,
+    processes: int = 0,
 ):
-    """The check, of connections that come with each request, or always between two readings."""
+    """The check, of connections that come with each request, with each process's first, or always meanwhile."""
     counted = {"total_connections_received": 0, "keyspace_hits": 0, "keyspace_misses": 0}
 
     def answer(_: httpx.Request) -> httpx.Response:
-        counted["total_connections_received"] += each
+        counted["total_connections_received"] += each + (counted["keyspace_hits"] < processes)
         counted["keyspace_hits"] += looked
         return httpx.Response(status)
 
@@ -107,6 +114,11 @@ def judge(
 def test_connections_of_others_are_not_the_services(audit_yaml) -> None:
     """As many come without our requests."""
     assert judge(audit_yaml, always=400).status is Status.PASSED
+
+
+def test_the_first_connection_of_each_process_is_no_fault(audit_yaml) -> None:
+    """Of 16 processes all are asked in the first round of fifty requests."""
+    assert judge(audit_yaml, processes=16).status is Status.PASSED
 
 
 def test_a_connection_for_each_request_is_told(audit_yaml) -> None:
