@@ -1,8 +1,8 @@
 """What a metrics page says of the connection pools of its process: active, idle, waiting, and the most there may be.
 
 Pools are told by the names that client libraries give their series: Prometheus clients of psycopg, SQLAlchemy and pgx,
-HikariCP through Micrometer, Go's database/sql, OpenTelemetry's conventions, and what a team calls its own by these
-words.
+HikariCP through Micrometer, Agroal of Quarkus, Prisma, Go's database/sql, OpenTelemetry's conventions, and what a team
+calls its own by these words.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ SIGNALS = (ACTIVE, IDLE, WAITING)
 """What has to be exported of each pool."""
 
 _POOL = re.compile(
-    r"pool|hikari|(?:^|_)(?:go_sql|db_client|sql_client|datasource)_|(?:^|_)(?:connections?|conns)(?:_|$)"
+    r"pool|hikari|agroal|(?:^|_)(?:go_sql|db_client|sql_client|datasource)_|(?:^|_)(?:connections?|conns)(?:_|$)"
 )
-_NOT_A_POOL = re.compile(r"^(?:process|python|go_mem|go_gc|jvm|http_server|nodejs|pg_|pgbouncer_)")
+_NOT_A_POOL = re.compile(r"^(?:process|python|go_mem|go_gc|jvm|http_server|nodejs|pg_|pgbouncer_)|thread|executor")
+_OTHERWISE = {"prisma_client_queries_wait": "prisma_pool_connections_wait"}
+"""Series of a pool whose name does not tell that they are."""
 _NOT_A_DATABASE = re.compile(
     r"redis|valkey|jedis|lettuce|cache|http|netty|grpc|thread|executor|kafka|amqp|rabbit|mongo|elastic", re.IGNORECASE
 )
@@ -60,14 +62,15 @@ def exported(families: Iterable[Metric]) -> Pools:
     """
     found: Pools = {}
     for family in families:
-        if not is_of_a_pool(family.name) or _NOT_A_STATE.search(family.name):
+        name = _OTHERWISE.get(family.name, family.name)
+        if not is_of_a_pool(name) or _NOT_A_STATE.search(name):
             continue
         for sample in family.samples:
             if sample.name.endswith(("_created", "_bucket", "_sum")):
                 continue
-            signal = _signal(family.name, sample)
+            signal = _signal(name, sample)
             if signal is not None:
-                values = found.setdefault(pool_of(family.name, sample), {})
+                values = found.setdefault(pool_of(name, sample), {})
                 values[signal] = values.get(signal, 0.0) + sample.value
     return found
 
@@ -108,7 +111,7 @@ def signal_of(name: str, labels: Mapping[str, str]) -> str | None:
         name: Of the metric.
         labels: Known ones, such as those that a selector asks for.
     """
-    family = name.removesuffix("_total")
+    family = _OTHERWISE.get(name, name.removesuffix("_total"))
     if not is_of_a_pool(family) or _NOT_A_STATE.search(family):
         return None
     return _signal(family, Sample(name, dict(labels), 0.0))

@@ -36,6 +36,7 @@ def test_a_page_without_a_pool_has_none() -> None:
     """Open files and connections of the HTTP server are none."""
     assert captured("metrics-prometheus.txt") == {}
     assert told("process_open_fds 5", "http_server_active_connections 7") == {}
+    assert told("dotnet_thread_pool_queue_length 3", "executor_pool_active 2") == {}
 
 
 @pytest.mark.parametrize(
@@ -61,10 +62,20 @@ def test_a_page_without_a_pool_has_none() -> None:
             'pgxpool_empty_acquire{db_name="main"} 1', 'pgxpool_max_conns{db_name="main"} 9',
             'pgxpool_max_idle_destroy_count{db_name="main"} 7', 'pgxpool_total_conns{db_name="main"} 5',
         ),
+        (
+            'agroal_active_count{datasource="main"} 3', 'agroal_available_count{datasource="main"} 2',
+            'agroal_awaiting_count{datasource="main"} 1', 'agroal_max_used_count{datasource="main"} 7',
+            'agroal_acquire_count_total{datasource="main"} 8', 'pool_max{pool="main"} 9',
+        ),
+        (
+            'prisma_pool_connections_busy{pool="main"} 3', 'prisma_pool_connections_idle{pool="main"} 2',
+            'prisma_client_queries_wait{pool="main"} 1', 'prisma_pool_connections_open{pool="main"} 5',
+            'prisma_client_queries_active{pool="main"} 4', 'pool_max{pool="main"} 9',
+        ),
     ],
 )  # fmt: skip
 def test_pools_of_other_libraries_are_read(samples: tuple[str, ...]) -> None:
-    """HikariCP through Micrometer, OpenTelemetry's conventions, pgxpool."""
+    """HikariCP through Micrometer, OpenTelemetry's conventions, pgxpool, Agroal and Prisma, which tell no maximum."""
     assert told(*samples) == {"main": {"active": 3, "idle": 2, "waiting": 1, "maximum": 9}}
 
 
