@@ -48,14 +48,31 @@ def counters(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dict[st
     }
 
 
-def lifetimes(config: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def lifetimes(config: Iterable[Mapping[str, Any]], databases: Iterable[Mapping[str, Any]] = ()) -> dict[str, float]:
     """Limits of connections to the server, in seconds: ``server_lifetime`` and ``server_idle_timeout``.
 
     Args:
         config: SHOW CONFIG. A lifetime of 0 closes each connection after one use; an idle timeout of 0 is none.
+        databases: Rows of SHOW DATABASES, whose own lifetime new versions tell; the longest counts.
     """
     told = {row["key"]: row["value"] for row in config}
-    return {name: float(told[name]) for name in ("server_lifetime", "server_idle_timeout")}
+    own = [float(row["server_lifetime"]) for row in databases if row.get("server_lifetime") is not None]
+    return {
+        "server_lifetime": max(own, default=float(told["server_lifetime"])),
+        "server_idle_timeout": float(told["server_idle_timeout"]),
+    }
+
+
+def oldest(limits: Mapping[str, float]) -> float:
+    """Seconds that a connection to the server may get old.
+
+    Those of a pool that were opened together are not closed together: between two of them PgBouncer lets the lifetime
+    pass, divided by the pool's size, so that the last one gets nearly twice as old.
+
+    Args:
+        limits: As `lifetimes` gives them.
+    """
+    return 2 * limits["server_lifetime"] + limits["server_idle_timeout"]
 
 
 def is_pgbouncer(rows: Iterable[Mapping[str, Any]]) -> bool:

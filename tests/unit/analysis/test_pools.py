@@ -71,6 +71,8 @@ def test_limits_of_a_pooler_are_read_by_name() -> None:
     """In seconds."""
     rows = [{"key": "server_lifetime", "value": "3600"}, {"key": "server_idle_timeout", "value": "0"}]
     assert pgbouncer.lifetimes(rows) == {"server_lifetime": 3600.0, "server_idle_timeout": 0.0}
+    own = [{"name": "a", "server_lifetime": 60}, {"name": "b", "server_lifetime": 7200}, {"name": "before 1.23"}]
+    assert pgbouncer.lifetimes(rows, own) == {"server_lifetime": 7200.0, "server_idle_timeout": 0.0}
 
 
 def test_the_youngest_process_is_as_old_as_its_own_clock_says() -> None:

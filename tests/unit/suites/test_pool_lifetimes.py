@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import namedtuple
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -94,3 +96,44 @@ def test_nobody_connected_or_visible_could_not_run(audit_yaml, monkeypatch) -> N
         "nobody is connected out of the pool main: audit while the service is used"
     )
     assert judge(audit_yaml, UNSEEN).reason == ("1 sessions are hidden from the audit's role: GRANT pg_monitor to it")
+
+
+class Console:
+    """The console of a PgBouncer whose connections to the server have these process ids."""
+
+    def __init__(self, *opened: int) -> None:
+        self.told = {
+            "SHOW CONFIG": [
+                {"key": "server_lifetime", "value": "6"},
+                {"key": "server_idle_timeout", "value": "1"},
+            ],
+            "SHOW DATABASES": [{"name": "orders", "database": "orders"}],
+            "SHOW SERVERS": [{"remote_pid": pid} for pid in opened],
+        }
+
+    def execute(self, command: str) -> SimpleNamespace:
+        """What it answers."""
+        found = self.told[command]
+        columns = [SimpleNamespace(name=name) for name in found[0]]
+        return SimpleNamespace(description=columns, fetchall=lambda: [tuple(row.values()) for row in found])
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [
+        ((11.5, 5.4, 4.6, 3.8, 3.0, 2.2, 1.3, 0.5), ""),
+        (
+            (14.6, 5.4),
+            "1 of 2 sessions that PgBouncer opened are older than it allows: up to 15 s; server_lifetime is 6 s, "
+            "server_idle_timeout is 1 s, and it closes what it opened together over twice server_lifetime",
+        ),
+    ],
+)
+def test_a_pooler_closes_what_it_opened_together_one_by_one(ages: tuple[float, ...], said: str) -> None:
+    """The first ages are those of a real one: eight connections in use, and a server_lifetime of six seconds."""
+    rows = [Row(pid, "app", "web", "client backend", 1, age, False) for pid, age in enumerate(ages)]
+    server = LiteralPostgres(otherwise=rows)
+    server.info = SimpleNamespace(dbname="orders")
+    with pytest.raises(AssertionError) if said else contextlib.nullcontext() as caught:
+        pool_lifetimes._hold_the_pooler_to_its_limits(server, Console(*range(len(ages))))
+    assert str(caught.value).splitlines()[0] == said if caught else said == ""
