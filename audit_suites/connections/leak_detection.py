@@ -3,9 +3,10 @@
 The limit that the server puts on idleness inside a transaction is read, as roles of services get it: those that may log
 in to the database and don't look after the server (superusers, members of pg_monitor, the audit's own). Then requests
 are sent that fail, to targets.http.error_path of audit.yaml, and the server's sessions are looked at: a transaction
-that began meanwhile and idles on after the answers was left open. The path has to be one whose handler has used the
-database before it fails: where pg_stat_statements shows that no statement came with each of these requests, nothing
-could have leaked, and the check could not run.
+that began meanwhile and idles on and on after the answers, while nobody sends it a statement, was left open. One that
+ends within seconds was somebody's work, as a worker's that does a job in it. The path has to be one whose handler has
+used the database before it fails: where pg_stat_statements shows that no statement came with each of these requests,
+nothing could have leaked, and the check could not run.
 
 Impact: Each failing request takes a connection out of the pool for good, and after some hours every request waits for
 one that never comes back. The transaction's locks stay, and vacuum can't clean up behind it.
@@ -36,8 +37,10 @@ from pytest_backend_audit.suites._role_settings import role_settings
 GUARD = "idle_in_transaction_session_timeout"
 FAILURES = 5
 """Requests of ours: more than a pool loses by chance, too few to empty one or to trip a breaker."""
-STAYING = 1.5
-"""Seconds after which a transaction that still idles was not about to end."""
+PATIENCE, PAUSE = 15.0, 0.5
+"""Seconds after which a transaction that still idles was not about to end, and between two looks at it."""
+GUARDED = 0.5
+"""Share of the server's own limit, from which on it may have ended what was left open: it is not waited for so long."""
 IDLE = """
 SELECT pid, usename AS role, coalesce(nullif(application_name, ''), 'unnamed') AS application_name, backend_type,
        1 AS sessions, extract(epoch FROM clock_timestamp() - state_change)::float8 AS idle,
@@ -95,11 +98,7 @@ def test_a_failing_request_leaves_no_transaction_open(
             f"the database ({audit_declared.origin('targets.http.error_path')})"
         )
 
-    found = _idle(audit_postgres)
-    fresh = {(row.pid, row.began) for row in found if row.began >= begun}
-    if fresh:
-        time.sleep(STAYING)
-        found = _idle(audit_postgres)
+    found, fresh = _watched(audit_postgres, begun)
     staying = [r for r in found if (r.pid, r.began) in fresh or r.idle > limit.number]
     known = set(audit_acknowledged(sorted({f"{row.role}@{row.application_name}" for row in staying})))
     left = [row for row in staying if f"{row.role}@{row.application_name}" in known]
@@ -125,6 +124,21 @@ def _unused(budget: Any, fail: Callable[[], None], path: str) -> str:
         f"{FAILURES} failing requests to {path} sent the database no statement each, so none could leave a "
         "transaction open: name a path that fails after it has used the database"
     )
+
+
+def _watched(server: Any, begun: float) -> tuple[list[Any], set[tuple[int, float]]]:
+    """What idles in a transaction at last; and which of it began in this time and has idled since the first look."""
+    [guards] = role_settings(server, GUARD)
+    limits = [limit for guard in guards if guard.value is not None and (limit := seconds(guard.value)) > 0]
+    patience = min([PATIENCE, *(GUARDED * limit for limit in limits)])
+    started, found = time.monotonic(), _idle(server)
+    first = found[0].now if found else 0.0
+    fresh = {(row.pid, row.began) for row in found if row.began >= begun}
+    while fresh and (waited := time.monotonic() - started) < patience:
+        time.sleep(min(PAUSE, patience - waited))
+        found = _idle(server)
+        fresh &= {(row.pid, row.began) for row in found if row.now - row.idle <= first}
+    return found, fresh
 
 
 def _idle(server: Any) -> list[Any]:

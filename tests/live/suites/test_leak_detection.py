@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import httpx
 import psycopg
@@ -78,7 +79,8 @@ def test_a_guard_that_ends_them_passes(database, audit_yaml) -> None:
 @pytest.fixture
 def judge(database, audit_yaml, monkeypatch):
     """The check of leaks, of a service whose failing requests do something to the database."""
-    monkeypatch.setattr(leak_detection, "STAYING", 0.2)
+    monkeypatch.setattr(leak_detection, "PATIENCE", 0.2)
+    monkeypatch.setattr(leak_detection, "PAUSE", 0.1)
     database.admin.execute("CREATE EXTENSION pg_stat_statements")
 
     def run(answer, more: str = ""):
@@ -136,6 +138,31 @@ def test_transactions_that_failing_requests_leave_are_named(superuser, database,
             "acknowledged: [{item: 'leak-detection:postgres@web', reason: a, who: A, ticket: T, expires: 2026-02-01}]"
         )
         assert judge(answer, known).status is Status.PASSED
+
+
+@pytest.mark.parametrize("does", ["commits", "asks"])
+def test_a_transaction_that_a_worker_is_about_to_end_is_no_leak(
+    superuser, database, judge, *, monkeypatch, sound, does: str
+) -> None:
+    """It began meanwhile and does a job for as long as two looks take, or asks for something again and again."""
+    looks = []
+    with psycopg.connect(superuser % database.name, application_name="worker") as worker:
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            worker.execute("SELECT 1")
+            return sound(request)
+
+        def look(_: float) -> None:
+            looks.append(len(looks))
+            if does == "asks":
+                worker.execute("SELECT 1")
+            elif len(looks) == 2:
+                worker.commit()
+
+        clock = SimpleNamespace(monotonic=lambda: 0.04 * len(looks), sleep=look)
+        monkeypatch.setattr(leak_detection, "time", clock)
+        ran = judge(answer)
+    assert (ran.status, ran.reason, looks) == (Status.PASSED, "", [0, 1] if does == "commits" else [0])
 
 
 def test_what_idles_for_too_long_is_named_whoever_did_it(superuser, database, judge, sound) -> None:
