@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_backend_audit.analysis.pool_formula import Need, declared
+from pytest_backend_audit.analysis.pool_formula import Need, declared, through_pooler
 from pytest_backend_audit.analysis.pools import by_pool, sessions
-from pytest_backend_audit.suites.connections._seeing import seen_with, show
+from pytest_backend_audit.suites.connections._seeing import leading_to, seen_with, show
 
 # What the server keeps back for superusers, and since 16 for pg_use_reserved_connections, is part of the reserve.
 # Who looks after the server takes of the reserve as well; everybody else in its other databases is a neighbour.
@@ -71,6 +71,18 @@ def past(server: Any, console: Any, pools: Mapping[str, Any]) -> tuple[dict[str,
     named = {n: pools[n] for n, members in belonging.items() if members and pools[n].application_name is not None}
     nameless = len(stray) + sum(len(members) for n, members in belonging.items() if n not in named)
     return named, [Need("connected past PgBouncer now", nameless)] if nameless else []
+
+
+def through(server: Any, console: Any) -> list[Need]:
+    """What the pooler may come to hold at the server.
+
+    Args:
+        server: ``audit_postgres``.
+        console: Of the pooler.
+    """
+    rows, _ = seen_with(console, server)
+    here = leading_to(console, server, rows)
+    return through_pooler(show(console, "DATABASES"), show(console, "POOLS"), server.info.dbname, here)
 
 
 def straight(pools: Mapping[str, Any], generations: int = 1) -> list[Need]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pytest_backend_audit import CouldNotRun
@@ -70,6 +70,12 @@ def seen_with(console: Any, server: Any) -> tuple[list[Any], set[int]]:
     return rows, opened | {int(row["remote_pid"]) for row in show(console, "SERVERS")}  # one may have come meanwhile
 
 
+def leading_to(console: Any, server: Any, rows: Iterable[Any]) -> set[tuple[Any, Any]]:
+    """Host and port by which the pooler reaches the server of these sessions; none where nothing tells."""
+    pids = {row.pid for row in rows}
+    return pgbouncer.places(show(console, "DATABASES"), server.info.dbname, show(console, "SERVERS"), pids)
+
+
 def connected(server: Any, console: Any | None, pools: Mapping[str, Any]) -> list[Session]:
     """The connections of services: the pooler's clients, and who connects past it.
 
@@ -81,7 +87,9 @@ def connected(server: Any, console: Any | None, pools: Mapping[str, Any]) -> lis
     if console is None:
         return sessions(rows_of(server), pools=pools)
     rows, opened = seen_with(console, server)
-    names = [row["name"] for row in pgbouncer.served(show(console, "DATABASES"), server.info.dbname)]
+    databases, here = show(console, "DATABASES"), leading_to(console, server, rows)
+    leading = pgbouncer.served(databases, server.info.dbname)
+    names = [row["name"] for row in leading if not here or (row["host"], row["port"]) in here]
     return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened, pools=pools)
 
 

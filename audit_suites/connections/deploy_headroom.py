@@ -25,9 +25,9 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.pool_formula import Need, through_pooler
+from pytest_backend_audit.analysis.pool_formula import Need
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites.connections._room import past, room, straight
+from pytest_backend_audit.suites.connections._room import past, room, straight, through
 from pytest_backend_audit.suites.connections._seeing import console_of, declared_pools, show
 
 
@@ -59,7 +59,7 @@ def test_two_generations_fit_and_drain_slowly(
     needs: list[Need] = []
     if console is not None:
         told = {row["key"]: row["value"] for row in show(console, "CONFIG")}
-        needs = through_pooler(show(console, "DATABASES"), show(console, "POOLS"), audit_postgres.info.dbname)
+        needs = through(audit_postgres, console)
         direct, nameless = past(audit_postgres, console, pools)
         needs += nameless
         clients = straight({name: pool for name, pool in pools.items() if name not in direct}, fleets)

@@ -26,11 +26,11 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.pool_formula import declared, follows, formula, through_pooler
+from pytest_backend_audit.analysis.pool_formula import declared, follows, formula
 from pytest_backend_audit.analysis.pool_metrics import MOST, assigned, exported
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites.connections._room import past, room, straight
-from pytest_backend_audit.suites.connections._seeing import console_of, declared_pools, metrics_pages, show
+from pytest_backend_audit.suites.connections._room import past, room, straight, through
+from pytest_backend_audit.suites.connections._seeing import console_of, declared_pools, metrics_pages
 
 
 @audit(dimension="4.2", criterion="pool-formula", level=3)
@@ -61,11 +61,9 @@ def test_pools_follow_from_their_users_and_fit_the_server(
     console = console_of(audit_declared, request)
     server = room(audit_postgres, reserve.number, console)
     needs = declared(pools)
-    if console is not None and (
-        through := through_pooler(show(console, "DATABASES"), show(console, "POOLS"), audit_postgres.info.dbname)
-    ):
+    if console is not None and (pooled := through(audit_postgres, console)):
         direct, nameless = past(audit_postgres, console, pools)
-        needs = through + straight(direct) + nameless
+        needs = pooled + straight(direct) + nameless
     needs += server.taken
     total = sum(need.connections for need in needs)
     assert total <= server.most, (

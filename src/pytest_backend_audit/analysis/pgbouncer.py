@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,26 @@ def named(cursor: Any) -> list[dict[str, Any]]:
 def served(databases: Iterable[Mapping[str, Any]], database: str) -> list[Mapping[str, Any]]:
     """Rows of SHOW DATABASES that lead to a database of the server, by whatever name clients know it."""
     return [row for row in databases if row["name"] != CONSOLE and row["database"] in {database, "*"}]
+
+
+def places(
+    databases: Iterable[Mapping[str, Any]],
+    database: str,
+    servers: Iterable[Mapping[str, Any]],
+    pids: Collection[int],
+) -> set[tuple[Any, Any]]:
+    """Host and port, as the pooler knows them, of the server that has these sessions; none where no connection tells.
+
+    A replica has a database of the same name: which one is which is seen by the processes that connections lead to.
+
+    Args:
+        databases: SHOW DATABASES.
+        database: Its name at the server.
+        servers: SHOW SERVERS.
+        pids: Process ids of the server's sessions.
+    """
+    leading = {row["database"] for row in servers if int(row["remote_pid"]) in pids}
+    return {(row["host"], row["port"]) for row in served(databases, database) if row["name"] in leading}
 
 
 def pools(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,7 +69,10 @@ def declared(pools: Mapping[str, Pool]) -> list[Need]:
 
 
 def through_pooler(
-    databases: Iterable[Mapping[str, Any]], pools: Iterable[Mapping[str, Any]], database: str
+    databases: Iterable[Mapping[str, Any]],
+    pools: Iterable[Mapping[str, Any]],
+    database: str,
+    places: Collection[tuple[Any, Any]] = (),
 ) -> list[Need]:
     """What PgBouncer may come to hold at the server that serves a database.
 
@@ -80,9 +83,10 @@ def through_pooler(
         databases: SHOW DATABASES.
         pools: SHOW POOLS.
         database: The one at whose server it is looked.
+        places: Host and port of that server, where they are known; else of all that have such a database.
     """
     rows, users = [row for row in databases if row["name"] != CONSOLE], list(pools)
-    servers = {(row["host"], row["port"]) for row in rows if row["database"] in {database, "*"}}
+    servers = set(places) or {(row["host"], row["port"]) for row in rows if row["database"] in {database, "*"}}
     found = []
     for row in rows:
         if (row["host"], row["port"]) not in servers:

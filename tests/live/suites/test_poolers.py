@@ -66,16 +66,32 @@ def server(postgres_programs: Path) -> Iterator[tuple[Path, int]]:
             yield folder, port
 
 
+@pytest.fixture(scope="module")
+def replica(postgres_programs: Path) -> Iterator[int]:
+    """The port of another server that has a database of the same name."""
+    with folder_for_servers() as folder:
+        if (owner := unprivileged()) is not None:
+            shutil.chown(folder, owner, owner)
+        with postgres(postgres_programs, folder / "pgdata", PASSWORD) as port:
+            with psycopg.connect(
+                f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres", autocommit=True
+            ) as admin:
+                admin.execute("CREATE ROLE app LOGIN PASSWORD 'only-an-app-0001'")
+                admin.execute("CREATE DATABASE orders")
+            yield port
+
+
 @pytest.fixture(params=["tcp", "unix"])
-def stack(request: pytest.FixtureRequest, server: tuple[Path, int], tmp_path: Path) -> Iterator[Stack]:
-    """A pooler before it, by either way."""
+def stack(request: pytest.FixtureRequest, server: tuple[Path, int], replica: int, tmp_path: Path) -> Iterator[Stack]:
+    """A pooler before them, by either way to the first."""
     folder, port = server
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
     listening = free_port()
     place = f"host={folder if request.param == 'unix' else '127.0.0.1'} port={port} dbname=orders"
     (folder / "users.txt").write_text('"app" "only-an-app-0001"\n"looker" "look-but-do-not-touch"\n')
     (folder / "pgbouncer.ini").write_text(
-        f"[databases]\norders = {place}\nmigrations = {place} pool_mode=session\n[pgbouncer]\n"
+        f"[databases]\norders = {place}\nmigrations = {place} pool_mode=session\n"
+        f"orders_ro = host=127.0.0.1 port={replica} dbname=orders\n[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {listening}\nunix_socket_dir =\nauth_type = plain\n"
         f"auth_file = {folder}/users.txt\nstats_users = looker\npool_mode = transaction\ndefault_pool_size = 4\n"
     )
@@ -201,3 +217,14 @@ def test_neighbours_on_the_server_take_connections_too(stack: Stack, audit_yaml)
         assert ran.status is Status.FAILED
         assert ran.reason.startswith("together 61 connections may be asked for, and max_connections is 60: ")
         assert "reserve for administrators 5, connected to other databases now 8; " in ran.reason
+
+
+def test_what_goes_through_the_pooler_to_another_server_is_no_matter_of_this_one(stack: Stack, audit_yaml) -> None:
+    """As reads do that go to a replica, whose database has the same name; its pool is another."""
+    reads = "  reads: {target: replica, size: 3}\n"
+    with used(stack.through % "orders", "orders-1", "orders-2"):
+        with used(stack.through % "orders_ro", *["orders-ro"] * 3):
+            ran = judge(size, stack, audit_yaml, ORDERS + reads)
+        assert (ran.status, ran.reason) == (Status.PASSED, "")
+        with used(stack.through % "orders", "orders-3"):
+            assert "it has 3 connections, and 2 may be" in judge(size, stack, audit_yaml, ORDERS + reads).reason

@@ -42,6 +42,16 @@ def test_databases_are_found_by_where_they_lead() -> None:
     assert pgbouncer.served(alias, "orders") == alias
 
 
+def test_a_server_is_known_by_the_processes_that_connections_lead_to() -> None:
+    """Not by its database's name: a replica's is the same."""
+    [row] = [r for r in shown("DATABASES") if r["name"] == "orders"]
+    databases = [row, {**row, "name": "orders_ro", "host": "10.0.0.9"}, {**row, "name": "other", "database": "other"}]
+    servers = [{"database": "orders", "remote_pid": 7}, {"database": "orders_ro", "remote_pid": 8}]
+    assert pgbouncer.places(databases, "orders", servers, {7, 9}) == {(row["host"], row["port"])}
+    assert pgbouncer.places(databases, "orders", servers, {8}) == {("10.0.0.9", row["port"])}
+    assert pgbouncer.places(databases, "orders", servers, {9}) == set()
+
+
 def test_waiting_clients_are_those_of_the_databases_at_hand() -> None:
     """Of all pools of these names."""
     pools = [
