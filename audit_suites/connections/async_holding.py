@@ -4,8 +4,9 @@ What the service depends on beside its database is made slow, one after the othe
 audit.yaml). Of the reads that audit.yaml declares, those that become slow with it are then sent at a constant rate,
 some of them at a time, and meanwhile the instances' metrics pages say how many connections are taken out of the pools
 of the database (those to the cache or to other services are rightly busy), and the server in how many of them a
-statement runs. What is out, does not work, and was not out before is held. A read that comes from a cache mostly, or
-that few requests at a time wait in, tells nothing and is left out.
+statement runs: of sessions that bear the pools' names, where audit.yaml tells these. What is out, does not work, and
+was not out before is held. A read that comes from a cache mostly, or that few requests at a time wait in, tells nothing
+and is left out.
 
 Impact: When a downstream takes a second longer, a pool of ten connections lets ten requests through at a time, and
 everything waits that needs the database: one slow neighbour stops the whole service.
@@ -21,6 +22,8 @@ Effort: M
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from statistics import median
 from typing import Any
 
@@ -42,8 +45,10 @@ HELD = 0.5
 """Connections per waiting request from which on they count as held: some of them may have other things to do."""
 SAMPLES = 8
 WORKING = """
-SELECT count(*)::int FROM pg_catalog.pg_stat_activity
+SELECT application_name, count(*)::int FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND application_name <> 'backend-audit' AND state = 'active'
+  AND backend_type = 'client backend'
+GROUP BY application_name
 """
 
 
@@ -72,16 +77,18 @@ def test_waiting_requests_hold_no_connection(
         (audit_identity(endpoint.identity) if endpoint.identity else audit_http).get(endpoint.url())
         return time.monotonic() - begun
 
-    served = {name: pool.target in DATABASES for name, pool in audit_declared("pools", {}).items()}
+    pools = audit_declared("pools", {})
+    served = {name: pool.target in DATABASES for name, pool in pools.items()}
+    names = [pools[name].application_name for name, leads in served.items() if leads]
 
     def held() -> int:
         pages = metrics_pages(audit_http, audit_declared)
-        pools = [pool for page, _ in pages.values() for pool in of_databases(exported(page), served).values()]
-        active = [pool[ACTIVE] for pool in pools if ACTIVE in pool]
+        told = [pool for page, _ in pages.values() for pool in of_databases(exported(page), served).values()]
+        active = [pool[ACTIVE] for pool in told if ACTIVE in pool]
         if not active:
             raise CouldNotRun("no metrics page tells how many connections are in use (4.2 pool-metrics)")
-        [(working,)] = audit_postgres.execute(WORKING).fetchall()
-        return int(sum(active)) - int(working)
+        working = audit_postgres.execute(WORKING).fetchall()
+        return int(sum(active) - sum(count for name, count in working if _one_of(name, names)))
 
     usual = {str(endpoint): duration(endpoint) for endpoint in reads}
     # What others take, or a leak has taken, is out with these requests and without.
@@ -110,3 +117,8 @@ def test_waiting_requests_hold_no_connection(
             "a time: declare one that waits for it each time (audit.yaml, endpoints)"
         )
     assert not faults, f"{len(faults)} of {len(tried)} waiting reads hold database connections{lines(faults)}"
+
+
+def _one_of(name: str, patterns: Sequence[str | None]) -> bool:
+    """Whether a session is one of these pools', as far as they name theirs."""
+    return not patterns or any(pattern is None or fnmatchcase(name, pattern) for pattern in patterns)

@@ -117,6 +117,7 @@ def judge_holding(
     active: int,
     before: int = 0,
     working: int = 0,
+    beside: int = 0,
     waiting: int = 9,
     slow=("/calls",),
     page: str = PAGE,
@@ -144,7 +145,8 @@ def judge_holding(
     service = Service(answer)
     load = SimpleNamespace(done=SimpleNamespace(concurrency=waiting))
     return run_check(
-        async_holding.test_waiting_requests_hold_no_connection, audit_postgres=LiteralPostgres(otherwise=[(working,)]),
+        async_holding.test_waiting_requests_hold_no_connection,
+        audit_postgres=LiteralPostgres(otherwise=[("web", working), ("reports", beside)]),
         audit_http=service.client(), audit_identity=service.identity,
         audit_load=SimpleNamespace(background=lambda *_: contextlib.nullcontext(load)),
         audit_faults=SimpleNamespace(dependencies=("postgres", "pricing"), latency=latency), audit_endpoints=READS,
@@ -184,6 +186,13 @@ def test_connections_to_what_is_slow_are_rightly_out(audit_yaml, monkeypatch, se
     assert judge_holding(audit_yaml, monkeypatch, active=8, page=page, more=more).status is Status.PASSED
     ran = judge_holding(audit_yaml, monkeypatch, active=8, page=page + "db_pool_in_use {active}\n", more=more)
     assert ran.status is Status.FAILED
+
+
+@pytest.mark.parametrize(("name", "status"), [("web", Status.FAILED), ("*", Status.PASSED)])
+def test_statements_of_others_give_no_connection_back(audit_yaml, monkeypatch, name: str, status: Status) -> None:
+    """Of a neighbour in the same database, whose sessions bear another name than the pool's; not where its are any."""
+    more = f"  postgres: {{dsn: 'host=db'}}\npools: {{main: {{size: 8, application_name: '{name}'}}}}\n"
+    assert judge_holding(audit_yaml, monkeypatch, active=4, beside=6, more=more).status is status
 
 
 def test_what_was_out_before_is_not_held_by_who_waits(audit_yaml, monkeypatch) -> None:
