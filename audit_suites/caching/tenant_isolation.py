@@ -3,7 +3,8 @@
 Each endpoint that audit.yaml classes as read-cacheable, and doesn't call shared, is read twice as its own identity, so
 that the cache has the entry, and then as an identity of each other tenant. Whatever these get, it must not be what the
 first one got; and what the first one gets must stay the same. Fields that differ from one answer to the next are left
-out of the comparison; nothing of the answers is shown.
+out of the comparison; nothing of the answers is shown. An identity that is not let in (401 of all these endpoints, 429,
+an error of the server, a redirect) has tried nothing.
 
 Impact: A customer reads what belongs to another, without an error, an alert, or a trace in any log.
 
@@ -21,9 +22,13 @@ from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.answers import Leaves, holds, lasting, leaves
-from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites._costs import get
 from pytest_backend_audit.suites.caching._asking import cacheable, hit_by, whole_cache
+
+UNKNOWN = 401
+ELSEWHERE = frozenset({407, 408, 429})
+"""Refusals that have nothing to do with what was asked for."""
 
 
 @audit(dimension="4.3", criterion="tenant-isolation", level=3)
@@ -42,6 +47,7 @@ def test_no_tenant_gets_an_entry_of_another(
         raise CouldNotRun("every read-cacheable endpoint is declared as shared: nothing belongs to a tenant")
 
     wrong: dict[str, str] = {}
+    untried: list[str] = []
     for endpoint in endpoints:
         owner = endpoint.identity or next(iter(tenants))
         if owner not in tenants:
@@ -50,6 +56,8 @@ def test_no_tenant_gets_an_entry_of_another(
         entry = _entry(client, endpoint, cache)
         for name in _one_of_each_other(tenants, tenants[owner]):
             answer = audit_identity(name).get(endpoint.url())
+            if not _tried(answer.status_code, audit_identity(name), audit_endpoints):
+                untried.append(f"{name} ({tenants[name]}) got {answer.status_code} of {endpoint}")
             if answer.is_success and holds(leaves(answer.text), entry):
                 wrong[str(endpoint)] = (
                     f"{name} ({tenants[name]}) got {answer.status_code} with what {owner} ({tenants[owner]}) had got"
@@ -62,6 +70,21 @@ def test_no_tenant_gets_an_entry_of_another(
         f"{lines(f'{name}: {wrong[name]}' for name in left)}\n"
         f"where all tenants rightly get the same, declare the endpoint as shared; to acknowledge: {left.names}"
     )
+    if untried:
+        raise CouldNotRun(
+            f"whether others get an entry was not tried: {listed(untried)}; an identity of each tenant has to be let "
+            f"in: are its credentials good ({audit_declared.origin('identities')})?"
+        )
+
+
+def _tried(status: int, client: Any, endpoints: Any) -> bool:
+    """Whether an answer tells of the thing that was asked for, not of who asked, how often, or of the service's state.
+
+    Some services answer 401 to whoever is known and may not: one who is let in elsewhere is known.
+    """
+    if status == UNKNOWN:
+        return any(client.get(endpoint.url()).is_success for endpoint in cacheable(endpoints))
+    return 200 <= status < 300 or (400 <= status < 500 and status not in ELSEWHERE)
 
 
 def _entry(client: Any, endpoint: Any, cache: Any) -> Leaves:

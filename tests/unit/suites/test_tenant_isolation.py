@@ -6,10 +6,11 @@ import itertools
 
 import httpx
 import pytest
-from unit.suites.cached import Cached, cacheable
+from unit.suites.cached import Cached, cacheable, endpoints
 
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites.caching.tenant_isolation import test_no_tenant_gets_an_entry_of_another as check
+from pytest_backend_audit.targets.endpoints import Endpoint
 from pytest_backend_audit.testing import run_check
 
 TENANTS = (
@@ -102,6 +103,43 @@ def test_what_shows_nothing_is_no_pass(audit_yaml, cached: Cached, more: str, en
     """It says what is missing."""
     ran = judge(cached, audit_yaml, more=more, **endpoint)
     assert (ran.status, ran.reason[: len(said)]) == (Status.COULD_NOT_RUN, said)
+
+
+@pytest.mark.parametrize("status", [302, 401, 429, 503])
+def test_an_identity_that_is_not_let_in_has_tried_nothing(audit_yaml, status: int) -> None:
+    """Its token has expired, say: a key that leaves out the tenant would not be seen."""
+
+    def answer(cached: Cached, request: httpx.Request) -> httpx.Response:
+        cached.hit()
+        bob = request.headers["Authorization"].endswith("bob")
+        return httpx.Response(status) if bob else httpx.Response(200, json={"id": 7, "of": "alice"})
+
+    ran = judge(Cached(answer), audit_yaml)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        f"whether others get an entry was not tried: bob (globex) got {status} of GET /orders/7; an identity of each "
+        "tenant has to be let in: are its credentials good (audit.yaml:6)?",
+    )
+
+
+def test_an_identity_that_is_let_in_elsewhere_was_refused_here(audit_yaml) -> None:
+    """Some services answer 401 to whoever may not."""
+
+    def answer(cached: Cached, request: httpx.Request) -> httpx.Response:
+        cached.hit()
+        bob = request.headers["Authorization"].endswith("bob")
+        return httpx.Response(401) if bob and request.url.path == "/orders/7" else httpx.Response(200, json={"id": 7})
+
+    around, cached = audit_yaml(more=TENANTS), Cached(answer)
+    found = endpoints(
+        Endpoint("GET", "/orders/7", class_="read-cacheable", identity="alice"),
+        Endpoint("GET", "/prices", class_="read-cacheable", shared=True),
+    )
+    ran = run_check(
+        check, audit_endpoints=found, audit_redis=cached, audit_identity=cached.service.identity,
+        audit_declared=around.declared, audit_acknowledged=around.acknowledged,
+    )  # fmt: skip
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
 
 
 def test_an_answer_without_anything_lasting_shows_nothing(audit_yaml) -> None:
