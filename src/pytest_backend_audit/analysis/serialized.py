@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import bz2
 import codecs
 import json
+import lzma
 import pickletools
 import re
 import zlib
@@ -14,15 +16,20 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 PREFIX = 4096
 """Bytes of a value from which its form can be told."""
 UNPACKED = 64 * 1024
 """Bytes that are unpacked of a compressed value, at most."""
+MEMORY = 128 * 2**20
+"""Bytes that unpacking may need: a value says itself how many that are; the highest preset of xz asks for 65 MiB."""
 OPERATIONS = 20
 """Operations of a pickle that make sense in a row only where it is one."""
 PICKLE = "pickle"
 """What the form of every pickle begins with."""
+SEALED = ", not unpacked"
+"""What the form of what can't be looked into ends with."""
 
 _PROTOCOL = re.compile(rb"\x80[\x02-\x05]")
 _BASE64 = re.compile(rb"gA[IJKLMNOPQRSTUVWX][A-Za-z0-9+/_-]+={0,2}")
@@ -34,8 +41,10 @@ _MARKS = (
     (b"\xac\xed\x00\x05", "Java serialization"),
     (b"\x04\x08", "Ruby Marshal"),
     (b"\x00\x01\x00\x00\x00\xff\xff\xff\xff", ".NET BinaryFormatter"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard, not unpacked"),
-    (b"\x04\x22\x4d\x18", "LZ4, not unpacked"),
+    (b"\x28\xb5\x2f\xfd", f"Zstandard{SEALED}"),
+    (b"\x04\x22\x4d\x18", f"LZ4{SEALED}"),
+    (b"\xfd7zXZ\x00", f"xz{SEALED}"),
+    *((b"BZh%d1AY&SY" % size, f"bzip2{SEALED}") for size in range(1, 10)),  # unpacked by blocks of that many 100 kB
 )
 
 
@@ -50,6 +59,11 @@ class Values:
     def pickles(self) -> int:
         """How many of them are pickles, in whatever wrapping."""
         return sum(count for form, count in self.forms.items() if form.startswith(PICKLE))
+
+    @property
+    def sealed(self) -> dict[str, int]:
+        """How many of them hold nobody knows what, by form: a pickle, maybe."""
+        return {form: count for form, count in self.forms.items() if form.endswith(SEALED)}
 
     def __str__(self) -> str:
         told = ", ".join(f"{count} {form}" for form, count in self.forms.most_common() if form.startswith(PICKLE))
@@ -141,15 +155,19 @@ def _operations(data: bytes, most: int) -> list[str]:
 
 def _unpacked(data: bytes) -> tuple[bytes, str, bool] | None:
     """What a compressed value holds, by which method it was, and whether that is all of it."""
+    unpacking: Any
     if data[:2] == b"\x1f\x8b":
-        bits, name = 31, "gzip"
+        unpacking, name = zlib.decompressobj(31), "gzip"
     elif data[:1] == b"\x78" and len(data) > 2 and int.from_bytes(data[:2], "big") % 31 == 0:
-        bits, name = 15, "zlib"
+        unpacking, name = zlib.decompressobj(15), "zlib"
+    elif data[:6] == b"\xfd7zXZ\x00":
+        unpacking, name = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY), "xz"
+    elif data[:3] == b"BZh":
+        unpacking, name = bz2.BZ2Decompressor(), "bzip2"
     else:
         return None
-    unpacking = zlib.decompressobj(bits)
     try:
         found = unpacking.decompress(data, UNPACKED)
-    except zlib.error:
+    except (zlib.error, lzma.LZMAError, OSError):
         return None
     return (found, name, unpacking.eof) if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import pickle
 import zlib
 from contextlib import contextmanager
@@ -71,6 +72,23 @@ def test_pickles_are_found_in_every_type_and_never_shown(cache_server, tmp_path)
     ]
     kept = "".join(evidence.title + evidence.body for evidence in ran.evidence)
     assert (SECRET in kept, "plain" in kept, "text:*: 1 text" in kept) == (False, False, True)
+
+
+def test_what_can_not_be_unpacked_proves_nothing(cache_server, tmp_path) -> None:
+    """Zstandard and LZ4 around a pickle, which the audit doesn't read; xz, which it does."""
+    cache_server.admin.set("cart:1", b"\x28\xb5\x2f\xfd" + PICKLE)
+    cache_server.admin.set("order:1", b"\x04\x22\x4d\x18" + PICKLE)
+    cache_server.admin.set("text:1", "plain")
+    ran = judge(cache_server, tmp_path)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "values that can't be looked into may be pickles: cart:*: 1 Zstandard, not unpacked; order:*: 1 LZ4, not "
+        "unpacked; to acknowledge: safe-serialization:cart:*, "
+        "safe-serialization:order:*",
+    )
+    cache_server.admin.set("job:1", lzma.compress(PICKLE, preset=4))
+    ran = judge(cache_server, tmp_path)
+    assert (ran.status, ran.reason.splitlines()[1]) == (Status.FAILED, "  - job:*: 1 of 1 values (1 pickle (xz))")
 
 
 def test_large_collections_are_left_alone(cache_server, tmp_path) -> None:

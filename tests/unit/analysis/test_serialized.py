@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import json
+import lzma
 import pickle
+import random
 import zlib
 from datetime import UTC, datetime
 
@@ -27,9 +30,10 @@ def test_a_pickle_is_known_by_its_operations(protocol: int, value: object) -> No
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_compressed_pickles_are_known(protocol: int) -> None:
-    """By zlib, as RQ's jobs are, and by gzip."""
+    """By zlib, as RQ's jobs are, by gzip, and as django-redis does it if told so."""
     data = pickle.dumps(ORDER, protocol)
     assert (form_of(zlib.compress(data)), form_of(gzip.compress(data))) == ("pickle (zlib)", "pickle (gzip)")
+    assert (form_of(lzma.compress(data, preset=4)), form_of(bz2.compress(data))) == ("pickle (xz)", "pickle (bzip2)")
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -67,6 +71,9 @@ def test_the_beginning_of_a_long_one_is_enough(value: object, wrapped) -> None:
         (b"\x82\xa2id\x07\xa6status\xa4paid", "binary"),  # MessagePack
         (b"\x80", "binary"),  # MessagePack's empty map
         (b"\x78\x9c is not compressed", "binary"),
+        (b"\xfd7zXZ\x00 is damaged", "xz, not unpacked"),
+        (bz2.compress(random.Random(7).randbytes(9000))[:PREFIX], "bzip2, not unpacked"),
+        (b"BZh9 is not compressed", "text"),
         (zlib.compress(b'{"id": 7}'), "JSON (zlib)"),
         (base64.b64encode(b"\x80\x02"), "text"),
         (b"gAAAAABlZmVybmV0IHRva2Vu", "text"),  # Fernet
