@@ -14,6 +14,9 @@ from pytest_backend_audit.suites._costs import get
 
 CACHEABLE = "read-cacheable"
 """Class of the reference SLOs (audit.yaml, endpoints) that marks what the cache is there for."""
+LASTING = 5.0
+"""Seconds that a window of counters stays open at least: one request may look up a hundred keys in a moment in which
+nothing else happens."""
 TRIES = 3
 """How often a read is asked for again until it is seen to be a hit."""
 PAGE = 500
@@ -46,6 +49,11 @@ def sampled_keys(client: Any, budget: int) -> list[Any]:
 def is_refusal(reply: object) -> bool:
     """Whether it says that the audit's user may not do that, as one whose ACL names some keys only."""
     return isinstance(reply, Exception) and "permission" in str(reply)
+
+
+def is_lacking(error: Exception) -> bool:
+    """Whether it says that the server doesn't have a command, as managed ones lack CONFIG."""
+    return "unknown command" in str(error)
 
 
 def must_be_seen(refused: int, keys: int) -> None:

@@ -3,7 +3,8 @@
 The server counts hits and misses since its start; two readings with traffic between them give the rate of now. One
 window serves both levels. The server also counts what only looks into the cache (TTL, TYPE, GETRANGE and the like), as
 this audit and others do meanwhile: by INFO commandstats it is left out of the traffic. Where it could decide about the
-limit, nothing is said. Where too few hit, a window with three times as many lookups follows, and decides.
+limit, nothing is said. A window takes five seconds at least, however many lookups come at once. Where too few hit, one
+with three times as many follows, and decides.
 
 Impact: Every miss costs what the cache was bought to save, and an incident that empties it is felt at once.
 
@@ -38,7 +39,9 @@ def seen(audit_redis: Any, audit_window: Any, audit_settings: Any) -> Lookups:
     enough, tuned = audit_settings.value("hit-rate-lookups"), audit_settings.value("hit-rate-tuned")
 
     def watch(least: float) -> Lookups:
-        with audit_window(lambda: _asking.lookups(audit_redis), traffic=["lookups"], at_least=least) as window:
+        with audit_window(
+            lambda: _asking.lookups(audit_redis), traffic=["lookups"], at_least=least, lasting=_asking.LASTING
+        ) as window:
             pass
         return lookups(window.delta)
 

@@ -22,6 +22,8 @@ _MAINTENANCE = frozenset(
 """What those send who run the server: no part of a hot path."""
 OURS = "backend-audit"
 """Name of the audit's own connections."""
+LENGTH = 128
+"""Entries that the server's log has room for by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,49 @@ def log_faults(configuration: Mapping[str, Any], threshold: float) -> list[str]:
     return found
 
 
+def reach(log: Sequence[Mapping[str, Any]], room: int, now: float) -> float | None:
+    """How far back a log goes that is full, in seconds; None where it has forgotten nothing.
+
+    Args:
+        log: SLOWLOG GET: each entry with ``start_time``, in whole seconds since the epoch.
+        room: Most entries that could have come.
+        now: By the server's clock, in seconds since the epoch.
+    """
+    times = [int(entry["start_time"]) for entry in log]
+    return max(1.0, now - min(times)) if times and len(times) >= room else None
+
+
+def within(
+    seconds: float | None, total: Mapping[str, float], rise: Mapping[str, float], *, window: float, up: float
+) -> dict[str, float]:
+    """Calls by command over the time that a log goes back.
+
+    A full log knows of the last moments only, and a server's counters of all of its life: of a server that has been up
+    for weeks, a log full of one command would be a small share of its calls. What came in that time is told by the
+    average since the start or by the window, whichever is more.
+
+    Args:
+        seconds: How far back the log goes; None for the server's life.
+        total: Calls by command since the server began to count.
+        rise: Calls by command over a window with traffic.
+        window: That window's length, in seconds.
+        up: For how long the server has been up, in seconds.
+    """
+    if seconds is None:
+        return dict(total)
+    return {
+        command: min(calls, seconds * max(calls / max(up, seconds), rise.get(command, 0) / window))
+        for command, calls in total.items()
+    }
+
+
 def slow(
     log: Sequence[Mapping[str, Any]],
     rise: Mapping[str, float],
     total: Mapping[str, float],
     *,
     share: float,
+    threshold: float,
 ) -> list[Slow]:
     """Commands of a hot path that hold the server up.
 
@@ -84,8 +123,9 @@ def slow(
     Args:
         log: SLOWLOG GET: each entry with ``command``, ``duration`` in microseconds, ``client_name``.
         rise: Calls by command over a window with traffic.
-        total: Calls by command since the server began to count.
+        total: Calls by command over the time that the log goes back, as `within` tells.
         share: Most of a command's calls that may be in the log.
+        threshold: Seconds from which on an entry is slow: a log may be told to keep faster ones as well.
     """
     found = [
         Slow(name.upper(), f"walks over all keys, {rise[name]:g} times in the window: use {instead}")
@@ -95,6 +135,8 @@ def slow(
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for entry in log:
         command = _first(_text(entry.get("command", "")).lower())
+        if int(entry["duration"]) < threshold * 1e6:
+            continue
         if command and command not in _MAINTENANCE and _text(entry.get("client_name", "")) != OURS:
             entries.setdefault(command, []).append(entry)
     for command, slow_ones in sorted(entries.items()):
@@ -106,7 +148,7 @@ def slow(
             found.append(
                 Slow(
                     command.upper(),
-                    f"{len(slow_ones)} of {made:g} calls are in the slow log, the longest took {longest} us{of}"
+                    f"{len(slow_ones)} of {made:.0f} calls are in the slow log, the longest took {longest} us{of}"
                     f"{_last(slow_ones)}",
                 )
             )

@@ -42,9 +42,8 @@ def classify(error: BaseException, recorder: Recorder) -> tuple[Status, str]:
     said = f"{type(error).__name__}: {one_line(error)}" if str(error) else type(error).__name__
     if "psycopg.Error" in names:
         return _postgres(error, names, said)
-    if not names.isdisjoint({f"redis.{n}" for n in _REDIS}):
-        cure = " - use the ACL that `backend-audit init` writes" if "redis.NoPermissionError" in names else ""
-        return Status.COULD_NOT_RUN, f"redis: {said}{cure}"
+    if "redis.RedisError" in names:
+        return _redis(names, said)
     if "httpx.TransportError" in names:
         return _http(error, recorder, said)
     return Status.BROKEN, said
@@ -60,6 +59,15 @@ def _postgres(error: BaseException, names: set[str], said: str) -> tuple[Status,
         cure = _SQL_CURES.get(state)
         return Status.COULD_NOT_RUN, f"postgres: {said} (SQLSTATE {state})" + (f" - {cure}" if cure else "")
     return Status.BROKEN, f"{said} (SQLSTATE {state})"
+
+
+def _redis(names: set[str], said: str) -> tuple[Status, str]:
+    if "redis.ResponseError" in names and "unknown command" in said:
+        return Status.COULD_NOT_RUN, f"redis: {said} - the server lacks it, as managed ones do"
+    if names.isdisjoint({f"redis.{n}" for n in _REDIS}):
+        return Status.BROKEN, said
+    cure = " - use the ACL that `backend-audit init` writes" if "redis.NoPermissionError" in names else ""
+    return Status.COULD_NOT_RUN, f"redis: {said}{cure}"
 
 
 def _http(error: BaseException, recorder: Recorder, said: str) -> tuple[Status, str]:

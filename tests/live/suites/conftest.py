@@ -129,6 +129,6 @@ class BusyWindows:
     @contextmanager
     def __call__(self, read: Callable[[], Mapping[str, object]], **options: Any) -> Iterator[Window]:
         """A window in which the work is done."""
-        with Windows(recorder())(read, **options | {"within": 2.0}) as window:
+        with Windows(recorder())(read, **options | {"within": 2.0, "lasting": 0.0}) as window:
             self.work()
             yield window

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from live.suites.conftest import BusyWindows
 
@@ -14,7 +16,8 @@ from pytest_backend_audit.suites.caching.safe_serialization import test_no_value
 from pytest_backend_audit.targets.common import settings_of
 from pytest_backend_audit.targets.evidence import ByHand
 from pytest_backend_audit.targets.redis import open_redis
-from pytest_backend_audit.testing import run_check, runtime_for
+from pytest_backend_audit.targets.window import Windows
+from pytest_backend_audit.testing import recorder, run_check, runtime_for
 from pytest_backend_audit.testing.audits import Surroundings
 
 pytestmark = pytest.mark.live
@@ -95,6 +98,22 @@ def test_what_was_missed_at_first_only_does_not_decide(audit, cache_server) -> N
     seen = measure(audit, work)
     assert (seen.total, seen.least) == (300, 1.0)
     assert list(rounds) == []
+
+
+def test_a_request_for_many_keys_does_not_decide(audit, cache_server) -> None:
+    """A hundred that were found at once, in the first second; what came in the others was missed."""
+    seconds = itertools.count()
+
+    def now() -> float:
+        second = next(seconds)
+        cache_server.admin.mget([f"order:{n}" if second == 1 else f"absent:{n}" for n in range(100)])
+        return float(second)
+
+    around, client = Surroundings(audit), open_redis(audit, settings_of(audit, "redis"))
+    seen = hit_rate.seen.__wrapped__(
+        audit_redis=client, audit_window=Windows(recorder(), now), audit_settings=around.settings
+    )
+    assert (seen.total, seen.most) == (400, 0)
 
 
 def judge(check, seen: Lookups, audit_yaml):

@@ -49,6 +49,12 @@ def judged(error, answered=(), faults=()):
         (redis.exceptions.BusyLoadingError("loading"), Status.COULD_NOT_RUN, "redis: BusyLoadingError: loading"),
         (redis.ResponseError("wrong type"), Status.BROKEN, "ResponseError: wrong type"),
         (
+            redis.ResponseError("unknown command 'CONFIG', with args beginning with: 'GET'"),
+            Status.COULD_NOT_RUN,
+            "redis: ResponseError: unknown command 'CONFIG', with args beginning with: 'GET' - the server lacks it, as "
+            "managed ones do",
+        ),
+        (
             psycopg.OperationalError("server closed the connection unexpectedly"),
             Status.COULD_NOT_RUN,
             "postgres: the connection was lost: OperationalError: server closed the connection unexpectedly",
