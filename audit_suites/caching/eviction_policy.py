@@ -1,7 +1,7 @@
 """The memory limit and the eviction policy were set on purpose, and equal what is declared.
 
 What the server does is compared with targets.redis.declared in audit.yaml; a policy that nobody declared was not
-chosen.
+chosen. One that evicts only what expires (volatile-*) does nothing while no key expires.
 
 Impact: With noeviction the cache refuses writes once it is full; without a limit it grows until the machine kills it;
 with a policy that nobody chose it throws away what is hot.
@@ -29,5 +29,5 @@ POLICY, LIMIT = "targets.redis.declared.maxmemory_policy", "targets.redis.declar
 def test_eviction_is_as_declared(audit_redis: Any, audit_declared: Any) -> None:
     """The memory limit and the eviction policy were set on purpose, and equal what is declared."""
     policy, limit = audit_declared(POLICY, default=None), audit_declared(LIMIT, default=None)
-    faults = eviction_faults(audit_redis.info("memory"), policy, limit)
+    faults = eviction_faults(audit_redis.info("memory"), policy, limit, audit_redis.info("keyspace"))
     assert not faults, f"{'; '.join(faults)} ({POLICY}, {audit_declared.origin(POLICY)})"

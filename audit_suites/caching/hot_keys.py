@@ -7,8 +7,9 @@ its own on one of its pages (targets.http.metrics) whose name speaks of hot keys
 Impact: One key that everybody reads is served by one core of one server, whatever the cluster's size; nobody sees that
 coming, and nobody can say which one it was.
 
-Remediation: Let the server count (CONFIG SET maxmemory-policy allkeys-lfu, and the same in redis.conf), and look at the
-hottest keys regularly (redis-cli --hotkeys); or count in the service, on a sample of lookups, and export the hottest.
+Remediation: Let the server count (CONFIG SET maxmemory-policy allkeys-lfu, or volatile-lfu where some keys must stay,
+and the same in redis.conf and in audit.yaml), and look at the hottest keys regularly (redis-cli --hotkeys); or count in
+the service, on a sample of lookups, and export the hottest.
 
 Verification: redis-cli --hotkeys lists keys instead of an error.
 
@@ -21,7 +22,7 @@ from collections import Counter
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.hot_keys import hottest, telling
+from pytest_backend_audit.analysis.hot_keys import counting, hottest, telling
 from pytest_backend_audit.analysis.lifetimes import Naming
 from pytest_backend_audit.suites.caching._asking import (
     is_refusal,
@@ -64,5 +65,5 @@ def test_hot_keys_are_known(
     assert found, (
         f"nothing tells which keys are hot: maxmemory-policy is {policy}, under which the server counts no uses, and "
         f"no metric of {len(audit_declared(PAGES, ()))} pages speaks of hot keys: "
-        f"CONFIG SET maxmemory-policy allkeys-lfu ({len(keys)} keys were looked at, at most {sample})"
+        f"CONFIG SET maxmemory-policy {counting(policy)} ({len(keys)} keys were looked at, at most {sample})"
     )

@@ -81,13 +81,38 @@ def without(requests: int, found: Iterable[Part]) -> int:
     return min(requests, int(max(0.0, unserved, misses.least if misses else 0.0)))
 
 
-def eviction_faults(memory: Mapping[str, Any], policy: str | None, limit: str | None) -> list[str]:
+def served(requests: int, found: Iterable[Part]) -> bool:
+    """Whether most of our requests certainly found what they asked for, and missed nothing.
+
+    Args:
+        requests: How many there were.
+        found: Our parts of ``hits`` and ``misses``.
+    """
+    by_name = {part.name: part for part in found}
+    return by_name["hits"].least > requests / 2 > by_name["misses"].most
+
+
+def evicts(policy: str, keyspace: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a server that has reached its limit makes room.
+
+    Args:
+        policy: Its eviction policy.
+        keyspace: INFO keyspace: of each database that has any, its ``keys`` and those of them that expire.
+    """
+    some = any(int(told["expires"]) for told in keyspace.values())
+    return policy.startswith("allkeys-") or (policy.startswith("volatile-") and some)
+
+
+def eviction_faults(
+    memory: Mapping[str, Any], policy: str | None, limit: str | None, keyspace: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """What is wrong with the memory limit and the eviction policy.
 
     Args:
         memory: INFO memory: ``maxmemory`` (bytes, 0 for none) and ``maxmemory_policy``.
         policy: The declared policy; None where none is.
         limit: The declared limit, as redis.conf writes it; None where none is.
+        keyspace: INFO keyspace, as for `evicts`.
     """
     found = []
     has_policy, has_limit = str(memory["maxmemory_policy"]), int(memory["maxmemory"])
@@ -95,6 +120,12 @@ def eviction_faults(memory: Mapping[str, Any], policy: str | None, limit: str | 
         found.append("maxmemory is 0: the cache grows until the machine has no memory left")
     if has_policy == "noeviction":
         found.append("maxmemory-policy is noeviction: once the memory is full, writes fail")
+    keys = sum(int(told["keys"]) for told in keyspace.values())
+    if has_policy.startswith("volatile-") and keys and not evicts(has_policy, keyspace):
+        found.append(
+            f"maxmemory-policy is {has_policy}, and none of {keys} keys expires: nothing can be evicted, and once the "
+            "memory is full, writes fail"
+        )
     if policy is None:
         found.append(f"no policy is declared that {has_policy} could be compared with")
     elif policy != has_policy:

@@ -18,7 +18,7 @@ class Bounds:
     ignored: float
     """Bytes held and not used under which the ratio says nothing."""
     peak: float
-    """Highest peak, as a share of the limit."""
+    """Highest peak, as a share of maxmemory, or of the machine's memory where the cache evicts."""
     evictions: float
     """Most keys evicted a second."""
 
@@ -34,13 +34,14 @@ class Fault:
         return f"{self.item}: {self.said}"
 
 
-def faults(memory: Mapping[str, Any], evicted: float, bounds: Bounds) -> list[Fault]:
+def faults(memory: Mapping[str, Any], evicted: float, bounds: Bounds, *, evicts: bool) -> list[Fault]:
     """What is out of bounds, large keys aside.
 
     Args:
         memory: INFO memory.
         evicted: Keys evicted a second, over a window with traffic.
         bounds: What may be.
+        evicts: Whether the cache makes room once it has reached its limit, where it stays from then on.
     """
     used, held = int(memory["used_memory"]), int(memory["used_memory_rss"])
     found = []
@@ -49,13 +50,14 @@ def faults(memory: Mapping[str, Any], evicted: float, bounds: Bounds) -> list[Fa
             Fault(
                 "fragmentation",
                 f"{held // MIB} MiB are held for {used // MIB} MiB that are used, a ratio of {held / used:.2f}: "
-                "CONFIG SET activedefrag yes",
+                "CONFIG SET activedefrag yes, or MEMORY PURGE where the server can't",
             )
         )
     if used - held > bounds.ignored:
         found.append(Fault("swapping", f"{(used - held) // MIB} MiB of {used // MIB} MiB are not in memory"))
     limit = int(memory.get("maxmemory", 0))
-    whole, of = (limit, "maxmemory") if limit else (int(memory.get("total_system_memory", 0)), "the machine's memory")
+    machine = int(memory.get("total_system_memory", 0))
+    whole, of = (limit, "maxmemory") if limit and not evicts else (machine, "the machine's memory")
     peak = int(memory["used_memory_peak"])
     if whole and peak > bounds.peak * whole:
         found.append(Fault("peak", f"{peak // MIB} MiB were in use at the peak, {100 * peak / whole:.0f} % of {of}"))

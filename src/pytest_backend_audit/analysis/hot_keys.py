@@ -21,6 +21,11 @@ def hottest(kinds: Sequence[str], uses: Sequence[int]) -> str:
     return "\n".join(f"{use}: {kind}" for use, kind in ranked[:SHOWN])
 
 
+def counting(policy: str) -> str:
+    """The policy that counts uses and is nearest to another one: it throws away nothing that the other would keep."""
+    return "allkeys-lfu" if policy.startswith("allkeys-") else "volatile-lfu"
+
+
 def telling(page: str) -> list[str]:
     """Names of series on a metrics page that speak of hot keys."""
     return sorted({name for name in _SERIES.findall(page) if _HOT.search(name)})

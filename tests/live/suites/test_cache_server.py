@@ -10,11 +10,13 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import redis
+from live.servers import free_port, running
 from live.suites.conftest import BusyWindows
 
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import Status
-from pytest_backend_audit.suites.caching import memory_health
+from pytest_backend_audit.suites.caching import memory_health, slow_commands
+from pytest_backend_audit.suites.caching.eviction_policy import test_eviction_is_as_declared as eviction
 from pytest_backend_audit.suites.caching.hot_keys import test_hot_keys_are_known as hot
 from pytest_backend_audit.suites.caching.memory_health import test_memory_stays_inside_its_bounds as memory
 from pytest_backend_audit.suites.caching.slow_commands import test_no_hot_command_is_slow as slow
@@ -22,7 +24,7 @@ from pytest_backend_audit.targets.common import settings_of
 from pytest_backend_audit.targets.evidence import ByHand
 from pytest_backend_audit.targets.redis import open_redis
 from pytest_backend_audit.targets.window import Windows
-from pytest_backend_audit.testing import run_check, runtime_for
+from pytest_backend_audit.testing import run_check, runtime_for, surroundings
 from pytest_backend_audit.testing.audits import Surroundings
 
 pytestmark = pytest.mark.live
@@ -32,8 +34,10 @@ YAML = "version: 1\nenvironment: local\ntargets: {redis: {url: '${URL}'}}\n"
 
 
 @pytest.fixture
-def looking(cache_server, tmp_path) -> Iterator[SimpleNamespace]:
-    """What checks are given, of a user who may only look."""
+def looking(cache_server, tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
+    """What checks are given, of a user who may only look; windows are as short as their traffic lets them be."""
+    monkeypatch.setattr(slow_commands, "LASTING", 0.0)
+    monkeypatch.setattr(memory_health, "LASTING", 0.0)
     cache_server.admin.execute_command(
         "ACL", "SETUSER", "looker", "reset", "on", ">look-but-do-not-touch", *LOOKS.split()
     )
@@ -48,6 +52,7 @@ def looking(cache_server, tmp_path) -> Iterator[SimpleNamespace]:
     for closer in audit.closers:
         closer.close()
     cache_server.admin.config_set("maxmemory-policy", "noeviction")
+    cache_server.admin.config_set("maxmemory", 0)
     cache_server.admin.config_set("slowlog-log-slower-than", 10000)
 
 
@@ -72,11 +77,11 @@ def traffic(cache_server, *commands: tuple[object, ...]) -> Iterator[None]:
         thread.join()
 
 
-def judge_slow(looking):
+def judge_slow(looking, more: str = ""):
     """The check of slow commands."""
     return run_check(
         slow, on=looking.runtime.recorder, audit_redis=looking.redis, audit_window=looking.window,
-        audit_settings=looking.settings, audit_acknowledged=looking.acknowledged,
+        audit_settings=surroundings(more).settings, audit_acknowledged=looking.acknowledged,
     )  # fmt: skip
 
 
@@ -87,6 +92,7 @@ def test_fast_lookups_pass(cache_server, looking) -> None:
     assert (ran.status, ran.reason) == (Status.PASSED, "")
     assert [evidence.title.partition(" of ")[0] for evidence in ran.evidence] == [
         "INFO server", "INFO replication", "CONFIG GET slowlog-*", "window", "SLOWLOG GET 1000",
+        "INFO server",
     ]  # fmt: skip
 
 
@@ -101,10 +107,63 @@ def test_keys_among_the_lookups_fail(cache_server, looking) -> None:
 def test_commands_that_hold_the_server_up_are_found_in_its_log(cache_server, looking) -> None:
     """Those of which more than a hiccup was slow."""
     cache_server.admin.config_set("slowlog-log-slower-than", 0)
+    cache_server.admin.rpush("shop:list", *range(5000))
     with traffic(cache_server, ("LRANGE", "shop:list", 0, -1)):
-        ran = judge_slow(looking)
+        ran = judge_slow(looking, "thresholds: {slow-command-threshold: 0.000005}")
     assert "- LRANGE: " in ran.reason
     assert " calls are in the slow log, the longest took " in ran.reason
+
+
+def test_a_log_that_was_told_to_keep_fast_commands_for_a_while_is_no_fault(cache_server, looking) -> None:
+    """Somebody looked closely; none of what it kept is slow."""
+    cache_server.admin.config_set("slowlog-log-slower-than", 0)
+    for _ in range(50):
+        cache_server.admin.lrange("shop:list", 0, -1)
+    cache_server.admin.config_set("slowlog-log-slower-than", 10000)
+    assert cache_server.admin.slowlog_len() > 50
+    with traffic(cache_server):
+        ran = judge_slow(looking)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+
+
+def test_a_log_that_is_used_up_by_fast_commands_tells_nothing(cache_server, looking, monkeypatch) -> None:
+    """What was slow a moment ago is gone from it."""
+    cache_server.admin.config_set("slowlog-log-slower-than", 0)
+    monkeypatch.setattr(slow_commands, "LASTING", 3.0)
+    with traffic(cache_server):
+        ran = judge_slow(looking)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.startswith("the slow log goes back 1 s: 1")
+    assert ran.reason.endswith("and have driven out what was: CONFIG SET slowlog-log-slower-than 10000")
+
+
+@pytest.fixture
+def managed(cache_server, looking, server_folder) -> Iterator[SimpleNamespace]:
+    """A server of the same program that lacks CONFIG, as managed ones do."""
+    program = cache_server.admin.info("server")["executable"]
+    port = free_port()
+    run = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--rename-command", "CONFIG", ""]
+    with (
+        redis.Redis("127.0.0.1", port) as admin,
+        running("a managed cache", run, server_folder / "managed.log", admin.ping),
+    ):
+        audit = runtime_for(YAML, folder=server_folder, environ={"URL": f"redis://127.0.0.1:{port}/0"})
+        looking.runtime, looking.redis = audit, open_redis(audit, settings_of(audit, "redis"))
+        looking.window = Windows(audit.recorder)
+        yield SimpleNamespace(admin=admin)
+        for closer in audit.closers:
+            closer.close()
+
+
+def test_a_server_without_config_is_judged_as_far_as_can_be(managed, looking) -> None:
+    """By what it counts, and what its log has; that the log has a useful threshold nobody can tell."""
+    with traffic(managed):
+        ran = judge_slow(looking)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert "the server has no CONFIG, as where it is a managed one" in ran.reason
+    with traffic(managed, ("KEYS", "*")):
+        ran = judge_slow(looking)
+    assert (ran.status, "- KEYS: walks over all keys, " in ran.reason) == (Status.FAILED, True)
 
 
 def test_a_log_that_is_off_fails_with_the_command_that_mends_it(cache_server, looking) -> None:
@@ -150,6 +209,45 @@ def test_a_large_key_is_named(cache_server, looking) -> None:
     assert first == "1 things about the cache's memory are out of bounds"
     assert second.startswith("  - shop:ada@example.org: takes 2.")  # the allocator rounds
     assert judge_memory(cache_server, looking, "prod").reason.splitlines()[1].startswith("  - shop:*: takes 2.")
+
+
+def test_a_cache_that_is_full_as_it_is_meant_to_be_passes(cache_server, looking) -> None:
+    """It evicts; one that can't, and is as full, is about to refuse writes."""
+    fill(cache_server, "allkeys-lru", ex=600)
+    assert cache_server.admin.info("stats")["evicted_keys"] > 0
+    ran = judge_memory(cache_server, looking)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    cache_server.admin.config_set("maxmemory-policy", "noeviction")
+    assert judge_memory(cache_server, looking).reason.splitlines()[1].endswith(" % of maxmemory")
+
+
+def test_a_policy_without_anything_to_evict_fails(cache_server, looking) -> None:
+    """None of the keys expires: the server refuses writes, as without a policy."""
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        fill(cache_server, "volatile-lru", ex=None)
+
+    def judged():
+        declared = surroundings("targets: {redis: {url: redis://cache, declared: {maxmemory_policy: volatile-lru}}}\n")
+        return run_check(
+            eviction, on=looking.runtime.recorder, audit_redis=looking.redis, audit_declared=declared.declared
+        )
+
+    assert "maxmemory-policy is volatile-lru, and none of " in judged().reason
+    cache_server.admin.config_set("maxmemory", 2**30)  # else the first key that expires is the first to go
+    cache_server.admin.expire("shop:1", 600)
+    assert judged().status is Status.PASSED
+
+
+def fill(cache_server, policy: str, ex: int | None) -> None:
+    """Write more than there is room for."""
+    admin = cache_server.admin
+    admin.config_set("maxmemory", admin.info("memory")["used_memory"] + 2**22)
+    admin.config_set("maxmemory-policy", policy)
+    admin.set("shop:1", "x", ex=ex)
+    with admin.pipeline(transaction=False) as writing:
+        for number in range(6000):
+            writing.set(f"cart:{number}", "x" * 1000, ex=ex)
+        writing.execute()
 
 
 def judge_hot(looking, page: str = ""):

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_backend_audit.analysis.absent import LARGE, others
 from pytest_backend_audit.analysis.cache_metrics import tells_hits
-from pytest_backend_audit.analysis.hot_keys import hottest, telling
+from pytest_backend_audit.analysis.hot_keys import counting, hottest, telling
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,12 @@ def test_series_that_tell_hits_are_known_by_name_or_label(name: str, text: str, 
 def test_the_hottest_keys_are_told_by_kind() -> None:
     """The most used first."""
     assert hottest(["a:*", "b:*", "a:*"], [3, 250, 17]) == "250: b:*\n17: a:*\n3: a:*"
+
+
+def test_the_policy_that_counts_throws_away_no_more_than_the_other() -> None:
+    """Queues and sessions beside a cache would be gone under allkeys-lfu."""
+    policies = ("allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl", "noeviction")
+    assert [counting(policy) for policy in policies] == ["allkeys-lfu"] * 2 + ["volatile-lfu"] * 3
 
 
 def test_a_page_speaks_of_hot_keys_by_a_series() -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_backend_audit.analysis.access import Answer, nobodys, opened
-from pytest_backend_audit.analysis.cache import INSPECTING, Lookups, counters, eviction_faults, lookups
+from pytest_backend_audit.analysis.cache import INSPECTING, Lookups, counters, eviction_faults, evicts, lookups
 from pytest_backend_audit.analysis.instances import Spread
 from pytest_backend_audit.analysis.placeholders import filled, holds
 from pytest_backend_audit.analysis.pointers import pointed
@@ -181,7 +181,19 @@ def test_a_server_that_hides_its_commands_can_not_be_judged() -> None:
 )  # fmt: skip
 def test_eviction(memory: tuple[int, str], policy: str | None, limit: str | None, said: list[str]) -> None:
     """A limit and a policy that evicts, both as declared."""
-    assert eviction_faults({"maxmemory": memory[0], "maxmemory_policy": memory[1]}, policy, limit) == said
+    keys = {"db0": {"keys": 12, "expires": 1, "avg_ttl": 6000}, "db1": {"keys": 30, "expires": 0, "avg_ttl": 0}}
+    assert eviction_faults({"maxmemory": memory[0], "maxmemory_policy": memory[1]}, policy, limit, keys) == said
+
+
+def test_a_policy_needs_something_to_evict() -> None:
+    """One for keys that expire has nothing where none does; of an empty server nothing can be said."""
+    memory, keys = {"maxmemory": 67108864, "maxmemory_policy": "volatile-lru"}, {"db0": {"keys": 12, "expires": 0}}
+    assert eviction_faults(memory, "volatile-lru", None, keys) == [
+        "maxmemory-policy is volatile-lru, and none of 12 keys expires: nothing can be evicted, and once the memory is "
+        "full, writes fail"
+    ]
+    assert eviction_faults(memory, "volatile-lru", None, {}) == []
+    assert [evicts(policy, keys) for policy in ("allkeys-lfu", "volatile-lfu", "noeviction")] == [True, False, False]
 
 
 def test_only_401_and_403_are_refusals() -> None:
