@@ -5,8 +5,9 @@ the cache has it, the write takes it from the cache, and at once the read is sen
 connection of its own. Where faults can be set on the way to the database (targets.faults), it answers a little later
 meanwhile, so that whoever can crowd at the entry does. Enough of the requests must have found nothing in the cache; no
 statement may be sent more often than the setting allows, and what everybody else sends is counted beside, and told
-apart. An entry that a write has removed is to its readers what one that has expired is; the audit need neither wait
-for that nor be allowed to delete.
+apart. What each request sends although the cache has the entry, such as a look at its token, loads nothing: some such
+requests are made before, and that much is left out. An entry that a write has removed is to its readers what one that
+has expired is; the audit need neither wait for that nor be allowed to delete.
 
 Impact: When a hot entry goes, the database gets at once all the requests that the cache had kept from it, and the
 outage that follows keeps the cache empty.
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,15 +37,24 @@ from pytest_backend_audit.analysis.attribution import (
     Part,
     blurred,
     confirmed,
+    loads,
     parts,
+    per_request,
     persistent,
     summed,
     too_many,
 )
-from pytest_backend_audit.analysis.cache import without
+from pytest_backend_audit.analysis.cache import served, without
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites._costs import by_statement, caller, counted, quiet
-from pytest_backend_audit.suites.caching._asking import Change, changes, emptied, lookups, whole_cache
+from pytest_backend_audit.suites._costs import by_statement, caller, counted, get, quiet
+from pytest_backend_audit.suites.caching._asking import (
+    Change,
+    changes,
+    emptied,
+    lookups,
+    must_be_cached,
+    whole_cache,
+)
 
 ENOUGH, ROUNDS = 2, 3
 """Bursts that settle it, and bursts at most: a third where only one of two cost too much, as others' statements come in
@@ -52,6 +63,8 @@ TOGETHER = 0.5
 """Share of the requests that must have been under way at once; beside the service, all of them rarely are."""
 CROWD = 0.1
 """Share of the requests that must have found nothing in the cache; also how much others' statements may blur."""
+WARM = 20
+"""Requests for an entry that is there, which tell what each sends whatever the cache has."""
 LATER = 0.05
 """Seconds by which the database answers later: a slow query's time, and short of what lets requests fail."""
 DATABASES = ("postgres", "pgbouncer")
@@ -76,10 +89,22 @@ def bursts(
     faults = audit_faults.dependencies if audit_declared.configured("faults") else ()
     database = next((name for name in DATABASES if name in faults), "")
 
+    def sent_anyway(reader: Any, change: Change) -> dict[str, int]:
+        must_be_cached(reader, change, cache)
+        before = lookups(cache)
+        ours = counted(audit_query_budget, partial(_again, reader, change), f"{WARM} x {change.read}")
+        after = lookups(cache)
+        usual = quiet(audit_query_budget, ours.seconds)
+        rise = Counts(_rise(before, after), ours.seconds)
+        beside = Counts(_rise(after, lookups(cache)), usual.seconds)
+        # Else they may have loaded it.
+        return per_request(parts(ours, usual), WARM) if served(WARM, parts(rise, beside)) else {}
+
     def burst(change: Change, number: int) -> tuple[list[Part], int]:
         reader = caller(change.read, audit_http, audit_identity)
         writer = caller(change.write, audit_http, audit_identity)
         seen: list[Any] = []
+        always = sent_anyway(reader, change)
 
         def send() -> None:
             seen.append(lookups(cache))
@@ -91,7 +116,7 @@ def bursts(
             ours = counted(audit_query_budget, send, f"{number} x {change.read} at once")
             usual = quiet(audit_query_budget, ours.seconds)
         before, result, after = seen
-        found = parts(ours, usual)
+        found = loads(parts(ours, usual), always, number)
         if result.concurrency < TOGETHER * number:
             raise CouldNotRun(
                 f"of {number} requests at most {result.concurrency} were under way together: nothing crowded at the "
@@ -104,6 +129,11 @@ def bursts(
         return found, without(number, parts(rise, Counts(_rise(after, lookups(cache)), usual.seconds)))
 
     return burst
+
+
+def _again(reader: Any, change: Change) -> None:
+    for _ in range(WARM):
+        get(reader, change.read, change.url)
 
 
 def _rise(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, int]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
+from math import floor, sqrt
 
 CERTAIN = 3.0
 """Standard deviations of chance from which on it is none: one window in some 700 would show that much by itself."""
+SLACK = 0.25
+"""Of a statement a request, by which it may be less certain that each sent one: chance blurs small numbers most."""
 WIDTH = 160
 """Characters of a statement that a message shows."""
 _COMMENT = re.compile(r"\s*/\*.*?\*/", re.DOTALL)
@@ -68,6 +70,28 @@ def parts(ours: Counts, beside: Counts) -> list[Part]:
         others = usual[name] * ratio
         found.append(Part(name, calls, others, sqrt((1 + ratio) * max(others, ratio))))
     return sorted(found, key=lambda part: (-part.calls, part.name))
+
+
+def per_request(found: Iterable[Part], requests: int) -> dict[str, int]:
+    """How often each of our requests sent each statement, where all of them certainly did.
+
+    Args:
+        found: Our part of what came while they were made.
+        requests: How many there were.
+    """
+    return {part.name: often for part in found if (often := floor(part.least / requests + SLACK))}
+
+
+def loads(found: Iterable[Part], always: Mapping[str, int], requests: int) -> list[Part]:
+    """The parts of some requests, less what each of them sends anyway.
+
+    Args:
+        found: Our part of what came while they were made.
+        always: How often each sends a statement, as `per_request` tells.
+        requests: How many there were.
+    """
+    left = [replace(part, calls=max(0, part.calls - always.get(part.name, 0) * requests)) for part in found]
+    return sorted(left, key=lambda part: (-part.calls, part.name))
 
 
 def too_many(found: Iterable[Part], limit: float) -> list[Part]:

@@ -34,6 +34,7 @@ class Cached:
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.hits = 0
+        self.misses = 0
         self.looks = 0
         self.service = Service(lambda request: answer(self, request))
         self._beside = beside
@@ -54,7 +55,7 @@ class Cached:
 
     def info(self, section: str) -> Mapping[str, Any]:
         """For ``audit_redis``."""
-        stats = {"keyspace_hits": self.hits, "keyspace_misses": 0}
+        stats = {"keyspace_hits": self.hits, "keyspace_misses": self.misses}
         looks = {"cmdstat_info": {"calls": 1}, "cmdstat_ttl": {"calls": self.looks}}
         return {"stats": stats, "all": {**stats, **looks}, **self._info}[section]
 

@@ -34,14 +34,19 @@ class Crowded:
         found: How many of the crowd find the entry.
         together: How many were under way at once.
         statuses: What they got.
+        always: A statement that each request sends.
+        misses: What each misses of the cache that is there for all others.
     """
 
-    def __init__(self, *loads: int, found: int = 0, together: int = 200, statuses=None) -> None:
+    def __init__(
+        self, *loads: int, found: int = 0, together: int = 200, statuses=None, always: str = "", misses: int = 0
+    ) -> None:
         self.cached = Cached(self._answer)
         self._burst = SimpleNamespace(
             concurrency=together, sent=200, statuses=statuses or {200: 200}, lines=lambda: ["", "", "statuses: ..."]
         )
         self._loads, self._found = list(loads or [1]), found
+        self._always, self._misses = [always] if always else [], misses
         self.faults: list[str] = []
 
     def burst(self, number: int, request: httpx.Request) -> SimpleNamespace:
@@ -49,6 +54,7 @@ class Crowded:
         assert (number, request.url.path) == (200, "/orders/7")
         loads = self._loads.pop(0) if len(self._loads) > 1 else self._loads[0]
         self.cached.statement(*[f"{ORDER} /*request {n}*/" for n in range(loads)])
+        self.cached.statement(*self._always * number)
         self.cached.hit(self._found)
         return self._burst
 
@@ -60,8 +66,9 @@ class Crowded:
 
     dependencies = ("postgres", "redis")
 
-    @staticmethod
-    def _answer(cached: Cached, _: httpx.Request) -> httpx.Response:
+    def _answer(self, cached: Cached, _: httpx.Request) -> httpx.Response:
+        cached.statement(*self._always)
+        cached.misses += self._misses
         cached.hit()
         return httpx.Response(200, json={"id": 7, "status": "paid"})
 
@@ -99,6 +106,22 @@ def test_a_load_for_each_fails_with_what_was_sent(audit_yaml) -> None:
         "  200 requests (standard) at once may send any one statement 2 queries (standard) at most; to acknowledge: "
         "stampede:GET /orders/{id}",
     ]
+
+
+TOKEN = "SELECT user_id FROM tokens WHERE key = $1"
+
+
+def test_what_each_request_sends_anyway_is_no_load(audit_yaml) -> None:
+    """Frameworks look the token up in the database each time, whatever the cache has."""
+    assert judge(Crowded(1, always=TOKEN), audit_yaml).status is Status.PASSED
+    ran = judge(Crowded(70, always=TOKEN), audit_yaml)
+    assert (ran.status, f"sent 70 x {ORDER}\n" in ran.reason) == (Status.FAILED, True)
+
+
+def test_what_a_request_sends_that_misses_may_be_its_load(audit_yaml) -> None:
+    """Others' hits made it look as if the entry was there: its loads are no habit."""
+    ran = judge(Crowded(0, always=ORDER, misses=1), audit_yaml)
+    assert (ran.status, f"sent 200 x {ORDER}" in ran.reason) == (Status.FAILED, True)
 
 
 def test_an_entry_that_has_not_gone_shows_nothing(audit_yaml) -> None:
