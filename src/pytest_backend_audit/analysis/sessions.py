@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pytest_backend_audit.analysis.text import listed
@@ -58,18 +59,26 @@ class Direct:
         return f"{self.item}: {self.sessions}"
 
 
-def past_the_pooler(rows: Sequence[Any], pooled: Collection[int], roles: Collection[str]) -> list[Direct]:
+def past_the_pooler(
+    rows: Sequence[Any], pooled: Collection[int], roles: Collection[str], names: Collection[str] = ()
+) -> list[Direct]:
     """Sessions of the service that did not come through the pooler.
 
     Those who look after the server (members of pg_monitor, superusers) may connect directly, unless their role also
-    comes through the pooler: then a service uses it.
+    comes through the pooler, or the session bears a name of the service's: then a service uses it.
 
     Args:
         rows: With ``pid``, ``role``, ``application_name``, ``operator`` (whether the role looks after the server; the
             audit's role does so in the audit's own sessions only, which are not among the rows).
         pooled: Process ids of the pooler's server connections.
         roles: Roles that come through the pooler.
+        names: How the service's sessions name themselves, with ``*``.
     """
-    past = [r for r in rows if r.pid not in pooled and (r.role in roles or not r.operator)]
+
+    def serves(row: Any) -> bool:
+        named = any(fnmatchcase(row.application_name or "", name) for name in names)
+        return named or row.role in roles or not row.operator
+
+    past = [row for row in rows if row.pid not in pooled and serves(row)]
     counts = Counter((row.role, row.application_name) for row in past)
     return [Direct(role, name, count) for (role, name), count in sorted(counts.items())]

@@ -51,7 +51,7 @@ def judge_pooler(looking, database, audit_yaml):
     around = audit_yaml()
     return run_check(
         pooler, audit_pgbouncer=Console(database.name), audit_postgres=looking, audit_settings=around.settings,
-        audit_window=None, audit_acknowledged=around.acknowledged,
+        audit_window=None, audit_declared=around.declared, audit_acknowledged=around.acknowledged,
     )  # fmt: skip
 
 

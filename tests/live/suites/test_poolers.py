@@ -177,6 +177,43 @@ def test_a_session_past_it_is_told_from_them(stack: Stack, audit_yaml) -> None:
         assert "it has 3 connections, and 2 may be" in ran.reason
 
 
+def test_who_connects_past_it_for_moments_is_seen(stack: Stack, audit_yaml, monkeypatch) -> None:
+    """As Django does for each request, unless it is told otherwise."""
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        moment.close()
+        if len(pauses) == 3:
+            moment.enter_context(used(stack.direct, "orders-3"))
+
+    monkeypatch.setattr(pooling, "time", SimpleNamespace(sleep=pause))
+    with contextlib.ExitStack() as moment, used(stack.through % "orders", "orders-1", "orders-2"):
+        ran = judge(pooler, stack, audit_yaml, ORDERS)
+    assert (ran.status, ran.reason) == (
+        Status.FAILED,
+        "1 of 3 sessions did not come through PgBouncer: app@orders-3: 1; to acknowledge: pooler:app@orders-3",
+    )
+    assert len(pauses) == 10
+
+
+def test_a_service_with_an_administrators_role_is_a_service(stack: Stack, audit_yaml) -> None:
+    """As on managed servers, where it often has the role that the provider made; it bears a declared pool's name."""
+    master = stack.direct.replace(APP, f"postgres:{PASSWORD}")
+    with used(stack.through % "orders", "orders-1"), used(master, "worker", "psql"):
+        ran = judge(pooler, stack, audit_yaml, ORDERS + WORKER % 1)
+        assert (ran.status, ran.reason) == (
+            Status.FAILED,
+            "1 of 3 sessions did not come through PgBouncer: postgres@worker: 1; to acknowledge: "
+            "pooler:postgres@worker",
+        )
+        ran = judge(size, stack, audit_yaml, ORDERS + (WORKER % 1).replace("size: 20", "size: 1"))
+        assert ran.status is Status.PASSED
+        with used(master, "worker"):
+            ran = judge(size, stack, audit_yaml, ORDERS + (WORKER % 1).replace("size: 20", "size: 1"))
+        assert "worker: declared is 1 (audit.yaml:8), it has 2 connections, and 1 may be" in ran.reason
+
+
 def test_a_pool_that_needs_its_session_can_be_acknowledged(stack: Stack, audit_yaml) -> None:
     """As migrations do, for their locks."""
     with used(stack.through % "orders", "orders-1"), used(stack.through % "migrations", "orders-migrate"):

@@ -109,6 +109,7 @@ def test_sessions_past_the_pooler_are_grouped_and_named() -> None:
     assert [d.item for d in past_the_pooler([session(5, "app", "")], set(), set())] == ["app@unnamed"]
     assert [d.item for d in past_the_pooler(rows, {1, 2, 3}, {"dba"})] == ["dba@psql"]
     assert past_the_pooler(rows[:1], {1}, {"app"}) == []
+    assert [d.item for d in past_the_pooler(rows, {1, 2, 3}, {"app"}, ["psql*"])] == ["dba@psql"]
 
 
 @pytest.mark.parametrize(
