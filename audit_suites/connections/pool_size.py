@@ -36,10 +36,10 @@ SETS_A_SIZE = (
     r"|connection[_-]?limit|max[_-]?active)\w*\b[\"']?\s*(?:[:=(]|,)\s*\S"
 )
 """A line that gives one of the usual settings a value."""
-REMARK = r"^\s*(?:#|//|/?\*|--|;|<!--)"
+REMARK = r"^\s*(?:#|//|/?\*|;|<!--)"
 ELSE = (
-    r"(?i)lru|ttl|cache|deque|queue(?!pool)|thread(?!ed)|executor|redis|valkey|http|buffer|bytes|body|upload|batch|image"
-    r"|(?<![a-z])(?:page|log(?:s|ger|ging|file)?)(?![a-z])"
+    r"(?i)lru|cache|deque|queue(?!pool)|thread(?!ed)|executor|redis|valkey|http|buffer|bytes|body|upload|batch|image"
+    r"|(?<![a-z])(?:ttl|page|log(?:s|ger|ging|file)?)(?![a-z])"
 )
 """Before the value: what has a largest size, or a pool, and is none of connections to a database."""
 TESTS = (

@@ -165,6 +165,8 @@ def test_a_connection_of_no_declared_pool_is_told(audit_yaml) -> None:
         ("db.go: db.SetMaxOpenConns(25)", True),
         ("application.yml:       maximum-pool-size: 8", True),
         (".env: DB_POOL_SIZE=8", True),
+        ("app.py: settlement_pool_size = 8", True),
+        ("deploy.yaml:   --pool-size=8", True),
         ("app.py: @lru_cache(maxsize=128)", False),
         ("app.py: # max_size=8", False),
         ("db.go: // db.SetMaxOpenConns(25)", False),
