@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from pytest_backend_audit.findings import PROOF, fingerprint
 from pytest_backend_audit.model import (
     Card,
+    Check,
     CheckResult,
     CriterionResult,
     DimensionResult,
@@ -36,6 +37,8 @@ REASON = 2000
 """Characters of a reason."""
 TITLE = 300
 """Characters of a title or a name."""
+TOP = 5
+"""The limit of what stands in the way of nothing."""
 
 
 class State(StrEnum):
@@ -69,6 +72,8 @@ class Item:
     clause: str = ""
     result: CheckResult | None = None
     finding: Finding | None = None
+    severity: Severity | None = None
+    """Of an earlier failure that stands, as its check gave no answer this time; else its finding says."""
 
     @property
     def rule(self) -> str:
@@ -198,6 +203,66 @@ def absent(card: Card) -> Iterator[Absent]:
             yield Absent(id_, f"{id_} {word} in the {before.source}, and is no check of this one")
 
 
+def standing(card: Card) -> Iterator[Item]:
+    """Checks that failed before, in the prior audit or at this commit, and gave no answer this time.
+
+    They could not run, are broken, or were left out of a run that was narrowed: nothing shows that they are mended.
+    """
+    failed = {id_: before for id_, before in card.inputs.prior.items() if before.outcome in _FAILED}
+    for item in items(card):
+        before = failed.get(item.result.check.id) if item.result else None
+        if before is not None and item.state is State.OPEN:
+            yield _standing(item, before)
+    seen = {result.check.id for result in card.checks} | set(card.inputs.not_sought)
+    for check in card.inputs.plan:
+        before = failed.get(check.id)
+        left = _left_out(card, check) if before is not None and check.id not in seen else None
+        if before is not None and left is not None:
+            yield _standing(left, before)
+
+
+_FAILED = frozenset({Outcome.FAILED, Outcome.UNSUPPORTED})
+"""Outcomes after which an item is a failure."""
+
+
+def _standing(item: Item, before: PriorCheck) -> Item:
+    """The item, with what it failed by: its present severity may be that of a check that could not run."""
+    failed = before.outcome is Outcome.FAILED
+    grave = before.limit == 1 or (failed and item.level <= 3)
+    was = Severity.HIGH if grave else Severity.MEDIUM if failed and item.level == 4 else Severity.LOW
+    order = list(Severity)
+    told = f"{item.reason}\nit failed in the {before.source}, and gave no answer since"
+    kept = bool(item.result and item.result.carried)
+    return replace(
+        item, severity=min(was, severity_of(item), key=order.index), reason=item.reason if kept else told.lstrip()
+    )
+
+
+def _left_out(card: Card, check: Check) -> Item | None:
+    """A planned check that the run did not set out to execute; None where none was wanted."""
+    dimension = next((d for d in card.dimensions if d.id == check.dimension), None)
+    if dimension is None or check.level > dimension.sought:
+        return None
+    bare = CriterionResult(check.ladder, TOP, 0)
+    criterion = next((c for c in dimension.criteria if c.id == check.ladder), bare)
+    result = CheckResult(check, Outcome.COULD_NOT_RUN, TOP)
+    if _is_exempt(criterion, result):
+        return None
+    clause = next((row.clause for row in criterion.rows if row.level == check.level), "")
+    mark = fingerprint(_standard(card), dimension.id, check.ladder, check.id)
+    return Item(
+        dimension,
+        criterion,
+        check.level,
+        State.OPEN,
+        "did not run",
+        "this run was narrowed, and left it out",
+        mark,
+        clause,
+        result,
+    )
+
+
 def why_not_conclusive(card: Card) -> str:
     """Why the run as a whole says nothing final, however its checks ended; empty for a whole formal run."""
     seal = card.seal
@@ -218,8 +283,8 @@ def why_not_conclusive(card: Card) -> str:
 
 
 def severity_of(item: Item) -> Severity:
-    """That of its finding; low where it has none."""
-    return item.finding.severity if item.finding else Severity.LOW
+    """That of its finding, or of the earlier failure that stands; low where it has neither."""
+    return item.severity or (item.finding.severity if item.finding else Severity.LOW)
 
 
 def uid(*parts: str) -> str:

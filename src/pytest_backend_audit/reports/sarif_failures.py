@@ -1,7 +1,7 @@
 """SARIF 2.1.0 for code scanning: failures only, as alerts in the repository's files.
 
 Code scanning shows every result as an alert, whatever its kind, and closes as fixed what the next upload lacks. So this
-file has failures only; a check that failed before and could not run now stays one; and a run that is not whole, or did
+file has failures only; a check that failed before and gave no answer now stays one; and a run that is not whole, or did
 not look at everything, has an alert of its own that says so.
 
 Its limits: 20 runs a file (there is one), 25,000 results, 10 MB compressed. What is beyond them is left out, the least
@@ -16,7 +16,16 @@ from typing import Any
 
 from pytest_backend_audit.model import Card, Severity
 from pytest_backend_audit.reports import facts, lines, sarif
-from pytest_backend_audit.reports.items import Item, State, items, severity_of, titled, uid, why_not_conclusive
+from pytest_backend_audit.reports.items import (
+    Item,
+    State,
+    items,
+    severity_of,
+    standing,
+    titled,
+    uid,
+    why_not_conclusive,
+)
 
 RESULTS = 25_000
 """Results of one run that code scanning takes."""
@@ -28,15 +37,17 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 def chunks(card: Card) -> Iterator[str]:
     """The file, in pieces."""
-    failures = sorted((item for item in items(card) if _is_failure(item)), key=lambda item: _RANK[severity_of(item)])
+    failures = sorted(_failures(card), key=lambda item: _RANK[severity_of(item)])
     about_run = _about_run(card)
     kept, left = _fitting([*about_run, *(_result(card, item) for item in failures)])
     described = [*([_run_rule()] if about_run else []), *sarif.rules(failures)]
     return lines.text(sarif.log(card, iter(kept), described, lambda: _notifications(card, left)))
 
 
-def _is_failure(item: Item) -> bool:
-    return item.state is State.FAIL or (item.result is not None and bool(item.result.carried))
+def _failures(card: Card) -> Iterator[Item]:
+    """What failed, and what failed before and gave no answer since: without it code scanning would call it fixed."""
+    yield from (item for item in items(card) if item.state is State.FAIL)
+    yield from standing(card)
 
 
 def _result(card: Card, item: Item) -> dict[str, Any]:

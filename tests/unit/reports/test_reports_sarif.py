@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from unit.reports.cards import FULL, HOSTILE
 from unit.reports.machine import MACHINE_CARDS, NOT_GREEN, SCORED, hidden, sarif_problems, sarif_schema
-from unit.scoring.scoring_cases import SEALED, check, failed, inputs
+from unit.scoring.scoring_cases import SEALED, broken, check, failed, inputs, passed, skipped
 
-from pytest_backend_audit.model import Card
+from pytest_backend_audit.model import Attempt, Card, Outcome, PriorCheck
 from pytest_backend_audit.reports import render, sarif, sarif_failures
 from pytest_backend_audit.scoring import score
 
@@ -224,6 +224,43 @@ def test_code_scanning_gets_failures_only() -> None:
     )
     assert all(set(r) <= {"ruleId", "level", "message", "locations", "partialFingerprints"} for r in run["results"])
     assert run_of(MACHINE_CARDS["green"], "sarif-failures")["results"] == []
+
+
+def kept(*attempts: Attempt, level: int = 4, outcome: Outcome = Outcome.FAILED, **fields: Any) -> list[tuple[str, str]]:
+    """Rule and level of the alerts about checks, where ``a::test_a`` of that level had that outcome before."""
+    limit = max(level - 1, 1) if outcome is Outcome.FAILED else 1
+    plan = [check("a::test_a", level), check("a::test_b", 2, "4.2")]
+    told = inputs(plan, prior={"a::test_a": PriorCheck(outcome, limit, "prior audit 2026-08-01")}, **fields)
+    results = run_of(score(told, attempts, SEALED), "sarif-failures")["results"]
+    return [(r["ruleId"], r["level"]) for r in results if r["ruleId"] != sarif.INCOMPLETE]
+
+
+@pytest.mark.parametrize(("level", "severity"), [(2, "error"), (3, "error"), (4, "warning"), (5, "note")])
+@pytest.mark.parametrize("now", [skipped("a::test_a"), broken("a::test_a")], ids=["could not run", "broken"])
+def test_an_alert_stays_until_its_check_answers(now: Attempt, level: int, severity: str) -> None:
+    """At every level, and as grave: what failed and gave no answer since would else be closed as fixed."""
+    other = passed("a::test_b")
+    assert kept(now, other, level=level) == [(f"4.1/a::test_a/L{level}", severity)]
+    assert kept(passed("a::test_a"), other, level=level) == []
+    assert kept(now, other, level=level, outcome=Outcome.COULD_NOT_RUN) == []
+
+
+def test_an_alert_stays_in_a_run_that_left_its_check_out() -> None:
+    """A shard, or one check run by hand, closes no alert of the others; it has the fingerprint that it had."""
+    partial = {"selected": ("a::test_b",), "narrowing": ("--audit-dimension=4.2",)}
+    assert kept(passed("a::test_b"), **partial) == [("4.1/a::test_a/L4", "warning")]
+    assert kept(passed("a::test_b"), policy={"sought": {"4.1": 3}}, **partial) == []
+    told = {"prior": {"a::test_a": PriorCheck(Outcome.FAILED, 3, "prior audit 2026-08-01")}}
+    plan = [check("a::test_a", 4), check("a::test_b", 2, "4.2")]
+    before = score(inputs(plan, **told), [failed("a::test_a"), passed("a::test_b")], SEALED)
+    now = score(inputs(plan, **told, **partial), [passed("a::test_b")], SEALED)
+    one, other = (of_rule(run_of(card, "sarif-failures"), "4.1/a::test_a/L4") for card in (before, now))
+    assert one["partialFingerprints"] == other["partialFingerprints"]
+    assert one["locations"] == other["locations"]
+    assert other["message"]["text"] == (
+        "did not run: this run was narrowed, and left it out\n"
+        "it failed in the prior audit 2026-08-01, and gave no answer since"
+    )
 
 
 def test_alerts_have_what_code_scanning_reads() -> None:
