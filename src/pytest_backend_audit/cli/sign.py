@@ -88,7 +88,7 @@ def _sign(args: argparse.Namespace, cleanup: contextlib.ExitStack) -> int:
         raise ValueError(f"{args.folder}: {trouble}")
     signing.check_tool()
     key = signing.key_at(_key_file(args.key, cleanup))
-    by = making.reviewer(about, key, asked=args.reviewer, here=(folder, Path.cwd()), address=_git("user.email"))
+    by = making.reviewer(about, key, asked=args.reviewer, here=(Path.cwd(),), address=_git("user.email"))
     dimensions = _dimensions(args, about, found, by)
     now = utc_now()
     if trouble := rules.clock_trouble(about.card, now):

@@ -12,6 +12,7 @@ from pytest_backend_audit.journal import JOURNAL, Record
 from pytest_backend_audit.model import Card, SignOff
 from pytest_backend_audit.reports import chunks
 from pytest_backend_audit.reports.text import clean
+from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.scoring.records import standard_of
 from pytest_backend_audit.signoff import rules, signers, signing, statement
 from pytest_backend_audit.signoff.signers import Allowed, SignersError
@@ -149,11 +150,20 @@ def _senseless(about: Subject, chosen: Chosen) -> str:
     known = statement.signable(about.card, about.reviewer_from)
     if not chosen.dimensions or list(chosen.dimensions) != [d for d in known if d in chosen.dimensions]:
         return f"dimensions: not some of {', '.join(known)}, in this order"
-    if not _INSTANT.fullmatch(chosen.signed_at):
+    if not _INSTANT.fullmatch(chosen.signed_at) or not _is_instant(chosen.signed_at):
         return f"signed_at: {chosen.signed_at!r} is no instant in UTC"
     if not chosen.reviewer.isprintable() or not chosen.reviewer.strip():
         return f"reviewer: {chosen.reviewer!r} is no name"
     return ""
+
+
+def _is_instant(text: str) -> bool:
+    """Whether there is such a day and time: ssh-keygen takes a 31st of February for a day in March."""
+    try:
+        moment(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _hold_to_key(about: Subject, chosen: Chosen, raw: bytes, signature: bytes, given: str) -> None:
@@ -174,15 +184,19 @@ def _hold_to_key(about: Subject, chosen: Chosen, raw: bytes, signature: bytes, g
         raise _RefusedError(told, altered=True)
     top = _repository(about)
     people = signers.people_of(top, inputs.document.commit) if top else ()
-    why = rules.clock_trouble(about.card, chosen.signed_at) or rules.not_reviewer(
-        inputs, chosen.reviewer, people, signers.names_of(key.fingerprint, allowed)
+    # Another name makes nobody another person, neither of a key nor of its certificate.
+    also = (
+        *signers.others(key.fingerprint, allowed, [inputs.document.lead_auditor, *(n for _, n in people)]),
+        *signing.made_for(signature),
     )
+    why = rules.clock_trouble(about.card, chosen.signed_at) or rules.not_reviewer(inputs, chosen.reviewer, people, also)
     if why:
         raise _RefusedError(why)
 
 
 def _repository(about: Subject) -> Path | None:
-    return signers.repository_with(about.card.inputs.document.commit, about.folder, Path.cwd())
+    """The repository that we are in, else the one that the run's folder lies in."""
+    return signers.repository_with(about.card.inputs.document.commit, Path.cwd(), run=about.folder)
 
 
 def _allowed(about: Subject, chosen: Chosen, raw: bytes, given: str) -> Allowed:

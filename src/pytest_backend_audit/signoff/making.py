@@ -30,7 +30,7 @@ def reviewer(about: Subject, key: Key, *, asked: str, here: Sequence[Path], addr
         about: The run.
         key: The key.
         asked: Who the user says they are; empty if the key tells.
-        here: Folders whose repositories may hold the audited commit.
+        here: Folders whose repositories may hold the audited commit, besides that of the run.
         address: ``user.email`` of git, to choose among several names of one key.
 
     Raises:
@@ -39,16 +39,19 @@ def reviewer(about: Subject, key: Key, *, asked: str, here: Sequence[Path], addr
     """
     inputs = about.card.inputs
     commit = inputs.document.commit
-    top = signers.repository_with(commit, *here)
+    top = signers.repository_with(commit, *here, run=about.folder)
     if top is None:
         raise SignersError(
-            f"the repository of commit {commit[:12]} is not here: no repository around {' or '.join(map(str, here))} "
-            "holds it; sign in a clone, after git fetch"
+            f"the repository of commit {commit[:12]} is not here: no repository around "
+            f"{' or '.join(map(str, (about.folder, *here)))} holds it; sign in a clone, after git fetch"
         )
     where = statement.signers_of(inputs)
     allowed = signers.at_revision(top, where.revision, where.path)
     name = _name(key, allowed, asked, address)
-    people, also = signers.people_of(top, commit), signers.names_of(key.fingerprint, allowed)
+    people = signers.people_of(top, commit)
+    also = signers.others(key.fingerprint, allowed, [inputs.document.lead_auditor, *(name for _, name in people)])
+    if key.certified:
+        also += signing.authority_of(key)[1]
     if why := rules.not_reviewer(inputs, name, people, also):
         raise SigningError(why)
     return Reviewer(name, key, allowed)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from pytest_backend_audit.document.git import GitError, NoGitError, NoRepositoryError, ask, top_of
 from pytest_backend_audit.document.revision import content, resolved
+from pytest_backend_audit.people import people_in
 from pytest_backend_audit.signoff.signing import fingerprint
 
 LIMIT = 1024 * 1024
 """Bytes of a file of allowed signers."""
 _SHORT = 12
 _TOKEN = re.compile(r'(?:[^\s"]|"(?:\\.|[^"\\])*")+')
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _TYPE = re.compile(r"(?:ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)[\w@.-]+")
 
 
@@ -51,13 +53,14 @@ class Entry:
     @property
     def authority(self) -> bool:
         """Whether its key signs certificates, and no statements itself."""
-        return "cert-authority" in self.options.lower()
+        return "cert-authority" in _QUOTED.sub("", self.options).lower().split(",")
 
 
 def entries(allowed: Allowed) -> tuple[Entry, ...]:
     """The lines that name a key, as far as we need them: whom it could stand for. ssh-keygen has the last word."""
     found = []
-    for number, line in enumerate(allowed.content.decode("utf-8", "replace").splitlines(), 1):
+    # As ssh-keygen has its lines: to Python more characters than this one end a line.
+    for number, line in enumerate(allowed.content.decode("utf-8", "replace").split("\n"), 1):
         tokens = _TOKEN.findall(line.strip())
         place = next((n for n, t in enumerate(tokens[:3]) if n and _TYPE.fullmatch(t)), 0)
         if not place or len(tokens) <= place + 1 or line.lstrip().startswith("#"):
@@ -80,6 +83,32 @@ def names_of(key: str, allowed: Allowed) -> tuple[str, ...]:
     return names(e for e in entries(allowed) if e.fingerprint == key and not e.authority)
 
 
+def others(key: str, allowed: Allowed, people: Iterable[str]) -> tuple[str, ...]:
+    """Everybody whom a key stands for, of some people those too whom a pattern of its takes in."""
+    return (*names_of(key, allowed), *taken_in(key, allowed, people))
+
+
+def taken_in(key: str, allowed: Allowed, people: Iterable[str]) -> tuple[str, ...]:
+    """The addresses of some people for whom a pattern lets a key sign too: nobody can tell whose key that is.
+
+    Args:
+        key: Its fingerprint.
+        allowed: The allowed signers.
+        people: Texts that name people.
+    """
+    mine = [e for e in entries(allowed) if e.fingerprint == key and not e.authority]
+    addresses = dict.fromkeys(p.address for text in people for p in people_in(text) if p.address)
+    return tuple(a for a in addresses if any(_takes_in(e, a) for e in mine))
+
+
+def _takes_in(entry: Entry, address: str) -> bool:
+    """Whether an entry's patterns take in an address that is folded, as ssh has them: one with a mark excludes."""
+    patterns = [p.casefold() for p in entry.principals]
+    if any(p.startswith("!") and fnmatchcase(address, p[1:]) for p in patterns):
+        return False
+    return any(is_pattern(p) and fnmatchcase(address, p) for p in patterns)
+
+
 def is_pattern(principal: str) -> bool:
     """Whether it stands for several names."""
     return any(c in principal for c in "*?!")
@@ -90,15 +119,24 @@ def fits(name: str, found: Iterable[Entry]) -> bool:
     return any(fnmatchcase(name, p) for e in found for p in e.principals)
 
 
-def repository_with(commit: str, *folders: Path) -> Path | None:
-    """Top of the first of the repositories around some folders that holds a commit; None if none does.
+def repository_with(commit: str, *folders: Path, run: Path) -> Path | None:
+    """Top of the first of the repositories around some folders, then around a run's, that holds a commit.
+
+    A repository within the run's folder came along with it, from wherever that was copied. It is not asked: git takes
+    the objects of a repository for what their names say, and whoever wrote them may have written anything.
+
+    Returns:
+        None if no repository holds it.
 
     Raises:
         SignersError: git gives no answer, such as about a repository of another user.
     """
-    for folder in folders:
+    own = run.resolve()
+    for folder in (*folders, own):
         try:
             top = top_of(folder.resolve())
+            if folder is own and top.is_relative_to(own):
+                continue
             if commit and not ask(top, "cat-file", "-e", f"{commit}^{{commit}}").status:
                 return top
         except (NoRepositoryError, NoGitError):

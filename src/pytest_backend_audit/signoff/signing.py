@@ -35,6 +35,8 @@ _ARMOUR = 70
 _GOOD = re.compile(r'^Good "[^"]*" signature for .* with (\S+) key (SHA256:\S+)$', re.MULTILINE)
 _FINGERPRINT = re.compile(r"^\d+ (SHA256:\S+) .*\((\S+)\)$", re.MULTILINE | re.DOTALL)
 _DSA = "DSA"
+_CERTIFICATE = "-cert-"
+"""What the kind of a certificate's key has in its name: ``ssh-ed25519-cert-v01@openssh.com``."""
 _VERSION = re.compile(r"OpenSSH_(\d+)\.(\d+)")
 
 
@@ -111,6 +113,32 @@ def authority_of(key: Key) -> tuple[str, tuple[str, ...]]:
     if said.status or authority is None:
         raise SigningError(f"{key.path}: the certificate can't be read: {said.why}")
     return authority[1], tuple(line.strip() for line in listed[2].splitlines()) if listed else ()
+
+
+def made_for(signature: bytes) -> tuple[str, ...]:
+    """Everybody for whom the certificate was made that a signature is by; nobody where it is by a plain key.
+
+    Args:
+        signature: In its canonical form, and one that holds.
+
+    Raises:
+        SigningError: The certificate can't be read.
+    """
+    raw = base64.b64decode(signature[len(_BEGIN) : -len(_END)])
+    # PROTOCOL.sshsig: six letters, a version of four bytes, then the public key as a string.
+    public = _string(raw[10:])
+    kind = _string(public).decode("ascii", "replace")
+    if _CERTIFICATE not in kind:
+        return ()
+    with tempfile.TemporaryDirectory(prefix="backend-audit-") as folder:
+        file = Path(folder) / "key-cert.pub"
+        file.write_text(f"{kind} {base64.b64encode(public).decode()}\n", "utf-8")
+        return authority_of(Key(file, "", kind))[1]
+
+
+def _string(raw: bytes) -> bytes:
+    """The string that bytes begin with, as SSH writes one: its length in four bytes, then itself."""
+    return raw[4 : 4 + int.from_bytes(raw[:4])]
 
 
 def sign(key: Key, payload: bytes) -> bytes:

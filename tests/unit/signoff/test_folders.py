@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,6 +220,35 @@ def test_away_from_its_repository(
         assert main([*command, "--allowed-signers=signers"]) == 0
         assert capsys.readouterr().err == ""
     assert examine(Path("audit-report"), "signers").state is State.INTACT
+
+
+def test_a_repository_that_came_with_the_run_is_not_asked(
+    orders: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object passes with git for what its name says: a forged one lets the lead auditor sign as Grace."""
+    run = tmp_path / "artifact"
+    shutil.copytree(orders.run, run)
+    shutil.copytree(orders.path / ".git", run / ".git")
+    blob = orders.git("rev-parse", f"{orders.commit}:audits/allowed_signers")
+    file = run / ".git" / "objects" / blob[:2] / blob[2:]
+    forged = f"{GRACE} {public(orders.keys / 'ada')}\n".encode()
+    file.chmod(0o644)
+    file.write_bytes(zlib.compress(b"blob %d\0" % len(forged) + forged))
+    key = ran("ssh-keygen", "-l", "-f", orders.keys / "ada", cwd=orders.keys).split()[1]
+    statement = run / "signoff.json"
+    data = json.loads(statement.read_bytes())
+    data["key"] = key
+    data["signers"]["sha256"] = hashlib.sha256(forged).hexdigest()
+    statement.write_text(json.dumps(data, indent=1) + "\n")
+    statement.with_name("signoff.json.sig").unlink()
+    ran("ssh-keygen", "-q", "-Y", "sign", "-n", "pytest-backend-audit", "-f", orders.keys / "ada", statement, cwd=run)
+    # The forged repository says what it was made to say.
+    assert ran("git", "cat-file", "blob", blob, cwd=run) == forged.decode().strip()
+    assert finished.load(run).no_sign_off.endswith(
+        f"signers: audits/allowed_signers at {orders.commit[:12]} has other bytes than the statement says"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert finished.load(Path("artifact")).no_sign_off.startswith("no repository here holds commit ")
 
 
 def test_a_protected_branch_has_the_last_word(orders: House, capsys: pytest.CaptureFixture[str]) -> None:

@@ -272,6 +272,80 @@ def test_another_name_makes_nobody_another_person(
     assert finished.load(orders.run).no_sign_off == said
 
 
+def test_another_name_of_a_certificate_makes_nobody_another_person(
+    orders: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lead auditor's certificate is for her team too: she signs for neither, and what she signed does not count."""
+    key(orders.keys, "authority")
+    names = ("-n", "release@example.org,ada@example.org")
+    ran(
+        "ssh-keygen",
+        "-q",
+        "-s",
+        "authority",
+        "-I",
+        "ada",
+        *names,
+        "-V",
+        "20200101:20991231",
+        "ada.pub",
+        cwd=orders.keys,
+    )
+    orders.commit_signers(f"*@example.org cert-authority {public(orders.keys / 'authority')}")
+    orders.audited()
+    certificate = orders.keys / "ada-cert.pub"
+    said = (
+        "release@example.org, whose key is that of ada@example.org too, is the lead auditor (Ada Lovelace "
+        "<ada@example.org>); a second reviewer is somebody else"
+    )
+    assert refused(certificate, capsys, "--reviewer", "release@example.org") == said
+    with monkeypatch.context() as looking_away:
+        looking_away.setattr("pytest_backend_audit.signoff.rules.same", lambda one, other: False)
+        signed_by(orders, certificate, "--reviewer", "release@example.org")
+    assert finished.load(orders.run).no_sign_off == said
+
+
+@pytest.mark.parametrize(
+    ("principals", "who"),
+    [
+        ("*@example.org", "the lead auditor (Ada Lovelace <ada@example.org>); a second reviewer is somebody else"),
+        (
+            "!ada@example.org,*@EXAMPLE.org,eve@example.org",
+            "the author of commit {commit} (Linus Dev <linus@example.org>); have somebody else sign, or allow it in "
+            "audit.yaml: sign_off: {{allow_author: true}}",
+        ),
+    ],
+)
+def test_a_pattern_that_takes_in_who_may_not_sign(
+    orders: House, principals: str, who: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever holds such a key picks a name: it could be the lead auditor's, or the author's."""
+    orders.commit_signers(f"{principals} {public(orders.keys / 'ada')}")
+    orders.audited()
+    other = "ada" if principals.startswith("*") else "linus"
+    assert refused(orders.keys / "ada", capsys, "--reviewer", "eve@example.org") == (
+        f"eve@example.org, whose key is that of {other}@example.org too, is {who.format(commit=orders.commit[:7])}"
+    )
+
+
+def test_a_pattern_of_others(orders: House) -> None:
+    """It takes in neither of them, so that it is somebody else's."""
+    orders.commit_signers(f"*@reviewers.example {public(orders.keys / 'grace')}")
+    orders.audited()
+    signed_by(orders, orders.keys / "grace", "--reviewer", "grace@reviewers.example")
+
+
+def test_a_text_in_quotes_is_no_option(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lead auditor's key is her key, whatever its namespaces are called."""
+    line = public(orders.keys / "ada")
+    orders.commit_signers(
+        f'ada@example.org namespaces="pytest-backend-audit,cert-authority" {line}', f"build@example.org {line}"
+    )
+    orders.audited()
+    said = refused(orders.keys / "ada", capsys, "--reviewer", "build@example.org")
+    assert said.startswith("build@example.org, whose key is that of ada@example.org too, is the lead auditor")
+
+
 @pytest.mark.parametrize("name", ["Grace Hopper", "G. Ö. 'Hop' Ж", "グレース", "grace;$(touch x)@example.org"])
 def test_names_as_people_have_them(orders: House, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Spaces, quotes, other alphabets, what a shell would run: the name that is signed is the name that is shown."""
