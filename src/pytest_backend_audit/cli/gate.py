@@ -95,6 +95,8 @@ def _unsigned(run: Finished, matrix: Sequence[Disposition], minimum: str) -> str
 
 
 def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, passed: bool = False) -> int:
+    from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
+
     if args.json:
         card = run.card if run else None
         signed = card.sign_off if card else None
@@ -108,7 +110,8 @@ def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, 
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
-        sys.stdout.write(f"{args.folder}: gate {args.min}: {reason}\n")
+        # What broke says what the service told it: a line feed of its could begin a command of the CI's.
+        sys.stdout.write(f"{args.folder}: gate {args.min}: {one_line(reason)}\n")
         if run and passed and run.no_sign_off:
             sys.stderr.write(f"backend-audit: {not_counted(run)}\n")
     return 0 if passed else 1

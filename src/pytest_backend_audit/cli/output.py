@@ -14,9 +14,12 @@ WIDTH = 80
 def fail(message: str, status: int = USAGE) -> int:
     """Say what is wrong on standard error, and give the exit status.
 
-    Several problems stand on a line each; those after the first are in the form that editors jump to.
+    Several problems stand on a line each; those after the first are in the form that editors jump to. What a file or
+    a service says may be part of it, so no character of it acts on a terminal.
     """
-    sys.stderr.write(f"backend-audit: {message}\n")
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - only when something is wrong
+
+    sys.stderr.write(f"backend-audit: {clean(message)}\n")
     return status
 
 

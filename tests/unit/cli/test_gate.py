@@ -180,6 +180,17 @@ def test_a_run_that_proves_nothing_does_not_pass(
     assert capsys.readouterr() == (f"audit-report: gate conditional-production: not passed, {reason}\n", "")
 
 
+def test_what_a_service_said_is_no_line_of_its_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log of CI takes a line that begins so for a command; a terminal takes an escape for one."""
+    write(here, 3, replace(SEALED, broken=("teardown: Error: no\n::stop-commands::x\x1b[2J",)))
+    assert main(["gate", "--min", "conditional-production"]) == 1
+    assert capsys.readouterr() == (
+        "audit-report: gate conditional-production: not passed, something outside the checks broke: teardown: Error: "
+        "no ::stop-commands::x\\x1b[2J\n",
+        "",
+    )
+
+
 def test_a_broken_check_does_not_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A check that is wrong itself must not hide behind a level that is high enough."""
     inputs, attempts = all_at(3, loaded=True)

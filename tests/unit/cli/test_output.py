@@ -58,3 +58,11 @@ def test_errors_name_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert fail("no such thing") == 2
     assert fail("a.yaml:1: x\na.yaml:2: y", 1) == 1
     assert capsys.readouterr() == ("", "backend-audit: no such thing\nbackend-audit: a.yaml:1: x\na.yaml:2: y\n")
+
+
+def test_an_error_acts_on_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may quote a file that somebody else wrote; its lines stay lines."""
+    assert fail("card.json: dimensions: \x1b]0;x\x07\u202e: twice\nb.json: none") == 2
+    assert capsys.readouterr().err == (
+        "backend-audit: card.json: dimensions: \\x1b]0;x\\x07\\u202e: twice\nb.json: none\n"
+    )
