@@ -46,6 +46,8 @@ class Side:
     """Whether it says nothing about dimensions of which it has no check."""
     remarks: tuple[str, ...] = ()
     """What else a reader has to know of it: "a rehearsal"."""
+    invalid: str = ""
+    """Why it proves nothing about its commit; empty if it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,17 @@ def compare(now: Side, prior: Side) -> Comparison:
     """What changed.
 
     Raises:
-        NotComparableError: They are of different services, or judged by different standards.
+        NotComparableError: They are of different services, judged by different standards, or looked at no dimension
+            both.
     """
     _refuse(now.card, prior.card)
     held = _held(now.card.checks, prior.card.checks)
     levels = tuple(_levels(now, prior, held))
+    if not any(c.before is not None and c.now is not None for c in levels):
+        raise NotComparableError(
+            "there is no dimension that both looked at, so nothing would be compared; take a whole audit, or merge "
+            "shards (backend-audit merge)"
+        )
     return Comparison(
         prior=prior.card,
         now=now.card,
@@ -159,6 +167,7 @@ def compare(now: Side, prior: Side) -> Comparison:
         worse=(
             *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
             *_new_high(now, prior),
+            *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
     )
 

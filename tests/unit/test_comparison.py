@@ -169,6 +169,21 @@ def test_a_partial_audit_says_nothing_of_what_it_did_not_look_at() -> None:
     assert (turned.checks, turned.worse) == ((), ())
 
 
+def test_two_parts_without_anything_in_common() -> None:
+    """Nothing would be compared, which must not look like nothing that got worse."""
+    sides = []
+    for dimension in ("4.1", "4.2"):
+        made, attempts = all_at({dimension: 3}, narrowing=(f"--audit-dimension={dimension}",))
+        card = filed.filed(score(made, attempts, SEALED), numbers={}, sources=())
+        sides.append(
+            Side(replace(card, checks=tuple(c for c in card.checks if c.dimension == dimension)), partial=True)
+        )
+    with pytest.raises(
+        NotComparableError, match=r"^there is no dimension that both looked at, so nothing would be compared"
+    ):
+        compare(*sides)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

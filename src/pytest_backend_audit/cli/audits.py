@@ -35,10 +35,11 @@ def side(given: str) -> Side:
     run = finished(str(path.parent) if path.name in OF_A_RUN else given)
     card = run.card
     remarks = ["a rehearsal"] if card.inputs.mode is not Mode.FORMAL else []
-    if card.seal and card.seal.invalid:
-        remarks.append(f"invalid: {card.seal.invalid}")
+    invalid = card.seal.invalid if card.seal else ""
+    if invalid:
+        remarks.append(f"invalid: {invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads)
-    return Side(made, partial=bool(card.partial), remarks=tuple(remarks))
+    return Side(made, partial=bool(card.partial), remarks=tuple(remarks), invalid=invalid)
 
 
 def before(card: FiledCard) -> Path:

@@ -110,6 +110,16 @@ def test_what_a_reader_has_to_know(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"Note {remark}" in out
 
 
+def test_an_invalid_run_is_no_better(capsys: pytest.CaptureFixture[str]) -> None:
+    """It proves nothing about its commit, so that whoever asks for no worse is told no."""
+    prior = written("prior", instant="2026-06-01T10:00:00Z")
+    written("invalid", seal=Seal("", 1, invalid="the build changed"))
+    assert main(["compare", "invalid", prior]) == 0
+    assert main(["compare", "invalid", prior, "--no-worse"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Worse this audit is invalid, so that it shows no level: the build changed" in said
+
+
 @pytest.mark.parametrize(
     ("now", "prior", "message"),
     [
