@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_backend_audit.model import Card, Evidence, Outcome, PriorCheck, Severity
+from pytest_backend_audit.model import Card, Evidence, Mode, Outcome, PriorCheck, Severity
 from pytest_backend_audit.reports import facts
 from pytest_backend_audit.reports.items import (
     Item,
@@ -57,6 +57,7 @@ SEVERITIES = {
     Severity.HIGH: (4, "High"),
     Severity.CRITICAL: (5, "Critical"),
 }
+_UNKNOWN = (0, "Unknown")
 _NEW, _IN_PROGRESS, _SUPPRESSED, _RESOLVED = (1, "New"), (2, "In Progress"), (3, "Suppressed"), (4, "Resolved")
 
 
@@ -212,7 +213,7 @@ def _of_item(card: Card, item: Item, before: PriorCheck | None) -> _Event:
     finding, result = item.finding, item.result
     status = STATUSES[item.state]
     passes = item.state is State.PASS
-    activity, lifecycle = _activity(item, before)
+    activity, lifecycle = _activity(item, before, proves=_proves(card))
     title = finding.title if finding else f"{item.criterion.id} L{item.level} {item.outcome}"
     compliance: dict[str, Any] = {
         "category": titled(f"{item.dimension.id} {item.dimension.name}"),
@@ -253,9 +254,16 @@ def _is_unseen(item: Item) -> bool:
     return item.state in {State.OPEN, State.REVIEW}
 
 
-def _activity(item: Item, before: PriorCheck | None) -> tuple[int, tuple[int, str]]:
+def _proves(card: Card) -> bool:
+    """Whether a pass of this run can close a finding: a formal one, about the commit that it names."""
+    return card.inputs.mode is Mode.FORMAL and card.seal is not None and not card.seal.invalid
+
+
+def _activity(item: Item, before: PriorCheck | None, *, proves: bool) -> tuple[int, tuple[int, str]]:
     """What the event does to the finding, and in which state that leaves it."""
     stood = before is not None and before.outcome is not Outcome.PASSED
+    if item.state is State.PASS and not proves:
+        return (UPDATE if stood else CREATE), _UNKNOWN
     if item.state is State.PASS:
         return (CLOSE if stood else CREATE), _RESOLVED
     if item.state in {State.NOT_APPLICABLE, State.NOT_SOUGHT}:

@@ -15,7 +15,7 @@ from unit.reports.cards import FULL, HOSTILE
 from unit.reports.machine import MACHINE_CARDS, SCORED, hidden
 from unit.scoring.scoring_cases import SEALED, check, inputs, passed
 
-from pytest_backend_audit.model import Card, Outcome, PriorCheck, Verdict
+from pytest_backend_audit.model import Card, Mode, Outcome, PriorCheck, Seal, Verdict
 from pytest_backend_audit.reports import ocsf, render
 from pytest_backend_audit.scoring import score
 
@@ -141,6 +141,23 @@ def test_a_failure_that_is_gone_is_closed_and_one_without_a_check_is_not() -> No
         ("Close", "4.1/a::test_a/L3"),
         ("Create", "backend-audit/absent"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "seal"),
+    [(Mode.REHEARSAL, SEALED), (Mode.FORMAL, replace(SEALED, invalid="the build changed")), (Mode.FORMAL, None)],
+    ids=["rehearsal", "invalid", "cut short"],
+)
+def test_a_run_that_proves_nothing_closes_nothing(mode: Mode, seal: Seal | None) -> None:
+    """Its passes are passes, of whatever was asked; what they say of an open finding is not known."""
+    plan = [check("a::test_a", 3), check("a::test_b", 3)]
+    prior = {"a::test_a": PriorCheck(Outcome.FAILED, 2, "prior audit 2026-08-01 of 1a2b3c4")}
+    card = score(inputs(plan, prior=prior, mode=mode), [passed("a::test_a"), passed("a::test_b")], seal)
+    assert [(e["activity_name"], e["status"], e["compliance"]["status_id"]) for e in events(card)[1:]] == [
+        ("Update", "Unknown", 1),
+        ("Create", "Unknown", 1),
+    ]
+    assert [problems(event) for event in events(card)] == [[], [], []]
 
 
 @pytest.mark.parametrize(
