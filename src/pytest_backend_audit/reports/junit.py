@@ -16,12 +16,13 @@ from pytest_backend_audit.reports import facts
 from pytest_backend_audit.reports.text import bounded, clean, first_line, one_line, stated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 TEXT = 4000
 """Characters of a reason that a case shows."""
 MESSAGE = 300
 """Characters of a message attribute."""
+_FAILURES = frozenset({Outcome.FAILED, Outcome.UNSUPPORTED})
 CHECKS = 50
 """Checks of one criterion that a case lists, those that did not pass first."""
 
@@ -81,8 +82,8 @@ def _case(suite: str, criterion: CriterionResult, gate_failed: bool) -> TestCase
     case.stdout = "\n".join(_line(check) for check in checks[:CHECKS])
     if len(checks) > CHECKS:
         case.stdout += f"\nand {len(checks) - CHECKS} more checks"
-    worst = checks[0] if checks and checks[0].outcome is not Outcome.PASSED else None
-    if worst is not None and worst.outcome in (Outcome.FAILED, Outcome.UNSUPPORTED):
+    worst = _worst(checks)
+    if worst is not None and worst.outcome in _FAILURES:
         case.add_failure_info(_message(worst), _text(worst), worst.outcome.value)
     elif worst is not None and worst.outcome is Outcome.BROKEN:
         case.add_error_info(_message(worst), _text(worst), worst.outcome.value)
@@ -97,6 +98,16 @@ def _case(suite: str, criterion: CriterionResult, gate_failed: bool) -> TestCase
     elif not checks:
         case.add_skipped_info("not sought")
     return case
+
+
+def _worst(checks: Sequence[CheckResult]) -> CheckResult | None:
+    """The check that speaks for its criterion; None if all passed.
+
+    A failure does, whatever else puts a lower limit: what could not run beside it would hide it.
+    """
+    bad = [check for check in checks if check.outcome is not Outcome.PASSED]
+    said = [check for check in bad if check.outcome in _FAILURES] or [c for c in bad if c.outcome is Outcome.BROKEN]
+    return next(iter(said or bad), None)
 
 
 def _not_run(case: TestCase, message: str, text: str, gate_failed: bool) -> None:

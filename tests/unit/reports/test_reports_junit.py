@@ -108,6 +108,17 @@ def test_the_worst_check_speaks_for_its_criterion() -> None:
     ]
 
 
+def test_what_could_not_run_hides_no_failure() -> None:
+    """A failure of L5 limits less than a check that could not run, and is a failure all the same."""
+    failed = replace(POOLER, outcome=Outcome.FAILED, limit=4, reason="no drill")
+    weak = replace(POOLER, outcome=Outcome.WEAK, limit=2, reason="all its evidence is verbal")
+    card = replace(FULL, dimensions=(dimension("4.2", 2, criterion("pooler", POOLER, weak, failed)),))
+    root = _parsed(card)
+    assert _kinds(root)["pooler"] == "failure: failed: no drill"
+    lines = (root.findtext(".//system-out") or "").splitlines()
+    assert [line.partition(" L4")[0] for line in lines] == ["could not run", "weak evidence", "failed"]
+
+
 def test_executed_failure_of_a_criterion_declared_not_applicable() -> None:
     """An exception does not hide what a check saw."""
     failed = replace(POOLER, outcome=Outcome.FAILED, limit=3, reason="no pooler")
