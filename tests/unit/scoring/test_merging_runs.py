@@ -58,7 +58,16 @@ def test_a_check_that_no_run_ran_leaves_the_merged_card_partial():
     assert (card.total, card.disposition) == (None, None)
 
 
-@pytest.mark.parametrize("hid", ["--ignore=checks/b.py", "node id checks/a.py::a", "checks could not be collected"])
+@pytest.mark.parametrize(
+    "hid",
+    [
+        "--ignore=checks/b.py",
+        "node id checks/a.py::a",
+        "node id a.py::a[1 check deselected by -k]",
+        "--ignore=checks deselected by hand",
+        "checks could not be collected",
+    ],
+)
 def test_what_no_plan_knows_of_leaves_the_merged_card_partial(hid):
     """A file that no run looked into is in no plan, so nothing else would show that it is missing."""
     one = run([passed("a")], selected=("a",), narrowing=("--audit-dimension=4.1", hid))
