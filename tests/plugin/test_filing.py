@@ -273,6 +273,17 @@ def test_a_card_that_a_killed_filing_left_is_told(orders) -> None:
     assert left.read_text() == "{}"
 
 
+def test_what_a_killed_filing_kept_is_in_nobodys_way(orders) -> None:
+    """Its cards were taken away, as the note says, and what its checks kept was left: the name is not free."""
+    audited(orders)
+    day = today(orders)
+    left = orders.path / "audits" / "orders" / f"{day}.kept.jsonl"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}\n")
+    assert good(orders, "file").startswith(f"audits/orders/{day}-2.md: ")
+    assert left.read_text() == "{}\n"
+
+
 @pytest.mark.parametrize(
     ("service", "folder"),
     [
@@ -415,6 +426,32 @@ def test_a_finding_closes_by_the_whole_of_its_check(orders, addopts: str) -> Non
     assert done.returncode == 2
     assert "ERROR: a finding closes when the whole of its check passes: " in done.stderr
     assert ledger(orders).find(number).status is Status.OPEN
+
+
+def test_an_older_run_closes_nothing_that_came_up_since(orders) -> None:
+    """The check passed, then failed at the same commit, as the system is another one: the run that passed is over."""
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().replace('Path("tls")', 'Path("std-tls")'))
+    orders.commit()
+    (orders.path / "std-tls").write_text("")
+    audited(orders)
+    older = orders.record().inputs.instant
+    (orders.path / "audit-report").rename(orders.path / "audit-report-older")
+    (orders.path / "std-tls").unlink()
+    audited(orders)
+    newer = orders.record().inputs.instant
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    done = command(orders, "findings", "close", number, "--run", "audit-report-older")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: there is later word of it, of {newer}, than this run of {older}; take a run made "
+        "since, or have its check run anew (no --run)\n",
+    )
+    assert ledger(orders).find(number).status is Status.OPEN
+    (orders.path / "std-tls").write_text("")
+    audited(orders)
+    assert ": closed: " in good(orders, "findings", "close", number, "--run", "audit-report")
 
 
 def test_bundled_checks_close_findings_too(orders) -> None:

@@ -55,7 +55,7 @@ def _looked(
     """Each finding, with the reason why it stays open, or how it was closed."""
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import append, held, read  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.closing import run_trouble  # noqa: PLC0415 - heavy
 
     said: list[tuple[Tracked, str, str]] = []
     whole, checks = _parted(wanted)
@@ -68,20 +68,42 @@ def _looked(
     commit = ask(place.top, "rev-parse", "HEAD").line
     if trouble := run_trouble(run.card, commit, place.service, ours=not args.run_folder):
         raise ValueError(f"nothing was closed: {trouble}")
-    events: list[Closed] = []
-    for each in wanted:
-        try:
-            events.append(_closed(run, each, shown(run.card, each), by))
-        except StaysOpenError as error:
-            said.append((each, str(error), ""))
     with held(place):
-        still = read(place)
-        events = [e for e in events if (now := still.of(e.fingerprint)) is not None and now.status.is_open]
+        # Somebody may have filed, or closed, since.
+        events, stay = _shown(run, wanted, read(place), by)
         append(place, events)
+    said += stay
     after = read(place)
     said += [_became(after, t) for t in wanted if t.fingerprint in {e.fingerprint for e in events}]
     _tell(events)
     return said
+
+
+def _shown(
+    run: Finished, wanted: Sequence[Tracked], state: State, by: str
+) -> tuple[list[Closed], list[tuple[Tracked, str, str]]]:
+    """The closings that a run shows, and of each other finding why it stays open, or that it is closed already."""
+    from pytest_backend_audit.ledger.closing import StaysOpenError, refuse_outdated, shown  # noqa: PLC0415 - heavy
+
+    events: list[Closed] = []
+    said: list[tuple[Tracked, str, str]] = []
+    for each in wanted:
+        now = state.of(each.fingerprint) or each
+        if not now.status.is_open:
+            said.append((now, "", f"is {now.status} already"))
+            continue
+        try:
+            refuse_outdated(run.card, _ran(run, now.finding.check), now, state)
+            events.append(_closed(run, now, shown(run.card, now), by))
+        except StaysOpenError as error:
+            said.append((now, str(error), ""))
+    return events, said
+
+
+def _ran(run: Finished, check: str) -> str:
+    """When a check was run, of a merge first; where no check is behind a finding, when the first of the runs was."""
+    tried = [r.inputs.instant for r in run.records if any(a.check == check for a in r.attempts)]
+    return min(tried or [r.inputs.instant for r in run.records])
 
 
 _WHOLE = "a whole audit shows it: pytest --audit-sha=HEAD, then backend-audit findings close {} --run audit-report"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF
-from pytest_backend_audit.ledger.state import Tracked, environments
+from pytest_backend_audit.ledger.lateness import last_word
+from pytest_backend_audit.ledger.state import State, Tracked, environments
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
 
 OUTPUT_LIMIT = 4000
@@ -44,6 +45,28 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
             "closed at the present commit"
         )
     return trouble
+
+
+def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) -> None:
+    """See that no later run has told of a finding: what has come up since, an older run can't show to be mended.
+
+    Args:
+        card: Of the run.
+        instant: When the finding's check was run; of a merge, in the first of its runs that did so.
+        tracked: The finding, as the ledger has it.
+        state: The ledger.
+
+    Raises:
+        StaysOpenError: One has.
+    """
+    instants = {f.file: f.instant for f in state.filings}
+    places = environments(card.inputs.document.environment)
+    newest = max(last_word(tracked, place, instants) for place in places)
+    if newest > instant:
+        raise StaysOpenError(
+            f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
+            "check run anew (no --run)"
+        )
 
 
 def shown(card: Card, tracked: Tracked) -> str:
