@@ -162,10 +162,12 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
 
 def _free(place: Place, state: State, day: str) -> str:
     """The first free name of a day: no file has it, and no line of the ledger."""
+    from pytest_backend_audit.kept import SUFFIX  # noqa: PLC0415 - heavy
+
     taken = {f.file for f in state.filings}
     names = (day, *(f"{day}-{n}" for n in range(2, _DAY_LIMIT)))
     for name in names:
-        if name not in taken and not any((place.folder / f"{name}{s}").exists() for s in (".md", ".json")):
+        if name not in taken and not any((place.folder / f"{name}{s}").exists() for s in (".md", ".json", SUFFIX)):
             return name
     raise ValueError(f"{place.name}: {_DAY_LIMIT} audits of {day}; there is no name left")
 

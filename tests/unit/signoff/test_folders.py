@@ -305,6 +305,19 @@ def test_a_forged_statement(orders: House) -> None:
         assert run.no_sign_off.startswith(said)
 
 
+def test_a_day_that_there_is_not(orders: House) -> None:
+    """To ssh-keygen the 31st of February is a day in March; the statement is told to be wrong, not the journal."""
+    statement = orders.run / "signoff.json"
+    data = json.loads(statement.read_bytes())
+    data["signed_at"] = "2027-02-31T10:00:00Z"
+    statement.write_text(json.dumps(data, indent=1) + "\n")
+    statement.with_name("signoff.json.sig").unlink()
+    signing = ("ssh-keygen", "-q", "-Y", "sign", "-n", "pytest-backend-audit", "-f", orders.keys / "grace", statement)
+    ran(*signing, cwd=orders.run)
+    said = finished.load(orders.run).no_sign_off
+    assert said.endswith(": signed_at: '2027-02-31T10:00:00Z' is no instant in UTC")
+
+
 def test_more_dimensions_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the same key adds joins what it signed; another reviewer has to replace it."""
     made = house(tmp_path)
