@@ -16,7 +16,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis.hazards import Bounds, Hazard, Index, Table, hazards
 from pytest_backend_audit.analysis.plans import Node, read
-from pytest_backend_audit.analysis.statements import as_read, only_catalogs, parameters, shortened
+from pytest_backend_audit.analysis.statements import as_read, of_tools, only_catalogs, parameters, shortened
 from pytest_backend_audit.analysis.text import lines
 
 GENERIC_PLAN = 160000
@@ -30,6 +30,8 @@ SERIES, UNNEST = (
     re.compile(rf"\b{name}\s*\(\s*\$\d+(?:\s*,\s*\$\d+)*\s*\)", re.IGNORECASE) for name in ("generate_series", "unnest")
 )
 """Calls with bare parameters only."""
+FETCHED = 10
+"""Times as many statements are fetched as are looked at: those of tools are left out of them."""
 LOAD = "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements';"
 
 STATE = """
@@ -209,13 +211,17 @@ def must_be_apart(audit_postgres: Any) -> None:
 def top(audit_postgres: Any, told: Any, most: float) -> list[Any]:
     """The statements with most time, of every role but the audit's own.
 
+    Those by which monitoring and administrators ask the server about itself are left out: where little goes on they
+    take most of the time, and would stand in for the service's.
+
     Raises:
         CouldNotRun: There are none, the role may not see them, or others have it as well.
     """
     must_be_apart(audit_postgres)
     if not told.sees_all:
         raise CouldNotRun("the role may not see other roles' statements: GRANT pg_read_all_stats (or pg_monitor) to it")
-    found: list[Any] = audit_postgres.execute(TOP.format(schema=told.schema), [int(most)]).fetchall()
+    rows = audit_postgres.execute(TOP.format(schema=told.schema), [FETCHED * int(most)]).fetchall()
+    found = [row for row in rows if not of_tools(row.query)][: int(most)]
     if not found:
         raise CouldNotRun("pg_stat_statements has no statement of the service in it: audit while the service is used")
     return found
@@ -237,14 +243,14 @@ def plans(audit_postgres: Any, most: float, large: float, few: float = 0) -> Pla
     if wrong := trouble(told):
         raise CouldNotRun(wrong)
     statements = [_planned(audit_postgres, told, row) for row in top(audit_postgres, told, most)]
-    if not any(s.plan for s in statements):
+    tables = _tables(audit_postgres, statements)
+    if not tables:
         unplanned = [s for s in statements if s.reason]
         if not unplanned:
             raise CouldNotRun(
                 f"none of {len(statements)} top statements reads a table: audit while the service is used"
             )
         raise CouldNotRun(f"none of {len(statements)} top statements could be planned:{lines(unplanned)}")
-    tables = _tables(audit_postgres, statements)
     found: dict[tuple[str, str], Found] = {}
     for statement in statements:
         if statement.plan is not None:

@@ -25,6 +25,21 @@ _LOCKING = _LOCKS | {"OF", "NOWAIT", "SKIP", "LOCKED", "FOR", ","}
 _TYPES = {"INTERVAL", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "JSON", "JSONB", "UUID", "INET", "NUMERIC", "BYTEA"}
 _SEVERAL = "it may be several statements"
 _CATALOGS = ("pg_", "information_schema.", "unnest", "generate_series")
+# Relations of pg_catalog in PostgreSQL 15 to 18; a table of the service's may be called pg_orders.
+_OF_SERVER = re.compile(
+    r"information_schema\..*|pg_catalog\..*|pg_(?:stat|statio|ls|show|options|partition|publication|sequence)_\w+"
+    r"|pg_(?:aggregate|aios|am|amop|amproc|attrdef|attribute|auth_members|authid|available_extension(?:s|_versions)"
+    r"|backend_memory_contexts|cast|class|collation|config|constraint|conversion|cursors|database|db_role_setting"
+    r"|default_acl|depend|description|enum|event_trigger|extension|file_settings|foreign_(?:data_wrapper|server|table)"
+    r"|group|hba_file_rules|ident_file_mappings|index|indexes|inherits|init_privs|language|largeobject(?:_metadata)?"
+    r"|locks|matviews|namespace|opclass|operator|opfamily|parameter_acl|partitioned_table|policies|policy|prepared_\w+"
+    r"|proc|publication|range|replication_(?:origin|origin_status|slots)|rewrite|roles|rules|seclabels?|sequences?"
+    r"|settings|shadow|shdepend|shdescription|shmem_allocations(?:_numa)?|shseclabel|statistic|statistic_ext(?:_data)?"
+    r"|stats|stats_ext(?:_exprs)?|subscription(?:_rel)?|tables|tablespace|timezone_(?:abbrevs|names)|transform|trigger"
+    r"|ts_(?:config|config_map|dict|parser|template)|type|user|user_mappings?|views|wait_events)"
+    r"|(?:\w+\.)?pg_stat_statements(?:_info)?"
+)
+_ROWS_OF_NOTHING = {"unnest", "generate_series"}
 _END_OF_LIST = {"WHERE", "ON", "USING", "GROUP", "ORDER", "LIMIT", "UNION", "SELECT", "HAVING", "WINDOW"}
 _CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
 
@@ -99,10 +114,28 @@ def only_catalogs(statement: str) -> bool:
 
     What is not understood counts as something else.
     """
+    read = _read(statement)
+    return bool(read) and all(name.startswith(_CATALOGS) for name in read)
+
+
+def of_tools(statement: str) -> bool:
+    """Whether it asks the server about itself and nothing else, as monitoring, administrators and drivers do.
+
+    Other than for `only_catalogs`, a name that only looks like one of the server's is none.
+    """
+    try:
+        read = _read(as_read(statement) or "")
+    except ValueError:
+        return False
+    asked = [name for name in read if name not in _ROWS_OF_NOTHING]
+    return bool(asked) and all(_OF_SERVER.fullmatch(name) for name in asked)
+
+
+def _read(statement: str) -> list[str]:
+    """What it reads, in lower case and without quotes; what a WITH of its own makes is left out."""
     tokens = _tokens(statement)
     own = {b for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False) if _is_with(a, c)}
-    read = [name for name in _relations(tokens) if name not in own]
-    return bool(read) and all(name.lower().startswith(_CATALOGS) for name in read)
+    return [name.replace('"', "").lower() for name in _relations(tokens) if name not in own]
 
 
 def _is_with(before: str, after: str) -> bool:

@@ -1,6 +1,6 @@
 """The statements of bounded-results on PostgreSQL 15 and 18: partitioned tables, quoted names, other schemas, views."""
 
-from pytest_backend_audit.suites.query_performance.bounded_results import HAS_STATEMENTS, STATEMENTS, WIDE
+from pytest_backend_audit.suites.query_performance.bounded_results import HAS_STATEMENTS, STATEMENTS, WIDE, statements
 
 
 def test_wide_tables_are_found_whatever_they_are(database) -> None:
@@ -38,6 +38,7 @@ def test_statements_of_others_come_with_rows_and_calls(database) -> None:
     for asked in ("/* a */ (SELECT id FROM few)", "SELECT id FROM few WHERE id < 3", "INSERT INTO few VALUES (9)"):
         database.admin.execute(asked)
     database.looker.execute("SELECT 1 AS ours")
+    database.admin.execute("SELECT relname FROM pg_class")
     assert database.looker.execute(HAS_STATEMENTS).fetchone().there == 1
     found = {
         # Older servers keep a comment that stands in front.
@@ -46,3 +47,7 @@ def test_statements_of_others_come_with_rows_and_calls(database) -> None:
         if "FROM few" in r.query
     }
     assert found == {"(SELECT id FROM few)": (1, 5), "SELECT id FROM few WHERE id < $1": (1, 2)}
+    # What monitoring asks the server about itself gives as many rows as there are tables and statements.
+    watched = {s.text for s in statements.__wrapped__(database.looker)}
+    assert watched >= {"SELECT id FROM few WHERE id < $1"}
+    assert not watched & {"SELECT relname FROM pg_class"}

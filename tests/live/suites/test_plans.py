@@ -136,6 +136,23 @@ def test_without_statements_nothing_was_seen(served, audit_yaml, database) -> No
     assert ran.reason == "this database lacks the extension: CREATE EXTENSION pg_stat_statements;"
 
 
+def test_what_tools_ask_the_server_stands_in_for_no_statement_of_the_service(served, audit_yaml) -> None:
+    """An exporter alone was a pass with nothing of the service seen; and it took the places of the service's own."""
+    database, service = served
+    for columns in ("count(*)", "count(oid)", "count(*), count(oid)"):
+        database.admin.execute(f"SELECT {columns} FROM pg_class, generate_series(1, 300)")
+    two = "thresholds: {top-statements: 2}\n"
+    ran = run(sort_filter, served, audit_yaml, two)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "none of 1 top statements reads a table: audit while the service is used",
+    )
+    service.execute("SELECT id FROM orders WHERE note = 'x'")
+    ran = run(sort_filter, served, audit_yaml, two)
+    assert ran.status is Status.FAILED
+    assert "in SELECT id FROM orders WHERE note = $1" in ran.reason
+
+
 def test_a_service_with_the_audits_own_role_can_t_be_told_apart(served, superuser, audit_yaml) -> None:
     """Its statements would be left out as the audit's, and what is left would pass."""
     database, service = served

@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from pytest_backend_audit.analysis.statements import as_read, functions, only_catalogs, parameters, shortened
+from pytest_backend_audit.analysis.statements import (
+    as_read,
+    functions,
+    of_tools,
+    only_catalogs,
+    parameters,
+    shortened,
+)
 
 
 def plain(statement: str | None) -> str | None:
@@ -148,3 +155,27 @@ WITH RECURSIVE tree(oid, depth) AS (
 def test_what_reads_the_servers_catalogs_alone(statement: str, said: bool) -> None:
     """As asyncpg's search for types does, which no generic plan can be made of."""
     assert only_catalogs(statement) is said
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (TYPES, True),
+        (
+            "SELECT EXTRACT($1 FROM now() - backend_start) FROM pg_stat_activity JOIN pg_catalog.pg_locks USING (pid)",
+            True,
+        ),
+        ("SELECT query, calls FROM datadog.pg_stat_statements($1) s LEFT JOIN pg_roles r ON r.oid = s.userid", True),
+        ('SELECT * FROM "pg_catalog"."pg_class", unnest($1) AS wanted', True),
+        ("SELECT * FROM pg_transactions WHERE id = $1", False),
+        ("SELECT * FROM pg_stat_activity, orders", False),
+        ("SELECT * FROM unnest($1::int[])", False),
+        ("UPDATE orders SET name = u.name FROM unnest($1::int[]) AS u (id) WHERE orders.id = u.id", False),
+        ("DELETE FROM orders USING pg_class", False),
+        ("WITH gone AS (DELETE FROM pg_class RETURNING oid) SELECT * FROM gone", False),
+        ("SELECT $1", False),
+    ],
+)
+def test_what_tools_ask_the_server_about_itself(statement: str, said: bool) -> None:
+    """A payment gateway's table may begin with pg_, too; what changes rows is the service's."""
+    assert of_tools(statement) is said
