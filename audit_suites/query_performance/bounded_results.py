@@ -27,22 +27,18 @@ from pytest_backend_audit.analysis.lists import more_follow
 from pytest_backend_audit.analysis.results import Statement, many, wide_reads
 from pytest_backend_audit.analysis.statements import of_tools
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.query_performance._plans import must_be_apart
+from pytest_backend_audit.suites.query_performance._plans import must_be_apart, state, trouble
 from pytest_backend_audit.suites.query_performance._reads import Listing, Listings, count, listings
 
 # Of this database, by others than the audit; those that read, behind comments and parentheses.
 STATEMENTS = r"""
 SELECT s.queryid::text AS id, s.query, sum(s.calls)::bigint AS calls, sum(s.rows)::bigint AS rows
-FROM pg_stat_statements s
+FROM {schema}.pg_stat_statements s
 JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND d.datname = current_database()
 WHERE s.userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) AND s.calls > 0
   AND s.query ~* '^(\s|\(|--[^\n]*\n|/\*([^*]|\*+[^*/])*\*+/)*(SELECT|WITH|VALUES|TABLE|FETCH)\M'
 GROUP BY s.queryid, s.query
 ORDER BY sum(s.total_exec_time) DESC, s.queryid
-"""
-HAS_STATEMENTS = """
-SELECT count(*) AS there FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'
-    AND current_setting('shared_preload_libraries') LIKE '%%pg_stat_statements%%'
 """
 WIDE = """
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS table, count(*) AS columns
@@ -73,14 +69,14 @@ def reads(
 @pytest.fixture
 def statements(audit_postgres: Any) -> Sequence[Statement]:
     """What others read in this database, the costliest first."""
-    if audit_postgres.execute(HAS_STATEMENTS).fetchone().there == 0:
-        raise CouldNotRun(
-            "pg_stat_statements is not there: ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements' "
-            "(beside what is there), restart the server, and CREATE EXTENSION pg_stat_statements"
-        )
+    told = state(audit_postgres)
+    if wrong := trouble(told):
+        raise CouldNotRun(wrong)
     must_be_apart(audit_postgres)
     # An agent that reads pg_stat_statements gets thousands of rows a call, and is no affair of the service's.
-    rows = [r for r in audit_postgres.execute(STATEMENTS).fetchall() if not of_tools(r.query)]
+    rows = [
+        r for r in audit_postgres.execute(STATEMENTS.format(schema=told.schema)).fetchall() if not of_tools(r.query)
+    ]
     found = [Statement(r.id, r.query, r.calls, r.rows) for r in rows]
     if not found:
         raise CouldNotRun("pg_stat_statements has no reads of others in this database: audit while the service is used")

@@ -29,6 +29,7 @@ from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.text import listed
 from pytest_backend_audit.analysis.tracing import INSTRUMENTS, bearing, is_code, telling
 from pytest_backend_audit.suites._costs import caller
+from pytest_backend_audit.suites.query_performance._plans import state, trouble
 
 ROUNDS = 5
 """How often each read is sent: what a session did last is soon replaced by what others ask."""
@@ -41,15 +42,11 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
   AND application_name <> 'backend-audit' AND query <> '' AND query_start >= %(since)s
 """
 COUNTED = """
-SELECT s.query FROM pg_stat_statements s
+SELECT s.query FROM {schema}.pg_stat_statements s
 JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND d.datname = current_database()
 WHERE s.userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
 ORDER BY s.calls DESC
 LIMIT 200
-"""
-HAS_STATEMENTS = """
-SELECT count(*) AS there FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements'
-    AND current_setting('shared_preload_libraries') LIKE '%%pg_stat_statements%%'
 """
 
 
@@ -95,8 +92,9 @@ def test_statements_lead_back_to_requests(
         audit_evidence.command(f"statement with the id of request {ours.requests} of ours", ours.bearing[0])
         return
     seen = list(ours.seen)
-    if audit_postgres.execute(HAS_STATEMENTS).fetchone().there:
-        seen += [row.query for row in audit_postgres.execute(COUNTED).fetchall()]
+    told = state(audit_postgres)
+    if not trouble(told):
+        seen += [row.query for row in audit_postgres.execute(COUNTED.format(schema=told.schema)).fetchall()]
     tagged = [statement for statement in seen if telling(statement)]
     if tagged:
         audit_evidence.command(f"{len(tagged)} of {len(seen)} statements name a request or a route", tagged[0])

@@ -32,12 +32,18 @@ FROM pg_catalog.pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name <> 'backend-audit'
 UNION ALL
 SELECT s.queryid::text || ':' || s.userid::text AS id, s.query, sum(s.calls)::bigint AS calls
-FROM pg_stat_statements s
+FROM {{schema}}.pg_stat_statements s
 JOIN pg_catalog.pg_database d ON d.oid = s.dbid AND d.datname = current_database()
 WHERE s.userid <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
   AND s.query !~* '^\s*({STEERING})\y'
 GROUP BY 1, 2
 """  # noqa: S608 - a constant
+# It need not be on the search_path.
+SCHEMA = """
+SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension x
+JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
+WHERE x.extname = 'pg_stat_statements'
+"""
 
 
 @dataclass(slots=True)
@@ -121,12 +127,16 @@ class QueryBudget:
         import psycopg  # noqa: PLC0415 - loaded with the first connection
 
         with self._runtime.recorder.paused():
+            connection = self._connect()
             try:
-                rows = self._connect().execute(CALLS).fetchall()
-            except (psycopg.errors.UndefinedTable, psycopg.errors.ObjectNotInPrerequisiteState):
+                schemas = connection.execute(SCHEMA).fetchall()
+                rows = connection.execute(CALLS.format(schema=schemas[0][0])).fetchall() if schemas else []
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                schemas = []
+            if not schemas:
                 raise CouldNotRun(
                     "pg_stat_statements is not available: load it by shared_preload_libraries and CREATE EXTENSION"
-                ) from None
+                )
         found = {row[0]: (row[1], int(row[2])) for row in rows}
         role, strangers = found.pop("", ("", 0))
         if strangers:

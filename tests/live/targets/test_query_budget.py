@@ -47,6 +47,19 @@ def test_it_counts_what_others_asked(audit, service):
     )
 
 
+def test_the_extension_is_found_in_any_schema(audit, service, monitored):
+    """Such as one that is on nobody's search_path: it was said not to be there, and to be created."""
+    with psycopg.connect(monitored.dsn(password="super-secret-0001"), autocommit=True) as admin:
+        admin.execute('CREATE SCHEMA "M m"; GRANT USAGE ON SCHEMA "M m" TO auditor')
+        admin.execute('ALTER EXTENSION pg_stat_statements SET SCHEMA "M m"')
+        try:
+            with budget(audit)() as counted:
+                service.execute("SELECT email FROM customers LIMIT 1")
+        finally:
+            admin.execute('ALTER EXTENSION pg_stat_statements SET SCHEMA public; DROP SCHEMA "M m"')
+    assert counted.by_query == {"SELECT email FROM customers LIMIT $1": 1}
+
+
 def test_over_the_limit_the_check_fails_and_names_the_statements(audit, service):
     """With how often each was called."""
 

@@ -15,7 +15,7 @@ from pytest_backend_audit.suites.query_performance import bounded_results
 from pytest_backend_audit.suites.query_performance._reads import listings
 from pytest_backend_audit.suites.query_performance.bounded_results import test_results_are_bounded as check
 from pytest_backend_audit.targets.endpoints import Endpoint
-from pytest_backend_audit.testing import LiteralPostgres, run_check
+from pytest_backend_audit.testing import run_check
 
 TOTALS = Endpoint("GET", "/totals", origin="/openapi.json")
 SOUND = (Statement("1", "SELECT id FROM orders LIMIT $1", 10, 200),)
@@ -116,13 +116,11 @@ def test_statements_without_a_bound_fail(audit_yaml) -> None:
 def test_no_statistics_of_statements_is_no_pass() -> None:
     """Missing, or empty."""
     read = bounded_results.statements.__wrapped__
-    for there, said in (
-        (0, "pg_stat_statements is not there: ALTER SYSTEM"),
-        (1, "pg_stat_statements has no reads of"),
+    for loaded, said in (
+        (False, "pg_stat_statements is not loaded: ALTER SYSTEM"),
+        (True, "pg_stat_statements has no reads of"),
     ):
-        literal = LiteralPostgres({"pg_extension": [(there,)], "pg_stat_statements s": []})
-        literal.execute = lambda query, *_, there=there: SimpleNamespace(
-            fetchone=lambda: SimpleNamespace(there=there, sessions=0), fetchall=list
-        )
+        told = SimpleNamespace(loaded=loaded, schema="public", extversion="1.10", track="top", sessions=0)
+        literal = SimpleNamespace(execute=lambda *_, told=told: SimpleNamespace(fetchone=lambda: told, fetchall=list))
         with pytest.raises(bounded_results.CouldNotRun, match=f"^{said}"):
             read(literal)

@@ -38,7 +38,9 @@ class Sessions:
         if "pg_stat_activity" in query:
             assert values == {"since": NOW}
         if "pg_extension" in query:
-            return SimpleNamespace(fetchone=lambda: SimpleNamespace(there=int(self.counted is not None)))
+            there = self.counted is not None
+            told = SimpleNamespace(loaded=there, schema="public", extversion="1.10", track="top")
+            return SimpleNamespace(fetchone=lambda: told)
         found = self.last if "pg_stat_activity" in query else self.counted or []
         return SimpleNamespace(fetchall=lambda: [SimpleNamespace(query=text) for text in found])
 
