@@ -104,6 +104,19 @@ JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 """
+# Tables of which no policy of row security gives the audit's role a row: the server plans to read none.
+WITHHELD = """
+SELECT string_agg(quote_ident(n.nspname) || '.' || quote_ident(c.relname), ', ' ORDER BY nspname, relname) AS tables,
+    current_user::text AS role
+FROM (SELECT c.oid, c.relnamespace, c.relname FROM pg_catalog.pg_class c
+      WHERE c.relrowsecurity AND row_security_active(c.oid)
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy p
+                        WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')
+                          AND (0 = ANY (p.polroles)
+                               OR EXISTS (SELECT FROM unnest(p.polroles) AS r (oid) WHERE pg_has_role(r.oid, 'USAGE'))))
+     ) AS c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +350,19 @@ def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
             break
     if plan is None and only_catalogs(asked):
         return Planned(*known)
+    if plan is not None and any(node.reads_nothing for node in plan.walk()):
+        hidden = audit_postgres.execute(WITHHELD).fetchone()
+        if hidden.tables:
+            plan, reason = None, _withheld(hidden)
     return Planned(*known, asked=asked, plan=plan, reason=reason)
+
+
+def _withheld(hidden: Any) -> str:
+    return (
+        "row security shows the audit's role no row, so that its plan is not the service's: it may not read "
+        f"{hidden.tables} (ALTER POLICY ... TO the service's role, {hidden.role}; or, where the service owns the "
+        f"tables, ALTER ROLE {hidden.role} BYPASSRLS)"
+    )
 
 
 def _typed(asked: str) -> Iterator[str]:

@@ -50,6 +50,11 @@ class Node:
         """What conditions call its table."""
         return quoted(str(self.facts.get("Alias", "")))
 
+    @property
+    def reads_nothing(self) -> bool:
+        """Whether the planner knows, before it looks at any row, that this step has none to give."""
+        return self.facts.get("One-Time Filter") == "false"
+
     def condition(self, *names: str) -> str:
         """Its conditions of these kinds, joined by AND; of all kinds without names."""
         return " AND ".join(str(self.facts[n]) for n in names or CONDITIONS if n in self.facts)

@@ -125,6 +125,22 @@ def test_what_can_not_be_planned_is_no_success(served, audit_yaml) -> None:
     assert run(sort_filter, served, audit_yaml).status is Status.FAILED
 
 
+def test_a_table_whose_rows_are_withheld_is_no_pass(served, audit_yaml) -> None:
+    """Row security without a policy for the audit's role left plans that read nothing, and a hazard unseen."""
+    database, service = served
+    database.admin.execute("ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY")
+    database.admin.execute("CREATE POLICY own ON shop.orders TO current_user USING (tenant = 't1')")
+    service.execute("SELECT id FROM orders ORDER BY note LIMIT 1")
+    service.execute("SELECT tenant FROM small")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    head, line, _ = ran.reason.splitlines()
+    assert head == "1 of 3 top statements could not be planned:"
+    assert "it may not read shop.orders (ALTER POLICY ... TO the service's role, looker; or, where" in line
+    database.admin.execute("CREATE POLICY audit ON shop.orders FOR SELECT TO looker USING (true)")
+    assert run(sort_filter, served, audit_yaml).status is Status.FAILED
+
+
 def test_without_statements_nothing_was_seen(served, audit_yaml, database) -> None:
     """Nor without the extension; each says the way out."""
     ran = run(sort_filter, served, audit_yaml)
