@@ -1,10 +1,11 @@
 """No index is invalid, a duplicate of another, or large and never used, unless somebody reviewed it.
 
 Looked at is every index of the database that is not an extension's or the system's. "Never used" is believed when the
-server has counted long enough, and when no replica could be using the index unseen: none is connected, none that is
-away has left a slot, and none is in synchronous_standby_names; one of them may be the one that audit.yaml names as
-targets.replica, which is asked as well. Indexes of constraints, of replica identities and of foreign keys work without
-being counted, and never pass for unused.
+server has counted long enough, since its last crash too, which loses all counts, and since it was promoted, if it was a
+replica; and when no replica could be using the index unseen: none is connected, none that is away has left a slot, and
+none is in synchronous_standby_names; one of them may be the one that audit.yaml names as targets.replica, which is
+asked as well. Indexes of constraints, of replica identities and of foreign keys work without being counted, and never
+pass for unused.
 
 Impact: Every write maintains indexes that serve no query, and they take the memory that useful ones need. An invalid
 unique index even refuses rows.
@@ -26,8 +27,10 @@ from pytest_backend_audit.analysis.indexes import duplicates, invalid, unused
 from pytest_backend_audit.analysis.text import lines, listed
 
 # A partitioned index counts what its partitions count. Statistics are at least as old as the server's start, unless
-# somebody reset them since. Without pg_monitor one sees that somebody replicates, and not what; a slot that was never
-# used belongs to nobody yet.
+# somebody reset them since. A crash loses them all, and the server goes on under its old start: only the processes that
+# it then starts anew tell. One that was a replica has its writer of the WAL since it was promoted; what it counted
+# before was of other statements. Without pg_monitor one sees that somebody replicates, and not what; a slot that was
+# never used belongs to nobody yet.
 INDEXES = """
 SELECT i.indexrelid::bigint AS oid,
     quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS index,
@@ -46,7 +49,10 @@ SELECT i.indexrelid::bigint AS oid,
               pg_get_expr(i.indexprs, i.indrelid), '/', pg_get_expr(i.indpred, i.indrelid),
               to_jsonb(i) ->> 'indnullsnotdistinct') AS signature,
     used.scans, used.bytes,
-    extract(epoch FROM now() - greatest(pg_postmaster_start_time(), d.stats_reset))::float / 86400 AS counted_days,
+    extract(epoch FROM now() - greatest(
+        pg_postmaster_start_time(), d.stats_reset,
+        (SELECT max(s.backend_start) FROM pg_catalog.pg_stat_activity s
+         WHERE s.backend_type IN ('checkpointer', 'walwriter'))))::float / 86400 AS counted_days,
     (SELECT count(*) FROM pg_catalog.pg_stat_replication r
      WHERE r.state <> 'backup' AND NOT EXISTS (
          SELECT FROM pg_catalog.pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical'))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
+from live.servers import folder_for_servers, postgres
+from live.suites.conftest import PASSWORD
 from psycopg.rows import namedtuple_row
 
 from pytest_backend_audit.analysis.indexes import duplicates, invalid, unused
+from pytest_backend_audit.demo.stack.process import wait_for
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites.query_performance.index_hygiene import (
     INDEXES,
@@ -159,6 +166,59 @@ def test_young_statistics_are_not_believed(database, audit_yaml) -> None:
     assert (
         "public.idle on public.t was never used and takes 0.1 MiB: DROP INDEX CONCURRENTLY public.idle;" in old.reason
     )
+
+
+COUNTED = f"""
+SELECT index, scans, now() - counted_days * interval '1 day' AS since, clock_timestamp() AS now,
+    pg_is_in_recovery() AS standby
+FROM ({INDEXES}) AS found
+"""
+
+
+@pytest.fixture
+def own_server(postgres_programs) -> Iterator[tuple[Path, str]]:
+    """The data folder of a server that may be ill-treated, and the superuser's DSN."""
+    with folder_for_servers() as folder, postgres(postgres_programs, folder / "pg", PASSWORD) as port:
+        yield folder / "pg", f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+
+
+def crashed(dsn: str, connection):
+    """What the check sees once the server is up again after this session's process was killed."""
+    os.kill(connection.info.backend_pid, signal.SIGKILL)
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+    wait_for(lambda: psycopg.connect(dsn).close() or True, "PostgreSQL to recover")
+    with psycopg.connect(dsn, row_factory=namedtuple_row) as again:
+        return again.execute(COUNTED).fetchone()
+
+
+def test_counts_begin_with_the_last_crash(own_server) -> None:
+    """The server goes on as the one that was started: an index that is used looked idle for as long as it is up."""
+    _, dsn = own_server
+    with psycopg.connect(dsn, autocommit=True, row_factory=namedtuple_row) as before:
+        before.execute(f"{IDLE}; SET enable_seqscan = off")
+        before.execute("SELECT a FROM t WHERE a = 7")
+        before.execute("SELECT pg_stat_force_next_flush()")
+        used = before.execute(COUNTED).fetchone()
+        assert used.scans == 1
+        found = crashed(dsn, before)
+    assert (found.scans, found.standby) == (0, False)
+    assert found.since > used.now
+
+
+def test_counts_begin_with_the_promotion_of_a_replica(own_server) -> None:
+    """What it was asked as a replica is not what a primary is asked."""
+    data, dsn = own_server
+    with psycopg.connect(dsn, autocommit=True, row_factory=namedtuple_row) as before:
+        before.execute(IDLE)
+        (data / "standby.signal").touch()
+        replica = crashed(dsn, before)
+    assert replica.standby
+    with psycopg.connect(dsn, autocommit=True, row_factory=namedtuple_row) as promoting:
+        promoting.execute("SELECT pg_promote()")
+        found = promoting.execute(COUNTED).fetchone()
+    assert not found.standby
+    assert found.since > replica.now
 
 
 def test_a_sound_database_passes(database, audit_yaml) -> None:
