@@ -110,6 +110,7 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS table,
     coalesce(greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid))
              > clock_timestamp() - 2 * current_setting('autovacuum_naptime')::interval, false) AS just_analysed,
     (n.nspname, c.relname) IN (SELECT schemaname, tablename FROM pg_catalog.pg_stats) AS known,
+    has_any_column_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AS readable,
     c.relkind <> 'p' AND age(c.relfrozenxid) > current_setting('autovacuum_freeze_max_age')::int AS unfrozen,
     EXISTS (SELECT FROM busy WHERE busy.relid = c.oid) AS busy,
     coalesce(columns.missing, '{}') AS missing, coalesce(columns.unseen, '{}') AS unseen

@@ -58,11 +58,11 @@ def faults(tables: Sequence[Any], server: Any, dead: float, stale: float) -> lis
 
 
 def doubts(tables: Sequence[Any]) -> list[Doubt]:
-    """Columns and expressions of indexes whose statistics the audit's role may not see."""
+    """Columns and expressions of indexes whose statistics the audit's role may not see, and tables like that."""
     return [
-        Doubt(table.table, tuple(table.unseen))
+        Doubt(table.table, tuple(table.unseen) or ("its columns",))
         for table in tables
-        if table.unseen and _matters(table) and not table.busy
+        if (table.unseen or _hidden(table)) and _matters(table) and not table.busy
     ]
 
 
@@ -99,7 +99,7 @@ def _statistics(table: Any, server: Any, stale: float) -> str:
     """What is wrong with the planner's statistics of a table; empty if nothing is."""
     if not _matters(table):
         return ""
-    if not table.known and not table.analysed:
+    if not table.known and not table.analysed and not _hidden(table):
         return f"the planner has no statistics: it was not analysed since {server.counting_since}"
     if table.missing:
         return f"the planner has no statistics of {listed(table.missing)}, which an index holds"
@@ -112,6 +112,14 @@ def _statistics(table: Any, server: Any, stale: float) -> str:
     if changed > table.analyze_threshold + stale * table.rows:
         return f"{changed:.0f} of {table.rows:.0f} rows changed since it was last analysed"
     return ""
+
+
+def _hidden(table: Any) -> bool:
+    """Whether the table may have statistics that the audit's role can't see.
+
+    When it was analysed is forgotten in a crash and by a failover; that it was vacuumed or analysed once, is not.
+    """
+    return bool(not table.analysed and not table.known and not table.readable and table.estimated >= 0)
 
 
 def _matters(table: Any) -> bool:

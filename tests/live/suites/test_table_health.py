@@ -147,6 +147,15 @@ def test_what_the_role_may_not_see_is_doubtful(database, audit_yaml) -> None:
         database.admin.execute("REVOKE pg_read_all_data FROM looker")
 
 
+def test_statistics_that_can_t_be_seen_are_not_missing(database, audit_yaml) -> None:
+    """After a crash or a failover nobody knows when a table was analysed: a role of pg_monitor took it for never."""
+    ran = run(database, audit_yaml, TABLE, "ANALYZE t", FORGOTTEN)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.startswith("whether the planner has statistics for public.t: its columns can't be seen: GRANT")
+    ran = run(database, audit_yaml, READABLE)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+
+
 def test_without_tables_nothing_was_seen(database, audit_yaml) -> None:
     """Nothing to look at is not success."""
     ran = run(database, audit_yaml)

@@ -13,7 +13,7 @@ BRANCHES = {
     "table": "public.pgbench_branches", "partitioned": False, "estimated": 50.0, "rows": 50.0, "has_blocks": True,
     "live": 50, "dead": 181, "modified": 14, "autovacuum": True, "vacuum_threshold": 50.0, "analyze_threshold": 50.0,
     "analysed": True, "vacuumed": "2026-11-24 16:45", "just_vacuumed": True, "just_analysed": True, "known": True,
-    "unfrozen": False, "busy": False, "missing": [], "unseen": [],
+    "readable": True, "unfrozen": False, "busy": False, "missing": [], "unseen": [],
 }  # fmt: skip
 HISTORY = BRANCHES | {
     "table": "public.pgbench_history", "estimated": 0.0, "rows": 2012.0, "live": 2012, "dead": 0, "modified": 2012,
