@@ -75,6 +75,7 @@ SELECT n.nspname AS schema, c.relname AS name, quote_ident(rn.nspname) || '.' ||
      WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
        AND p.relkind <> 'p')::float8 AS rows,
     greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::float8 AS own,
+    r.relkind = 'p' AS partitioned,
     (SELECT coalesce(sum(p.relpages), 0)
      FROM pg_catalog.pg_class p
      WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
@@ -322,6 +323,7 @@ def _tables(audit_postgres: Any, statements: Sequence[Planned]) -> dict[str, Tab
             },
             row.own,
             row.blocks,
+            row.partitioned,
         )
         for row in audit_postgres.execute(TABLES, wanted).fetchall()
     }

@@ -39,6 +39,15 @@ SELECT i.indexrelid::bigint AS oid,
     EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) AS being_built,
     i.indisunique AS is_unique,
     x.relispartition AS of_partitioned,
+    x.relkind = 'I' AS partitioned,
+    CASE WHEN x.relkind = 'I' AND NOT i.indisvalid THEN ARRAY(
+        SELECT quote_ident(hn.nspname) || '.' || quote_ident(hc.relname) FROM pg_catalog.pg_inherits h
+        JOIN pg_catalog.pg_class hc ON hc.oid = h.inhrelid
+        JOIN pg_catalog.pg_namespace hn ON hn.oid = hc.relnamespace
+        WHERE h.inhparent = i.indrelid AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_inherits part JOIN pg_catalog.pg_index pi ON pi.indexrelid = part.inhrelid
+            WHERE part.inhparent = i.indexrelid AND pi.indrelid = h.inhrelid AND pi.indisvalid)
+        ORDER BY 1) END AS without,
     CASE WHEN i.indisreplident THEN 'replica identity' ELSE (
         SELECT min(c.conname::text) FROM pg_catalog.pg_constraint c
         WHERE c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')) END AS backs,

@@ -62,6 +62,8 @@ class Table:
     """Rows of the partition itself; as many as `rows` where nothing is said."""
     blocks: float = 0
     """Of all partitions, indexes left aside; 0 where that is unknown."""
+    partitioned: bool = False
+    """Whether it is one, whose rows are in its partitions."""
 
     def might_use(self, named: Collection[str]) -> bool:
         """Whether an index is there that serves a condition on these columns for some values, if not for all.
@@ -143,9 +145,15 @@ def _scanned(plan: Node, tables: Mapping[str, Table]) -> dict[str, float]:
     return found
 
 
-def create_index(table: str, names: Sequence[str]) -> str:
-    """The statement that makes an index without stopping writes."""
-    return f"CREATE INDEX CONCURRENTLY ON {table} ({', '.join(names)});"
+def create_index(table: Table, names: Sequence[str]) -> str:
+    """The statement that makes an index, without stopping writes if it can."""
+    if table.partitioned:
+        # The server makes none of a partitioned table CONCURRENTLY.
+        return (
+            f"CREATE INDEX ON {table.name} ({', '.join(names)}); (it stops writes; one ON ONLY it, one CONCURRENTLY on "
+            "each partition, and ALTER INDEX ... ATTACH PARTITION do not)"
+        )
+    return f"CREATE INDEX CONCURRENTLY ON {table.name} ({', '.join(names)});"
 
 
 def _table_above(above: Sequence[Node], tables: Mapping[str, Table]) -> Table | None:
@@ -310,7 +318,7 @@ def _nested_loop(node: Node, loop: Node, other: Node, table: Table) -> Hazard:
 
 
 def _index_for(table: Table, names: Sequence[str]) -> str:
-    return create_index(table.name, names) if names else "index the expression, or rewrite the condition"
+    return create_index(table, names) if names else "index the expression, or rewrite the condition"
 
 
 def _disjunction(condition: str, alias: str) -> tuple[str, ...]:

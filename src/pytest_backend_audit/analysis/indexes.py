@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_backend_audit.analysis.text import listed
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -24,13 +26,29 @@ def invalid(rows: Sequence[Any]) -> list[Fault]:
     """Indexes that take writes, or block them, and serve no query: mostly what a failed concurrent build leaves behind.
 
     Args:
-        rows: With ``index``, ``table``, ``usable`` and ``being_built``.
+        rows: With ``index``, ``table``, ``usable``, ``being_built``, ``partitioned`` (whether it is of a partitioned
+            table) and ``without`` (the partitions of that which have no valid part of it).
     """
     return [
-        Fault(row.index, f"{row.index} on {row.table} is invalid: REINDEX INDEX CONCURRENTLY {row.index}; or drop it")
+        Fault(row.index, f"{row.index} on {row.table} is invalid: {_mending(row)}")
         for row in rows
         if not row.usable and not row.being_built
     ]
+
+
+def _mending(row: Any) -> str:
+    if not row.partitioned:
+        return f"REINDEX INDEX CONCURRENTLY {row.index}; or drop it"
+    # Building it again would not make it valid, as long as a partition has no part in it.
+    return (
+        f"no valid index of {listed(row.without, 3)} is a part of it: CREATE INDEX CONCURRENTLY on each, then ALTER "
+        f"INDEX {row.index} ATTACH PARTITION each of these; or drop it"
+    )
+
+
+def _dropping(row: Any) -> str:
+    # The server drops none of a partitioned table CONCURRENTLY.
+    return f"DROP INDEX {'' if row.partitioned else 'CONCURRENTLY '}{row.index};"
 
 
 def duplicates(rows: Sequence[Any]) -> list[Fault]:
@@ -42,7 +60,7 @@ def duplicates(rows: Sequence[Any]) -> list[Fault]:
 
     Args:
         rows: With ``index``, ``table``, ``usable``, ``signature``, ``is_unique``, ``backs`` (the constraint or replica
-            identity that needs it, or NULL), ``of_partitioned`` and ``oid``.
+            identity that needs it, or NULL), ``partitioned``, ``of_partitioned`` and ``oid``.
     """
     alike: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
@@ -56,7 +74,7 @@ def duplicates(rows: Sequence[Any]) -> list[Fault]:
             if equal is None or row.backs is not None or row.of_partitioned:
                 kept.append(row)
                 continue
-            said = f"{row.index} on {row.table} equals {equal.index}: DROP INDEX CONCURRENTLY {row.index};"
+            said = f"{row.index} on {row.table} equals {equal.index}: {_dropping(row)}"
             found.append(Fault(row.index, said))
     return found
 
@@ -68,15 +86,14 @@ def unused(rows: Sequence[Any], at_least: float) -> list[Fault]:
     index stands for its partitions'.
 
     Args:
-        rows: With ``index``, ``table``, ``usable``, ``is_unique``, ``backs``, ``of_partitioned``,
+        rows: With ``index``, ``table``, ``usable``, ``is_unique``, ``backs``, ``partitioned``, ``of_partitioned``,
             ``serves_foreign_key``, ``scans`` and ``bytes``.
         at_least: Bytes from which an index is large.
     """
     return [
         Fault(
             row.index,
-            f"{row.index} on {row.table} was never used and takes {row.bytes / 2**20:.1f} MiB: "
-            f"DROP INDEX CONCURRENTLY {row.index};",
+            f"{row.index} on {row.table} was never used and takes {row.bytes / 2**20:.1f} MiB: " + _dropping(row),
         )
         for row in rows
         if row.usable and not row.is_unique and row.backs is None and not row.serves_foreign_key

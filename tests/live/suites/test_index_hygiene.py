@@ -95,7 +95,7 @@ def test_different_indexes_are_no_duplicates(database, ddl: str) -> None:
         (
             "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
             "CREATE INDEX one ON t (a); CREATE INDEX two ON t (a)",
-            ["public.two on public.t equals public.one: DROP INDEX CONCURRENTLY public.two;"],
+            ["public.two on public.t equals public.one: DROP INDEX public.two;"],
         ),
         (
             "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
@@ -106,7 +106,11 @@ def test_different_indexes_are_no_duplicates(database, ddl: str) -> None:
 )
 def test_duplicates_are_named_with_what_stays(database, ddl: str, said: list[str]) -> None:
     """The one that a constraint needs stays, else the unique one, else the older one; of partitions only the parent."""
-    assert [str(fault) for fault in duplicates(rows(database, ddl))] == said
+    found = duplicates(rows(database, ddl))
+    assert [str(fault) for fault in found] == said
+    for fault in found:
+        database.admin.execute(str(fault).rpartition(": ")[2])
+    assert duplicates(database.looker.execute(INDEXES).fetchall()) == []
 
 
 def test_invalid_indexes_are_named(database, audit_yaml) -> None:
@@ -121,6 +125,25 @@ def test_invalid_indexes_are_named(database, audit_yaml) -> None:
         "1 of 2 indexes should go or be built again (large is 10485760 bytes (standard)):",
         "  - public.bad on public.t is invalid: REINDEX INDEX CONCURRENTLY public.bad; or drop it",
     ]
+
+
+def test_an_index_that_no_partition_completes_is_told_which(database, audit_yaml) -> None:
+    """Building it again leaves it invalid: the partition's own index has to become a part of it."""
+    database.admin.execute(
+        "CREATE TABLE t (a int, k int) PARTITION BY LIST (k); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
+        "CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2); CREATE INDEX whole ON ONLY t (a);"
+        "CREATE INDEX part_1 ON t1 (a); ALTER INDEX whole ATTACH PARTITION part_1"
+    )
+    database.admin.execute("REINDEX INDEX CONCURRENTLY whole")
+    ran = run(database, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines()[1] == (
+        "  - public.whole on public.t is invalid: no valid index of public.t2 is a part of it: CREATE INDEX "
+        "CONCURRENTLY on each, then ALTER INDEX public.whole ATTACH PARTITION each of these; or drop it"
+    )
+    database.admin.execute("CREATE INDEX CONCURRENTLY part_2 ON t2 (a)")
+    database.admin.execute("ALTER INDEX public.whole ATTACH PARTITION part_2")
+    assert run(database, audit_yaml).status is Status.PASSED
 
 
 def test_idle_indexes_that_something_needs_are_no_faults(database) -> None:
@@ -149,7 +172,9 @@ def test_partitions_count_together(database) -> None:
     [whole] = [row for row in found if row.index == "public.whole"]
     parts = [row for row in found if row.of_partitioned]
     assert (whole.bytes, whole.scans) == (sum(row.bytes for row in parts), 0)
-    assert [f.item for f in unused(found, at_least=1)] == ["public.whole"]
+    [idle] = unused(found, at_least=1)
+    assert str(idle).endswith("MiB: DROP INDEX public.whole;")
+    database.admin.execute("DROP INDEX public.whole")
 
 
 def test_young_statistics_are_not_believed(database, audit_yaml) -> None:

@@ -32,7 +32,7 @@ ORDERS = Table(
     },
 )
 ITEMS = Table("public.items", 200_000, {"order_id": 100_000}, {"items_pkey": Index(("order_id", "line"), 770)})
-ODD = Table('"Odd one"."T t"', 60_000)
+ODD = Table('"Odd one"."T t"', 60_000, partitioned=True)
 TABLES = {
     "public.orders": ORDERS,
     "public.items": ITEMS,
@@ -86,7 +86,8 @@ DANGEROUS = {
     "partitioned": (
         '"Odd one"."T t"."P p"',
         '"Odd one"."T t": 60000 of its 60000 rows are tried for a condition on "P p": '
-        'CREATE INDEX CONCURRENTLY ON "Odd one"."T t" ("P p");',
+        'CREATE INDEX ON "Odd one"."T t" ("P p"); (it stops writes; one ON ONLY it, one CONCURRENTLY on each '
+        "partition, and ALTER INDEX ... ATTACH PARTITION do not)",
     ),
 }  # fmt: skip
 SORT = "rows are sorted by note DESC: CREATE INDEX CONCURRENTLY ON public.orders (tenant, note DESC);"
