@@ -94,10 +94,19 @@ SELECT n.nspname AS schema, c.relname AS name, quote_ident(rn.nspname) || '.' ||
                          JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND a.attnum > 0
-                         ORDER BY a.attnum) END))
+                         ORDER BY a.attnum) END,
+                     'compares', m.amname = 'btree' AND i.indpred IS NULL AND o.opcdefault
+                         AND i.indcollation[0] = (SELECT a.attcollation FROM pg_catalog.pg_attribute a
+                                                  WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[0])))
               FROM pg_catalog.pg_index i
               JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
-              WHERE i.indrelid = c.oid AND i.indisvalid), '{}') AS indexes
+              JOIN pg_catalog.pg_am m ON m.oid = x.relam
+              JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[0]
+              WHERE i.indrelid = c.oid AND i.indisvalid), '{}') AS indexes,
+    ARRAY(SELECT quote_ident(a.attname) FROM pg_catalog.pg_attribute a
+          JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            AND (y.oid = 'varchar'::regtype OR y.typbasetype IN ('varchar'::regtype, 'text'::regtype))) AS texts
 FROM unnest(%s::text[], %s::text[]) AS wanted (schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
@@ -318,12 +327,15 @@ def _tables(audit_postgres: Any, statements: Sequence[Planned]) -> dict[str, Tab
             row.rows or 0.0,
             row.distinct,
             {
-                name: Index(tuple(index["columns"]), index["blocks"], tuple(index["predicate"]))
+                name: Index(
+                    tuple(index["columns"]), index["blocks"], tuple(index["predicate"]), bool(index["compares"])
+                )
                 for name, index in row.indexes.items()
             },
             row.own,
             row.blocks,
             row.partitioned,
+            frozenset(row.texts),
         )
         for row in audit_postgres.execute(TABLES, wanted).fetchall()
     }

@@ -6,7 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_backend_audit.analysis.plans import Node, alternatives, columns, compared, is_column, quoted
+from pytest_backend_audit.analysis.plans import (
+    Node,
+    alternatives,
+    columns,
+    compared,
+    comparisons,
+    conjuncts,
+    is_column,
+    quoted,
+)
 from pytest_backend_audit.analysis.text import listed
 
 _STREAMING = {"Gather", "Gather Merge", "Append", "Merge Append", "Subquery Scan", "Result", "Nested Loop"}
@@ -19,6 +28,8 @@ _RANGE, _UNKNOWN = 1 / 3, 0.005
 """What the planner itself takes for the share of rows that a comparison with an unknown value leaves."""
 
 
+_ORDERED = {"=", "<", ">", "<=", ">="}
+"""Operators that an index in order serves."""
 _ELSEWHERE = 0.25
 """Share of a table's blocks; calls that read less on average don't read all of it, as their generic plan would. It is
 not one half, as the table may have grown since they were counted first."""
@@ -44,6 +55,8 @@ class Index:
     blocks: float
     predicate: tuple[str, ...] = ()
     """Columns of the condition that its rows meet, if it is a partial one, and its key's."""
+    compares: bool = False
+    """Whether it has all rows in the order of its first column, as that column's own type and collation compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,8 @@ class Table:
     """Of all partitions, indexes left aside; 0 where that is unknown."""
     partitioned: bool = False
     """Whether it is one, whose rows are in its partitions."""
+    texts: Collection[str] | None = None
+    """Columns whose cast to text is none, so that their index serves it; None where nobody knows."""
 
     def might_use(self, named: Collection[str]) -> bool:
         """Whether an index is there that serves a condition on these columns for some values, if not for all.
@@ -145,15 +160,16 @@ def _scanned(plan: Node, tables: Mapping[str, Table]) -> dict[str, float]:
     return found
 
 
-def create_index(table: Table, names: Sequence[str]) -> str:
+def create_index(table: Table, names: Sequence[str], method: str = "") -> str:
     """The statement that makes an index, without stopping writes if it can."""
+    what = f"{table.name} {f'USING {method} ' if method else ''}({', '.join(names)});"
     if table.partitioned:
         # The server makes none of a partitioned table CONCURRENTLY.
         return (
-            f"CREATE INDEX ON {table.name} ({', '.join(names)}); (it stops writes; one ON ONLY it, one CONCURRENTLY on "
-            "each partition, and ALTER INDEX ... ATTACH PARTITION do not)"
+            f"CREATE INDEX ON {what} (it stops writes; one ON ONLY it, one CONCURRENTLY on each partition, and ALTER "
+            "INDEX ... ATTACH PARTITION do not)"
         )
-    return f"CREATE INDEX CONCURRENTLY ON {table.name} ({', '.join(names)});"
+    return f"CREATE INDEX CONCURRENTLY ON {what}"
 
 
 def _table_above(above: Sequence[Node], tables: Mapping[str, Table]) -> Table | None:
@@ -186,7 +202,8 @@ def _scan(node: Node, above: Sequence[Node], table: Table, bounds: Bounds, scann
             yield _of_disjunction(table, named)
         elif node.kind == "Seq Scan" or node.rows <= _SELECTIVE * _tried(node, table, scanned):
             few = _few(columns(condition, node.alias), table, bounds.few) if node.kind == "Seq Scan" else None
-            yield few or _filter(node, condition, table, _tried(node, table, scanned) * share)
+            if few or node.kind != "Seq Scan" or not _passed_over(node, table):
+                yield few or _filter(node, condition, table, _tried(node, table, scanned) * share)
 
 
 def _otherwise(table: Table, named: Collection[str], share: float, bounds: Bounds) -> bool:
@@ -207,7 +224,7 @@ def _tried(node: Node, table: Table, scanned: float) -> float:
         return max((child.rows for child in node.children), default=0.0)
     share = 1.0
     condition = node.condition("Index Cond")
-    equal, other = compared(condition, node.alias)
+    equal, other = compared(condition, node.alias, table.texts)
     for name in equal:
         share *= 1 / table.distinct[name] if table.distinct.get(name) else _UNKNOWN
     return table.rows * share * _RANGE ** len(other)
@@ -235,11 +252,28 @@ def _few(named: Sequence[str], table: Table, few: float) -> Hazard | None:
 
 
 def _filter(node: Node, condition: str, table: Table, tried: float) -> Hazard:
-    equal, other = compared(node.condition("Filter", "Index Cond", "Recheck Cond"), node.alias)
+    equal, other = compared(node.condition("Filter", "Index Cond", "Recheck Cond"), node.alias, table.texts)
     named = tuple(columns(condition, node.alias))
     said = f"{tried:.0f} of its {table.rows:.0f} rows are tried for a condition on {listed(named) or 'an expression'}"
-    cure = _index_for(table, [*_selective_first(equal, table), *other[:1]])
+    cure = _index_for(table, _wanted(equal, other, table))
+    if not equal and other and (other[0], "~~") in comparisons(condition, node.alias, table.texts):
+        cure = f"CREATE EXTENSION IF NOT EXISTS pg_trgm; {create_index(table, [f'{other[0]} gin_trgm_ops'], 'gin')}"
     return Hazard(Kind.FILTER, table.name, named, said + _near(table, equal), cure)
+
+
+def _wanted(equal: Sequence[str], other: Sequence[str], table: Table) -> list[str]:
+    """Columns of an index that would serve these conditions."""
+    return [*_selective_first(equal, table), *other[:1]]
+
+
+def _passed_over(node: Node, table: Table) -> bool:
+    """Whether an index for the whole condition is there, so that all is read since much of it is asked for."""
+    condition = node.condition("Filter")
+    found = comparisons(condition, node.alias, table.texts)
+    named = {name for name, _ in found}
+    if len(named) != 1 or len(found) != len(conjuncts(condition)) or not {op for _, op in found} <= _ORDERED:
+        return False
+    return any(index.compares and index.columns[0] in named for index in table.indexes.values())
 
 
 def _selective_first(names: Sequence[str], table: Table) -> list[str]:
@@ -281,7 +315,7 @@ def _sort(node: Node, above: Sequence[Node], tables: Mapping[str, Table], bounds
     told = [str(key) for key in node.facts.get("Sort Key", ())]
     keys = [_key(key, scan.alias) for key in told]
     said = f"{rows:.0f} rows are sorted by {', '.join(keys)}"
-    equal, _ = compared(scan.condition("Filter", "Index Cond", "Recheck Cond"), scan.alias)
+    equal, _ = compared(scan.condition("Filter", "Index Cond", "Recheck Cond"), scan.alias, table.texts)
     plain = list(dict.fromkeys(name for key in told for name in columns(key, scan.alias)))
     usable = all(is_column(key.partition(" ")[0], scan.alias) for key in told)
     cure = _index_for(table, [*(c for c in equal if c not in plain), *keys] if usable else [])
@@ -296,20 +330,20 @@ def _column_order(node: Node, above: Sequence[Node], table: Table) -> Iterator[H
     # From 18 on the server can skip over the values of a first column that has few; that costs less than all of it.
     if first is None or first in named or not named or node.cost < index.blocks:
         return
-    equal, other = compared(heap.condition("Index Cond", "Filter", "Recheck Cond"), heap.alias)
+    equal, other = compared(heap.condition("Index Cond", "Filter", "Recheck Cond"), heap.alias, table.texts)
     said = f"all of {quoted(node.index)} is read for {listed(named)}, since it begins with {first}"
     yield Hazard(
         Kind.ORDER,
         table.name,
         tuple(named),
         said,
-        _index_for(table, [*_selective_first(equal, table), *other[:1]] or named),
+        _index_for(table, _wanted(equal, other, table) or named),
     )
 
 
 def _nested_loop(node: Node, loop: Node, other: Node, table: Table) -> Hazard:
     condition = " AND ".join(filter(None, (loop.condition("Join Filter"), node.condition("Filter"))))
-    equal, compared_otherwise = compared(condition, node.alias)
+    equal, compared_otherwise = compared(condition, node.alias, table.texts)
     said = f"each of its {table.rows:.0f} rows is tried with each of {other.rows:.0f} rows by a nested loop"
     named = tuple(columns(condition, node.alias))
     return Hazard(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,21 +112,33 @@ def conjuncts(condition: str) -> list[str]:
     return parts if len(parts) == 1 else [c for part in parts for c in conjuncts(part)]
 
 
-def compared(condition: str, alias: str) -> tuple[list[str], list[str]]:
+def compared(condition: str, alias: str, texts: Collection[str] | None = None) -> tuple[list[str], list[str]]:
     """Columns of a table that a condition compares with something for equality, and those it compares otherwise.
 
-    Those inside of an expression, or of an OR, are neither: an index of the column would not serve it.
+    Those inside of an expression, or of an OR, are neither: an index of the column would not serve it. Nor would it
+    where the column is cast, or where one value is left out.
+
+    Args:
+        condition: As `Node.condition` has it.
+        alias: What it calls the table.
+        texts: Columns that are cast to text in name only, as those of type varchar are; None where nobody knows.
     """
-    bare = re.compile(rf"\(*{re.escape(alias)}\.({_NAME})\)*(?:::[\w ]+)?\)*")
-    equal: list[str] = []
-    other: list[str] = []
+    found = comparisons(condition, alias, texts)
+    equal = list(dict.fromkeys(name for name, operator in found if operator == "="))
+    return equal, [c for c in dict.fromkeys(name for name, operator in found if operator != "<>") if c not in equal]
+
+
+def comparisons(condition: str, alias: str, texts: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Columns that a condition compares with something, each with the operator; arguments as for `compared`."""
+    bare = re.compile(rf"\(*{re.escape(alias)}\.({_NAME})\)*(?:::([\w ]+))?\)*")
+    found: list[tuple[str, str]] = []
     for part in conjuncts(condition):
         sides = re.split(r" (=|<>|<|>|<=|>=|~~|~~\*|\^@|&&|@>|<@|IS) ", part, maxsplit=1)
-        found = [named[1] for side in sides[::2] if (named := bare.fullmatch(side.strip()))]
-        if len(found) == 1 and not alternatives(part):
-            (equal if sides[1:2] == ["="] else other).append(found[0])
-    equal = list(dict.fromkeys(equal))
-    return equal, [c for c in dict.fromkeys(other) if c not in equal]
+        named = [match for side in sides[::2] if (match := bare.fullmatch(side.strip()))]
+        named = [m for m in named if m[2] is None or (m[2] == "text" and (texts is None or m[1] in texts))]
+        if len(named) == 1 and not alternatives(part):
+            found.append((named[0][1], sides[1] if len(sides) > 1 else "="))
+    return found
 
 
 def _node(facts: Mapping[str, Any]) -> Node:

@@ -105,6 +105,49 @@ def test_hazards_are_named_with_their_statements_and_no_literal_is(served, audit
     assert "disjunctions:shop.orders.name+note" in ran.reason
 
 
+def test_an_index_that_is_there_is_not_asked_for_once_more(served, audit_yaml) -> None:
+    """Much of the table is asked for: the remedy made a duplicate, and changed nothing."""
+    database, service = served
+    database.admin.execute("CREATE INDEX ON shop.orders (note)")
+    service.execute("SELECT count(name) FROM orders WHERE note > '0'")
+    ran = run(sort_filter, served, audit_yaml)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    service.execute("SELECT count(name) FROM orders WHERE note > '0' AND name > 'n'")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert "rows are tried for a condition on note, name: " in ran.reason
+
+
+def test_a_column_that_is_cast_is_not_to_be_indexed(served, audit_yaml) -> None:
+    """It has its index, which the cast passes by, as a client's decimal does."""
+    _, service = served
+    service.execute("SELECT name FROM orders WHERE id = 7::numeric")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert "are tried for a condition on id: index the expression, or rewrite the condition" in ran.reason
+
+
+def test_what_is_not_equal_is_not_to_be_indexed(served, audit_yaml) -> None:
+    """An index finds what is there, not what isn't."""
+    _, service = served
+    service.execute("SELECT name FROM orders WHERE note <> 'x'")
+    assert "a condition on note: index the expression, or rewrite" in run(sort_filter, served, audit_yaml).reason
+
+
+def test_patterns_get_an_index_that_finds_them(served, audit_yaml) -> None:
+    """The remedy, as it is told, turns the check green; an index in order finds no pattern that isn't known."""
+    database, service = served
+    service.execute("SELECT id FROM orders WHERE name LIKE 'n77%'")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.FAILED
+    index = "CREATE INDEX CONCURRENTLY ON shop.orders USING gin (name gin_trgm_ops);"
+    remedy = f"CREATE EXTENSION IF NOT EXISTS pg_trgm; {index}"
+    assert f"a condition on name: {remedy}" in ran.reason
+    for statement in filter(str.strip, remedy.split(";")):
+        database.admin.execute(statement)
+    assert run(sort_filter, served, audit_yaml).status is Status.PASSED
+
+
 def test_what_can_not_be_planned_is_no_success(served, audit_yaml) -> None:
     """It says what is missing; hazards in other statements come first."""
     _, service = served

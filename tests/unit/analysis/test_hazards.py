@@ -204,4 +204,6 @@ def test_conditions_are_read_as_the_server_writes_them() -> None:
     assert compared("((t.a)::text = ANY ($1))", "t") == (["a"], [])
     assert compared("(t.a IS NOT NULL)", "t") == ([], ["a"])
     assert compared("(other.t = t.b)", "t") == (["b"], [])
+    assert compared("(((t.a)::text = $1) AND ((t.b)::text = $2))", "t", {"a"}) == (["a"], [])
+    assert compared("(((t.at)::date = $1) AND (t.a <> $2) AND (t.b > $3))", "t") == ([], ["b"])
     assert [quoted(n) for n in ("a_1", "A", 'say "x"')] == ["a_1", '"A"', '"say ""x"""']
