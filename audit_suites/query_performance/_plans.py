@@ -75,6 +75,10 @@ SELECT n.nspname AS schema, c.relname AS name, quote_ident(rn.nspname) || '.' ||
      WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
        AND p.relkind <> 'p')::float8 AS rows,
     greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::float8 AS own,
+    (SELECT bool_or(p.reltuples < 0 AND pg_stat_get_live_tuples(p.oid) = 0 AND pg_relation_size(p.oid) > 0)
+     FROM pg_catalog.pg_class p
+     WHERE p.oid IN (SELECT relid FROM pg_partition_tree(r.oid) WHERE isleaf UNION SELECT r.oid)
+       AND p.relkind <> 'p') AS uncounted,
     r.relkind = 'p' AS partitioned,
     (SELECT coalesce(sum(p.relpages), 0)
      FROM pg_catalog.pg_class p
@@ -324,7 +328,7 @@ def _tables(audit_postgres: Any, statements: Sequence[Planned]) -> dict[str, Tab
     return {
         named[row.schema, row.name]: Table(
             row.table,
-            row.rows or 0.0,
+            _expected(audit_postgres, row.table) if row.uncounted else row.rows or 0.0,
             row.distinct,
             {
                 name: Index(
@@ -332,13 +336,22 @@ def _tables(audit_postgres: Any, statements: Sequence[Planned]) -> dict[str, Tab
                 )
                 for name, index in row.indexes.items()
             },
-            row.own,
+            _expected(audit_postgres, f"ONLY {named[row.schema, row.name]}") if row.uncounted else row.own,
             row.blocks,
             row.partitioned,
             frozenset(row.texts),
         )
         for row in audit_postgres.execute(TABLES, wanted).fetchall()
     }
+
+
+def _expected(audit_postgres: Any, table: str) -> float:
+    """Rows that the planner expects a table to have, from its size.
+
+    What nobody analysed since a restore, a pg_upgrade or a crash is of no size in the catalogs and counters.
+    """
+    explained = audit_postgres.execute(f"EXPLAIN (FORMAT JSON) SELECT FROM {table}", prepare=False).fetchone()[0]
+    return read(explained).rows
 
 
 def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:

@@ -148,6 +148,21 @@ def test_patterns_get_an_index_that_finds_them(served, audit_yaml) -> None:
     assert run(sort_filter, served, audit_yaml).status is Status.PASSED
 
 
+def test_a_table_that_nobody_analysed_is_as_large_as_it_is(served, audit_yaml) -> None:
+    """After a pg_upgrade, a restore or a crash nothing counts its rows: it was a small one, and its scan passed."""
+    database, service = served
+    database.admin.execute(
+        "CREATE TABLE shop.fresh (id int, note text) WITH (autovacuum_enabled = false);"
+        "INSERT INTO shop.fresh SELECT id, note FROM shop.orders; GRANT SELECT ON shop.fresh TO looker"
+    )
+    database.admin.execute("SELECT pg_stat_force_next_flush()")
+    database.admin.execute("SELECT pg_stat_reset_single_table_counters('shop.fresh'::regclass)")
+    service.execute("SELECT id FROM fresh WHERE note = 'x'")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.FAILED
+    assert "CREATE INDEX CONCURRENTLY ON shop.fresh (note);" in ran.reason
+
+
 def test_what_can_not_be_planned_is_no_success(served, audit_yaml) -> None:
     """It says what is missing; hazards in other statements come first."""
     _, service = served
