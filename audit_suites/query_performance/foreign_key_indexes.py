@@ -61,7 +61,9 @@ SELECT DISTINCT ON (k.declared, k.conrelid)
         FROM pg_catalog.pg_index i
         JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
         JOIN pg_catalog.pg_am m ON m.oid = x.relam
-        WHERE i.indrelid = k.conrelid), '[]') AS indexes
+        WHERE i.indrelid = k.conrelid), '[]') AS indexes,
+    t.relkind = 'p' AS partitioned,
+    coalesce((to_jsonb(declared.*) ->> 'conperiod')::boolean, false) AS period
 FROM keys k
 JOIN pg_catalog.pg_constraint declared ON declared.oid = k.declared
 JOIN pg_catalog.pg_class t ON t.oid = k.conrelid

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _NOT_NULL = re.compile(r"\((.+?) IS NOT NULL\)")
-EQUALITY = frozenset({"btree", "hash"})
-"""Access methods that find rows by equal values of a column, as the check of a foreign key does."""
+EQUALITY = frozenset({"btree", "hash", "gist"})
+"""Access methods that find rows by equal values of a column, as the check of a foreign key does.
+
+GiST does where its operator class knows of equality: that of an EXCLUDE, and of a key WITHOUT OVERLAPS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class ForeignKey:
     """With its schema, quoted where need be."""
     columns: tuple[str, ...]
     indexes: tuple[Index, ...]
+    partitioned: bool = False
+    """Whether it is a partitioned table that has no partition yet."""
+    period: bool = False
+    """Whether the last column is one of ranges, of which the key asks that they are contained."""
 
     @property
     def item(self) -> str:
@@ -45,8 +51,11 @@ class ForeignKey:
 
     @property
     def cure(self) -> str:
-        """The statement that gives it its index without stopping writes."""
-        return f"CREATE INDEX CONCURRENTLY ON {self.table} ({', '.join(self.columns)});"
+        """The statement that gives it its index, without stopping writes where there may be any."""
+        # The server makes none of a partitioned table CONCURRENTLY.
+        making = "CREATE INDEX" if self.partitioned else "CREATE INDEX CONCURRENTLY"
+        method = " USING gist" if self.period else ""
+        return f"{making} ON {self.table}{method} ({', '.join(self.columns)});"
 
     def __str__(self) -> str:
         begin = [index for index in self.indexes if _begins(index, self.columns)]
@@ -58,7 +67,12 @@ class ForeignKey:
 
 
 def read(rows: Sequence[Any]) -> list[ForeignKey]:
-    """Foreign keys from rows with the columns ``constraint``, ``table``, ``columns`` and ``indexes`` (JSON objects)."""
+    """Foreign keys from rows.
+
+    Args:
+        rows: With the columns ``constraint``, ``table``, ``columns``, ``indexes`` (JSON objects), ``partitioned`` and
+            ``period``.
+    """
     return [
         ForeignKey(
             row.constraint,
@@ -68,6 +82,8 @@ def read(rows: Sequence[Any]) -> list[ForeignKey]:
                 Index(**{**index, "columns": tuple(index["columns"]), "alike": tuple(index.get("alike", ()))})
                 for index in row.indexes
             ),
+            row.partitioned,
+            row.period,
         )
         for row in rows
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from pytest_backend_audit.analysis.foreign_keys import bare, read
@@ -106,6 +107,44 @@ def test_the_cure_works(database) -> None:
     """The statement of the message, run as it stands."""
     database.admin.execute(PARENT + 'CREATE TABLE "C c" ("P p" int REFERENCES parent)')
     [key] = bare(read(database.looker.execute(FOREIGN_KEYS).fetchall()))
+    database.admin.execute(key.cure)
+    assert bare(read(database.looker.execute(FOREIGN_KEYS).fetchall())) == []
+
+
+def test_the_cure_of_a_table_without_partitions_works(database) -> None:
+    """The server makes no index of a partitioned table CONCURRENTLY."""
+    database.admin.execute(PARENT + "CREATE TABLE c (p int REFERENCES parent, k int) PARTITION BY LIST (k)")
+    [key] = bare(read(database.looker.execute(FOREIGN_KEYS).fetchall()))
+    database.admin.execute(key.cure)
+    assert bare(read(database.looker.execute(FOREIGN_KEYS).fetchall())) == []
+
+
+BOOKINGS = "CREATE TABLE c (p int REFERENCES parent, t tsrange, EXCLUDE USING gist (p WITH =, t WITH &&))"
+
+
+def test_the_index_of_an_exclusion_serves_the_key(database) -> None:
+    """Bookings of a room: equality of the room leads it. Of another type's equality it knows nothing."""
+    database.admin.execute("CREATE EXTENSION btree_gist")
+    assert found(database, BOOKINGS) == (1, [])
+    database.admin.execute("CREATE TABLE wide (n bigint PRIMARY KEY)")
+    database.admin.execute(BOOKINGS.replace("c (p int REFERENCES parent", "d (p int REFERENCES wide"))
+    assert [k.item for k in bare(read(database.looker.execute(FOREIGN_KEYS).fetchall()))] == ["public.d.p"]
+
+
+def test_a_key_with_a_period_is_served_by_gist(database) -> None:
+    """From version 18 on; its cure is of that kind, too."""
+    period = (
+        "CREATE TABLE priced (id int, t tsrange, PRIMARY KEY (id, t WITHOUT OVERLAPS));"
+        "CREATE TABLE c (id int, t tsrange, FOREIGN KEY (id, PERIOD t) REFERENCES priced (id, PERIOD t))"
+    )
+    database.admin.execute("CREATE EXTENSION btree_gist")
+    if database.admin.info.server_version < 180000:
+        with pytest.raises(psycopg.errors.SyntaxError):
+            database.admin.execute(period)
+        return
+    database.admin.execute(period)
+    [key] = bare(read(database.looker.execute(FOREIGN_KEYS).fetchall()))
+    assert key.cure == "CREATE INDEX CONCURRENTLY ON public.c USING gist (id, t);"
     database.admin.execute(key.cure)
     assert bare(read(database.looker.execute(FOREIGN_KEYS).fetchall())) == []
 

@@ -50,6 +50,8 @@ def test_rows_become_keys_with_their_cure() -> None:
         table='public."C c"',
         columns=["x", '"Y y"'],
         indexes=[{"name": "i", "columns": ["x"], "usable": True, "method": "btree", "predicate": None}],
+        partitioned=False,
+        period=False,
     )
     [key] = bare(read([row]))
     assert key.item == 'public."C c".x+"Y y"'
