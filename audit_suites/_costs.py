@@ -60,6 +60,18 @@ def quiet(budget: Any, seconds: float) -> Counts:
     return Counts(beside.by_query, seconds)
 
 
+def unseen(what: str) -> str:
+    """Why it proves nothing that requests cost the database no statement.
+
+    Args:
+        what: Which requests, such as "none of 3 reads".
+    """
+    return (
+        f"{what} sent a statement to the database that targets.postgres names: does the service ask a replica, or "
+        "another database, or is pg_stat_statements.track none?"
+    )
+
+
 def by_statement(found: Iterable[Part]) -> str:
     """The statements with their counts, in one line."""
     return "; ".join(map(str, found))

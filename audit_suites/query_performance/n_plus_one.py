@@ -18,7 +18,7 @@ Effort: M
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.attribution import Part
 from pytest_backend_audit.analysis.growth import CERTAIN_GROWTH, grown, growths, hidden
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites._costs import costs
+from pytest_backend_audit.suites._costs import costs, unseen
 from pytest_backend_audit.suites.query_performance._reads import Listing, Listings, count, listings
 
 TIMES = 10
@@ -90,13 +90,19 @@ def test_more_rows_cost_no_more_statements(
     reads.must_be_told()
     if unknown := [f"{name}: {outcome.told}" for name, outcome in found.items() if outcome.unknown]:
         raise CouldNotRun(f"{len(unknown)} of {len(found)} listing endpoints could not be tried:{lines(unknown)}")
+    if not any(outcome.seen for outcome in found.values()):
+        raise CouldNotRun(unseen(f"none of {len(found)} listing endpoints"))
 
 
 class _Outcome:
     """What came of one endpoint."""
 
-    def __init__(self, told: str, *, fault: bool = False, unknown: bool = False) -> None:
+    def __init__(
+        self, told: str, *, fault: bool = False, unknown: bool = False, statements: Sequence[Part] = ()
+    ) -> None:
         self.told, self.fault, self.unknown = told, fault, unknown
+        self.seen = any(part.seen(TIMES) for part in statements)
+        """Whether it cost the database anything that was seen."""
 
 
 def _tried(asked: Asking, listing: Listing, page: int, factor: int) -> _Outcome:
@@ -117,10 +123,12 @@ def _tried(asked: Asking, listing: Listing, page: int, factor: int) -> _Outcome:
             )
         compared = growths(before, after, TIMES)
         if wrong := grown(compared):
-            return _Outcome(f"{rows} rows, then {more}: statements per request {listed(wrong, 3)}", fault=True)
+            told = f"{rows} rows, then {more}: statements per request {listed(wrong, 3)}"
+            return _Outcome(told, fault=True, statements=after)
         unclear = hidden(compared)
         if not unclear:
-            return _Outcome(f"{rows} rows, then {more}: {listed(compared, 3) or 'no statement'}")
+            told = f"{rows} rows, then {more}: {listed(compared, 3) or 'no statement'}"
+            return _Outcome(told, statements=[*before, *after])
         told = f"others send as many statements: {listed(unclear, 3)}; audit while the service is quieter"
     return _Outcome(told, unknown=True)
 
@@ -132,10 +140,12 @@ def _by_rows(asked: Asking, listing: Listing, page: int) -> _Outcome:
         rows, found = asked(listing, None)
         least = rows - CERTAIN_GROWTH
         if each := [part for part in found if rows >= page and part.least / TIMES >= least]:
-            return _Outcome(f"{rows} rows, {listed(each, 3)} in {TIMES} requests", fault=True)
+            told = f"{rows} rows, {listed(each, 3)} in {TIMES} requests"
+            return _Outcome(told, fault=True, statements=found)
         unclear = [part for part in found if rows >= page and part.most / TIMES >= least]
         if not unclear:
-            return _Outcome(f"{rows} rows, callers can't ask for more: {listed(found, 3) or 'no statement'}")
+            told = f"{rows} rows, callers can't ask for more: {listed(found, 3) or 'no statement'}"
+            return _Outcome(told, statements=found)
         told = (
             f"{rows} rows, and others send as many statements: {listed(unclear, 3)}; audit while the service is quieter"
         )

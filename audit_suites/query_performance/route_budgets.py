@@ -31,7 +31,7 @@ from pytest_backend_audit.analysis.attribution import parts
 from pytest_backend_audit.analysis.budgets import Spending
 from pytest_backend_audit.analysis.placeholders import filled, holds
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites._costs import caller, counted, quiet
+from pytest_backend_audit.suites._costs import caller, counted, quiet, unseen
 
 TIMES = 10
 """Requests to a route in a round, fewer where they take longer than `SECONDS`."""
@@ -105,6 +105,9 @@ def _judge(spendings: Mapping[str, Spending], acknowledged: Any, kind: str) -> N
         f"{len(over)} of {len(spendings)} {kind} cost more statements than their budget"
         f"{lines(f'{route}: {spendings[route]}' for route in over)}\nto acknowledge: {over.names}"
     )
+    costly = [spending for spending in spendings.values() if spending.budget]
+    if costly and not any(spending.seen for spending in spendings.values()):
+        raise CouldNotRun(unseen(f"none of {len(spendings)} {kind}"))
     unclear = [f"{r}: {s}" for r, s in spendings.items() if not s.within and not s.over]
     if unclear:
         raise CouldNotRun(

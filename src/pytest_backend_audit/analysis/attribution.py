@@ -48,6 +48,14 @@ class Part:
         """Ours are that many at most, chance left aside."""
         return min(float(self.calls), max(0.0, self.calls - self.others + CERTAIN * self.spread))
 
+    def seen(self, requests: int) -> bool:
+        """Whether requests of ours cost it at all, for all that is known.
+
+        More came than chance brings of others, or others send nothing of the kind; or as many as half of the requests
+        can have cost one, and others hide it.
+        """
+        return self.least > 0 or (self.calls > 0 and not self.others) or 0 < requests <= 2 * self.most
+
     def __str__(self) -> str:
         beside = f" (others send {self.others:.1f} in that time)" if self.others >= 0.05 else ""
         return f"{self.calls} x {' '.join(self.name.split())[:WIDTH]}{beside}"

@@ -42,6 +42,11 @@ class Spending:
         )
 
     @property
+    def seen(self) -> bool:
+        """Whether they cost a statement at all, for all that is known."""
+        return any(part.seen(self.requests) for part in summed(self.rounds))
+
+    @property
     def over(self) -> bool:
         """Whether they certainly cost more than their budget: by a statement each, and in a second round still.
 

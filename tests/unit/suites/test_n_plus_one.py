@@ -141,6 +141,18 @@ def test_nothing_to_ask_is_no_pass(audit_yaml, answer: httpx.Response, said: str
     assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, said)
 
 
+def test_lists_that_cost_nothing_anywhere_tell_nothing(audit_yaml) -> None:
+    """The service reads from a replica: its N+1 was a pass. One that is cached beside one that isn't, is none."""
+    ran = judge(Cached(answering(plenty, lambda _: [])), audit_yaml)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "none of 1 listing endpoints sent a statement to the database that targets.postgres names: does the service "
+        "ask a replica, or another database, or is pg_stat_statements.track none?",
+    )
+    once = iter([[LIST]])
+    assert judge(Cached(answering(plenty, lambda _: next(once, []))), audit_yaml, ORDERS).status is Status.PASSED
+
+
 def test_a_list_that_refuses_its_page_is_no_pass(audit_yaml) -> None:
     """It is told with what was asked."""
     ran = judge(Cached(lambda *_: httpx.Response(403)), audit_yaml)

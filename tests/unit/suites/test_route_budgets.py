@@ -92,6 +92,18 @@ def test_one_statement_too_many_is_enough(audit_yaml) -> None:
     assert judge(reads, costing(), audit_yaml, none).status is Status.PASSED
 
 
+@pytest.mark.parametrize(("check", "route", "kind"), [(reads, READ, "reads"), (writes, WRITE, "writes")])
+def test_requests_that_cost_nothing_anywhere_keep_to_no_budget(audit_yaml, check, route: Endpoint, kind: str) -> None:
+    """The service asks another database: nothing was measured, and it was a pass."""
+    free = Endpoint(route.method, "/healthz", budget=0, body=route.body)
+    ran = judge(check, costing(), audit_yaml, route, free)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        f"none of 2 {kind} sent a statement to the database that targets.postgres names: does the service ask a "
+        "replica, or another database, or is pg_stat_statements.track none?",
+    )
+
+
 def test_each_write_has_a_key_of_its_own(audit_yaml) -> None:
     """In header and body alike; bodies in turn where there are several."""
     seen: list[tuple[str, str]] = []
