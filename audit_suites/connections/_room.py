@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.pool_formula import Need, declared, through_pooler
 from pytest_backend_audit.analysis.pools import by_pool, sessions
-from pytest_backend_audit.suites.connections._seeing import leading_to, seen_with, show
+from pytest_backend_audit.suites.connections._seeing import leading_to, seen_with, served_here, show
 
 # What the server keeps back for superusers, and since 16 for pg_use_reserved_connections, is part of the reserve.
 # Who looks after the server takes of the reserve as well; everybody else in its other databases is a neighbour.
@@ -83,6 +84,19 @@ def through(server: Any, console: Any) -> list[Need]:
     rows, _ = seen_with(console, server)
     here = leading_to(console, server, rows)
     return through_pooler(show(console, "DATABASES"), show(console, "POOLS"), server.info.dbname, here)
+
+
+def strangers(server: Any, console: Any) -> list[Need]:
+    """Clients that the pooler has now for other databases than the audited one.
+
+    Args:
+        server: ``audit_postgres``.
+        console: Of the pooler.
+    """
+    rows, _ = seen_with(console, server)
+    names = {row["name"] for row in served_here(console, server, rows)} | {pgbouncer.CONSOLE}
+    others = sum(row["database"] not in names for row in show(console, "CLIENTS"))
+    return [Need("clients of other databases now", others)] if others else []
 
 
 def straight(pools: Mapping[str, Any], generations: int = 1) -> list[Need]:

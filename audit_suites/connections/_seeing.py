@@ -76,6 +76,13 @@ def leading_to(console: Any, server: Any, rows: Iterable[Any]) -> set[tuple[Any,
     return pgbouncer.places(show(console, "DATABASES"), server.info.dbname, show(console, "SERVERS"), pids)
 
 
+def served_here(console: Any, server: Any, rows: Iterable[Any]) -> list[Any]:
+    """The pooler's databases that lead to the database of these sessions."""
+    here = leading_to(console, server, rows)
+    leading = pgbouncer.served(show(console, "DATABASES"), server.info.dbname)
+    return [row for row in leading if not here or (row["host"], row["port"]) in here]
+
+
 def connected(server: Any, console: Any | None, pools: Mapping[str, Any]) -> list[Session]:
     """The connections of services: the pooler's clients, and who connects past it.
 
@@ -87,9 +94,7 @@ def connected(server: Any, console: Any | None, pools: Mapping[str, Any]) -> lis
     if console is None:
         return sessions(rows_of(server), pools=pools)
     rows, opened = seen_with(console, server)
-    databases, here = show(console, "DATABASES"), leading_to(console, server, rows)
-    leading = pgbouncer.served(databases, server.info.dbname)
-    names = [row["name"] for row in leading if not here or (row["host"], row["port"]) in here]
+    names = [row["name"] for row in served_here(console, server, rows)]
     return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened, pools=pools)
 
 

@@ -1,10 +1,10 @@
 """Two generations of the fleet fit the database at once, and a deploy drains more slowly than connections log in.
 
 The pools of audit.yaml, of as many generations as the setting says, are added up against what takes them: PgBouncer's
-max_client_conn where audit.yaml names one (it bounds its own connections to the server), else the server's
-max_connections with replication slots, a reserve for administrators, and who is connected to the server's other
-databases. Pools that are seen to connect past PgBouncer must fit the server beside what it may open. The time over
-which a deploy gives back an instance's connections (pools.NAME.drain) is compared with the server's
+max_client_conn with its clients of other databases, where audit.yaml names one (it bounds its own connections to the
+server), else the server's max_connections with replication slots, a reserve for administrators, and who is connected to
+the server's other databases. Pools that are seen to connect past PgBouncer must fit the server beside what it may open.
+The time over which a deploy gives back an instance's connections (pools.NAME.drain) is compared with the server's
 authentication_timeout.
 
 Impact: During a deploy the new instances' connections are refused while the old ones still have theirs. If the old ones
@@ -27,7 +27,7 @@ import pytest
 from pytest_backend_audit import audit
 from pytest_backend_audit.analysis.pool_formula import Need
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites.connections._room import past, room, straight, through
+from pytest_backend_audit.suites.connections._room import past, room, straight, strangers, through
 from pytest_backend_audit.suites.connections._seeing import console_of, declared_pools, show
 
 
@@ -63,7 +63,12 @@ def test_two_generations_fit_and_drain_slowly(
         direct, nameless = past(audit_postgres, console, pools)
         needs += nameless
         clients = straight({name: pool for name, pool in pools.items() if name not in direct}, fleets)
-        _fit(clients, int(told["max_client_conn"]), "PgBouncer's max_client_conn", generations)
+        _fit(
+            clients + strangers(audit_postgres, console),
+            int(told["max_client_conn"]),
+            "PgBouncer's max_client_conn",
+            generations,
+        )
     if direct:
         _fit(straight(direct, fleets) + needs + server.taken, server.most, "max_connections", generations)
 

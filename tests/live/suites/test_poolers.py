@@ -265,3 +265,17 @@ def test_what_goes_through_the_pooler_to_another_server_is_no_matter_of_this_one
         assert (ran.status, ran.reason) == (Status.PASSED, "")
         with used(stack.through % "orders", "orders-3"):
             assert "it has 3 connections, and 2 may be" in judge(size, stack, audit_yaml, ORDERS + reads).reason
+
+
+def test_the_poolers_other_clients_take_of_its_maximum(stack: Stack, audit_yaml) -> None:
+    """It takes a hundred: those of another database are not there for two fleets."""
+    large = ORDERS.replace("size: 2", "size: 49")
+    with used(stack.through % "orders", "orders-1"):
+        assert judge(deploys, stack, audit_yaml, large).status is Status.PASSED
+        with used(stack.through % "orders_ro", *["reports"] * 3):
+            ran = judge(deploys, stack, audit_yaml, large)
+    assert (ran.status, ran.reason) == (
+        Status.FAILED,
+        "2 fleets (standard) at once ask for 101 connections, and PgBouncer's max_client_conn is 100: pool orders 98, "
+        "clients of other databases now 3",
+    )
