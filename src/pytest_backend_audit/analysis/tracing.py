@@ -9,9 +9,10 @@ from urllib.parse import unquote
 _TEXTS = re.compile(r"[eEnN]?'(?>(?:[^'\\]|''|\\.)*)'|\"(?>(?:[^\"]|\"\")*)\"|(?P<comment>/\*(?>(?:[^*]|\*(?!/))*)\*/)")
 # sqlcommenter and Django write key='value', marginalia and Rails key:value.
 _PAIR = re.compile(r"([A-Za-z][\w.-]*)\s*(?:=\s*'((?:[^'\\]|\\.)*)'|[:=]\s*([^,'\s*]+))")
+# Datadog's own keys (dddbs, ddps, dde ...) name services; where it names requests, it adds a traceparent.
 _TELLING = re.compile(
     r"traceparent|trace_?id|span_?id|(?:x_?)?request_?id|correlation_?id|route|controller|action|endpoint|view|path"
-    r"|operation|job|dd[a-z]*|tracestate",
+    r"|operation|job|tracestate",
     re.IGNORECASE,
 )
 INSTRUMENTS = (

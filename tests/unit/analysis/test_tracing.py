@@ -33,6 +33,9 @@ def test_tags_that_name_a_request_or_a_route_tell() -> None:
     assert telling("SELECT 1 /*application:Shop,controller:orders*/") == {"controller": "orders"}
     assert telling("SELECT 1 /*db_driver='psycopg',framework='django%3A5'*/") == {}
     assert telling("SELECT 1 /*request_id=''*/") == {}
+    assert telling("/*dddbs='orders-db',dde='prod',ddps='orders',ddpv='1.4.0'*/ SELECT 1") == {}
+    datadog = f"/*dddbs='orders-db',ddps='orders',traceparent='00-{TRACE}-00f067aa0ba902b7-01'*/ SELECT 1"
+    assert telling(datadog) == {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
 
 
 def test_statements_with_an_id_are_found() -> None:
