@@ -82,10 +82,29 @@ def test_reads_from_the_database_fail_and_are_named(audit_yaml, answer, said: st
     ]
 
 
-def test_an_answer_of_neither_cache_nor_database_fails(audit_yaml) -> None:
-    """A read that was classed as cacheable, and that the cache never sees."""
-    ran = judge(Cached(lambda *_: httpx.Response(200)), audit_yaml)
-    assert ran.reason.splitlines()[1] == "  - GET /orders/7: 0 hits; no statement"
+def test_an_answer_of_neither_cache_nor_database_shows_nothing(audit_yaml) -> None:
+    """Of a cache in the process, or in front of it, or of none at all; who knows which acknowledges it."""
+    local = Cached(lambda *_: httpx.Response(200))
+    ran = judge(local, audit_yaml)
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "1 of 1 endpoints drew 40 times on neither the cache nor the database: GET /orders/7; that may be a cache "
+        "in the process, one in front of the service, a replica of targets.redis, or no cache and a source that is not "
+        "audited; to acknowledge: cache-in-place:GET /orders/7",
+    )
+    assert len(local.service.asked) == 82
+    more = (
+        "acknowledged: [{item: 'cache-in-place:GET /orders/7', reason: kept in the process, who: Ada, ticket: T-1, "
+        "expires: 2026-02-01}]\n"
+    )
+    assert judge(local, audit_yaml, more=more).status is Status.PASSED
+
+
+def test_statements_that_others_send_too_are_held_against_reads_without_hits(audit_yaml) -> None:
+    """Nobody can tell whose they are; but a cache that has all of it would count hits."""
+    ran = judge(Cached(loaded, beside=lambda cached: cached.statement(*[ORDER] * 300)), audit_yaml)
+    assert ran.status is Status.FAILED
+    assert ran.reason.splitlines()[1].startswith(f"  - GET /orders/7: 0 hits; 340 x {ORDER} (others send ")
 
 
 @pytest.mark.parametrize(("slow", "status"), [([3], Status.PASSED), ([3, 60], Status.FAILED)])
