@@ -46,7 +46,7 @@ from pytest_backend_audit.analysis.attribution import (
 )
 from pytest_backend_audit.analysis.cache import served, without
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites._costs import by_statement, caller, counted, get, quiet
+from pytest_backend_audit.suites._costs import by_statement, caller, counted, get, quiet, unseen
 from pytest_backend_audit.suites.caching._asking import (
     Change,
     changes,
@@ -194,5 +194,7 @@ def _cost(
         return "", f"one of {len(seen)} crowds sent {by_statement(once)}, the others did not"
     if crowd < CROWD * number:
         return "", f"of {number} requests at once at most {crowd} found nothing in the cache"
+    if not any(part.seen(1) for one in seen for part in one):
+        return "", unseen(f"none of {number} requests at once, of which {crowd} at least found nothing,")
     unclear = blurred(summed(seen), most * len(seen), CROWD * number * len(seen))
     return "", f"others send too many of {by_statement(unclear)}" if unclear else ""

@@ -131,6 +131,17 @@ def test_an_entry_that_has_not_gone_shows_nothing(audit_yaml) -> None:
     assert "of 200 requests at once at most 0 found nothing in the cache" in ran.reason
 
 
+def test_a_load_that_the_database_does_not_see_shows_nothing(audit_yaml) -> None:
+    """The service reads from a replica: its crowd loads the entry there, once or two hundred times."""
+    ran = judge(Crowded(0), audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    assert ran.reason.splitlines()[1] == (
+        "- GET /orders/{id}: none of 200 requests at once, of which 200 at least found nothing, sent a statement to "
+        "the database that targets.postgres names: does the service ask a replica, or another database, or is "
+        "pg_stat_statements.track none?"
+    )
+
+
 @pytest.mark.parametrize(
     ("crowded", "said"),
     [
