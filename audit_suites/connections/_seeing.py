@@ -11,6 +11,7 @@ from pytest_backend_audit.analysis import pgbouncer
 from pytest_backend_audit.analysis.metrics import NoMetricsError, read_page
 from pytest_backend_audit.analysis.pools import Session, pooled, sessions
 from pytest_backend_audit.analysis.sessions import hidden, others
+from pytest_backend_audit.analysis.text import listed
 
 T = TypeVar("T")
 SERVED = ("postgres", "pgbouncer")
@@ -90,12 +91,22 @@ def connected(server: Any, console: Any | None, pools: Mapping[str, Any]) -> lis
         server: ``audit_postgres``.
         console: Of the pooler, where there is one.
         pools: Declared pools: who bears the name of one is a service, whatever its role may do.
+
+    Raises:
+        CouldNotRun: Pools are told by their names, and the pooler tells none.
     """
     if console is None:
         return sessions(rows_of(server), pools=pools)
     rows, opened = seen_with(console, server)
     names = [row["name"] for row in served_here(console, server, rows)]
-    return others(pooled(show(console, "CLIENTS"), names)) + sessions(rows, without=opened, pools=pools)
+    clients = show(console, "CLIENTS")
+    named = [name for name, pool in pools.items() if pool.application_name is not None]
+    if named and not all("application_name" in row for row in clients):
+        raise CouldNotRun(
+            f"PgBouncer tells no names of its clients, by which those of the pool {listed(named)} are known: use 1.18 "
+            "or later, or leave application_name out where the pool is the only one (audit.yaml, pools)"
+        )
+    return others(pooled(clients, names)) + sessions(rows, without=opened, pools=pools)
 
 
 def looked(look: Callable[[], T], seen: Callable[[T], object], looks: int = LOOKS) -> T:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import namedtuple
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -222,3 +224,42 @@ def test_the_pools_of_a_service_that_speaks_no_http_follow_the_formula_too(audit
     assert (
         judge(5).reason.splitlines()[1].startswith("  - main: workers 1 x threads 4 x factor 1 = 4, and not declared 5")
     )
+
+
+SAID = json.loads((Path(__file__).parents[1] / "analysis" / "data" / "pgbouncer-1.18.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("named", "column", "reason"),
+    [
+        (", application_name: 'orders-*'", True, ""),
+        ("", False, ""),
+        (
+            ", application_name: 'orders-*'",
+            False,
+            "PgBouncer tells no names of its clients, by which those of the pool main are known: use 1.18 or later, or "
+            "leave application_name out where the pool is the only one (audit.yaml, pools)",
+        ),
+    ],
+)
+def test_a_pooler_that_tells_no_names_does_not_tell_pools(audit_yaml, named: str, column: bool, reason: str) -> None:
+    """Before 1.18: all clients were of no declared pool by that."""
+
+    def execute(command: str) -> SimpleNamespace:
+        said = SAID[command.removeprefix("SHOW ")]
+        kept = [n for n, name in enumerate(said["columns"]) if column or name != "application_name"]
+        return SimpleNamespace(
+            description=[SimpleNamespace(name=said["columns"][n]) for n in kept],
+            fetchall=lambda: [tuple(row[n] for n in kept) for row in said["rows"]],
+        )
+
+    pools = f"pools:\n  main: {{size: 40{named}}}\n"
+    around = audit_yaml("", f"  postgres: {{dsn: 'host=db'}}\n  pgbouncer: {{dsn: 'host=pooler'}}\n{pools}")
+    server = LiteralPostgres(otherwise=[])
+    server.info = SimpleNamespace(dbname="orders")
+    given = {"audit_pgbouncer": SimpleNamespace(execute=execute), "audit_source": Tree("app.py: max_size=40")}
+    ran = run_check(
+        size, audit_postgres=server, audit_declared=around.declared, audit_acknowledged=around.acknowledged,
+        request=SimpleNamespace(getfixturevalue=given.__getitem__),
+    )  # fmt: skip
+    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN if reason else Status.PASSED, reason)
