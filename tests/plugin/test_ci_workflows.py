@@ -150,6 +150,37 @@ def test_a_protected_branch_is_gated(github: dict[str, str], runner: Runner) -> 
     assert "❌ Gate Significant technical debt: not passed" in runner.told("summary.md")
 
 
+def loosened(project: Project) -> None:
+    """A branch on which the check that fails is declared not to apply, and a default branch that does not know of it."""
+    project.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    config = project.path / "audit.yaml"
+    declared = (
+        "\nnot_applicable:\n  - {criterion: foreign-key-indexes, reason: later, who: Bob, since: 2026-01-01, "
+        "expires: 2026-06-30}\n"
+    )
+    config.write_text(config.read_text("utf-8") + declared, "utf-8")
+    project.commit()
+
+
+def held(project: Project) -> list[str]:
+    """The policy keys that the run took from the protected revision."""
+    protected = project.record().inputs.protected
+    assert protected is not None
+    assert protected.given == "origin/main"
+    return [d.key for d in protected.differences]
+
+
+def test_a_branch_is_held_to_the_default_one(github: dict[str, str], project: Project, runner: Runner) -> None:
+    """What it excuses in audit.yaml is not excused; before there is an audit.yaml there, nothing holds it."""
+    audit = runner.run(github["Audit"], GATE="", POLICY="origin/main")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert project.record().inputs.protected is None
+    loosened(project)
+    audit = runner.run(github["Audit"], GATE="", POLICY="origin/main")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert held(project) == ["not_applicable.foreign-key-indexes"]
+
+
 def test_an_error_of_the_job_is_no_failed_check(github: dict[str, str], runner: Runner) -> None:
     """A tree that was changed can't be audited: the step fails, also without a gate; nothing is published."""
     (runner.top / "audit.yaml").write_text("version: 1\n", "utf-8")
@@ -187,8 +218,10 @@ def test_gitlab_runs_the_audit_and_keeps_the_report(project: Project, runner: Ru
         assert runner.run(line, **env).returncode == 0
     *before, audit = job["script"]
     assert [runner.run(line, **env).returncode for line in before] == [0]
-    done = runner.run(audit, **env)
+    loosened(project)
+    done = runner.run(audit, **env, CI_DEFAULT_BRANCH="main")
     assert done.returncode == 1
+    assert held(project) == ["not_applicable.foreign-key-indexes"]
     assert "Significant technical debt: not passed" in done.stdout
     assert (project.path / job["artifacts"]["reports"]["junit"]).is_file()
     assert all((project.path / path).is_dir() for path in job["artifacts"]["paths"])

@@ -203,6 +203,9 @@ def test_the_workflow_is_valid(make: Make, ci: str, name: str, systems: str) -> 
     data = yaml.safe_load(text)
     assert ("AUDIT_REDIS_URL" in text) is bool(systems)
     if ci == "github":
+        # Where no system was found, a line shows how a variable of audit.yaml is given.
+        line = "# AUDIT_POSTGRES_DSN: ${{ secrets.AUDIT_POSTGRES_DSN }}\n"
+        assert (line in text) is not bool(systems)
         assert data["jobs"]["audit"]["steps"][0]["with"] == {"fetch-depth": 0, "persist-credentials": False}
         last = data["jobs"]["audit"]["steps"][-1]
         assert (last["if"], last["with"]["path"]) == ("always()", "audit-report/")
@@ -248,6 +251,8 @@ def test_the_workflow_of_github_gives_nobody_more_than_needed(make: Make) -> Non
     assert [s["run"] for s in steps if "${{" in s.get("run", "")] == []
     gate = next(s["env"]["GATE"] for s in steps if s.get("name") == "Audit")
     assert gate == "${{ github.ref_protected && 'significant-technical-debt' || '' }}"
+    policy = next(s["env"]["POLICY"] for s in steps if s.get("name") == "Audit")
+    assert policy == "origin/${{ github.event.repository.default_branch }}"
 
 
 def test_the_pipeline_of_gitlab_is_for_protected_branches(make: Make) -> None:
