@@ -151,7 +151,7 @@ def test_a_protected_branch_is_gated(github: dict[str, str], runner: Runner) -> 
 
 
 def loosened(project: Project) -> None:
-    """A branch on which the check that fails is declared not to apply, and a default branch that does not know of it."""
+    """A branch declares the check that fails not to apply; the default branch does not know of it."""
     project.git("update-ref", "refs/remotes/origin/main", "HEAD")
     config = project.path / "audit.yaml"
     declared = (

@@ -454,6 +454,29 @@ def test_an_older_run_closes_nothing_that_came_up_since(orders) -> None:
     assert ": closed: " in good(orders, "findings", "close", number, "--run", "audit-report")
 
 
+def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
+    """Held to the policy of main, as the audit was that found it, the check fails as it did."""
+    suite = orders.path / "checks" / "test_orders.py"
+    check = suite.read_text().replace(
+        "def test_index(audit_evidence)", "def test_index(audit_evidence, audit_acknowledged)"
+    )
+    bare = 'audit_acknowledged([] if "INDEX" in schema else ["orders.customer_id"])'
+    suite.write_text(check.replace('assert "INDEX" in schema', f"assert not {bare}"))
+    orders.commit()
+    audited(orders, "--audit-policy=main")
+    good(orders, "file")
+    orders.commit()
+    orders.git("checkout", "-q", "-b", "excused")
+    config = orders.path / "audit.yaml"
+    entry = '{item: "foreign-key-indexes:orders.customer_id", reason: r, who: Bob, ticket: T-1, expires: 2099-12-31}'
+    config.write_text(f"{config.read_text()}acknowledged: [{entry}]\n")
+    orders.commit()
+    number = numbers(orders)["test_index"]
+    done = command(orders, "findings", "close", number, "--policy", "main")
+    assert (done.returncode, done.stdout) == (1, f"{number}: stays open: its check failed: 1 key without an index\n")
+    assert ": closed: " in good(orders, "findings", "close", number)
+
+
 def test_bundled_checks_close_findings_too(orders) -> None:
     """One of ours that reads the repository: chosen by its id, in a run of nothing else."""
     config = orders.path / "audit.yaml"

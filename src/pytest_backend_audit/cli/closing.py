@@ -142,6 +142,7 @@ def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path)
     options += [f"--audit-env={environment}"] if environment else []
     options += [f"--audit-config={args.config}"] if args.config else []
     options += [f"--audit-allow={args.allow}"] if args.allow else []
+    options += [f"--audit-policy={args.policy}"] if args.policy else []
     ids = json.dumps(sorted({t.finding.check for t in wanted}))
     command = [sys.executable, "-P", "-m", "pytest_backend_audit.cli.only", ids, *options]
     with waiting("running the checks again"):

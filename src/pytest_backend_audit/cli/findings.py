@@ -123,6 +123,12 @@ def _add_close(actions: Any) -> None:
     parser.add_argument(
         "--allow", "--audit-allow", metavar="LIST", help="of load, writes, faults, probes: what checks may do"
     )
+    parser.add_argument(
+        "--policy",
+        "--audit-policy",
+        metavar="REV|PATH",
+        help="hold audit.yaml to this policy as well, as the audit was that found it",
+    )
     parser.add_argument("--report", metavar="DIR", help="keep the new run there")
     parser.add_argument("--json", action="store_true", help="what became of each, as JSON")
     add_who(parser)
