@@ -39,6 +39,8 @@ class Integrity:
     sign_off: SignOff | None = None
     no_sign_off: str = ""
     """Why a sign-off that lies there does not count."""
+    not_looked: str = ""
+    """What was not looked at of a sign-off that counts; empty if all was."""
     not_compared: str = ""
     """Why the reports were not compared with the record; empty if they were, or there are none."""
     others: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ def _examine(folder: Path, allowed_signers: str) -> Integrity:
         problems=(*told.problems, *problems),
         sign_off=run.sign_off,
         no_sign_off=run.no_sign_off,
+        not_looked=run.checked.not_looked,
         not_compared=not_compared,
     )
 

@@ -107,13 +107,14 @@ def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, 
             "reason": reason,
             "signed_by": signed.reviewer if signed else None,
             "no_sign_off": run.no_sign_off if run else "",
+            "not_looked": run.checked.not_looked if run else "",
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
         # What broke says what the service told it: a line feed of its could begin a command of the CI's.
         sys.stdout.write(f"{args.folder}: gate {args.min}: {one_line(reason)}\n")
-        if run and passed and run.no_sign_off:
-            sys.stderr.write(f"backend-audit: {not_counted(run)}\n")
+        if run and passed and (note := not_counted(run) if run.no_sign_off else run.checked.not_looked):
+            sys.stderr.write(f"backend-audit: {note}\n")
     return 0 if passed else 1
 
 

@@ -66,6 +66,7 @@ def _facts(found: Integrity) -> dict[str, Any]:
         "signed_at": signed.signed_at if signed else None,
         "dimensions": list(signed.dimensions) if signed else [],
         "no_sign_off": found.no_sign_off,
+        "not_looked": found.not_looked,
         "not_compared": found.not_compared,
         "others": list(found.others),
     }
@@ -81,6 +82,8 @@ def _lines(given: str, found: Integrity) -> Iterator[str]:
     if found.sign_off:
         signed = found.sign_off
         yield f"  signed by {signed.reviewer} at {signed.signed_at} for {', '.join(signed.dimensions)}"
+        if found.not_looked:
+            yield f"  {clean(found.not_looked)}"
     elif found.no_sign_off:
         yield "  the sign-off does not count" + (
             "" if found.no_sign_off in found.problems else f": {clean(found.no_sign_off)}"

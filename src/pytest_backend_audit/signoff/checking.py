@@ -56,6 +56,8 @@ class Checked:
     """Whether that is because something was changed, rather than because of who signed, or what is missing here."""
     claimed: SignOff | None = None
     """What the statement says, whether it counts or not; None where it can't be read."""
+    not_looked: str = ""
+    """What was not looked at of one that counts, as the repository is not here; empty if all was."""
 
 
 def subject(folder: Path, records: Sequence[Record], card: Card) -> Subject:
@@ -107,7 +109,7 @@ def check(about: Subject, allowed_signers: str = "") -> Checked:
         return Checked(why_not=clean(str(error)), altered=error.altered, claimed=claimed)
     except (SignersError, signing.ToolError) as error:
         return Checked(why_not=clean(str(error)), claimed=claimed)
-    return Checked(sign_off=claimed, claimed=claimed)
+    return Checked(sign_off=claimed, claimed=claimed, not_looked=_not_looked(about, chosen))
 
 
 class _RefusedError(ValueError):
@@ -192,6 +194,17 @@ def _hold_to_key(about: Subject, chosen: Chosen, raw: bytes, signature: bytes, g
     why = rules.clock_trouble(about.card, chosen.signed_at) or rules.not_reviewer(inputs, chosen.reviewer, people, also)
     if why:
         raise _RefusedError(why)
+
+
+def _not_looked(about: Subject, chosen: Chosen) -> str:
+    """That nobody could see whether the reviewer made the commit; empty if it was seen, or does not matter."""
+    inputs = about.card.inputs
+    if statement.author_allowed(inputs) or _repository(about) is not None:
+        return ""
+    return (
+        f"no repository here holds commit {inputs.document.commit[:12]}, so it is not known whether {chosen.reviewer} "
+        "made it; ask in a clone of it"
+    )
 
 
 def _repository(about: Subject) -> Path | None:

@@ -78,6 +78,7 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         "reason": "passed, the disposition is Significant technical debt",
         "signed_by": None,
         "no_sign_off": "",
+        "not_looked": "",
     }
     assert main(["gate", "--min", "conditional-production", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
@@ -87,6 +88,7 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         "reason": "not passed, the disposition is Significant technical debt",
         "signed_by": None,
         "no_sign_off": "",
+        "not_looked": "",
     }
 
 

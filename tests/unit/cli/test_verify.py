@@ -51,6 +51,7 @@ def test_an_intact_run_as_json(run: Path, capsys: pytest.CaptureFixture[str]) ->
         "signed_at": None,
         "dimensions": [],
         "no_sign_off": "",
+        "not_looked": "",
         "not_compared": "",
         "others": [],
     }

@@ -57,6 +57,7 @@ def test_it_is_intact(orders: House, capsys: pytest.CaptureFixture[str]) -> None
         "signed_at": signed_at,
         "dimensions": ["4.1"],
         "no_sign_off": "",
+        "not_looked": "",
         "not_compared": "",
         "others": [],
     }
@@ -215,6 +216,13 @@ def test_away_from_its_repository(
     assert main(["verify"]) == 1
     assert capsys.readouterr().out.endswith(f"\n  the sign-off does not count: {why}\n")
     assert main(["verify", "--allowed-signers", "signers"]) == 0
+    unseen = (
+        f"no repository here holds commit {orders.commit[:12]}, so it is not known whether {GRACE} made it; ask in a "
+        "clone of it"
+    )
+    assert capsys.readouterr().out.endswith(f" for 4.1\n  {unseen}\n")
+    assert main(["gate", "--min", "production-with-watchlist", "--allowed-signers", "signers"]) == 0
+    assert capsys.readouterr().err == f"backend-audit: {unseen}\n"
     for command in (["show"], ["render"], ["report", "--format=json"]):
         capsys.readouterr()
         assert main([*command, "--allowed-signers=signers"]) == 0
@@ -371,6 +379,7 @@ def test_a_gate_takes_all_four_dispositions(
         + ("; not signed: 4.1 (backend-audit sign)" if not signed and minimum == "production-with-watchlist" else ""),
         "signed_by": GRACE if signed else None,
         "no_sign_off": "",
+        "not_looked": "",
     }
 
 
