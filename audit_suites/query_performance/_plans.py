@@ -16,8 +16,15 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis.hazards import Bounds, Hazard, Index, Table, hazards
 from pytest_backend_audit.analysis.plans import Node, read
-from pytest_backend_audit.analysis.statements import as_read, of_tools, only_catalogs, parameters, shortened
-from pytest_backend_audit.analysis.text import lines
+from pytest_backend_audit.analysis.statements import (
+    as_read,
+    functions,
+    of_tools,
+    only_catalogs,
+    parameters,
+    shortened,
+)
+from pytest_backend_audit.analysis.text import lines, listed
 
 GENERIC_PLAN = 160000
 """Server version from which EXPLAIN has the option."""
@@ -118,6 +125,20 @@ JOIN pg_catalog.pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
 JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 """
+# Functions of the service's own that may read tables. What they read is in no plan of a statement that calls them,
+# unless the planner has put their text in their place.
+OPAQUE = r"""
+SELECT DISTINCT p.proname AS name, quote_ident(n.nspname) || '.' || quote_ident(p.proname) AS function
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE p.proname = ANY (%s) AND l.lanname NOT IN ('internal', 'c')
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND (p.prosqlbody IS NOT NULL OR p.prosrc ~* '\m(from|join|update|execute)\M')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+ORDER BY 2
+"""
 # Tables of which no policy of row security gives the audit's role a row: the server plans to read none.
 WITHHELD = """
 SELECT string_agg(quote_ident(n.nspname) || '.' || quote_ident(c.relname), ', ' ORDER BY nspname, relname) AS tables,
@@ -149,7 +170,7 @@ class Planned:
     """What was planned: the reading part."""
     plan: Node | None = None
     reason: str = ""
-    """Why there is no plan; empty where there is one, or nothing is read."""
+    """Why there is no plan, or not all is in it; empty where all is, or nothing is read."""
 
     @property
     def item(self) -> str:
@@ -193,12 +214,12 @@ class Plans:
 
     @property
     def unplanned(self) -> list[Planned]:
-        """Those that should have one, and have none."""
+        """Those that should have one and have none, and those that read more than is in theirs."""
         return [s for s in self.statements if s.reason]
 
     def told(self) -> str:
         """How many of them have a plan, for a message."""
-        nothing = len(self.statements) - len(self.planned) - len(self.unplanned)
+        nothing = sum(s.plan is None and not s.reason for s in self.statements)
         rest = f", {nothing} read nothing" if nothing else ""
         return f"plans of {len(self.planned)} of the {len(self.statements)} top statements{rest}"
 
@@ -361,7 +382,7 @@ def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
     except ValueError as error:
         return Planned(*known, reason=str(error))
     if asked is None:
-        return Planned(*known)
+        return Planned(*known, reason=_opaque(audit_postgres, row.query, None))
     plan, reason = None, ""
     for attempt in dict.fromkeys(_typed(asked)):
         try:
@@ -381,7 +402,20 @@ def _planned(audit_postgres: Any, told: Any, row: Any) -> Planned:
         hidden = audit_postgres.execute(WITHHELD).fetchone()
         if hidden.tables:
             plan, reason = None, _withheld(hidden)
+    if plan is not None:
+        reason = _opaque(audit_postgres, asked, plan)
     return Planned(*known, asked=asked, plan=plan, reason=reason)
+
+
+def _opaque(audit_postgres: Any, statement: str, plan: Node | None) -> str:
+    """Why a plan does not tell what is read, if functions read; empty if it does."""
+    if not (called := functions(statement)):
+        return ""
+    found = audit_postgres.execute(OPAQUE, [called]).fetchall()
+    there = [row.function for row in found if plan is None or plan.calls(row.name)]
+    if not there:
+        return ""
+    return f"what {listed(there, 3)} reads is in no plan: look at it with auto_explain.log_nested_statements"
 
 
 def _withheld(hidden: Any) -> str:

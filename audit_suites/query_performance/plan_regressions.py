@@ -103,7 +103,7 @@ def test_plans_are_those_of_the_prior_audit(
     if not before:
         raise CouldNotRun(_nothing(keeping.baseline, len(now)))
     source = keeping.baseline.source
-    lost = [statement for statement in rest.unplanned if NO_RIGHT not in statement.reason]
+    lost = [s for s in rest.unplanned if s.plan is None and NO_RIGHT not in s.reason]
     keeping.evidence.command(
         f"plans compared with those of the {source}",
         f"{len(compared)} of {len(before)} statements compared, {len(flips)} have another plan, of these not "

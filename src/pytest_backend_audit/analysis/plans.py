@@ -59,6 +59,11 @@ class Node:
         """Its conditions of these kinds, joined by AND; of all kinds without names."""
         return " AND ".join(str(self.facts[n]) for n in names or CONDITIONS if n in self.facts)
 
+    def calls(self, function: str) -> bool:
+        """Whether it, or a step below it, calls a function, which it names without quotes."""
+        call = re.compile(rf"(?<![\w$]){re.escape(function)}\"?\(")
+        return any(call.search(str(fact)) for node in self.walk() for fact in node.facts.values())
+
     def walk(self) -> Iterator[Node]:
         """It and all below it."""
         yield self

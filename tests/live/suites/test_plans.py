@@ -199,6 +199,35 @@ def test_a_table_whose_rows_are_withheld_is_no_pass(served, audit_yaml) -> None:
     assert run(sort_filter, served, audit_yaml).status is Status.FAILED
 
 
+FUNCTIONS = """
+CREATE FUNCTION shop.found(text) RETURNS SETOF int LANGUAGE plpgsql STABLE AS
+    $$ BEGIN RETURN QUERY SELECT id FROM shop.orders WHERE note = $1; END $$;
+CREATE FUNCTION shop.touch(text) RETURNS void LANGUAGE sql AS $$ UPDATE shop.orders SET name = '' WHERE note = $1 $$;
+CREATE FUNCTION shop.inlined(int) RETURNS SETOF int LANGUAGE sql STABLE AS
+    $$ SELECT id FROM shop.orders WHERE id = $1 $$;
+CREATE FUNCTION shop.shown(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN upper($1); END $$;
+"""
+
+
+def test_what_functions_read_is_in_no_plan(served, audit_yaml) -> None:
+    """Their scans passed unseen; those that the planner takes apart, and those that read no table, are no matter."""
+    database, service = served
+    database.admin.execute(FUNCTIONS)
+    service.execute("SELECT inlined, shown('x') FROM inlined(7)")
+    ran = run(sort_filter, served, audit_yaml)
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    service.execute("SELECT * FROM found('x')")
+    service.execute("SELECT touch('x')")
+    ran = run(sort_filter, served, audit_yaml)
+    assert ran.status is Status.COULD_NOT_RUN
+    head, *told, _ = ran.reason.splitlines()
+    assert head == "2 of 4 top statements could not be planned:"
+    assert sorted(line.partition(": ")[2] for line in told) == [
+        f"what shop.{name} reads is in no plan: look at it with auto_explain.log_nested_statements: SELECT {query}($1)"
+        for name, query in (("found", "* FROM found"), ("touch", "touch"))
+    ]
+
+
 def test_without_statements_nothing_was_seen(served, audit_yaml, database) -> None:
     """Nor without the extension; each says the way out."""
     ran = run(sort_filter, served, audit_yaml)
