@@ -320,6 +320,24 @@ def test_disputes_are_the_reviewers(orders) -> None:
     assert (done.returncode, done.stderr) == (2, f"backend-audit: {number} is open, no dispute of it is open\n")
 
 
+def test_how_findings_stand_for_scripts(orders) -> None:
+    """What assign, dispute and resolve did, as JSON; a finding that was not filed yet has no number."""
+    audited(orders)
+    first = orders.card()["findings"][0]["fingerprint"]
+    told = json.loads(good(orders, "findings", "assign", first[:8], "--owner", "Lin", "--effort", "S", "--json"))
+    stands = {"id": None, "fingerprint": first, "status": None, "owner": "Lin", "due": "", "effort": "S"}
+    assert told == [stands]
+    good(orders, "file")
+    number = ledger(orders).of(first).number
+    stands |= {"id": number, "status": "open", "due": "2027-01-31"}
+    assert json.loads(good(orders, "findings", "assign", number, "--due", "2027-01-31", "--json")) == [stands]
+    told = json.loads(good(orders, "findings", "dispute", number, "--reason", "no", "--who", "Ole", "--json"))
+    assert told == {**stands, "status": "disputed"}
+    word = ("--upheld", "--reason", "I looked", "--who", "Grace")
+    assert json.loads(good(orders, "findings", "resolve", number, *word, "--json")) == {**stands, "status": "closed"}
+    assert good(orders, "findings", "assign", "--unassigned", "--owner", "Kim", "--json") == "[]\n"
+
+
 def test_what_is_asked_of_a_ledger_that_is_none(orders) -> None:
     """One message each, and exit 2."""
     for arguments, message in (

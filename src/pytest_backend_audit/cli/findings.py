@@ -82,6 +82,7 @@ def _add_assign(actions: Any) -> None:
     parser.add_argument(
         "--run", dest="run_folder", metavar="RUN", default=DEFAULT, help=f"run that is to be filed (default {DEFAULT})"
     )
+    parser.add_argument("--json", action="store_true", help="how each stands now, as JSON")
     add_who(parser)
 
 
@@ -90,6 +91,7 @@ def _add_dispute(actions: Any) -> None:
     parser = _add_action(actions, "dispute", _dispute, "log that somebody holds a finding to be wrong", more)
     parser.add_argument("finding", metavar="FINDING", help=_NAMED)
     parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    parser.add_argument("--json", action="store_true", help="how it stands now, as JSON")
     add_who(parser)
 
 
@@ -104,6 +106,7 @@ def _add_resolve(actions: Any) -> None:
     word.add_argument("--upheld", action="store_true", help="the finding is wrong")
     word.add_argument("--dismissed", action="store_true", help="the finding stands")
     parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    parser.add_argument("--json", action="store_true", help="how it stands now, as JSON")
     add_who(parser)
 
 
@@ -262,7 +265,7 @@ def _assign(args: argparse.Namespace) -> int:
     place = place_of(args, top, run_first=args.unassigned or not any(a.upper().startswith("F") for a in args.finding))
     marks = list(dict.fromkeys(_named(args, place, read(place))))
     if not marks:
-        sys.stdout.write("no finding is without an owner\n")
+        sys.stdout.write("[]\n" if args.json else "no finding is without an owner\n")
         return 0
     with held(place):
         state = read(place)
@@ -272,9 +275,26 @@ def _assign(args: argparse.Namespace) -> int:
             for mark in marks
         ]
         _put(place, events)
+    if args.json:
+        after = read(place)
+        sys.stdout.write(json.dumps([_stands(after, mark) for mark in marks], indent=2) + "\n")
+        return 0
     what = ", ".join(t for t in (args.owner, f"due {args.due}" if args.due else "", args.effort) if t)
     sys.stdout.write(f"{', '.join(numbers.get(mark, mark[:8]) for mark in marks)}: {clean(what)}\n")
     return 0
+
+
+def _stands(state: State, mark: str) -> dict[str, str | None]:
+    """How the finding of a fingerprint stands; before it was filed, as it was assigned."""
+    known, before = state.of(mark), state.assigned.get(mark)
+    return {
+        "id": known.number if known else None,
+        "fingerprint": mark,
+        "status": known.status.value if known else None,
+        "owner": known.owner if known else before.owner if before else "",
+        "due": known.due if known else before.due if before else "",
+        "effort": known.effort if known else before.effort if before else "",
+    }
 
 
 def _named(args: argparse.Namespace, place: Place, state: State) -> Iterator[str]:
@@ -368,6 +388,9 @@ def _one(args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Ev
         state = read(place)
         tracked = state.find(args.finding)
         _put(place, [make(tracked, state, utc_now(), by)])
+    if args.json:
+        sys.stdout.write(json.dumps(_stands(read(place), tracked.fingerprint), indent=2) + "\n")
+        return 0
     sys.stdout.write(f"{tracked.number}: {said}\n")
     return 0
 
