@@ -6,6 +6,7 @@ replaces it. A comment may have 65,536 characters; findings that have no room ar
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
@@ -25,8 +26,15 @@ _OTHER = re.compile(r"[^A-Za-z0-9._]+")
 def marker(card: Card) -> str:
     """The line by which a script knows its comment again."""
     document = card.inputs.document
-    place = "/".join(_OTHER.sub("_", name)[:60] or "_" for name in (document.service, document.environment))
-    return f"<!-- backend-audit: {place} -->"
+    return f"<!-- backend-audit: {_word(document.service)}/{_word(document.environment)} -->"
+
+
+def _word(name: str) -> str:
+    """A name as a comment of HTML can hold it; where that changes it, with what tells it from every other name."""
+    made = _OTHER.sub("_", name)[:60] or "_"
+    if made == name or not name:
+        return made
+    return f"{made[:48]}.{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def chunks(card: Card) -> Iterator[str]:

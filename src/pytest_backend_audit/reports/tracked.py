@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 CELL_LIMIT = 30_000
 """Characters of a cell; spreadsheets take 32,767."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What a spreadsheet takes for the start of a formula."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the start of a formula: the last four are wide forms of the first."""
 COLUMNS = (
     "id",
     "dimension",

@@ -143,6 +143,11 @@ def test_the_comments_first_line_finds_it_again() -> None:
         assert first.startswith("<!-- backend-audit: ")
         assert first.count("--") == 2
         assert len(first) < 160
+    # Of two services of one repository neither replaces the other's.
+    names = ["orders-eu", "orders_eu", "заказы", "корзина", "x" * 70, "x" * 71]
+    document = FULL.inputs.document
+    cards = [replace(FULL, inputs=replace(FULL.inputs, document=replace(document, service=n))) for n in names]
+    assert len({render(card, "pr-comment").splitlines()[0] for card in cards}) == 6
 
 
 def crowded() -> Card:

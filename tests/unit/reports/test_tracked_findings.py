@@ -68,7 +68,9 @@ def test_a_row_has_every_field() -> None:
     assert (row["owner"], row["due"], row["status"], row["fingerprint"]) == ("Lin", "2026-11-30", "open", BARE)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", " =1", "|cmd", "%0A"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", " =1", "|cmd", "%0A", "\uff1d1", "\uff20SUM(A1)"]
+)
 def test_no_cell_is_a_formula(text: str) -> None:
     """What a spreadsheet takes for one has an apostrophe before it."""
     [row] = read("".join(table([tracked(title=text)])))
