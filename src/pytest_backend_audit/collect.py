@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -317,10 +317,20 @@ def redact_ids(items: Sequence[pytest.Item], runtime: Runtime) -> None:
         if count > 1:
             clean = clean.removesuffix("]") + f"-{count}]"
         item.name = clean.rpartition("::")[2]
+        _forget_raw(item, runtime.redactor.redact)
         if hasattr(item, "_id"):  # pytest 9.2 and later keep a structured id
             item._id = type(item._id).parse(clean)
         else:
             item._nodeid = clean  # type: ignore[attr-defined]
+
+
+def _forget_raw(item: pytest.Item, redact: Callable[[str], str]) -> None:
+    """Forget the old name and id where they were copied to: a report shows its item's keywords, and where that is."""
+    names: dict[str, Any] = getattr(item.keywords, "_markers", {})
+    for name in list(names):
+        if (clean := redact(name)) != name:
+            names[clean] = names.pop(name)
+    vars(item).pop("location", None)  # worked out at the first question, which may have come before ours
 
 
 def _outside(items: Iterable[pytest.Item], inside: Sequence[Path]) -> list[str]:

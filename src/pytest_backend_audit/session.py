@@ -86,7 +86,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Notice files that were not looked at."""
-        if report.longrepr is not None:
+        if report.longrepr is not None or report.sections:
             redact_report(report, self._redactor)
         if report.outcome == "passed":
             return

@@ -376,3 +376,56 @@ def test_the_head_names_the_ways_past_redaction(project: Project, options: tuple
     head = " ".join(result.stdout.str().partition("rootdir:")[0].split())
     told = f"audit: {ways}: what tests print or log there goes past the redaction"
     assert head.endswith(told) if ways else "goes past the redaction" not in head
+
+
+TORN = "Zq9%sKw{0}Zq9 correct horse battery staple %d Kw9"
+
+
+@pytest.mark.parametrize("options", [(), ("--color=yes", "-v"), ("-vv", "-n2"), ("--color=yes", "-vv", "--tb=short")])
+def test_no_layout_lets_a_secret_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """Pytest colours the parts of a text, writes it on several lines, or begins it in the middle: no part comes out."""
+    monkeypatch.setenv("TOKEN", TORN)
+    project.config(IDENTITY)
+    project.suite(
+        "import os\nT = os.environ['TOKEN']\nLONG = 'x' * 45 + T + 'y' * 45\ncheck = audit(dimension='4.1', level=2)\n"
+        "@check\ndef test_item(): assert {'a': T, 'b': 1} == {'a': 'x', 'b': 1}\n"
+        "@check\ndef test_sequence(): assert ['x', T] == ['x', 'y']\n"
+        "@check\ndef test_bytes(): assert {'body': LONG.encode()} == {'body': b''}\n"
+        "@check\ndef test_words(): assert {'body': LONG} == {'body': ''}\n"
+        "@check\ndef test_turns(): assert [LONG.encode()] == [LONG.replace('x', 'z').encode()]\n"
+        "@check\ndef test_middle(): assert 'x' * 60 + T + 'a' == 'x' * 60 + T + 'b'\n"
+        "@check\ndef test_end(): assert 'a' + T + 'x' * 60 == 'b' + T + 'x' * 60\n"
+    )
+    result = project.run("--audit", "--junitxml=j.xml", *options)
+    assert result.parseoutcomes() == {"failed": 7}
+    texts = everything(result, project.path / "audit-report", project.path / "j.xml")
+    plain = {place: re.sub(rb"\x1b\[[0-9;]*m", b"", text) for place, text in texts.items()}
+    assert leaks(plain, {part: part for n in range(len(TORN) - 8) if (part := TORN[n : n + 8])}) == []
+    assert plain["stdout"].count(b"[redacted]") >= 7
+
+
+def test_no_copy_of_an_id_keeps_its_secret(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reporters of JSON write a report's keywords and location, and what a module printed while it was collected."""
+    monkeypatch.setenv("TOKEN", secret("copy"))
+    project.config(IDENTITY)
+    (project.path / "conftest.py").write_text(
+        "import json\n"
+        "def pytest_itemcollected(item): item.location\n"
+        "def told(name, *what):\n"
+        "    with open('told.json', 'a') as file: file.write(json.dumps([name, *what]) + '\\n')\n"
+        "def pytest_collectreport(report): told('collected', report.sections)\n"
+        "def pytest_runtest_logreport(report): told(report.nodeid, report.location, list(report.keywords))\n",
+        "utf-8",
+    )
+    project.suite(
+        "import os\nprint('by-import ' + os.environ['TOKEN'])\n"
+        "@pytest.mark.parametrize('value', [1], ids=['by-id ' + os.environ['TOKEN']])\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(value): pass\n"
+    )
+    project.run("--audit")
+    told = (project.path / "told.json").read_bytes()
+    assert leaks({"told": told}, {"copy": secret("copy")}) == []
+    assert told.count(b"test_it[by-id [redacted]]") == 9
+    assert b"by-import [redacted]" in told

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from pytest_backend_audit.redaction import torn
 from pytest_backend_audit.redaction.forms import MARK, Forms, lines_of
 from pytest_backend_audit.redaction.patterns import redact_patterns
 
@@ -108,7 +109,24 @@ class Redactor:
         )
 
     def redact(self, text: str) -> str:
-        """The text with every secret replaced. Idempotent."""
+        """The text with every secret replaced. Idempotent.
+
+        Where a secret comes out only without colours, or once its lines are joined, the text loses those.
+        """
+        if "\n" not in text and "\x1b" not in text:
+            return self._redact(text)
+        plain = torn.uncoloured(text)
+        clean = self._redact(plain)
+        whole = torn.joined(clean)
+        if whole is not clean and (found := self._redact(whole)) != whole:
+            clean = found
+        if any(self._redact(side) != side for side in torn.sides(clean)):
+            clean = torn.without_literals(clean, MARK)
+        return text if clean == plain else clean
+
+    __call__ = redact
+
+    def _redact(self, text: str) -> str:
         text = self._forms.replace(text)
         if len(text) > 5:
             text = self._by_place(text)
@@ -117,8 +135,6 @@ class Redactor:
         for hook in self._hooks:
             text = hook(text)
         return text
-
-    __call__ = redact
 
     def _by_place(self, text: str) -> str:
         if self._keys is None or ":" not in text:

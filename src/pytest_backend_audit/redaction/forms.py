@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 from pytest_backend_audit.redaction.escapes import CUT, escaped_pattern, hide_parts, needs_escapes
+from pytest_backend_audit.redaction.torn import without_edges
 
 MARK = "[redacted]"
 
@@ -130,7 +131,7 @@ class Forms:
                 text = pattern.sub(MARK, text)
         if CUT in text:
             text = hide_parts(text, self._secrets, MARK)
-        return text
+        return without_edges(text, self._secrets, MARK)
 
     def _may_hold(self, text: str) -> bool:
         if len(text) > _LONG:
