@@ -7,11 +7,20 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_backend_audit.journal.format import EVIDENCE, FORMAT, GENESIS, INLINE_LIMIT, JOURNAL, encode
 from pytest_backend_audit.jsonable import to_builtins
 from pytest_backend_audit.model import Attempt, Inputs, Seal
+
+
+class _Place(NamedTuple):
+    """Where the next line goes."""
+
+    n: int = 0
+    prev: str = GENESIS
+    size: int = 0
+    """Bytes before it."""
 
 
 class Writer:
@@ -33,14 +42,15 @@ class Writer:
         journal = os.open(folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         # Unbuffered: what can't be written raises at once, and never comes out later behind something else.
         self._file = os.fdopen(journal, "wb", buffering=0)
-        self._n = 0
-        self._prev = GENESIS
+        self._place = _Place()
+        self._unsettled: tuple[bytes, _Place] | None = None
+        """A line that is being written, and the place behind it. A signal, such as Ctrl-C, may end that anywhere."""
         self._failed: OSError | None = None
 
     @property
     def head(self) -> str:
         """Hash of the last line that was written."""
-        return self._prev
+        return self._place.prev
 
     def start(self, inputs: Inputs) -> None:
         """Write the first line.
@@ -96,16 +106,27 @@ class Writer:
         if self._failed is not None:
             # Half a line may stand there: it stays the last one, so that the journal reads as torn, not as altered.
             raise OSError(self._failed.errno, self._failed.strerror)
-        line, digest = encode(self._n, self._prev, kind, data)
-        rest = memoryview(line)
+        if self._unsettled is not None:
+            line, behind = self._unsettled
+            if self._place != behind:
+                done = os.fstat(self._file.fileno()).st_size - self._place.size
+                self._write(line, behind, done)
+        n, prev, size = self._place
+        line, digest = encode(n, prev, kind, data)
+        behind = _Place(n + 1, digest, size + len(line))
+        self._unsettled = line, behind
+        self._write(line, behind)
+
+    def _write(self, line: bytes, behind: _Place, done: int = 0) -> None:
+        rest = memoryview(line)[done:]
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             self._failed = error
             raise
-        self._n += 1
-        self._prev = digest
+        self._place = behind
+        self._unsettled = None
 
     def _store(self, raw: bytes) -> str:
         digest = hashlib.sha256(raw).hexdigest()

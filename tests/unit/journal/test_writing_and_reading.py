@@ -310,3 +310,35 @@ def test_a_blob_that_can_not_be_written_leaves_nothing(
         writer.attempt(with_body("x" * 5000))
     writer.close()
     assert list((folder / "evidence").iterdir()) == []
+
+
+class Interrupted(io.RawIOBase):
+    """A file in whose first write a signal arrives, behind so many bytes."""
+
+    def __init__(self, file: Any, part: int) -> None:
+        super().__init__()
+        self._file = file
+        self._part = part
+
+    def write(self, data: Any) -> int:
+        """Write a part, and be interrupted."""
+        self._file.write(data[: self._part])
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("part", [0, 100, 10_000])
+def test_a_line_that_a_signal_interrupts_is_finished(tmp_path: Path, inputs: Inputs, part: int) -> None:
+    """Ctrl-C comes before, inside or behind the write: the chain goes on all the same, and the line is there once."""
+    writer = Writer(tmp_path / "run")
+    writer.start(inputs)
+    file = writer._file
+    writer._file = Interrupted(file, part)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        writer.notice("x" * 200)
+    writer._file = file
+    writer.notice("y")
+    writer.seal(Seal("2026-11-24T09:00:02.000Z", 2, interrupted="SIGTERM"))
+    assert verify_run(tmp_path / "run").state is State.INTACT
+    record = read_run(tmp_path / "run")
+    assert record.notices == ("x" * 200, "y")
+    assert record.head == writer.head
