@@ -15,7 +15,7 @@ from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
 from pytest_backend_audit.narrowing import by_items, hidden, taken_away
-from pytest_backend_audit.options import FIXTURES
+from pytest_backend_audit.options import asked_of_us
 
 if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
@@ -346,7 +346,7 @@ def _outside(items: Iterable[pytest.Item], inside: Sequence[Path]) -> list[str]:
 def _with_fixtures(unmarked: Sequence[pytest.Item]) -> list[str]:
     problems = []
     for item in unmarked:
-        asked = sorted(FIXTURES.intersection(getattr(item, "fixturenames", ())))
+        asked = asked_of_us(item)
         if asked:
             path, line, _ = item.location
             problems.append(

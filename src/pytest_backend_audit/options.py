@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
 NEEDS_AUDIT: dict[str, object] = {
@@ -93,6 +95,27 @@ def add_options(parser: pytest.Parser) -> None:
 def is_on(config: pytest.Config) -> bool:
     """Whether this run is an audit."""
     return bool(config.option.audit or config.option.audit_sha)
+
+
+def asked_of_us(item: pytest.Item) -> list[str]:
+    """Names of our fixtures that a test asks for.
+
+    A fixture of the team's own may have the same name. It is ours all the same if it asks for what it overrides.
+    """
+    names = [n for n in getattr(item, "fixturenames", ()) if n.startswith("audit_") and n in FIXTURES]
+    if not names:
+        return names
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return sorted(n for n in names if _is_ours(n, known.get(n, ())))
+
+
+def _is_ours(name: str, definitions: Sequence[pytest.FixtureDef[Any]]) -> bool:
+    for definition in reversed(definitions):
+        if definition.func.__module__.startswith("pytest_backend_audit."):
+            return True
+        if name not in definition.argnames:
+            return False
+    return True
 
 
 def runs_nothing(config: pytest.Config) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit.options import FIXTURES, add_options, is_on, orphans
+from pytest_backend_audit.options import add_options, asked_of_us, is_on, orphans
 
 MARKER = (
     "audit(*, dimension, level, criterion=None, needs=()): an audit check; runs with --audit only. dimension: '4.1' to "
@@ -63,10 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if is_ours(mark):
                 item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
                 continue
-        for name in getattr(item, "fixturenames", ()):
-            if name.startswith("audit_") and name in FIXTURES:
-                item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
-                break
+        if asked_of_us(item):
+            item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -97,3 +97,31 @@ def test_the_shell_knows_every_fixture() -> None:
     """The list that saves the import is the list of what there is."""
     defined = {name for name, value in vars(Fixtures).items() if name.startswith("audit_") and callable(value)}
     assert defined == FIXTURES
+
+
+def test_a_fixture_of_the_teams_own_is_no_audits(project: Project) -> None:
+    """Though it has the name of one of ours: its tests run as they always did, and are none of an audit's business."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef audit_run(): return 'own'\n", "utf-8"
+    )
+    project.suite(
+        "def test_it(audit_run): assert audit_run == 'own'\n"
+        "@pytest.mark.parametrize('audit_http', ['own'])\ndef test_other(audit_http): assert audit_http == 'own'\n"
+        "class TestDeep:\n"
+        "    @pytest.fixture\n    def audit_run(self, audit_run): return audit_run * 2\n"
+        "    def test_deep(self, audit_run): assert audit_run == 'ownown'\n"
+    )
+    project.run().assert_outcomes(passed=3)
+    result = project.run("--audit")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "audit: 0 checks of 0, 3 unmarked tests left out" in result.outlines
+
+
+def test_an_override_that_asks_for_our_fixture_is_ours(project: Project) -> None:
+    """It would reach a server like the one it overrides."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef audit_http(audit_http): return audit_http\n", "utf-8"
+    )
+    project.suite("def test_it(audit_http): raise SystemExit\n")
+    project.run().assert_outcomes(skipped=1)
+    assert project.run("--audit").ret == pytest.ExitCode.USAGE_ERROR
