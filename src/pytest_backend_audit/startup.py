@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +40,15 @@ def begin(config: pytest.Config) -> None:
         AuditUsageError: Something asked for makes no sense, or the commit can't be pinned.
         ConfigError: audit.yaml can't be used.
     """
+    if sys.flags.optimize:
+        raise AuditUsageError(
+            "Python leaves out assertions (-O, or the variable PYTHONOPTIMIZE): what no test file but a helper of it "
+            "asserts could not fail; run the audit without"
+        )
+    if not config.pluginmanager.has_plugin("skipping"):
+        raise AuditUsageError(
+            "-p no:skipping takes away what keeps checks from doing more than they are allowed to; leave it out"
+        )
     pytest.register_assert_rewrite("pytest_backend_audit.suites")
     config.addinivalue_line("markers", "enable_socket: on bundled checks, for pytest-socket: they reach the service")
     try:

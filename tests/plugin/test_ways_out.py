@@ -136,3 +136,23 @@ def test_a_report_folder_that_cannot_be_looked_into_is_one_message(
     ran = audited.run("--audit")
     assert ran.ret == pytest.ExitCode.USAGE_ERROR
     ran.stderr.fnmatch_lines(["ERROR: the report folder * can't be read: Permission denied; give another one with *"])
+
+
+def test_python_without_assertions_audits_nothing(audited: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pytest keeps those of test files only: what a helper asserts would hold whatever the service does."""
+    (audited.path / "helper.py").write_text("def holds(): assert False\n", "utf-8")
+    audited.suite("import helper\n@audit(dimension='4.1', level=2)\ndef test_it(): helper.holds()\n")
+    assert audited.run("--audit").ret == pytest.ExitCode.TESTS_FAILED
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    ran = audited.run("--audit")
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines(["ERROR: Python leaves out assertions (-O, or the variable PYTHONOPTIMIZE): *"])
+
+
+def test_skipping_can_not_be_left_out(audited: Project) -> None:
+    """By it checks that are not allowed to disturb don't run."""
+    audited.suite("@audit(dimension='4.1', level=2, needs=('writes',))\ndef test_it(): open('written', 'w')\n")
+    ran = audited.run("--audit", "-p", "no:skipping")
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines(["ERROR: -p no:skipping takes away *"])
+    assert not (audited.path / "written").exists()
