@@ -39,6 +39,14 @@ AuditUsageError = pytest.UsageError
 """What was asked for makes no sense: pytest prints the message as ``ERROR: ...`` and exits with 4."""
 
 
+def text_of(error: BaseException) -> str:
+    """What an exception says; of one that can't say anything, what Python's own tracebacks show of it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - somebody else's code, which must not cost the record of a run
+        return "<exception str() failed>"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with a file, in the form that editors jump to."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.errors import AuditUsageError, text_of
 
 
 def failure(hook: str, error: Exception) -> str:
@@ -17,7 +17,7 @@ def failure(hook: str, error: Exception) -> str:
         hook: The hook's name.
         error: What its implementation raised.
     """
-    said = " ".join(str(error).split())[:400]
+    said = " ".join(text_of(error).split())[:400]
     return f"{hook} failed: {type(error).__name__}{f': {said}' if said else ''}{_place(error.__traceback__)}"
 
 

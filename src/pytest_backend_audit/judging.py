@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import pytest
 
 from pytest_backend_audit.deadline import DeadlinePassed
+from pytest_backend_audit.errors import text_of
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.targets.classify import classify
 
@@ -76,6 +77,14 @@ def runs_nowhere(function: object, error: BaseException) -> bool:
     return says_so and inspect.iscoroutinefunction(function)
 
 
+def passes_unexpectedly(item: pytest.Item, error: BaseException) -> bool:
+    """Whether this is how pytest fails a test of unittest's that passes though it was expected to fail."""
+    if not isinstance(error, pytest.fail.Exception) or not str(error).startswith("Unexpected success"):
+        return False
+    places = (getattr(item, "function", None), getattr(item, "cls", None))
+    return any(getattr(place, "__unittest_expecting_failure__", False) for place in places)
+
+
 def leaves(error: BaseException) -> list[BaseException]:
     """The errors of a group and of the groups in it; of any other error, itself."""
     if isinstance(error, BaseExceptionGroup):
@@ -94,5 +103,5 @@ def where(report: pytest.TestReport) -> str:
 
 
 def _headline(error: BaseException) -> str:
-    first = str(error).partition("\n")[0]
+    first = text_of(error).partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

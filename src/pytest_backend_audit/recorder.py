@@ -6,6 +6,7 @@ buffer around each fixture set-up and each check's call, and takes what was reco
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -52,8 +53,14 @@ class Buffer:
     dropped: int = 0
     acknowledged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    strangers: frozenset[int] = frozenset()
+    strangers: frozenset[threading.Thread] = frozenset()
     """Threads that ran before it was opened: what they see belongs to somebody else."""
+
+
+class _Paused(threading.local):
+    """How many blocks that keep nothing this thread is in; what another one sees meanwhile is kept."""
+
+    depth = 0
 
 
 class Recorder:
@@ -63,7 +70,7 @@ class Recorder:
         self._redact = redact
         self._clock = clock
         self._stack: list[Buffer] = []
-        self._paused = 0
+        self._paused = _Paused()
         self.answered: set[str] = set()
         """HTTP targets that have answered in this check (design 3: when a transport error is a failure)."""
         self.faults_on: set[str] = set()
@@ -91,16 +98,16 @@ class Recorder:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Keep nothing inside the block: connecting, health and version probes never count as evidence."""
-        self._paused += 1
+        self._paused.depth += 1
         try:
             yield
         finally:
-            self._paused -= 1
+            self._paused.depth -= 1
 
     @property
     def recording(self) -> bool:
-        """Whether what is recorded now is kept."""
-        return bool(self._stack) and not self._paused
+        """Whether what this thread records now is kept."""
+        return bool(self._stack) and not self._paused.depth
 
     def record(
         self,
@@ -125,20 +132,27 @@ class Recorder:
             taken_at: UTC instant (RFC 3339); now, if not given.
             duration: Seconds.
             facts: Small named values.
+
+        Raises:
+            TypeError: Title or body is no text, or a fact is not what it may be.
         """
         if not self.recording:
             return
         buffer = self._stack[-1]
-        if threading.get_ident() in buffer.strangers:
+        if buffer.strangers and threading.current_thread() in buffer.strangers:
             return
         kept = bool(facts and facts.get(KEPT))
         if (buffer.kept >= KEPT_LIMIT) if kept else (len(buffer.evidence) - buffer.kept >= PIECES_LIMIT):
             buffer.dropped += 1
             return
         buffer.kept += kept
-        title, _ = _bounded(self._redact(title), TITLE_LIMIT)
-        body, left_out = _bounded(self._redact(body), BODY_LIMIT)
-        clean = {k: self._redact(v) if isinstance(v, str) else v for k, v in facts.items()} if facts else {}
+        title, _ = _bounded(self._redact(_text(title, "its title")), TITLE_LIMIT)
+        body, left_out = _bounded(self._redact(_text(body, "its text")), BODY_LIMIT)
+        clean = (
+            {k: self._redact(_text(v, k)) if isinstance(v, str) else _fact(v, k) for k, v in facts.items()}
+            if facts
+            else {}
+        )
         buffer.evidence.append(
             Evidence(
                 kind=kind,
@@ -164,11 +178,33 @@ class Recorder:
             self._stack[-1].notes.append(self._redact(text))
 
 
-def _other_threads() -> frozenset[int]:
+def _other_threads() -> frozenset[threading.Thread]:
     if threading.active_count() == 1:
         return frozenset()
-    here = threading.get_ident()
-    return frozenset(t.ident for t in threading.enumerate() if t.ident is not None and t.ident != here)
+    # Not by number: a thread that has ended leaves its own to the next one.
+    return frozenset(threading.enumerate()) - {threading.current_thread()}
+
+
+def _text(value: object, what: str) -> str:
+    """A text of Python's own: what parsers and templates hand out as one has no form in JSON.
+
+    What is wrong has to be said here, in the check. Once the check is over it would cost the whole record.
+    """
+    if value.__class__ is str:
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"evidence: {what} is {value!r:.80}, and no text")
+    return str.__str__(value)
+
+
+def _fact(value: object, name: str) -> Fact:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    raise TypeError(f"evidence: {name} is {value!r:.80}, and no text, truth or finite number")
 
 
 def _bounded(text: str, limit: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
@@ -172,3 +173,13 @@ def test_acknowledged_items_and_notes_keep_their_order(recorder: Recorder) -> No
 def test_the_present_is_told_in_utc() -> None:
     """RFC 3339, to the millisecond."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", utc_now())
+
+
+def test_what_another_thread_sees_while_this_one_connects_is_kept(recorder: Recorder) -> None:
+    """A pause is the thread's own: one that connects takes nothing from one that asks."""
+    with recorder.open() as buffer, recorder.paused():
+        recorder.record(EvidenceKind.OUTPUT, "select version()")
+        other = threading.Thread(target=recorder.record, args=(EvidenceKind.OUTPUT, "select 1"))
+        other.start()
+        other.join()
+    assert [e.title for e in buffer.evidence] == ["select 1"]

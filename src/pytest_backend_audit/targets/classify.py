@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_backend_audit.errors import text_of
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.targets.common import one_line
 
@@ -39,7 +40,8 @@ def classify(error: BaseException, recorder: Recorder) -> tuple[Status, str]:
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
         return Status.FAILED, _message(error) or "assertion failed"
     names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(error).__mro__}
-    said = f"{type(error).__name__}: {one_line(error)}" if str(error) else type(error).__name__
+    text = text_of(error)
+    said = f"{type(error).__name__}: {one_line(text)}" if text else type(error).__name__
     if "psycopg.Error" in names:
         return _postgres(error, names, said)
     if "redis.RedisError" in names:
@@ -91,6 +93,6 @@ def answer_key(url: object) -> str:
 
 
 def _message(error: BaseException) -> str:
-    text = str(getattr(error, "msg", None) or error).strip()
+    text = str(getattr(error, "msg", None) or text_of(error)).strip()
     # pytest appends the expression that did not hold; a finding shows what the check's author wrote.
     return text.partition("\nassert ")[0]
