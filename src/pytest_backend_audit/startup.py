@@ -217,6 +217,11 @@ def _begin_distribution(
 
     if config.option.dist == "each":
         raise AuditUsageError("--dist=each runs every check in every worker; an audit runs each once: use -n alone")
+    if config.args_source is pytest.Config.ArgsSource.ARGS and not config.option.pyargs:
+        # Workers collect, and xdist passes on nothing of what they can't find.
+        missing = [a for a in config.args if not (config.invocation_params.dir / a.partition("::")[0]).exists()]
+        if missing:
+            raise AuditUsageError(f"file or directory not found: {missing[0]}")
     folder = Path(tempfile.mkdtemp(prefix="backend-audit-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     told = {

@@ -329,3 +329,19 @@ def test_a_run_that_runs_nothing_leaves_the_last_report_alone(audited: Project, 
     audited.run("--audit-sha=HEAD", option)
     assert (audited.path / "audit-report" / "journal.jsonl").read_bytes() == before
     assert not (audited.path / "audit-report" / "earlier").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("nope.py", pytest.ExitCode.USAGE_ERROR, ["ERROR: file or directory not found: nope.py", ""]),
+        ("test_checks.py::test_nope", pytest.ExitCode.NO_TESTS_COLLECTED, []),
+    ],
+)
+def test_what_workers_do_not_find(project: Project, path: str, status: int, said: list[str]) -> None:
+    """A path that was mistyped is named also where workers collect, and none of it is an internal error."""
+    project.suite(ALL)
+    result = project.run("--audit", "-n2", path)
+    assert result.ret == status
+    assert result.errlines == said
+    assert "INTERNALERROR" not in result.stdout.str()

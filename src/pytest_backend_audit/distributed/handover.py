@@ -56,4 +56,6 @@ class Worker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Hand the plan over before xdist tells the controller that collection is finished."""
-        write(self._folder, self._name, session.config.stash[PLAN])
+        collected = session.config.stash.get(PLAN, None)
+        if collected is not None:  # none where collection itself ended in an error, which pytest tells
+            write(self._folder, self._name, collected)
