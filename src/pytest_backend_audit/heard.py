@@ -23,8 +23,12 @@ class Heard:
         self._checks.add(data["check"])
 
     def early(self, node: str, found: list[dict[str, Any]]) -> None:
-        """Hear what a test has found before its teardown: enough, should its worker die there."""
-        self._early[node] = found
+        """Hear what a test has found before its teardown: enough, should its worker die there.
+
+        A plugin that runs the test again may keep the teardown's report to itself; then there are two of them.
+        """
+        before = [data for data in self._early.get(node, ()) if data["started"] != found[0]["started"]]
+        self._early[node] = before + found
 
     def take(self, node: str) -> list[dict[str, Any]]:
         """What was heard early of a test, which is over now."""

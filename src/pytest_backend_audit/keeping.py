@@ -43,7 +43,10 @@ class Keeper:
         if report.when != "teardown":
             return
         if attempts := report.__dict__.pop(ATTEMPTS, ()):
-            self._heard.take(report.nodeid)
+            told = {data["started"] for data in attempts}
+            for data in self._heard.take(report.nodeid):
+                if data["started"] not in told:  # an attempt whose end was kept from us
+                    self._keep(data)
         for data in attempts:
             self._keep(data)
 

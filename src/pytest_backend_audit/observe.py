@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ATTEMPTS = "audit_attempts"
 """Attribute of a teardown report that carries the attempts, as builtins, from an xdist worker to the controller."""
 FOUND = "audit_found"
-"""Attribute of a report before the teardown's: what does not pass so far, should the worker die before it is over."""
+"""Attribute of a report before the teardown's: what does not pass so far, should the teardown's never come."""
 WIDER = "audit_wider_teardown"
 """Attribute of a teardown report: an error there belongs to a fixture of wider scope, not to the test."""
 
@@ -177,7 +177,7 @@ class Observer:
             if error is not None:
                 self._judge_teardown(item, run, report, error)
             self._attach(item, run, report)
-        if self._worker and call.when == "call" and (run.parts or run.status not in {None, Status.PASSED}):
+        if call.when == "call" and (run.parts or run.status not in {None, Status.PASSED}):
             setattr(report, FOUND, self._attempts(item, run))
         return report
 
@@ -189,11 +189,12 @@ class Observer:
         return run
 
     def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
-        if error is not None:
+        unexpected = error is not None and judging.passes_unexpectedly(item, error)
+        if error is not None and not unexpected:
             self._end(item, run, self._of_call(item, run, error), report)
             return
         strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
-        if strict or hasattr(report, "wasxfail"):
+        if strict or unexpected or hasattr(report, "wasxfail"):
             run.notes.append("stale xfail: the check passes")
         elif not report.passed:
             self._end(item, run, [judging.by_others(report)], report)
@@ -296,6 +297,11 @@ class Observer:
                 # An override stands for what it overrides, unless it asks for it.
                 if name not in definition.argnames:
                     break
+        # By ``request.getfixturevalue``, while the check ran: those are in no closure.
+        asked: Mapping[str, pytest.FixtureDef[Any]] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+        for name, definition in asked.items():
+            if info is None or name not in info.name2fixturedefs:
+                found.extend(self._set_up.get(definition, ()))
         return found
 
     def _checks_of(self, item: pytest.Item) -> list[Check]:

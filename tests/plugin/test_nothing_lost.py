@@ -129,3 +129,82 @@ def test_what_a_check_found_before_its_worker_died_stands(project: Project, body
     attempts = project.record().attempts
     assert [a.status.value for a in attempts] == expected
     assert [a.reason for a in attempts if a.status.value == "failed"] == ["2 are open"] * expected.count("failed")
+
+
+@SPREAD
+def test_what_one_check_can_not_say_costs_no_other(project: Project, workers: tuple[str, ...]) -> None:
+    """An error without a text, evidence that is none: each its check's own mistake, and the run goes on to its card."""
+    project.suite(
+        "class Odd(Exception):\n    def __str__(self): raise KeyError('no text')\n"
+        "class Wrong(AssertionError):\n    def __str__(self): return self.missing\n"
+        "check = audit(dimension='4.1', level=2)\n"
+        "@check\ndef test_odd(): raise Odd\n"
+        "@check\ndef test_wrong(): raise Wrong\n"
+        "@check\ndef test_bytes(audit_evidence): audit_evidence.command('true', b'')\n"
+        "@check\ndef test_list(audit_evidence): audit_evidence.verbal('we do', who=['Ada', 'Bob'])\n"
+        "@check\ndef test_other(audit_evidence): audit_evidence.command('true', 'ok')\n"
+    )
+    assert project.run("--audit", *workers).ret == pytest.ExitCode.TESTS_FAILED
+    assert told(project) == {
+        "test_odd": ("broken", "Odd: <exception str() failed>"),
+        "test_wrong": ("failed", "<exception str() failed>"),
+        "test_bytes": ("broken", "TypeError: evidence: its text is b'', and no text"),
+        "test_list": ("broken", "TypeError: evidence: who is ['Ada', 'Bob'], and no text, truth or finite number"),
+        "test_other": ("passed", ""),
+    }
+    assert project.card()["partial"] == []
+
+
+def test_a_text_of_a_parsers_is_evidence(project: Project) -> None:
+    """What templates and parsers hand out is a text, though not of Python's own class."""
+    project.suite(
+        "class Markup(str):\n    def __str__(self): return self\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(audit_evidence):\n"
+        "    audit_evidence.command(Markup('curl'), Markup('<title>Orders</title>'))\n"
+        "    audit_evidence.verbal('we do', who=Markup('Ada'))\n"
+    )
+    assert project.run("--audit").ret == 0
+    (attempt,) = project.record().attempts
+    assert [(e.title, e.body, e.facts) for e in attempt.evidence] == [
+        ("curl", "<title>Orders</title>", {"exit_code": 0}),
+        ("we do", "by Ada", {"who": "Ada"}),
+    ]
+
+
+@pytest.mark.parametrize("end", ["raise KeyboardInterrupt", "pytest.exit('enough')", "pytest.exit('enough', 0)"])
+def test_what_a_check_found_before_the_run_was_stopped_stands(project: Project, end: str) -> None:
+    """Its teardown is where it stopped; that takes nothing from what its call has found."""
+    project.suite(
+        f"@pytest.fixture\ndef end():\n    yield\n    {end}\n"
+        "@audit(dimension='4.1', level=2)\ndef test_it(end): assert False, '2 are open'\n"
+    )
+    project.run("--audit")
+    assert told(project) == {"test_it": ("failed", "2 are open")}
+
+
+def test_an_attempt_whose_teardown_nobody_tells_stands(project: Project) -> None:
+    """As by pytest-rerunfailures before 16: it runs a test again, and keeps the end of the first attempt to itself."""
+    (project.path / "conftest.py").write_text(
+        "from _pytest.runner import runtestprotocol\n"
+        "def pytest_runtest_protocol(item, nextitem):\n"
+        "    for again in (True, False):\n"
+        "        for report in runtestprotocol(item, nextitem=nextitem, log=False):\n"
+        "            if again and report.failed:\n"
+        "                report.outcome = 'rerun'\n"
+        "                item.ihook.pytest_runtest_logreport(report=report)\n"
+        "                break\n"
+        "            item.ihook.pytest_runtest_logreport(report=report)\n"
+        "        else:\n"
+        "            break\n"
+        "    return True\n",
+        "utf-8",
+    )
+    project.suite(
+        "seen = []\n@audit(dimension='4.1', level=2)\ndef test_it(audit_evidence):\n"
+        "    audit_evidence.command('true', 'ok')\n    seen.append(1)\n    assert len(seen) > 1, 'not at once'\n"
+    )
+    project.run("--audit")
+    assert [(a.status.value, a.reason) for a in project.record().attempts] == [
+        ("failed", "not at once"),
+        ("passed", ""),
+    ]

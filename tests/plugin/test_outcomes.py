@@ -451,3 +451,50 @@ def test_two_marks_on_one_function_are_two_checks(project: Project) -> None:
         for k in c["checks"]  # type: ignore[attr-defined]
     ]
     assert checks == ["test_checks.py::test_it@query-logging", "test_checks.py::test_it@headroom"]
+
+
+def test_a_check_that_returns_a_value_is_broken(project: Project, workers: tuple[str, ...]) -> None:
+    """Whoever writes ``return`` for ``assert`` has a check that can't fail; pytest only warns of it."""
+    body = MARK + "def test_it(audit_evidence):\n" + SEEN + "    return False\n"
+    assert run_one(project, body, *workers) == ("broken", 2)
+    (attempt,) = project.record().attempts
+    assert attempt.reason.startswith(
+        "PytestReturnNotNoneWarning: Test functions should return None, but test_checks.py::test_it returned "
+    )
+
+
+def test_what_one_instance_alone_asks_for_is_not_the_others_evidence(project: Project) -> None:
+    """A fixture that is asked for by name while a check runs has measured for that instance only."""
+    body = (
+        "@pytest.fixture\ndef measured(audit_evidence):\n"
+        + SEEN
+        + "@pytest.mark.parametrize('n', [1, 2])\n"
+        + MARK
+        + "def test_it(n, request):\n    if n == 1: request.getfixturevalue('measured')\n"
+    )
+    assert run_one(project, body) == ("unsupported", 1)
+    assert [len(a.evidence) for a in project.record().attempts] == [1, 0]
+
+
+def test_an_expected_failure_of_unittests_that_passes_is_stale(project: Project) -> None:
+    """As with xfail: what passes against expectation has passed."""
+    body = (
+        "import unittest\nclass TestIt(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
+        "    def seen(self, audit_evidence):\n        audit_evidence.command('true', 'ok')\n"
+        "    @unittest.expectedFailure\n    @audit(dimension='4.1', level=3)\n    def test_it(self): pass\n"
+    )
+    assert run_one(project, body) == ("passed", 5)
+    assert project.record().attempts[0].notes == ("stale xfail: the check passes",)
+
+
+def test_a_thread_of_the_checks_own_is_no_stranger(project: Project) -> None:
+    """Though the system gives it the number of one that ran before and has ended."""
+    body = (
+        "import threading\n@pytest.fixture\ndef before():\n    go = threading.Event()\n"
+        "    thread = threading.Thread(target=go.wait)\n    thread.start()\n    return go, thread\n"
+        + MARK
+        + "def test_it(before, audit_evidence):\n    go, old = before\n    number = old.ident\n    go.set()\n"
+        "    old.join()\n    own = threading.Thread(target=audit_evidence.command, args=('true', 'ok'))\n"
+        "    own.start()\n    own.join()\n    assert own.ident == number\n"
+    )
+    assert run_one(project, body) == ("passed", 5)
