@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     if is_on(config):
         if not config.option.help and not config.option.version:
+            if sys.platform.startswith("win"):
+                raise pytest.UsageError("an audit runs on Linux or macOS; on Windows run it in WSL, or in a container")
             from pytest_backend_audit import startup  # noqa: PLC0415 - the point of the shell
 
             startup.begin(config)

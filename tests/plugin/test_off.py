@@ -125,3 +125,13 @@ def test_an_override_that_asks_for_our_fixture_is_ours(project: Project) -> None
     project.suite("def test_it(audit_http): raise SystemExit\n")
     project.run().assert_outcomes(skipped=1)
     assert project.run("--audit").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_windows_audits_nothing_and_is_told_where_to(project: Project) -> None:
+    """Signals and locks of files are not there; its other tests run, and checks are skipped."""
+    (project.path / "conftest.py").write_text("import sys\nsys.platform = 'win32'\n", "utf-8")
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\ndef test_plain(): pass\n")
+    project.run().assert_outcomes(passed=1, skipped=1)
+    result = project.run("--audit")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "ERROR: an audit runs on Linux or macOS; on Windows run it in WSL, or in a container" in result.errlines
