@@ -56,6 +56,26 @@ def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
     return reasons
 
 
+def by_folder(rootdir: Path, config_file: Path | None, audit_paths: Sequence[str]) -> list[str]:
+    """Narrowing by where pytest was started: without an ini file on the way up, its rootdir is that very folder.
+
+    An audit.yaml further up is found from there as well, and the checks beside it are not: nobody chose to leave them
+    out, and no option shows it. An ini file with audit_paths says where the checks are, so it may lie below.
+
+    Args:
+        rootdir: pytest's.
+        config_file: The audit.yaml in use, if there is one.
+        audit_paths: The ini value, empty where it isn't set.
+    """
+    if config_file is None or audit_paths:
+        return []
+    home, here = config_file.parent.resolve(), rootdir.resolve()
+    if here == home or not here.is_relative_to(home):
+        return []
+    below = here.relative_to(home).as_posix()
+    return [f"rootdir is {below}, below {config_file.name}: start in that file's folder, or set audit_paths in {below}"]
+
+
 def by_items(config: pytest.Config, missing: Sequence[str], only: Sequence[str]) -> list[str]:
     """Narrowing that shows once others have deselected.
 

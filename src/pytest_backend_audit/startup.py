@@ -20,7 +20,7 @@ from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Check, Document, Inputs, Mode
-from pytest_backend_audit.narrowing import by_options, left_out
+from pytest_backend_audit.narrowing import by_folder, by_options, left_out
 from pytest_backend_audit.observe import Observer
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.plot import Plot
@@ -66,6 +66,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     mode = Mode.FORMAL if config.option.audit_sha else Mode.REHEARSAL
     gate = asked.gate(config, setting, mode)
     folder = asked.report_folder(config)
+    config_file = setting.config.path if setting.config else None
     try:
         _refuse_open_faults(folder)
     except OSError as error:
@@ -76,7 +77,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         rootdir=config.rootpath,
         report_dir=folder,
         audit_paths=asked.scope(config, setting),
-        config_path=setting.config.path if setting.config else None,
+        config_path=config_file,
         formal=mode is Mode.FORMAL,
         named=setting.config.named_files if setting.config else (),
     )
@@ -93,7 +94,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
         runtime.document = redact_value(heading.document_control(setting, pinned.commit, instant, config), redact)
     except AuditUsageError as error:
         raise AuditUsageError(redact(str(error))) from None
-    narrowing = by_options(config, setting.audit_paths)
+    narrowing = [
+        *by_options(config, setting.audit_paths),
+        *by_folder(config.rootpath, config_file, setting.audit_paths),
+    ]
     if config.option.audit_gate and narrowing:
         raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
     control = runtime.document

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from plugin.conftest import CONFIG, Project
@@ -79,6 +83,43 @@ def test_a_path_that_leaves_out_a_part_of_audit_paths(project: Project) -> None:
     assert partial(project) == ["paths leave out more of audit_paths"]
     project.run("--audit", ".")
     assert partial(project) == []
+
+
+BELOW = "rootdir is part, below audit.yaml: start in that file's folder, or set audit_paths in part"
+
+
+def started_in(project: Project, folder: str, *arguments: str) -> int:
+    """Exit status of an audit that begins in a folder of the repository."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=project.path / folder, capture_output=True, check=False, timeout=60).returncode
+
+
+@pytest.mark.parametrize("ini", ["", "[pytest]\ntestpaths = .\n"], ids=["none", "nested"])
+def test_a_folder_below_audit_yaml_is_part_of_the_audit_only(project: Project, ini: str) -> None:
+    """Where it became rootdir: audit.yaml is found from there, and the checks beside it are not."""
+    project.config(CONFIG)
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_above(): assert False\n")
+    project.suite(SUITE, "part/test_part.py")
+    if ini:
+        (project.path / "part/pytest.ini").write_text(ini, "utf-8")
+    project.commit()
+    gated = started_in(project, "part", "--audit-sha=HEAD", "--audit-gate=conditional-production")
+    assert gated == pytest.ExitCode.USAGE_ERROR
+    started_in(project, "part", "--audit-sha=HEAD")
+    card = json.loads((project.path / "part/audit-report/scorecard.json").read_text("utf-8"))
+    assert card["partial"] == [BELOW]
+    assert card["disposition"] is None
+
+
+def test_audit_paths_say_that_the_checks_lie_below_audit_yaml(project: Project) -> None:
+    """As where one folder of a repository has its own ini file, and audit.yaml stands at its top."""
+    project.config(CONFIG)
+    (project.path / "part").mkdir()
+    (project.path / "part/pytest.ini").write_text("[pytest]\naudit_paths = .\n", "utf-8")
+    project.suite(SUITE, "part/test_part.py")
+    project.commit()
+    assert started_in(project, "part", "--audit-sha=HEAD") == 0
+    assert json.loads((project.path / "part/audit-report/scorecard.json").read_text("utf-8"))["partial"] == []
 
 
 def test_audit_paths_are_the_scope_without_paths(project: Project, workers: tuple[str, ...]) -> None:

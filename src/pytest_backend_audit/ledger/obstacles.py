@@ -33,6 +33,8 @@ def of_run(card: Card) -> Iterator[str]:
         yield f"the run did not end, its journal is torn; {AGAIN}"
     elif seal.invalid:
         yield f"the run is invalid: {seal.invalid}; deploy the commit, then {AGAIN}"
+    if seal is not None and not card.checks:
+        yield f"nothing was collected, so nothing was audited; start pytest where the checks are, and {AGAIN}"
     if seal is not None and card.partial:
         yield f"the run is partial: {'; '.join(card.partial)}; {AGAIN} (or `backend-audit merge` its shards)"
 

@@ -237,6 +237,11 @@ def test_rows_that_got_a_check_are_gone() -> None:
     assert "every row of 4.1 has a check, or is declared not to apply" in {e.reason for e in gone}
 
 
+def without_checks(made: Any) -> Any:
+    """The card of a run that collected nothing."""
+    return replace(made, dimensions=tuple(replace(d, criteria=()) for d in made.dimensions))
+
+
 def test_a_run_that_can_be_filed_has_no_obstacle() -> None:
     """Formal, whole, by the standard, everything stated, each finding with an owner."""
     made = card()
@@ -257,6 +262,11 @@ def test_a_run_that_can_be_filed_has_no_obstacle() -> None:
         (
             lambda: card(seal=replace(SEALED, invalid="the build changed")),
             "the run is invalid: the build changed; deploy the commit, then audit again: pytest --audit-sha=HEAD",
+        ),
+        (
+            lambda: without_checks(card()),
+            "nothing was collected, so nothing was audited; start pytest where the checks are, and audit again: "
+            "pytest --audit-sha=HEAD",
         ),
         (
             lambda: card(narrowing=("--lf", "node id a::b")),
