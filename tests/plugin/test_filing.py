@@ -46,6 +46,8 @@ def test_tls(audit_evidence, n):
     assert Path("tls").exists() or n == 1, "TLS 1.0 is on"
 '''
 KIM = "Kim <kim@example.org>"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKz8cV1ivN0o7G5kXQ3w1m2rWwMN6VZ0q7l0lJrVg1xY"
 
 
 @pytest.fixture
@@ -311,13 +313,86 @@ def test_disputes_are_the_reviewers(orders) -> None:
     assert good(orders, "findings", "dispute", number, "--reason", "it is off", "--who", "Lin").startswith(number)
     listed = " ".join(good(orders, "findings", "list", "--severity", "high").split())
     assert f"{number} disputed high no date Kim 4.7 tls L3 failed: TLS 1.0 is on (disputed by Lin: it is off)" in listed
-    for who, why in (("ada <ada@example.org>", "Ada led the audit"), ("lin", "lin disputed")):
+    for who, why in (
+        ("ada <ada@example.org>", "Ada led the audit"),
+        ("lin", "lin disputed"),
+        ("kim <kim@example.org>", f"kim <kim@example.org> owns {number}"),
+        (
+            "Linus",
+            "Linus is no reviewer; Grace may resolve it: --who NAME. Who else may is stated in the last commit: ",
+        ),
+    ):
         done = command(orders, "findings", "resolve", number, "--upheld", "--reason", "no", "--who", who)
         assert (done.returncode, why in done.stderr) == (2, True), done.stderr
     word = ("--dismissed", "--reason", "I looked", "--who", "Grace")
     assert good(orders, "findings", "resolve", number, *word) == f"{number}: open, the dispute is dismissed\n"
     done = command(orders, "findings", "resolve", number, *word)
     assert (done.returncode, done.stderr) == (2, f"backend-audit: {number} is open, no dispute of it is open\n")
+
+
+def test_who_may_resolve_a_dispute(orders) -> None:
+    """Who the last commit names: in audit.yaml, or beside a key. An edit that nobody has seen names nobody."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    good(orders, "findings", "dispute", number, "--reason", "nah", "--who", "Bob")
+    word = ("findings", "resolve", number, "--upheld", "--reason", "nah", "--who")
+    config, signers = orders.path / "audit.yaml", orders.path / "audits" / "allowed_signers"
+    config.write_text(config.read_text().replace("second_reviewer: Grace", "second_reviewer: Bobby"))
+    signers.write_text(f"bobby@example.org {KEY}\n")
+    done = command(orders, *word, "Bobby")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "backend-audit: Bobby is no reviewer; Grace may resolve it: --who NAME. Who else may is stated in the last "
+        "commit: second_reviewer in audit.yaml, or a key in audits/allowed_signers\n"
+    )
+    config.write_text(config.read_text().replace("second_reviewer: Bobby\n", ""))
+    signers.unlink()
+    orders.commit()
+    done = command(orders, *word, "Grace")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: nobody may resolve it, as no reviewer is declared: state second_reviewer in audit.yaml, or a "
+        "key in audits/allowed_signers (a line a reviewer: ADDRESS and the public key), and commit\n",
+    )
+    signers.write_text(f"grace@example.org,bob@example.org {KEY}\nheidi@example.org {OTHER}\n")
+    orders.commit()
+    done = command(orders, *word, "grace@example.org")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"backend-audit: grace@example.org disputed {number}; somebody else resolves it: --who NAME\n",
+    )
+    assert ledger(orders).find(number).status is Status.DISPUTED
+    assert good(orders, *word, "Heidi <heidi@example.org>") == f"{number}: closed, the dispute is upheld\n"
+    listed = " ".join(good(orders, "findings", "list", "--all").split())
+    assert "(closed by dispute (Heidi <heidi@example.org>))" in listed
+
+
+def test_whose_audit_yaml_names_the_reviewer(orders) -> None:
+    """The service's own, committed; another is refused by name."""
+    audited(orders)
+    good(orders, "file")
+    good(orders, "findings", "dispute", "F-0001", "--reason", "nah", "--who", "Bob")
+    word = ("findings", "resolve", "F-0001", "--dismissed", "--reason", "nah", "--who", "Eve", "--config")
+    (orders.path / "other").mkdir()
+    other = orders.path / "other" / "audit.yaml"
+    other.write_text("version: 1\nservice: orders\nsecond_reviewer: Eve\n")
+    for place, message in (
+        ("nowhere.yaml", "--config=nowhere.yaml: there is no such file\n"),
+        ("other/audit.yaml", "and says who the second reviewer is; commit it, or name another: --config PATH\n"),
+    ):
+        done = command(orders, *word, place)
+        assert (done.returncode, done.stderr.count("\n"), done.stderr[-len(message) :]) == (2, 1, message)
+    other.write_text("version: 1\nservice: bills\nsecond_reviewer: Eve\n")
+    orders.commit()
+    done = command(orders, *word, "other/audit.yaml")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        ": is of the service 'bills', the ledger of 'orders'; name that service's audit.yaml: --config PATH\n"
+    )
+    other.write_text("version: 1\nservice: orders\nsecond_reviewer: Eve\n")
+    orders.commit()
+    assert good(orders, *word, "other/audit.yaml") == "F-0001: open, the dispute is dismissed\n"
 
 
 def test_how_findings_stand_for_scripts(orders) -> None:

@@ -97,8 +97,10 @@ def _add_dispute(actions: Any) -> None:
 
 def _add_resolve(actions: Any) -> None:
     more = (
-        "By somebody who is not the lead auditor. Upheld closes the finding until an audit finds it again: mend the "
-        "check, or declare the exception in audit.yaml. Dismissed lets it stand."
+        "By the second reviewer of audit.yaml, or somebody whose key the allowed signers have, as the last commit "
+        "states them; never by the lead auditor, the finding's owner or who disputes it. Upheld closes the finding "
+        "until an audit finds it again: mend the check, or declare the exception in audit.yaml. Dismissed lets it "
+        "stand."
     )
     parser = _add_action(actions, "resolve", _resolve, "give the reviewer's word on a dispute", more)
     parser.add_argument("finding", metavar="FINDING", help=_NAMED)
@@ -106,6 +108,7 @@ def _add_resolve(actions: Any) -> None:
     word.add_argument("--upheld", action="store_true", help="the finding is wrong")
     word.add_argument("--dismissed", action="store_true", help="the finding stands")
     parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    parser.add_argument("--config", "--audit-config", metavar="PATH", help="audit.yaml, if not here or at the top")
     parser.add_argument("--json", action="store_true", help="how it stands now, as JSON")
     add_who(parser)
 
@@ -181,6 +184,7 @@ def _list(args: argparse.Namespace) -> int:
                     "status": t.status.value,
                     "opened": t.opened,
                     "where": list(t.where),
+                    "closing": t.closing,
                     **to_builtins(t.current()),
                     "history": [{"line": line, **to_builtins(event)} for line, event in t.history],
                 }
@@ -211,6 +215,7 @@ def _table(chosen: Sequence[Tracked]) -> list[str]:
             one_line(
                 f"{t.finding.dimension} {t.finding.title}"
                 + (f" (disputed by {t.dispute.by}: {t.dispute.reason})" if t.dispute else "")
+                + (f" ({t.closing})" if t.closing else "")
             ),
         )
         for t in chosen
@@ -347,26 +352,18 @@ def _dispute(args: argparse.Namespace) -> int:
 
 
 def _resolve(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.cli.resolving import allowed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Status  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Resolved  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.people import first_same, same  # noqa: PLC0415 - heavy
 
     def make(tracked: Tracked, state: State, at: str, by: str) -> Event:
         if tracked.status is not Status.DISPUTED or tracked.dispute is None:
             raise ValueError(f"{tracked.number} is {tracked.status}, no dispute of it is open")
-        if lead := first_same(by, _leads(state, tracked)):
-            raise ValueError(f"{lead} led the audit that found {tracked.number}; somebody else resolves it: --who NAME")
-        if same(tracked.dispute.by, by):
-            raise ValueError(f"{by} disputed {tracked.number}; somebody else resolves it: --who NAME")
+        if why := allowed(args, tracked, state, at, by):
+            raise ValueError(why)
         return Resolved(at, by, tracked.number, tracked.fingerprint, args.upheld, args.reason)
 
     return _one(args, make, "closed, the dispute is upheld" if args.upheld else "open, the dispute is dismissed")
-
-
-def _leads(state: State, tracked: Tracked) -> list[str]:
-    """Lead auditors of the audits that have found it."""
-    files = {getattr(event, "file", "") for _, event in tracked.history}
-    return [f.lead_auditor for f in state.filings if f.file in files]
 
 
 def _close(args: argparse.Namespace) -> int:

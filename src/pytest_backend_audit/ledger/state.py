@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeGuard
 
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import (
@@ -64,6 +65,14 @@ class Tracked:
     """The one that is not resolved."""
     history: tuple[tuple[int, Event], ...] = ()
     """Line of the ledger, and event."""
+
+    @property
+    def closing(self) -> str:
+        """How it was closed, and by whom: ``closed by dispute (Grace)``; empty unless it is closed."""
+        if self.status is not Status.CLOSED:
+            return ""
+        by = [(e.by, "its check" if isinstance(e, Closed) else "dispute") for _, e in self.history if _closes(e)]
+        return f"closed by {by[-1][1]} ({by[-1][0]})" if by else ""
 
     def current(self) -> Finding:
         """The finding with what the ledger knows of it."""
@@ -327,6 +336,10 @@ def _after(tracked: Tracked, event: Event) -> Tracked:
         case Gone() | Closed() if tracked.status.is_open:
             return _away(tracked, event)
     return tracked
+
+
+def _closes(event: Event) -> TypeGuard[Closed | Resolved]:
+    return isinstance(event, Closed) or (isinstance(event, Resolved) and event.upheld)
 
 
 def _away(tracked: Tracked, event: Gone | Closed) -> Tracked:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
-from unit.ledger.ledgers import SLOW, assigned, disputed, filed, found
+from unit.ledger.ledgers import SLOW, assigned, closed, disputed, filed, found, resolved
 
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.ledger import Place
@@ -16,13 +17,13 @@ from pytest_backend_audit.model import Severity
 TITLE = "authentication L2 failed: 1 of 6 operations - GET /v1/admin/totals answered 200; expected is 401 or 403"
 
 
-def listed(top: Path, capsys: pytest.CaptureFixture[str], *events: Event) -> str:
+def listed(top: Path, capsys: pytest.CaptureFixture[str], *events: Event, options: tuple[str, ...] = ()) -> str:
     """What the command shows of a ledger with these events."""
     subprocess.run(["git", "init", "-q", str(top)], check=True)
     place = Place(top, "orders")
     place.folder.mkdir(parents=True)
     place.ledger.write_text("".join(f"{encode(event)}\n" for event in (filed(), *events)), "utf-8")
-    assert main(["findings", "list", "--repository", str(top)]) == 0
+    assert main(["findings", "list", "--repository", str(top), *options]) == 0
     return capsys.readouterr().out
 
 
@@ -57,3 +58,21 @@ def test_a_long_name_of_an_owner_leaves_room_for_the_finding(
         "                                                        index\n"
         "audits/orders/ledger.jsonl: 1 disputed, 1 open\n"
     )
+
+
+def test_who_closed_it_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a dispute that was upheld, or by its check; in JSON as well. What is open again tells nothing of it."""
+    upheld = found("F-0001", title="A"), disputed(minute=1), resolved(upheld=True, minute=2)
+    again = found("F-0002", SLOW, 4, how="reopened", title="B")
+    reopened = found("F-0002", SLOW, title="B"), closed("F-0002", SLOW, 3), again
+    third = found("F-0003", "cc" * 32, 5, title="C"), closed("F-0003", "cc" * 32, 6)
+    shown = listed(tmp_path, capsys, *upheld, *reopened, *third, options=("--all",))
+    assert shown == (
+        "F-0001  closed  high  2026-11-30  Kim  4.1 A (closed by dispute (Grace))\n"
+        "F-0002  open    high  2026-11-30  Kim  4.1 B\n"
+        "F-0003  closed  high  2026-11-30  Kim  4.1 C (closed by its check (Kim))\n"
+        "audits/orders/ledger.jsonl: 2 closed, 1 open\n"
+    )
+    assert main(["findings", "list", "--repository", str(tmp_path), "--all", "--json"]) == 0
+    told = {f["id"]: f["closing"] for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert told == {"F-0001": "closed by dispute (Grace)", "F-0002": "", "F-0003": "closed by its check (Kim)"}
