@@ -105,15 +105,20 @@ def _dimensions(card: Card, style: _Style) -> list[str]:
         left = len(by_level) - len(shown)
     ids = min(max((columns(style.text(d.id)) for d in shown), default=0), 12)
     names = min(max((columns(style.text(d.name)) for d in shown), default=0), NAME, style.width - ids - 14)
-    lines = [_dimension(d, ids, names, style) for d in shown]
+    lines = [
+        _dimension(d, ids, names, style, left_out=bool(card.partial) and not any(k.checks for k in d.criteria))
+        for d in shown
+    ]
     if left:
         lines.append(f"  and {left} more, none of them lower")
     return lines or ["  no check was collected"]
 
 
-def _dimension(dimension: DimensionResult, ids: int, names: int, style: _Style) -> str:
+def _dimension(dimension: DimensionResult, ids: int, names: int, style: _Style, *, left_out: bool) -> str:
     head = pad(cut(style.text(dimension.id), ids, style.mark), ids)
     name = pad(cut(style.text(dimension.name), names, style.mark), names)
+    if left_out:  # its level is 1, as of all that nobody looked at; shown, it would pass for a verdict
+        return cut(f"  {head} {name} not part of this run", style.width, style.mark)
     level = f"{style.bar(dimension.level)} L{dimension.level}"
     said = []
     if facts.capped(dimension):
@@ -202,7 +207,9 @@ def _result(card: Card) -> Iterator[_Part]:
     if verdict.gate is not None:
         yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED)
     if card.raises:
-        yield _Part("Raise", facts.raise_words(card.raises[0]), most=3)
+        # Seeking less takes no check, so it would come before whatever makes the service better.
+        way = next((way for way in card.raises if way.checks), card.raises[0])
+        yield _Part("Raise", facts.raise_words(way), most=3)
 
 
 def _disposition(card: Card) -> Iterator[_Part]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.reports.cards import CARDS, DIMENSIONS, FULL, HOSTILE, NOTHING, PARTIAL
 
-from pytest_backend_audit.model import Card, Outcome, Seal, Status
+from pytest_backend_audit.model import Card, Outcome, Raise, Seal, Status
 from pytest_backend_audit.reports import render
 from pytest_backend_audit.reports.terminal import section
 from pytest_backend_audit.reports.text import columns
@@ -57,6 +57,25 @@ def test_partial_card_says_why_there_is_no_disposition() -> None:
         "Not run      1 check: targets.pgbouncer is not configured (audit.yaml)",
         "Findings     1 high",
     ]
+
+
+def test_a_dimension_that_a_narrowed_run_left_out_has_no_level() -> None:
+    """Level 1 would pass for a verdict; in a whole run, where nobody wrote a check, it is one."""
+    first, second = PARTIAL.dimensions
+    bare = replace(second, criteria=())
+    narrowed = replace(PARTIAL, dimensions=(first, bare))
+    assert narrowed.partial
+    assert section(narrowed)[5] == "  4.2 Connection Management not part of this run"
+    assert section(replace(narrowed, partial=()))[5] == "  4.2 Connection Management ██░░░ L2  pooler"
+
+
+def test_what_makes_the_service_better_comes_before_seeking_less() -> None:
+    """Which takes no check, and therefore is the cheapest way."""
+    modest = Raise("4.2", 3, (), "total 15 to 16", "seek 3 instead of 5 in 4.2 Connection Management")
+    ways = {True: (modest, *FULL.raises), False: (modest,)}
+    shown = {k: next(x for x in section(replace(FULL, raises=v)) if x.startswith("Raise")) for k, v in ways.items()}
+    assert shown[True].startswith("Raise        pass test_authentication in 4.7 Security")
+    assert shown[False].startswith("Raise        seek 3 instead of 5 in 4.2 Connection Management: total 15")
 
 
 def test_nothing_assessed_is_not_silent() -> None:
