@@ -94,8 +94,8 @@ def test_hot_paths_are_prepared(
     most = audit_settings.value("planned-call-share")
     if pooler.version and pooler.version < pgbouncer.PREPARES and pooler.pools:
         raise CouldNotRun(
-            f"the service comes through {pooler.name} in transaction mode ({pooler.pools[0]}), which knows no prepared "
-            f"statements: use {pgbouncer.PREPARES[0]}.{pgbouncer.PREPARES[1]} or later, with max_prepared_statements"
+            f"{pooler.name} ({pooler.pools[0]}) prepares nothing in transaction mode: use {pgbouncer.PREPARES[0]}."
+            f"{pgbouncer.PREPARES[1]} or later, with max_prepared_statements"
         )
     told = state(audit_postgres)
     if wrong := trouble(told):

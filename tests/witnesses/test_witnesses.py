@@ -72,8 +72,8 @@ def _lacking(stack: Stack) -> dict[str, str]:
         return {}
     # Debian 12's; past it the check is seen green below.
     return {
-        PREPARED: "the service comes through PgBouncer 1.18 in transaction mode (orders/orders_app), which knows no "
-        "prepared statements: use 1.21 or later, with max_prepared_statements"
+        PREPARED: "PgBouncer 1.18 (orders/orders_app) prepares nothing in transaction mode: use 1.21 or later, with "
+        "max_prepared_statements"
     }
 
 
