@@ -173,18 +173,27 @@ class Session:
 
     def _finish(self, keeper: Keeper, session: pytest.Session, ran: int, exitstatus: int) -> None:
         self._note_the_end(keeper, session, ran, exitstatus)
+        invalid = "" if keeper.trouble else self._at_end()
         keeper.seal(
             Seal(
                 ended=utc_now(),
                 exit_status=exitstatus,
                 broken=tuple(dict.fromkeys(self._seen.broken)),
                 interrupted=self._seen.interrupted,
-                invalid="" if keeper.trouble else self._plot.at_end(),
+                invalid=invalid,
                 notices=self._telling.take(),
             )
         )
         self._ending = Ending(self._config, keeper, self._telling, self._redactor)
         self._ending.judge(session)
+
+    def _at_end(self) -> str:
+        """Why the run is invalid after all; whoever is tired of waiting for the service keeps the record."""
+        try:
+            return self._plot.at_end()
+        except KeyboardInterrupt:
+            self._seen.interrupted = self._seen.interrupted or "Ctrl-C while the service was asked for its build"
+            return "it is not known whether the service still ran the commit at the end"
 
     def _note_the_end(self, keeper: Keeper, session: pytest.Session, ran: int, exitstatus: int) -> None:
         """Note why the run ended early, and what failed it beside its checks."""

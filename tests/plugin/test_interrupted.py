@@ -65,6 +65,32 @@ def test_a_signal_seals_the_run(project: Project, number: signal.Signals, option
     assert reason == {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "SIGTERM"}[number]
 
 
+def test_ctrl_c_while_the_build_is_asked_for_at_the_end_keeps_the_record(project: Project) -> None:
+    """A service that hangs by then makes its auditor impatient; nobody knows which commit it runs, so it is invalid."""
+    project.config(CONFIG)
+    project.suite(
+        "@audit(dimension='4.1', level=2)\ndef test_first(audit_evidence): audit_evidence.command('a', 'b')\n"
+    )
+    (project.path / "conftest.py").write_text(
+        "import subprocess\n"
+        "asked = []\n"
+        "def pytest_audit_build(config):\n"
+        "    asked.append(1)\n"
+        "    if len(asked) > 1: raise KeyboardInterrupt\n"
+        "    return subprocess.check_output(['git', 'rev-parse', 'HEAD'], text=True).strip()\n",
+        "utf-8",
+    )
+    project.commit()
+    ran = project.run("--audit-sha=HEAD")
+    assert ran.ret == 1
+    assert "Traceback" not in ran.stdout.str() + ran.stderr.str()
+    assert verify_run(project.path / "audit-report").state is State.INTACT
+    card = project.card()
+    assert card["partial"] == ["Ctrl-C while the service was asked for its build"]
+    assert card["invalid"] == "it is not known whether the service still ran the commit at the end"
+    assert project.statuses() == {"test_it": "passed"}
+
+
 def test_sigkill_loses_only_the_check_in_flight(project: Project) -> None:
     """The journal is readable up to there, and verify calls it torn."""
     project.config(CONFIG)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.errors import CouldNotRun
@@ -98,7 +99,9 @@ class Windows:
         # Many looks, one piece of evidence: the window's.
         with self._recorder.paused():
             given = read()
-        found = {str(k): float(v) for k, v in given.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+        # Decimal: what Postgres makes of sum() over bigint.
+        numbers = {k: v for k, v in given.items() if isinstance(v, (int, float, Decimal)) and not isinstance(v, bool)}
+        found = {str(k): float(v) for k, v in numbers.items()}
         missing = [n for n in traffic if n not in found]
         if missing:
             raise CouldNotRun(f"there is no counter {', '.join(missing)}")

@@ -1,5 +1,7 @@
 """Windows of counters: a rate needs two readings with traffic between them."""
 
+from decimal import Decimal
+
 import pytest
 
 from pytest_backend_audit.errors import CouldNotRun
@@ -105,6 +107,14 @@ def test_counters_that_fall_could_not_run(clock):
         Windows(recorder(), clock)(readings({"hits": 10}, {"hits": 2}), traffic=["hits"]),
     ):
         pass
+
+
+def test_sums_of_postgres_are_counters(clock):
+    """It makes a numeric of the sum of bigints, and psycopg a Decimal of that."""
+    read = readings({"hits": Decimal(10)}, {"hits": Decimal(25)})
+    with Windows(recorder(), clock)(read, traffic=["hits"]) as window:
+        pass
+    assert window.delta == {"hits": 15.0}
 
 
 def test_a_missing_counter_could_not_run(clock):
