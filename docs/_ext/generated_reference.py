@@ -1,4 +1,8 @@
-"""Sphinx extension: write the reference from the code at every build, below ``reference/``, which is not committed."""
+"""Sphinx extension: write the reference from the code at every build, below ``reference/``, which is not committed.
+
+``python docs/_ext/generated_reference.py`` does the same without Sphinx. The page of what to declare is committed as
+well, for those who read in a clone; a test compares it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference_pages import command_line, files, pytest_side, python_names, rows
+from reference_pages import command_line, declarations, files, pytest_side, python_names, rows
 
 FOLDER = Path(__file__).parent.parent / "reference"
 
@@ -28,6 +32,10 @@ PAGES: dict[str, Callable[[], str]] = {
 """File below ``reference/`` -> what makes it; `rows.criteria` makes several at once."""
 
 
+COMMITTED: dict[str, Callable[[], str]] = {"what-to-declare": declarations.what_to_declare}
+"""File beside ``reference/`` -> what makes it."""
+
+
 def pages() -> dict[str, str]:
     """Every generated page: its name below ``reference/`` -> its text."""
     return {**{name: make() for name, make in PAGES.items()}, **rows.criteria()}
@@ -36,6 +44,7 @@ def pages() -> dict[str, str]:
 def write(_app: object = None) -> None:
     """Make every page; unchanged ones keep their time, so that Sphinx does not read them again."""
     made = {FOLDER / f"{name}.md": text for name, text in pages().items()}
+    made |= {FOLDER.parent / f"{name}.md": make() for name, make in COMMITTED.items()}
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text("utf-8") != text:
@@ -50,3 +59,8 @@ def setup(app: Any) -> dict[str, bool]:
     pytest.register_assert_rewrite(rows.SUITES)
     app.connect("builder-inited", write)
     return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    pytest.register_assert_rewrite(rows.SUITES)
+    write()

@@ -87,7 +87,8 @@ def test_the_users_conftest_does_not_reach_bundled_checks(project: Project) -> N
     project.run("--audit", "--audit-suite=4.1")
     reasons = {a.check.rpartition("::")[2]: a.reason for a in project.record().attempts}
     assert reasons.pop("test_own") == "error in set-up: OSError: autouse"
-    assert "targets.postgres is not configured (audit.yaml)" in reasons.values()
+    lacking = "targets.postgres is not configured (audit.yaml): declare it, for instance "
+    assert lacking + 'postgres: {dsn: "${AUDIT_POSTGRES_DSN}"}' in reasons.values()
     assert {r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r} == {
         "there is no commit to read the source at: the repository is no git repository"
     }

@@ -171,8 +171,10 @@ class AuditConfig:
         return self.document.line(path)
 
     def origin(self, path: Path) -> str:
-        """``audit.yaml:LINE`` of a key."""
-        return f"{self.name}:{self.line(path)}"
+        """``audit.yaml:LINE`` of a key, or of the nearest key around it; the file alone where it has none of either."""
+        while path and path not in self.document.lines:
+            path = path[:-1]
+        return f"{self.name}:{self.line(path)}" if path else self.name
 
     def threshold(self, name: str) -> tuple[float | int | str | bool, str] | None:
         """What counts of a setting of the standard instead of its default, and where that is said."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from pytest_backend_audit.config import schema
+from pytest_backend_audit.config.examples import EXAMPLES
 from pytest_backend_audit.ledger.names import folder_of
 from pytest_backend_audit.ledger.store import AUDITS
 from pytest_backend_audit.scaffold.ini import change
@@ -30,6 +31,8 @@ SCHEMA = "audits/audit.schema.json"
 IGNORED = "audit-report/"
 UNION = "audits/*/ledger.jsonl merge=union"
 """Has git keep both branches' lines of a ledger of findings."""
+MEANING, WIDTH = 48, 120
+"""Column of what a declaration means, and columns of a line."""
 KEPT = "it exists; so neither an example check nor audit_paths is written"
 CI = {"github": ".github/workflows/backend-audit.yml", "gitlab": ".gitlab/backend-audit.yml"}
 
@@ -72,6 +75,7 @@ def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | No
         "sought": dict(sought),
         "checks": CHECKS,
         "filed": filed_in(survey.service),
+        "example": _example,
     }
     config = _new(top, "audit.yaml", _rendered("audit.yaml.j2", schema=SCHEMA, **values))
     fresh, example = config.what == "wrote", f"{CHECKS}/test_example_audit.py"
@@ -112,6 +116,21 @@ def _rendered(name: str, **values: object) -> str:
     # As a text of YAML, in which audit.yaml sees no variable.
     environment.filters["quoted"] = lambda text: json.dumps(str(text), ensure_ascii=False).replace("${", "$${")
     return environment.from_string(source).render(**values)
+
+
+def _example(key: str, indent: int, there: bool = False, inside: int = 0) -> str:
+    """A declaration with what it means, commented out unless it is there; on two lines where one would be too long.
+
+    Args:
+        key: Its dotted key.
+        indent: Columns before it, or before the comment that it is in.
+        there: Whether it is no comment.
+        inside: Columns between the comment's sign and it, below a key that is commented out as well.
+    """
+    example, margin = EXAMPLES[key], " " * indent
+    line = f"{margin}{'' if there else '# '}{' ' * inside}{example.line}"
+    beside = f"{line:<{MEANING}}  # {example.meaning}"
+    return beside if len(beside) <= WIDTH else f"{margin}# {example.meaning[:1].upper()}{example.meaning[1:]}:\n{line}"
 
 
 def _new(top: Path, name: str, text: str) -> Written:

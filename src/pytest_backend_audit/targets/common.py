@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_backend_audit.config.examples import cure
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import Need
 from pytest_backend_audit.recorder import utc_now
@@ -33,7 +34,8 @@ def settings_of(runtime: Runtime, name: str) -> Any:
         raise CouldNotRun(f"targets.{name} is not configured (there is no audit.yaml; `backend-audit init` writes one)")
     settings = runtime.config.target(name)
     if settings is None:
-        raise CouldNotRun(runtime.config.why_no_target(name))
+        way_out = "" if name in runtime.config.unset else cure(f"targets.{name}")
+        raise CouldNotRun(runtime.config.why_no_target(name) + way_out)
     return settings
 
 
@@ -47,7 +49,10 @@ def timeouts_of(runtime: Runtime) -> Timeouts:
 
 
 def origin_of(runtime: Runtime, *path: str | int) -> str:
-    """``audit.yaml:LINE`` of a key that may stand inside the chosen environment; empty without an audit.yaml."""
+    """``audit.yaml:LINE`` of a key that may stand inside the chosen environment.
+
+    ``audit.yaml`` if it has no such key and nothing around it; empty without an audit.yaml.
+    """
     config = runtime.config
     if config is None:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_backend_audit.config.examples import cure
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.targets.common import origin_of, settings_of
 
@@ -36,7 +37,10 @@ class Declared:
             return value
         if default is not REQUIRED:
             return default
-        raise CouldNotRun(f"{key} is not configured ({self.origin(key) or 'there is no audit.yaml'})")
+        origin = self.origin(key)
+        if not origin:
+            raise CouldNotRun(f"{key} is not configured (there is no audit.yaml; `backend-audit init` writes one)")
+        raise CouldNotRun(f"{key} is not configured ({origin}){cure(key)}")
 
     def configured(self, target: str) -> bool:
         """Whether audit.yaml names a target, for checks that look at it only where there is one.
@@ -51,7 +55,10 @@ class Declared:
         return True
 
     def origin(self, key: str) -> str:
-        """``audit.yaml:LINE`` of a key, or of the nearest key around it; empty without an audit.yaml."""
+        """``audit.yaml:LINE`` of a key, or of the nearest key around it.
+
+        ``audit.yaml`` if there is none of either, and nothing without an audit.yaml.
+        """
         return origin_of(self._runtime, *key.split("."))
 
     def _read(self, path: list[str]) -> Any:

@@ -16,6 +16,7 @@ import yaml
 
 from pytest_backend_audit import cli, standard
 from pytest_backend_audit.config import load
+from pytest_backend_audit.config.examples import EXAMPLES
 from pytest_backend_audit.ledger.obstacles import FIELDS
 from pytest_backend_audit.scaffold import ini, survey
 
@@ -185,6 +186,31 @@ def test_the_written_files_are_good_ones(make: Make, systems: str) -> None:
     path = top / "audits" / "checks" / "test_example_audit.py"
     compile(path.read_text(), str(path), "exec")
     assert ("audit_postgres" in path.read_text()) is bool(systems)
+
+
+@pytest.mark.parametrize("systems", ["", COMPOSE], ids=["nothing", "compose"])
+def test_every_declaration_is_there_to_be_uncommented(make: Make, systems: str) -> None:
+    """Each that a bundled check may read; all of them at once make a good audit.yaml."""
+    top = make({"compose.yaml": systems})
+    cli.main(["init", str(top), "--yes"])
+    text = (top / "audit.yaml").read_text()
+    for key, example in EXAMPLES.items():
+        wanted = example.line.replace(":8000", ":8080") if systems else example.line
+        if key.startswith("endpoints[]") or key in {"targets.http", "targets.redis", "targets.prometheus"}:
+            continue  # in the docs; and what has lines of its own here
+        assert key == "targets.prometheus.selector" or wanted in text, key
+    begin, end = text.index("\ntargets:\n"), text.index("# Criteria of your own")
+    # A remark begins with a capital letter, a key doesn't.
+    below = re.sub(r"^( *)# (?![A-Z])", r"\1", text[begin:end], flags=re.MULTILINE)
+    (top / "audit.yaml").write_text(text[:begin] + below + text[end:])
+    config = load(top / "audit.yaml", environ={}, formal=False, standard=standard.load("default"))
+    there = yaml.safe_load((top / "audit.yaml").read_text())
+    for key in EXAMPLES:
+        place = there
+        for name in key.split("."):
+            if not key.startswith(("endpoints[]", "attestations")):
+                place = place[name]
+    assert config.load is not None
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,6 @@ def test_without_a_declared_load_nothing_is_sent(audit_yaml) -> None:
     )  # fmt: skip
     assert (ran.status, ran.reason) == (
         Status.COULD_NOT_RUN,
-        "load is not configured (audit.yaml:1): declare what an ordinary peak is, for instance "
+        "load is not configured (audit.yaml): declare what an ordinary peak is, for instance "
         "load: {rate: 20, seconds: 30}, in requests a second over all endpoints",
     )

@@ -96,7 +96,7 @@ def test_without_declared_pages_latency_could_not_be_read(audit_yaml) -> None:
     ran = run_check(latency, audit_http=Service(lambda _: page()).client(), audit_declared=audit_yaml().declared)
     assert (ran.status, ran.reason) == (
         Status.COULD_NOT_RUN,
-        "targets.http.metrics is not configured (audit.yaml:4)",
+        'targets.http.metrics is not configured (audit.yaml:4): declare it, for instance metrics: ["http://127.0.0.1:8000/metrics"]',
     )
 
 

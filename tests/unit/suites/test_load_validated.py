@@ -151,7 +151,7 @@ def test_a_load_that_is_refused_asks_for_no_connection(audit_yaml, monkeypatch) 
     [
         (
             {"more": ""},
-            "load is not configured (audit.yaml:1): declare what an ordinary peak is, for instance load: {r",
+            "load is not configured (audit.yaml): declare what an ordinary peak is, for instance load: {rat",
         ),
         ({"answered": 0}, "none of 40 requests was answered (rate asked 20/s, "),
     ],

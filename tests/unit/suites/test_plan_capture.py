@@ -141,7 +141,11 @@ def test_the_audit_of_a_service_without_a_database_captures_nothing(tmp_path: Pa
     """The written workflow is no success where there is nothing to capture plans from; with a database it is one."""
     files = written(tmp_path)
     ran = run(files, "targets: {http: {base_url: 'http://service'}}\n")
-    assert (ran.status, ran.reason) == (Status.COULD_NOT_RUN, "targets.postgres is not configured (audit.yaml)")
+    assert (ran.status, ran.reason) == (
+        Status.COULD_NOT_RUN,
+        "targets.postgres is not configured (audit.yaml): declare it, for instance "
+        'postgres: {dsn: "${AUDIT_POSTGRES_DSN}"}',
+    )
     assert run(files).status is Status.PASSED
 
 

@@ -75,8 +75,8 @@ def test_a_limit_that_is_not_declared_is_not_set(audit_yaml) -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"more": ""}, "pools is not configured (audit.yaml:1)"),
-        ({"metrics": ""}, "targets.http.metrics is not configured (audit.yaml:4)"),
+        ({"more": ""}, "pools is not configured (audit.yaml): declare it, for instance pools: {orders: {size: 8, "),
+        ({"metrics": ""}, "targets.http.metrics is not configured (audit.yaml:4): declare it, for instance metrics: ["),
         ({"up": 30}, "the youngest instance has run for 30 s, and its connections may live for 94 s: audit when it"),
         ({"server": 40}, "the database server has run for 40 s, and its connections may live for 94 s: audit when it"),
         ({"page": "up 1\n"}, "http://a/metrics has no process_start_time_seconds: without it nobody knows whether"),

@@ -41,12 +41,29 @@ def test_values_are_read_by_their_dotted_names(declared) -> None:
 
 
 def test_what_is_not_declared_could_not_run_or_has_a_default(declared) -> None:
-    """With the nearest line."""
-    with pytest.raises(CouldNotRun, match=r"^targets\.http\.metrics is not configured \(audit\.yaml:7\)$"):
+    """With the nearest line, and one to paste."""
+    with pytest.raises(CouldNotRun) as metrics:
         declared("targets.http.metrics")
+    assert str(metrics.value) == (
+        "targets.http.metrics is not configured (audit.yaml:7): declare it, for instance "
+        'metrics: ["http://127.0.0.1:8000/metrics"]'
+    )
     assert declared("targets.http.metrics", ()) == ()
     assert declared("targets.redis.declared.maxmemory", None) is None
     assert declared("targets.prometheus.selector.team", None) is None
+
+
+def test_a_key_with_nothing_around_it_has_no_line(tmp_path) -> None:
+    """The file's first line has nothing to do with it; of several environments it may stand in each."""
+    for text, key, cure in (
+        (YAML.replace("pools", "x-pools").replace("x-pools: {orders: {size: 8}}\n", ""), "pools", "pools: {orders: {"),
+        ("version: 1\nenvironments: {prod: {kind: prod, targets: {}}}\n", "identities", "identities: {alice: {...}"),
+    ):
+        declared = Declared(runtime_for(text, folder=tmp_path, environ={"TOKEN": "alice-has-a-token"}))
+        with pytest.raises(CouldNotRun) as missing:
+            declared(key)
+        assert str(missing.value).startswith(f"{key} is not configured (audit.yaml): declare it, for instance {cure}")
+        assert declared.origin(key) == "audit.yaml"
 
 
 def test_the_origin_is_a_line(declared) -> None:
@@ -77,5 +94,7 @@ def test_without_audit_yaml_nothing_is_declared(tmp_path) -> None:
     """There is no line either."""
     declared = Declared(runtime_for(None, folder=tmp_path))
     assert not declared.configured("redis")
-    with pytest.raises(CouldNotRun, match=r"identities is not configured \(there is no audit\.yaml\)"):
+    with pytest.raises(
+        CouldNotRun, match=r"identities is not configured \(there is no audit\.yaml; `backend-audit init` writes"
+    ):
         declared("identities")
