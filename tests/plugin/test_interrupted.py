@@ -68,9 +68,7 @@ def test_a_signal_seals_the_run(project: Project, number: signal.Signals, option
 def test_ctrl_c_while_the_build_is_asked_for_at_the_end_keeps_the_record(project: Project) -> None:
     """A service that hangs by then makes its auditor impatient; nobody knows which commit it runs, so it is invalid."""
     project.config(CONFIG)
-    project.suite(
-        "@audit(dimension='4.1', level=2)\ndef test_first(audit_evidence): audit_evidence.command('a', 'b')\n"
-    )
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(audit_evidence): audit_evidence.command('a', 'b')\n")
     (project.path / "conftest.py").write_text(
         "import subprocess\n"
         "asked = []\n"
