@@ -712,6 +712,31 @@ def test_a_merged_run_is_filed_for_all_its_environments(project) -> None:
     assert f"(audits/orders/{filing.file}.md)" in project.record().inputs.prior_source
 
 
+def test_an_old_run_of_one_environment_takes_nothing_away_in_a_merge(project) -> None:
+    """It was made before what the ledger has of that environment; that of the other is new."""
+    made(project)
+    config = project.path / "audit.yaml"
+    both = "environments: {prod: {kind: prod}, stage: {kind: stage}}"
+    config.write_text(config.read_text().replace("environment: stage", both))
+    project.suite(CHECKS.replace("schema.sql", "std.sql"), "checks/test_orders.py")
+    project.commit()
+    schema = project.path / "std.sql"
+    for name, environment, text in (("old", "prod", "INDEX"), ("new", "prod", ""), ("stage", "stage", "INDEX")):
+        schema.write_text(text)
+        audited(project, f"--audit-env={environment}")
+        (project.path / "audit-report").rename(project.path / f"audit-report-{name}")
+    good(project, "file", "audit-report-new")
+    index = numbers(project)["test_index"]
+    done = command(project, "merge", "audit-report-old", "audit-report-stage", "-o", "audit-report-both")
+    assert done.returncode == 0, done.stderr
+    said = good(project, "file", "audit-report-both")
+    instants = ledger(project).filings[1].instants
+    assert f"{index} stays open: there is later word of it than this run of {instants['prod']}" in said
+    tracked = ledger(project).find(index)
+    assert (tracked.status, tracked.where) == (Status.OPEN, ("prod",))
+    assert instants["prod"] < ledger(project).filings[0].instant < instants["stage"]
+
+
 PLUGIN = """
 def pytest_audit_finding_event(event):
     with open("told.txt", "a") as file:

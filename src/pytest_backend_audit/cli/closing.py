@@ -93,8 +93,9 @@ def _shown(
             said.append((now, "", f"is {now.status} already"))
             continue
         try:
-            refuse_outdated(run.card, _ran(run, now.finding.check), now, state)
-            events.append(_closed(run, now, shown(run.card, now), by))
+            instant = _ran(run, now.finding.check)
+            refuse_outdated(run.card, instant, now, state)
+            events.append(_closed(run, now, instant, shown(run.card, now), by))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said
@@ -162,7 +163,7 @@ def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path)
     raise ValueError(f"nothing was closed, pytest ended with status {done.returncode}:\n{told}")
 
 
-def _closed(run: Finished, tracked: Tracked, output: str, by: str) -> Closed:
+def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
@@ -174,7 +175,7 @@ def _closed(run: Finished, tracked: Tracked, output: str, by: str) -> Closed:
         fingerprint=tracked.fingerprint,
         environment=inputs.document.environment,
         commit=inputs.document.commit,
-        instant=inputs.instant,
+        instant=instant,
         head=", ".join(run.heads),
         outcome="passed",
         output=output,

@@ -153,11 +153,16 @@ def _of_repository(done: Finished, place: Place, notes: list[str]) -> Iterator[s
 
 
 def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
-    from pytest_backend_audit.ledger.filing import Who, filing  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.filing import Ran, Who, filing  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     day = done.card.inputs.instant[:10]
-    return filing(done.card, state, name=_free(place, state, day), heads=done.heads, who=Who(utc_now(), by))
+    runs = [
+        Ran(r.inputs.document.environment, r.inputs.instant, frozenset(a.check for a in r.attempts))
+        for r in done.records
+    ]
+    who = Who(utc_now(), by)
+    return filing(done.card, state, name=_free(place, state, day), heads=done.heads, who=who, runs=runs)
 
 
 def _free(place: Place, state: State, day: str) -> str:

@@ -59,9 +59,9 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
     Raises:
         StaysOpenError: One has.
     """
-    instants = {f.file: f.instant for f in state.filings}
+    filings = {f.file: f for f in state.filings}
     places = environments(card.inputs.document.environment)
-    newest = max(last_word(tracked, place, instants) for place in places)
+    newest = max(last_word(tracked, place, filings) for place in places)
     if newest > instant:
         raise StaysOpenError(
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "

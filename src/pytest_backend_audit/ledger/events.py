@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -38,7 +39,7 @@ class Filed:
     environment_kind: str
     commit: str
     instant: str
-    """Of the audit."""
+    """Of the audit; of a merge the latest of its runs'."""
     heads: tuple[str, ...]
     """Last hash of the journal of each run that it was made from."""
     lead_auditor: str
@@ -47,7 +48,13 @@ class Filed:
     total: int | None = None
     disposition: str = ""
     disposition_name: str = ""
+    instants: Mapping[str, str] = field(default_factory=dict)
+    """Of a merge: environment -> instant of its latest run there; empty for one run, and in lines of older versions."""
     type: Literal["filed"] = "filed"
+
+    def instant_in(self, environment: str) -> str:
+        """When the audit was made in one of its environments."""
+        return self.instants.get(environment, self.instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ class Closed:
     environment: str
     commit: str
     instant: str
-    """Of the run that shows it."""
+    """Of the run that shows it; of a merge, of the first of its runs that did."""
     head: str
     """Last hash of its journal."""
     outcome: str
@@ -200,4 +207,10 @@ def decode(line: bytes) -> Event:
         unfiled = kind == "assigned" and name == "number" and not value
         if value is not None and not unfiled and not form.fullmatch(value):
             raise ValueError(f"{kind}: {name}: found {value[:60]!a}, which we never write; restore the line from git")
+    for place, instant in made.instants.items() if isinstance(made, Filed) else ():
+        if not _FORMS["at"].fullmatch(instant):
+            raise ValueError(
+                f"{kind}: instants: {place[:60]!a}: found {instant[:60]!a}, which we never write; restore the line "
+                "from git"
+            )
     return made

@@ -5,7 +5,7 @@ A run tells of findings only what no later run has told: it may be filed late, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,6 +25,16 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """One of the runs that a card was made from."""
+
+    environment: str
+    instant: str
+    checks: frozenset[str]
+    """Ids of those that it ran."""
+
+
+@dataclass(frozen=True, slots=True)
 class Filing:
     """A card, as it is filed."""
 
@@ -39,7 +49,9 @@ class Filing:
     """What stays as it was because a later run has told of it, one line each."""
 
 
-def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: Who) -> Filing:
+def filing(
+    card: Card, state: State, *, name: str, heads: tuple[str, ...], who: Who, runs: Sequence[Ran] = ()
+) -> Filing:
     """What is to be written.
 
     Args:
@@ -48,36 +60,20 @@ def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: 
         name: Name of the card's file, without suffix.
         heads: Last hash of each journal.
         who: Who files, and when.
+        runs: Those of a merge; each of its environments has instants of its own.
     """
     inputs = card.inputs
-    document = inputs.document
-    environment = document.environment
-    disposition = card.disposition
-    events: list[Event] = [
-        Filed(
-            at=who.at,
-            by=who.by,
-            file=name,
-            service=document.service,
-            environment=environment,
-            environment_kind=document.environment_kind,
-            commit=document.commit,
-            instant=inputs.instant,
-            heads=heads,
-            lead_auditor=document.lead_auditor,
-            second_reviewer=card.sign_off.reviewer if card.sign_off else "",
-            total=card.total,
-            disposition=disposition.id if disposition else "",
-            disposition_name=disposition.name if disposition else "",
-        )
-    ]
+    times = _Times(inputs.instant, runs)
+    environment = inputs.document.environment
+    events: list[Event] = [_filed(card, name, heads, who, times.told())]
     mine = environments(environment)
-    instants = {f.file: f.instant for f in state.filings}
-    left: list[tuple[str, Status]] = []
+    filings = {f.file: f for f in state.filings}
+    left: list[tuple[str, Status, str]] = []
     surpassed: list[tuple[str, str]] = []
     numbers: dict[str, str] = {}
     free = next_number(state)
     for finding in card.findings:
+        seen = {place: times.of(place, finding.check)[-1] for place in mine}
         known = state.of(finding.fingerprint)
         if known is None:
             number = f"F-{free:04}"
@@ -88,39 +84,99 @@ def filing(card: Card, state: State, *, name: str, heads: tuple[str, ...], who: 
         kept = replace(finding, id=number)
         if known is None:
             events.append(Found(who.at, number, finding.fingerprint, name, environment, kept))
-            for place in mine:
-                if newer := later(state, inputs.instant, place):
-                    reason = f"the later audit {newer.file} was filed before, without it"
-                    events.append(Gone(who.at, number, finding.fingerprint, newer.file, place, reason))
-                    surpassed.append((number, newer.file))
+            newer = {place: filed for place in mine if (filed := later(state, seen[place], place))}
+            for place, filed in newer.items():
+                reason = f"the later audit {filed.file} was filed before, without it"
+                events.append(Gone(who.at, number, finding.fingerprint, filed.file, place, reason))
+            if len(newer) == len(mine):
+                surpassed += [(number, filed.file) for filed in newer.values()]
             continue
-        words = {place: last_word(known, place, instants) for place in mine}
+        words = {place: last_word(known, place, filings) for place in mine}
         # Where it is open, an old sighting is true too; it opens nothing anew.
-        places = [p for p in mine if words[p] < inputs.instant or p in known.where]
+        places = [p for p in mine if words[p] < seen[p] or p in known.where]
         if not places:
-            left.append((number, known.status))
+            left.append((number, known.status, max(seen.values())))
             continue
         kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
-        old = any(word > inputs.instant for word in words.values())
+        old = any(words[place] > seen[place] for place in mine)
         told = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
         events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), told, kind))
-    present = {f.fingerprint for f in card.findings}
-    for tracked in state.findings:
-        if tracked.fingerprint in present or not tracked.status.is_open or not set(mine) & set(tracked.where):
-            continue
-        places = [p for p in mine if last_word(tracked, p, instants) <= inputs.instant]
-        if set(places) & set(tracked.where):
-            reason = why_gone(card, tracked)
-            events.append(Gone(who.at, tracked.number, tracked.fingerprint, name, ", ".join(places), reason))
-        else:
-            left.append((tracked.number, tracked.status))
+    gone, stay = _away(card, state, name, who, times)
+    events += gone
+    left += stay
     line = max((n for n, _ in state.events), default=0) + 1
     after = fold((*state.events, *enumerate(events, line)))
     tracked_now = {t.fingerprint: t for t in after.findings}
     # The card tells its own; what the ledger adds is the number, and who mends it until when.
     shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
-    told_of = notes(inputs.instant, left, surpassed)
+    told_of = notes(left, surpassed)
     return Filing(replace(card, findings=shown), numbers, tuple(events), after, told_of)
+
+
+class _Times:
+    """When the runs of a card were made, by environment and check; all of them at once where it is no merge."""
+
+    def __init__(self, instant: str, runs: Sequence[Ran]) -> None:
+        self._instant = instant
+        self._runs = runs if len({run.instant for run in runs}) > 1 else ()
+
+    def told(self) -> dict[str, str]:
+        """Environment -> instant of its latest run, where they differ."""
+        return {run.environment: run.instant for run in sorted(self._runs, key=lambda run: run.instant)}
+
+    def of(self, environment: str, check: str) -> list[str]:
+        """Instants of the runs there that ran a check, else of all of them there, the earliest first; never empty.
+
+        A sighting is as late as the last of them, and that something is away only as late as the first.
+        """
+        here = [run for run in self._runs if run.environment == environment]
+        tried = [run for run in here if check in run.checks] or here
+        return sorted(run.instant for run in tried) or [self._instant]
+
+
+def _away(
+    card: Card, state: State, name: str, who: Who, times: _Times
+) -> tuple[list[Gone], list[tuple[str, Status, str]]]:
+    """What the ledger has open and the card lacks: what is gone, and what stays as there is later word of it."""
+    mine = environments(card.inputs.document.environment)
+    filings = {f.file: f for f in state.filings}
+    present = {f.fingerprint for f in card.findings}
+    gone: list[Gone] = []
+    left: list[tuple[str, Status, str]] = []
+    for tracked in state.findings:
+        here = [place for place in mine if place in tracked.where]
+        if tracked.fingerprint in present or not tracked.status.is_open or not here:
+            continue
+        # What a merge lacks, the first of the runs that looked for it speaks for.
+        lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
+        places = [p for p in mine if last_word(tracked, p, filings) <= lacks[p]]
+        if set(places) & set(here):
+            reason = why_gone(card, tracked)
+            gone.append(Gone(who.at, tracked.number, tracked.fingerprint, name, ", ".join(places), reason))
+        else:
+            left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
+    return gone, left
+
+
+def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Mapping[str, str]) -> Filed:
+    document, disposition = card.inputs.document, card.disposition
+    return Filed(
+        at=who.at,
+        by=who.by,
+        file=name,
+        service=document.service,
+        environment=document.environment,
+        environment_kind=document.environment_kind,
+        commit=document.commit,
+        instant=card.inputs.instant,
+        heads=heads,
+        lead_auditor=document.lead_auditor,
+        second_reviewer=card.sign_off.reviewer if card.sign_off else "",
+        total=card.total,
+        disposition=disposition.id if disposition else "",
+        disposition_name=disposition.name if disposition else "",
+        instants=instants,
+    )
 
 
 def _shown(finding: Finding, tracked: Finding) -> Finding:

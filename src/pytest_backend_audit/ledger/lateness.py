@@ -8,13 +8,13 @@ from pytest_backend_audit.ledger.events import Closed, Filed, Found, Gone, Resol
 from pytest_backend_audit.ledger.state import State, Status, Tracked, environments
 
 
-def last_word(tracked: Tracked, environment: str, instants: Mapping[str, str]) -> str:
+def last_word(tracked: Tracked, environment: str, filings: Mapping[str, Filed]) -> str:
     """Instant of the latest run that told of a finding in an environment, or of the reviewer's word that closed it.
 
     Args:
         tracked: The finding.
         environment: One environment, not those of a merge.
-        instants: Of the runs, by the names of their filings.
+        filings: By their names.
 
     Returns:
         RFC 3339 in UTC, as a run records it, so that texts compare; empty if nothing was told of it there.
@@ -24,7 +24,8 @@ def last_word(tracked: Tracked, environment: str, instants: Mapping[str, str]) -
         if isinstance(event, Resolved) and event.upheld:
             words.append(event.at)
         elif isinstance(event, Found | Gone) and environment in environments(event.environment):
-            words.append(instants.get(event.file, ""))
+            filing = filings.get(event.file)
+            words.append(filing.instant_in(environment) if filing else "")
         elif isinstance(event, Closed) and environment in environments(event.environment):
             words.append(event.instant)
     return max(words)
@@ -32,23 +33,26 @@ def last_word(tracked: Tracked, environment: str, instants: Mapping[str, str]) -
 
 def later(state: State, instant: str, environment: str) -> Filed | None:
     """The latest audit of an environment that was filed already and made after an instant."""
-    after = [f for f in state.filings if f.instant > instant and environment in environments(f.environment)]
-    return max(after, key=lambda f: f.instant, default=None)
+    after = [
+        f for f in state.filings if environment in environments(f.environment) and f.instant_in(environment) > instant
+    ]
+    return max(after, key=lambda f: f.instant_in(environment), default=None)
 
 
-def notes(instant: str, left: Sequence[tuple[str, Status]], surpassed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """What a filing left as it was, one line each kind.
 
     Args:
-        instant: Of the run that is filed.
-        left: Number of each finding on which a later run has the last word, and how it stands.
+        left: Number of each finding on which a later run has the last word, how it stands, and the instant of the run
+            that is filed.
         surpassed: Number of each new finding that a later audit did not have, and the name of that audit.
     """
     lines = []
-    for status in Status:
-        if numbers := [number for number, this in left if this is status]:
-            stays, it = ("stays", "it") if len(numbers) == 1 else ("stay", "them")
-            lines.append(f"{_named(numbers)} {stays} {status}: there is later word of {it} than this run of {instant}")
+    order = list(Status)
+    for status, instant in sorted({entry[1:] for entry in left}, key=lambda kind: (order.index(kind[0]), kind[1])):
+        numbers = [number for number, *kind in left if kind == [status, instant]]
+        stays, it = ("stays", "it") if len(numbers) == 1 else ("stay", "them")
+        lines.append(f"{_named(numbers)} {stays} {status}: there is later word of {it} than this run of {instant}")
     if surpassed:
         audits = ", ".join(dict.fromkeys(audit for _, audit in surpassed))
         numbers = list(dict.fromkeys(number for number, _ in surpassed))

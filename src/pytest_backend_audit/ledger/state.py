@@ -133,15 +133,14 @@ class State:
             but: Last hashes of the journals of a run that is not meant: the audit itself, once it was filed.
         """
         wanted, heads = set(environments(environment)), set(but)
-        fit = [
-            f
-            for f in reversed(self.filings)
-            if wanted & set(environments(f.environment))
-            and set(f.heads) != heads
-            and (not before or f.instant < before)
-        ]
+        fit = []
+        for filed in reversed(self.filings):
+            common = wanted & set(environments(filed.environment))
+            instant = max((filed.instant_in(place) for place in common), default="")
+            if common and set(filed.heads) != heads and (not before or instant < before):
+                fit.append((filed, instant))
         # Of several of one run the last, which is the signed one.
-        return max(fit, key=lambda f: f.instant, default=None)
+        return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
 
 
 def environments(named: str) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from unit.scoring.scoring_cases import SEALED, attempt, check, failed, inputs, p
 from pytest_backend_audit import model
 from pytest_backend_audit.ledger import State, Status, obstacles
 from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown
-from pytest_backend_audit.ledger.events import Assigned, Closed, Disputed, Event, Found, Gone, Resolved
-from pytest_backend_audit.ledger.filing import Filing, Who, filing
+from pytest_backend_audit.ledger.events import Assigned, Closed, Disputed, Event, Filed, Found, Gone, Resolved
+from pytest_backend_audit.ledger.filing import Filing, Ran, Who, filing
 from pytest_backend_audit.ledger.state import fold
 from pytest_backend_audit.model import (
     Attempt,
@@ -442,3 +442,54 @@ def test_a_dispute_closes_with_its_finding() -> None:
     two = add(card(passed(A), passed(B)), fold(lines), name="2026-09-30", minute=2)
     assert two.after.find(number).status is Status.GONE
     assert two.after.find(number).dispute is None
+
+
+BOTH = replace(DOCUMENT, environment="prod, stage")
+
+
+def merged(made: Card, state: State, *ran: Ran, name: str = "2026-10-31") -> Filing:
+    """File a merge, of which the latest run gives the instant."""
+    made = replace(made, inputs=replace(made.inputs, instant=max(r.instant for r in ran), document=BOTH))
+    return filing(made, state, name=name, heads=("cd" * 32, "ef" * 32), who=Who(at(59), "Kim"), runs=ran)
+
+
+def ran(environment: str, minute: int, *checks: str) -> Ran:
+    """A run of that minute, of both checks unless told otherwise."""
+    return Ran(environment, at(minute), frozenset(checks or (A, B)))
+
+
+def test_an_old_run_that_is_merged_with_a_new_one_stays_old() -> None:
+    """Each environment has the instant of its own run: what prod showed since, an older run of prod does not undo."""
+    prod = add(card(passed(A), failed(B)), minute=5)
+    number = check_finding(prod)
+    old = merged(card(passed(A), passed(B)), prod.after, ran("prod", 1), ran("stage", 9))
+    assert stands(old.after, number) is Status.OPEN
+    assert not [e for e in old.events if isinstance(e, Gone) and e.number == number]
+    assert old.notes == (f"{number} stays open: there is later word of it than this run of {at(1)}",)
+    filed = old.events[0]
+    assert isinstance(filed, Filed)
+    assert (filed.instant, filed.instants) == (at(9), {"prod": at(1), "stage": at(9)})
+    # The ledger keeps them: a run of prod made since has the later word, in prod.
+    assert [f.file for f in (old.after.latest("prod"), old.after.latest("stage")) if f] == ["2026-08-31", "2026-10-31"]
+    assert old.after.latest("prod", before=at(5)) == filed
+    new = add(card(failed(A), passed(B)), old.after, name="2026-11-01", minute=7)
+    assert (stands(new.after, number), stands(new.after, check_finding(new, A))) == (Status.GONE, Status.OPEN)
+    assert new.notes == ()
+
+
+def test_a_merge_of_new_runs_takes_findings_away() -> None:
+    """In both environments; and what it finds is told of each."""
+    prod = add(card(passed(A), failed(B)), minute=5)
+    new = merged(card(failed(A), passed(B)), prod.after, ran("prod", 6), ran("stage", 9))
+    assert (stands(new.after, check_finding(prod)), new.notes) == (Status.GONE, ())
+    assert new.after.find(check_finding(new, A)).where == ("prod", "stage")
+
+
+def test_a_shard_is_as_old_as_its_own_run() -> None:
+    """Of several runs in one environment, that of the check counts; without one, the first of them all."""
+    prod = add(card(), minute=5)
+    a, b = check_finding(prod, A), check_finding(prod, B)
+    done = merged(card(passed(A), passed(B)), prod.after, ran("prod", 3, A), ran("prod", 9, B), ran("stage", 9))
+    assert (stands(done.after, a), stands(done.after, b)) == (Status.OPEN, Status.GONE)
+    gone = merged(card(passed(A), passed(B)), prod.after, ran("prod", 3, A), ran("prod", 9, A), ran("stage", 9))
+    assert (stands(gone.after, a), stands(gone.after, b)) == (Status.OPEN, Status.OPEN)

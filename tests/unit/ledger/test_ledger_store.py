@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from unit.ledger.ledgers import BARE, SLOW, assigned, closed, disputed, filed, found, gone, resolved
+from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
 
 from pytest_backend_audit.ledger import LedgerError, Place, State, append, create, held, read
 from pytest_backend_audit.ledger.events import LINE_LIMIT, TYPES, decode, encode
@@ -19,6 +19,7 @@ from pytest_backend_audit.ledger.events import LINE_LIMIT, TYPES, decode, encode
 EVENTS = [
     assigned(owner="Lin"),
     filed(),
+    filed(instants={"prod": at(0), "stage": at(1)}),
     found("F-0001"),
     disputed(),
     resolved(upheld=False),
@@ -59,6 +60,16 @@ def test_every_event_reads_back() -> None:
         assert line.startswith(f'{{"schema_version":1,"type":"{event.type}",')
         assert line.isascii()
         assert decode(line.encode()) == event
+
+
+def test_a_filing_of_an_older_version_reads() -> None:
+    """It has one instant, which is that of every environment."""
+    line = encode(filed()).replace(',"instants":{}', "")
+    assert "instants" not in line
+    made = decode(line.encode())
+    assert made == filed()
+    assert filed(instants={"prod": at(3)}).instant_in("prod") == at(3)
+    assert filed().instant_in("prod") == at(0)
 
 
 def test_texts_of_every_kind_survive() -> None:
@@ -123,6 +134,10 @@ def test_conflict_marks_are_named_with_the_way_out(place: Place) -> None:
         (
             encode(filed(file="../../2026-08-31")),
             "filed: file: found '../../2026-08-31', which we never write; restore the line from git",
+        ),
+        (
+            encode(filed(instants={"prod": "today"})),
+            "filed: instants: 'prod': found 'today', which we never write; restore the line from git",
         ),
         (
             encode(closed("\x1b[2JF-0001")),
