@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_backend_audit.filed import told
 from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding, Outcome, Severity
 from pytest_backend_audit.totals import total, uncapped
 
@@ -259,7 +260,8 @@ def _every(environments: str) -> str:
 
 def _held(now: Iterable[FiledCheck], prior: Iterable[FiledCheck]) -> dict[str, int]:
     """Checks that could not run and keep a failed limit -> that limit."""
-    failed = {c.id: c.limit for c in prior if c.outcome is Outcome.FAILED or c.carried}
+    known = {c.id: told(c) for c in prior}
+    failed = {id_: limit for id_, (outcome, limit) in known.items() if outcome is Outcome.FAILED}
     found: dict[str, int] = {}
     for check in now:
         if check.outcome is not Outcome.COULD_NOT_RUN:

@@ -10,12 +10,17 @@ from pathlib import Path
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import (
     Card,
+    CheckResult,
     FiledCard,
     FiledCheck,
     FiledDimension,
+    FiledFailure,
     FiledFinding,
     Inputs,
+    Outcome,
     Policy,
+    PriorCheck,
+    Status,
 )
 from pytest_backend_audit.totals import weight
 
@@ -55,7 +60,14 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         ),
         checks=tuple(
             FiledCheck(
-                r.check.id, r.check.dimension, r.check.ladder, r.check.level, r.outcome, r.limit, bool(r.carried)
+                r.check.id,
+                r.check.dimension,
+                r.check.ladder,
+                r.check.level,
+                r.outcome,
+                r.limit,
+                bool(r.carried),
+                standing(r, inputs.prior.get(r.check.id)),
             )
             for r in card.checks
         ),
@@ -86,6 +98,30 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         standard_version=str(inputs.standard.get("version", "")),
         sources=sources,
     )
+
+
+def standing(result: CheckResult, before: PriorCheck | None) -> FiledFailure | None:
+    """The failure since which a check gave no answer: however many audits ago, nothing shows that it is mended.
+
+    Args:
+        result: What became of the check.
+        before: What the audit before recorded of it.
+    """
+    if result.outcome not in {Outcome.COULD_NOT_RUN, Outcome.BROKEN}:
+        return None
+    if any(attempt.status is Status.FAILED for attempt in result.attempts):
+        # The lower limit of another attempt gave it its label. A failure's own is one below its level.
+        return FiledFailure(Outcome.FAILED, max(1, result.check.level - 1))
+    failed = before is not None and before.outcome in {Outcome.FAILED, Outcome.UNSUPPORTED}
+    return FiledFailure(before.outcome, before.limit) if before is not None and failed else None
+
+
+def told(check: FiledCheck) -> tuple[Outcome, int]:
+    """What a filed card says of a check to the audits after it: outcome and limit, the failure that stands first."""
+    if check.stands is not None:
+        return check.stands.outcome, check.stands.limit
+    # A failure that was carried over is still that failure.
+    return Outcome.FAILED if check.carried else check.outcome, check.limit
 
 
 def thresholds(inputs: Inputs) -> dict[str, str | int | float | bool]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.scoring.scoring_cases import SEALED, VERBAL, all_at, check, failed, inputs, passed, skipped
+from unit.scoring.scoring_cases import SEALED, VERBAL, all_at, broken, check, failed, inputs, passed, skipped
 
 from pytest_backend_audit import filed
 from pytest_backend_audit.comparison import (
@@ -19,7 +19,7 @@ from pytest_backend_audit.comparison import (
     Trend,
     compare,
 )
-from pytest_backend_audit.model import Attempt, FiledCard, NotApplicable, Outcome, PriorCheck
+from pytest_backend_audit.model import Attempt, FiledCard, FiledFailure, NotApplicable, Outcome, PriorCheck
 from pytest_backend_audit.scoring import score
 from pytest_backend_audit.scoring.verdict import regate
 
@@ -90,6 +90,16 @@ def test_a_failure_that_could_not_be_looked_at_again_keeps_its_level() -> None:
     kept = replace(now, checks=tuple(replace(c, carried=True, limit=1) if c.id == "4.1-2" else c for c in now.checks))
     later = compared(now, replace(kept, instant="2026-07-01T10:00:00Z"))
     assert (later.checks, later.levels[0].now) == ((), 1)
+
+
+def test_a_failure_that_stands_keeps_its_level_later_on() -> None:
+    """The audit in between gave no answer either: there the check was broken."""
+    prior = audit({"4.1": 2, "4.2": 3}, broken("4.1-2"), **BEFORE)
+    stands = tuple(replace(c, stands=FiledFailure(Outcome.FAILED, 1)) if c.id == "4.1-2" else c for c in prior.checks)
+    now = audit({"4.1": 2, "4.2": 3}, skipped("4.1-2"))
+    change = CheckChange("4.1-2", "4.1", "4.1-2", 2, Outcome.BROKEN, Outcome.COULD_NOT_RUN, 1, 1, carried=True)
+    assert compared(now, replace(prior, checks=stands)).checks == (change,)
+    assert compared(now, prior).checks == (replace(change, limit_now=2, carried=False),)
 
 
 @pytest.mark.parametrize(

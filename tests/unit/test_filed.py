@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
+from unit.scoring.scoring_cases import SEALED, broken, check, failed, inputs, passed, skipped
 
 from pytest_backend_audit import filed, jsonable
 from pytest_backend_audit.filed import FiledError
 from pytest_backend_audit.model import (
     Acknowledged,
+    Attempt,
     Card,
     Difference,
     FiledCard,
     FiledCheck,
+    FiledFailure,
     Outcome,
+    PriorCheck,
     Protected,
     Severity,
     SignOff,
@@ -72,6 +75,34 @@ def test_what_is_filed_of_a_card() -> None:
     assert one.exceptions == ("acknowledged bare:orders until 2026-09-30: known",)
     assert one.second_reviewer == ""
     assert "SHOW log_min_duration_statement" not in filed.text(one)
+
+
+@pytest.mark.parametrize(
+    ("tried", "prior", "stands"),
+    [
+        (skipped("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), FiledFailure(Outcome.FAILED, 4)),
+        (skipped("a"), PriorCheck(Outcome.FAILED, 1, "prior audit"), FiledFailure(Outcome.FAILED, 1)),
+        (broken("a"), PriorCheck(Outcome.UNSUPPORTED, 1, "prior audit"), FiledFailure(Outcome.UNSUPPORTED, 1)),
+        (passed("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), None),
+        (failed("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), None),
+        (skipped("a"), PriorCheck(Outcome.COULD_NOT_RUN, 2, "prior audit"), None),
+        (skipped("a"), None, None),
+    ],
+    ids=["not carried", "carried", "broken", "passed", "failed", "never failed", "first"],
+)
+def test_a_failure_stands_until_its_check_answers(
+    tried: Attempt, prior: PriorCheck | None, stands: FiledFailure | None
+) -> None:
+    """Whether its limit was carried over or not."""
+    made = score(inputs([check("a", 5)], prior={"a": prior} if prior else {}), [tried], SEALED)
+    assert filed.filed(made, numbers={}, sources=()).checks[0].stands == stands
+
+
+def test_a_failure_beside_a_broken_attempt_stands() -> None:
+    """The check is broken by its label, and failed all the same: one below its level is the failure's limit."""
+    made = score(inputs([check("a", 4)]), [failed("a"), broken("a", instance="a[2]")], SEALED)
+    filed_check = filed.filed(made, numbers={}, sources=()).checks[0]
+    assert (filed_check.outcome, filed_check.stands) == (Outcome.BROKEN, FiledFailure(Outcome.FAILED, 3))
 
 
 def test_the_reviewer_is_the_one_who_signed() -> None:

@@ -182,6 +182,8 @@ def _filed(file: Path) -> _Told | None:
 
 
 def _told(card: FiledCard) -> _Told:
+    from pytest_backend_audit import filed  # noqa: PLC0415 - it is loaded by who calls
+
     return _Told(
         commit=card.commit,
         instant=card.instant,
@@ -189,7 +191,7 @@ def _told(card: FiledCard) -> _Told:
         result=f"total {card.total} of {card.maximum}, {card.disposition_name or 'no disposition'}",
         remark="",
         levels={d.id: d.would_be for d in card.dimensions},
-        checks=tuple((c.id, Outcome.FAILED if c.carried else c.outcome, c.limit) for c in card.checks),
+        checks=tuple((c.id, *filed.told(c)) for c in card.checks),
         service=card.service,
     )
 

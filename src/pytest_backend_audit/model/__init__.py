@@ -13,7 +13,7 @@ from __future__ import annotations
 from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, Verdict
 from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
 from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
-from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFinding
+from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFailure, FiledFinding
 from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
 from pytest_backend_audit.model.queue import Finding, Raise, Severity
 from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
@@ -38,6 +38,7 @@ __all__ = [
     "FiledCard",
     "FiledCheck",
     "FiledDimension",
+    "FiledFailure",
     "FiledFinding",
     "Finding",
     "Incident",

@@ -11,6 +11,16 @@ from pytest_backend_audit.model.queue import Severity
 
 
 @dataclass(frozen=True, slots=True)
+class FiledFailure:
+    """A failure that stands."""
+
+    outcome: Outcome
+    """Failed, or unsupported."""
+    limit: int
+    """Its own, whatever the check's present one is."""
+
+
+@dataclass(frozen=True, slots=True)
 class FiledCheck:
     """What became of one check."""
 
@@ -23,6 +33,8 @@ class FiledCheck:
     limit: int
     carried: bool = False
     """Whether it could not run and kept the limit of an earlier failure."""
+    stands: FiledFailure | None = None
+    """A failure since which the check gave no answer; None where it gave one, and in cards of older versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
-from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, PriorCheck, Seal, Status
+from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, Outcome, PriorCheck, Seal, Status
 from pytest_backend_audit.scoring.card import Run, build, run_of
 from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
@@ -231,9 +231,15 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
     for one in inputs:
         for id_, prior in one.prior.items():
             known = found.get(id_)
-            if known is None or (prior.limit, prior.source) < (known.limit, known.source):
+            if known is None or _graver(prior) < _graver(known):
                 found[id_] = prior
     return found
+
+
+def _graver(prior: PriorCheck) -> tuple[int, int, str]:
+    """A failure first, whatever its limit: what could not run has a low one, and is none."""
+    order = (Outcome.FAILED, Outcome.UNSUPPORTED)
+    return (order.index(prior.outcome) if prior.outcome in order else len(order), prior.limit, prior.source)
 
 
 def _highest(levels: Sequence[Mapping[str, int]]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from pytest_backend_audit.model import (
     FiledCard,
     FiledCheck,
     FiledDimension,
+    FiledFailure,
     Inputs,
     Mode,
     Outcome,
@@ -231,6 +232,25 @@ def test_a_filed_card_is_a_prior_audit(tmp_path: Path) -> None:
     )
     assert document.load_prior(file) == expected
     assert document.load_prior(file.with_suffix(".md")) == expected
+
+
+def test_a_failure_that_stands_is_told_to_later_audits(tmp_path: Path) -> None:
+    """With its own limit, however low the present one is; cards of older versions tell of none, and read."""
+    file = filed_card(tmp_path)
+    checks = (
+        FiledCheck("a", "4.1", "a", 5, Outcome.COULD_NOT_RUN, 2, stands=FiledFailure(Outcome.FAILED, 4)),
+        FiledCheck("b", "4.1", "b", 5, Outcome.BROKEN, 1, stands=FiledFailure(Outcome.UNSUPPORTED, 1)),
+    )
+    file.write_text(filed.text(replace(filed.read(file), checks=checks)))
+    told = [(id_, known.outcome, known.limit) for id_, known in document.load_prior(file).checks.items()]
+    assert told == [("a", Outcome.FAILED, 4), ("b", Outcome.UNSUPPORTED, 1)]
+    assert {id_: c.limit for id_, c in document.earlier(tmp_path / "none", SHA, [file]).checks.items()} == {"a": 4}
+    data = json.loads(file.read_text())
+    for one in data["checks"]:
+        del one["stands"]
+    file.write_text(json.dumps(data))
+    told = [(id_, known.outcome, known.limit) for id_, known in document.load_prior(file).checks.items()]
+    assert told == [("a", Outcome.COULD_NOT_RUN, 2), ("b", Outcome.BROKEN, 1)]
 
 
 def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import string
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from unit.reports.cards import FULL, HOSTILE
 from unit.reports.machine import MACHINE_CARDS, NOT_GREEN, SCORED, hidden, sarif_problems, sarif_schema
 from unit.scoring.scoring_cases import SEALED, broken, check, failed, inputs, passed, skipped
 
+from pytest_backend_audit import document, filed
 from pytest_backend_audit.model import Attempt, Card, Outcome, PriorCheck
 from pytest_backend_audit.reports import render, sarif, sarif_failures
 from pytest_backend_audit.scoring import score
@@ -243,6 +245,22 @@ def test_an_alert_stays_until_its_check_answers(now: Attempt, level: int, severi
     assert kept(now, other, level=level) == [(f"4.1/a::test_a/L{level}", severity)]
     assert kept(passed("a::test_a"), other, level=level) == []
     assert kept(now, other, level=level, outcome=Outcome.COULD_NOT_RUN) == []
+
+
+@pytest.mark.parametrize("level", [2, 3, 4, 5])
+@pytest.mark.parametrize("blind", [skipped("a::test_a"), broken("a::test_a")], ids=["could not run", "broken"])
+def test_an_alert_outlives_filed_audits_that_give_no_answer(blind: Attempt, level: int, tmp_path: Path) -> None:
+    """Each audit knows the one that was filed last, and no other."""
+    plan, file = [check("a::test_a", level), check("a::test_b", 2, "4.2")], tmp_path / "2026-08-31.json"
+    told: dict[str, PriorCheck] = {}
+    counts = []
+    for attempt in (failed("a::test_a"), blind, blind, blind, passed("a::test_a"), blind):
+        card = score(inputs(plan, prior=told), [attempt, passed("a::test_b")], SEALED)
+        results = run_of(card, "sarif-failures")["results"]
+        counts.append(sum(r["ruleId"] == f"4.1/a::test_a/L{level}" for r in results))
+        file.write_text(filed.text(replace(filed.filed(card, numbers={}, sources=()), service="orders")), "utf-8")
+        told = dict(document.load_prior(file).checks)
+    assert counts == [1, 1, 1, 1, 0, 0]
 
 
 def test_an_alert_stays_in_a_run_that_left_its_check_out() -> None:

@@ -191,6 +191,18 @@ def test_the_lowest_prior_limit_is_carried_unless_a_run_answered():
     assert results(seeing)["b"][:2] == ("passed", 5)
 
 
+def test_a_prior_failure_outweighs_what_could_not_run():
+    """Its limit is the higher one, and yet it is what stands."""
+    priors = [
+        PriorCheck(outcome, limit, "prior audit")
+        for outcome, limit in ((Outcome.COULD_NOT_RUN, 2), (Outcome.FAILED, 3))
+    ]
+    others = [passed("a"), passed("c"), skipped("b")]
+    runs = [run(others, prior={"b": prior}, kind=kind) for prior, kind in zip(priors, ("prod", "stage"), strict=True)]
+    for order in (runs, runs[::-1]):
+        assert scoring.score_merged(order).inputs.prior == {"b": PriorCheck(Outcome.FAILED, 3, "prior audit")}
+
+
 def test_levels_of_prior_audits_and_many_missing_checks_are_joined():
     """The highest prior level of each dimension is kept; three missing checks are named, the rest are counted."""
     plan = [check(f"t{n}", 2) for n in range(6)]
