@@ -14,7 +14,7 @@ from pytest_backend_audit.suites._costs import get
 
 CACHEABLE = "read-cacheable"
 """Class of the reference SLOs (audit.yaml, endpoints) that marks what the cache is there for."""
-LASTING = 5.0
+LASTING = 2.0
 """Seconds that a window of counters stays open at least: one request may look up a hundred keys in a moment in which
 nothing else happens."""
 TRIES = 3

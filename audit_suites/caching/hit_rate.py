@@ -3,7 +3,7 @@
 The server counts hits and misses since its start; two readings with traffic between them give the rate of now. One
 window serves both levels. The server also counts what only looks into the cache (TTL, TYPE, GETRANGE and the like), as
 this audit and others do meanwhile: by INFO commandstats it is left out of the traffic. Where it could decide about the
-limit, nothing is said. A window takes five seconds at least, however many lookups come at once. Where too few hit, one
+limit, nothing is said. A window takes two seconds at least, however many lookups come at once. Where too few hit, one
 with three times as many follows, and decides.
 
 Impact: Every miss costs what the cache was bought to save, and an incident that empties it is felt at once.
