@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+import jsonschema
 import pytest
 from unit.cli.command import PROGRAM, backend_audit
 from unit.signoff.signing_cases import key, public
@@ -303,6 +304,29 @@ def test_any_name_of_a_service_has_a_folder_of_its_own(project, service: str, fo
     project.commit()
     audited(project)
     assert f"(audits/{folder}/{today(project)}.md)" in project.record().inputs.prior_source
+
+
+def test_a_ledger_follows_its_published_schema(orders) -> None:
+    """From the filing to what closes a finding, takes it away and brings it back: every kind of line."""
+    audited(orders)
+    good(orders, "file")
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    good(orders, "findings", "assign", index, "--owner", "Lin", "--due", "2027-01-31", "--effort", "S")
+    good(orders, "findings", "dispute", tls, "--reason", "it is off", "--who", "Lin")
+    good(orders, "findings", "resolve", tls, "--dismissed", "--reason", "I looked", "--who", "Grace")
+    schema = orders.path / "schema.sql"
+    for text, act in (("INDEX", ("findings", "close", index)), ("", ("file",)), ("INDEX", ("file",))):
+        schema.write_text(text)
+        orders.commit()
+        if act == ("file",):
+            audited(orders)
+        good(orders, *act)
+    published = json.loads(good(orders, "schema", "ledger"))
+    lines = (orders.path / "audits" / "orders" / "ledger.jsonl").read_text().splitlines()
+    for line in lines:
+        jsonschema.Draft202012Validator(published).validate(json.loads(line))
+    kinds = {json.loads(line)["type"] for line in lines}
+    assert kinds == {c["$ref"].rpartition("/")[2] for c in published["oneOf"]}
 
 
 def test_disputes_are_the_reviewers(orders) -> None:

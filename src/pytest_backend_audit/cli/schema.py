@@ -12,6 +12,7 @@ SCHEMAS = {
     "in-toto-predicate": ("pytest_backend_audit.reports", "in-toto-predicate.schema.json"),
     "scorecard": ("pytest_backend_audit.reports", "scorecard.schema.json"),
     "fleet": ("pytest_backend_audit.fleet", "fleet.schema.json"),
+    "ledger": ("pytest_backend_audit.ledger", "ledger.schema.json"),
     "standard": ("pytest_backend_audit.standard", "data/standard.schema.json"),
 }
 """Name -> package and file."""
@@ -23,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
         "schema",
         help="print a JSON Schema",
         description="Print the JSON Schema (draft 2020-12) of audit.yaml, of scorecard.json, of the predicate of our "
-        "in-toto statements, of what `fleet --json` prints, or of a standard's file.",
+        "in-toto statements, of what `fleet --json` prints, of one line of a ledger, or of a standard's file.",
         epilog="Exit status: 0 fine, 2 usage.",
     )
     parser.add_argument("name", choices=list(SCHEMAS), help="which one")

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 LINE_LIMIT = 1024 * 1024
 """Bytes of one line; a finding with all its evidence has a few thousand."""
 
-_FORMS = {
+FORMS = {
     "at": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"),
     "file": re.compile(r"\d{4}-\d\d-\d\d(-\d{1,4})?"),
     "number": re.compile(r"F-\d{4,9}(-\d{1,3})?"),
@@ -202,13 +202,13 @@ def decode(line: bytes) -> Event:
         raise ValueError(f"{kind}: {where}: {first['msg']}; restore the line from git") from None
     if isinstance(made, Found) and made.finding is None and kind != "seen":
         raise ValueError(f"{kind}: finding: Field required; restore the line from git")
-    for name, form in _FORMS.items():
+    for name, form in FORMS.items():
         value = getattr(made, name, None)
         unfiled = kind == "assigned" and name == "number" and not value
         if value is not None and not unfiled and not form.fullmatch(value):
             raise ValueError(f"{kind}: {name}: found {value[:60]!a}, which we never write; restore the line from git")
     for place, instant in made.instants.items() if isinstance(made, Filed) else ():
-        if not _FORMS["at"].fullmatch(instant):
+        if not FORMS["at"].fullmatch(instant):
             raise ValueError(
                 f"{kind}: instants: {place[:60]!a}: found {instant[:60]!a}, which we never write; restore the line "
                 "from git"

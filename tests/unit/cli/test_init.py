@@ -496,7 +496,7 @@ def test_installed_code_is_not_the_service(make: Make) -> None:
     assert survey.look(top).openapi == ""
 
 
-@pytest.mark.parametrize("name", ["audit", "scorecard", "standard"])
+@pytest.mark.parametrize("name", ["audit", "ledger", "scorecard", "standard"])
 def test_schemas_are_printed(capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Each is a JSON Schema of draft 2020-12."""
     import json
