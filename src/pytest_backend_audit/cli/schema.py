@@ -27,7 +27,8 @@ def add_parser(subparsers: Any) -> None:
         "in-toto statements, of what `fleet --json` prints, of one line of a ledger, or of a standard's file.",
         epilog="Exit status: 0 fine, 2 usage.",
     )
-    parser.add_argument("name", choices=list(SCHEMAS), help="which one")
+    # With all of the names, the line that says how the command is used would not fit.
+    parser.add_argument("name", choices=list(SCHEMAS), metavar="NAME", help=f"which one: {', '.join(SCHEMAS)}")
     parser.set_defaults(run=run)
 
 
