@@ -221,6 +221,8 @@ class Collector:
             bundled=bool(place.module),
             marks=tuple((m.args, m.kwargs) for m in own),
             parameter_marks=tuple((m.args, m.kwargs) for m in of_parameters),
+            shipped=place.module.startswith(f"{SUITES}."),
+            watches="audit_window" in getattr(item, "fixturenames", ()),
         )
 
     def _place(self, item: pytest.Item, config: pytest.Config) -> _Place:
@@ -246,7 +248,11 @@ class Collector:
     ) -> Collected:
         now = {marked[id(i)]: i.nodeid for i in items if id(i) in marked}
         narrowing = by_items(config, [n for n in plan.of_node if n not in now], self._choice.only)
-        plan = replace(plan, of_node={now.get(n, n): ids for n, ids in plan.of_node.items()})
+        plan = replace(
+            plan,
+            of_node={now.get(n, n): ids for n, ids in plan.of_node.items()},
+            phases={now.get(n, n): phase for n, phase in plan.phases.items()},
+        )
         checks = {c.id: c for c in plan.checks}
         sought = self._choice.sought
         above = {c.id for c in plan.checks if c.level > sought.get(c.dimension, 5)}
@@ -269,7 +275,11 @@ class Collector:
         unmarked = sum(id(i) not in marked for i in items)
         order = {c.id: n for n, c in enumerate(plan.checks)}
         kept.sort(
-            key=lambda i: (any(checks[c].needs for c in plan.of_node[i.nodeid]), order[plan.of_node[i.nodeid][0]])
+            key=lambda i: (
+                plan.phases[i.nodeid],
+                any(checks[c].needs for c in plan.of_node[i.nodeid]),
+                order[plan.of_node[i.nodeid][0]],
+            )
         )
         items[:] = kept
         if dropped:

@@ -5,11 +5,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 from pytest_backend_audit.marker import read_mark
 from pytest_backend_audit.model import Check, Page
 from pytest_backend_audit.standard.model import Standard
+
+
+class Phase(IntEnum):
+    """When a test runs: none begins before those of all earlier phases have reported, with xdist and without.
+
+    What the audit itself reads moves the counters of the audited systems, in whichever worker it is read. So no check
+    that watches them may run beside one that reads.
+    """
+
+    WATCHING = 0
+    """Checks of this package that watch counters over a window, and read nothing else."""
+    BUNDLED = 1
+    """All other readers of this package."""
+    OWN = 2
+    """Readers of the project's own and of other plugins, of which nobody knows what they read."""
+    ALONE = 3
+    """One after the other: those of the project's own that watch counters, and then all that disturb."""
 
 
 class Marked(NamedTuple):
@@ -25,6 +43,10 @@ class Marked(NamedTuple):
     """Arguments of the closest marks."""
     parameter_marks: tuple[tuple[tuple[Any, ...], Mapping[str, Any]], ...] = ()
     """Those that come with a parameter set."""
+    shipped: bool = False
+    """Whether it comes with this package."""
+    watches: bool = False
+    """Whether it asks for `audit_window`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +57,10 @@ class Plan:
     """In the order of the walk."""
     of_node: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """pytest node id -> ids of the checks that it is an instance of."""
+    phases: Mapping[str, Phase] = field(default_factory=dict)
+    """pytest node id -> when it runs."""
     problems: tuple[str, ...] = ()
     """What is wrong with marks: each a line with file, line and the way out."""
-
-    def disturbing(self) -> frozenset[str]:
-        """Node ids of checks that do more than read."""
-        disturbers = {c.id for c in self.checks if c.needs}
-        return frozenset(n for n, ids in self.of_node.items() if not disturbers.isdisjoint(ids))
 
 
 def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declared: Sequence[str] = ()) -> Plan:
@@ -55,6 +74,7 @@ def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declare
     """
     checks: dict[str, Check] = {}
     of_node: dict[str, tuple[str, ...]] = {}
+    phases: dict[str, Phase] = {}
     problems: list[str] = []
     for test in marked:
         found, wrong = _checks_of(test, standard, loaded=loaded, declared=declared)
@@ -72,9 +92,18 @@ def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declare
                     "one check has one dimension, level, criterion and needs"
                 )
         of_node[test.nodeid] = tuple(c.id for c in found)
+        phases[test.nodeid] = _phase(test, found)
     order = walk_order(standard)
     ordered = sorted(checks.values(), key=order)
-    return Plan(tuple(ordered), of_node, tuple(dict.fromkeys(problems)))
+    return Plan(tuple(ordered), of_node, phases, tuple(dict.fromkeys(problems)))
+
+
+def _phase(test: Marked, checks: Sequence[Check]) -> Phase:
+    if any(check.needs for check in checks):
+        return Phase.ALONE
+    if test.shipped:
+        return Phase.WATCHING if test.watches else Phase.BUNDLED
+    return Phase.ALONE if test.watches else Phase.OWN
 
 
 def walk_order(standard: Standard) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from unit.scoring.scoring_cases import row, standard
 
 from pytest_backend_audit.model import Check, Need, Page
-from pytest_backend_audit.plan import Marked, build
+from pytest_backend_audit.plan import Marked, Phase, build
 
 STANDARD = standard(
     row("4.1", "query-logging", 2),
@@ -163,19 +163,32 @@ def test_any_criterion_will_do_without_the_standard() -> None:
     assert len(build([marked("a", mark("9.9"))], STANDARD, loaded=False).problems) == 1
 
 
-def test_disturbing_checks_are_known_by_their_nodes() -> None:
-    """All instances of a check that does more than read."""
+def test_tests_run_in_phases() -> None:
+    """Windows of bundled checks before all that reads; what nobody knows after what is known; disturbers alone."""
     tests = [
-        marked("a", mark()),
-        marked("b", mark(needs=("load",)), parameters="[1]"),
-        marked("b", mark(needs=("load",)), parameters="[2]"),
-        marked("c", mark(criterion="query-logging"), mark("4.3", 2, criterion="hit-rate", needs=("faults",))),
+        marked("window", mark(), shipped=True, watches=True),
+        marked("bundled", mark(), shipped=True),
+        marked("own", mark()),
+        marked("own_window", mark(), watches=True),
+        marked("load", mark(needs=("load",)), parameters="[1]"),
+        marked("load", mark(needs=("load",)), parameters="[2]", shipped=True, watches=True),
+        marked("two", mark(criterion="query-logging"), mark("4.3", 2, criterion="hit-rate", needs=("faults",))),
     ]
-    plan = build(tests, STANDARD, loaded=True)
-    assert plan.disturbing() == {"test_x.py::b[1]", "test_x.py::b[2]", "test_x.py::c"}
+    found = {
+        node.removeprefix("test_x.py::"): phase for node, phase in build(tests, STANDARD, loaded=True).phases.items()
+    }
+    assert found == {
+        "window": Phase.WATCHING,
+        "bundled": Phase.BUNDLED,
+        "own": Phase.OWN,
+        "own_window": Phase.ALONE,
+        "load[1]": Phase.ALONE,
+        "load[2]": Phase.ALONE,
+        "two": Phase.ALONE,
+    }
 
 
 def test_nothing_collected_is_an_empty_plan() -> None:
     """No checks, no problems."""
     plan = build([], STANDARD, loaded=True)
-    assert (plan.checks, plan.of_node, plan.problems, plan.disturbing()) == ((), {}, (), frozenset())
+    assert (plan.checks, plan.of_node, plan.problems, plan.phases) == ((), {}, (), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,10 @@ import pytest
 
 from pytest_backend_audit.collect import Collected
 from pytest_backend_audit.distributed.handover import read
-from pytest_backend_audit.distributed.scheduler import ReadersFirst
+from pytest_backend_audit.distributed.scheduler import Phased
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.plan import Phase
     from pytest_backend_audit.session import Session
 
 
@@ -38,9 +40,9 @@ class Controller:
                 self._session.begin(self._collected)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_make_scheduler(self, config: pytest.Config) -> ReadersFirst:
-        """Readers first; what disturbs the audited system last and alone."""
-        return ReadersFirst(config, self._disturbing)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config) -> Phased:
+        """Phase by phase; what disturbs the audited system last and alone."""
+        return Phased(config, self._phases)
 
-    def _disturbing(self) -> frozenset[str]:
-        return self._collected.plan.disturbing() if self._collected is not None else frozenset()
+    def _phases(self) -> Mapping[str, Phase]:
+        return self._collected.plan.phases if self._collected is not None else {}
