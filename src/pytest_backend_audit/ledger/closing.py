@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_backend_audit.findings import COVERAGE, PROOF
+from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.state import State, Tracked, environments
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
@@ -88,7 +88,7 @@ def shown(card: Card, tracked: Tracked) -> str:
     if result is None:
         raise StaysOpenError(_not_run(card, finding.check))
     if result.outcome is not Outcome.PASSED:
-        line = next(iter(result.reason.splitlines()), "")
+        line = headline(result.reason)
         # A pass that counts for less says so in its reason.
         word = _WORDS.get(result.outcome)
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
