@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_backend_audit.cli.parser import Parser
+
 COMMANDS = {
     "init": "write audit.yaml, an example check and the rights it needs",
     "doctor": "reach every target and tool, and say what could not run",
@@ -43,7 +45,7 @@ INTERRUPTED = 130
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser of all commands; with `only`, of that one (the others are named, not loaded)."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="backend-audit",
         description="Audit a backend service: set up, look at runs, judge them.",
         epilog="Exit status: 0 fine, 1 a verdict says no, 2 usage. `backend-audit COMMAND --help` says more.",

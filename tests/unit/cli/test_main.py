@@ -144,3 +144,51 @@ def test_ctrl_c_is_a_word_and_130(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(schema, "run", interrupted)
     assert cli.main(["schema", "audit"]) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "error"),
+    [
+        (
+            ["findings", "list", "--opne"],
+            "usage: backend-audit findings list [-h] ",
+            "backend-audit findings list: error: unrecognized arguments: --opne; did you mean --open?\n",
+        ),
+        (
+            ["gate", "--min", "x", "--no-wrose=1", "run"],
+            "usage: backend-audit gate [-h] ",
+            "backend-audit gate: error: unrecognized arguments: --no-wrose=1; did you mean --no-worse?\n",
+        ),
+        (
+            ["verify", "a", "b"],
+            "usage: backend-audit verify [-h] ",
+            "backend-audit verify: error: unrecognized arguments: b\n",
+        ),
+        (
+            ["--versoin"],
+            "usage: backend-audit [-h] [--version] ",
+            "backend-audit: error: unrecognized arguments: --versoin; did you mean --version?\n",
+        ),
+    ],
+)
+def test_the_command_tells_its_own_usage(
+    arguments: list[str], usage: str, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the nearest of its options, however deep it lies."""
+    with pytest.raises(SystemExit) as exited:
+        cli.main(arguments)
+    assert exited.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.startswith(usage), err.endswith(error)) == ("", True, True), err
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("clsoe", "close"), ("zzz", "")])
+def test_a_mistyped_action_or_choice_gets_the_nearest(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where one is near."""
+    with pytest.raises(SystemExit):
+        cli.main(["findings", typed])
+    err = capsys.readouterr().err
+    assert f"argument ACTION: invalid choice: '{typed}' (choose from " in err
+    assert err.endswith(f"; did you mean {meant}?\n" if meant else ")\n")
