@@ -134,8 +134,9 @@ def test_from_the_audit_to_the_next_one(orders) -> None:
     assert (done.returncode, done.stdout) == (1, f"{index}: stays open: its check failed: 1 key without an index\n")
     (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
     orders.commit()
-    title = "foreign-key-indexes L3 failed: 1 key without an index"
-    assert good(orders, "findings", "close", index) == f"{index}: closed: {title}\n"
+    shown = f"its check passed at {orders.git('rev-parse', 'HEAD')[:12]}: 4.1 foreign-key-indexes"
+    assert good(orders, "findings", "close", index) == f"{index}: closed, {shown}\n"
+    assert good(orders, "findings", "close", index) == f"{index}: is closed already: {shown}\n"
     (orders.path / "tls").write_text("")
     orders.git("add", "tls")
     orders.git("commit", "-q", "-m", "tls", "tls")
@@ -568,7 +569,7 @@ def test_an_older_run_closes_nothing_that_came_up_since(orders) -> None:
     assert ledger(orders).find(number).status is Status.OPEN
     (orders.path / "std-tls").write_text("")
     audited(orders)
-    assert ": closed: " in good(orders, "findings", "close", number, "--run", "audit-report")
+    assert ": closed, its check passed at " in good(orders, "findings", "close", number, "--run", "audit-report")
 
 
 def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
@@ -591,7 +592,7 @@ def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
     number = numbers(orders)["test_index"]
     done = command(orders, "findings", "close", number, "--policy", "main")
     assert (done.returncode, done.stdout) == (1, f"{number}: stays open: its check failed: 1 key without an index\n")
-    assert ": closed: " in good(orders, "findings", "close", number)
+    assert ": closed, its check passed at " in good(orders, "findings", "close", number)
 
 
 def test_bundled_checks_close_findings_too(orders) -> None:
@@ -696,7 +697,9 @@ def test_a_run_that_is_signed_late_reopens_nothing(project, grace) -> None:
     good(project, "file")
     project.suite("".join(JOBS.format(n=n) for n in (3, 4, 5)).replace("< 5", "< 6"), "checks/test_orders.py")
     project.commit()
-    assert good(project, "findings", "close", "F-0001") == "F-0001: closed: on-time L5 failed: not watched\n"
+    assert good(project, "findings", "close", "F-0001") == (
+        f"F-0001: closed, its check passed at {project.git('rev-parse', 'HEAD')[:12]}: runs on-time\n"
+    )
     done = command(project, "sign", "--yes", "--key", str(grace))
     assert done.returncode == 0, done.stderr
     said = good(project, "file").splitlines()
@@ -730,7 +733,7 @@ def test_a_merged_run_is_filed_for_all_its_environments(project) -> None:
     project.commit()
     done = command(project, "findings", "close", index, "--env", "stage")
     assert (done.returncode, done.stdout) == (1, f"{index}: stays open: closed here, and still open in prod\n")
-    assert ": closed: " in good(project, "findings", "close", index)
+    assert ": closed, its check passed at " in good(project, "findings", "close", index)
     assert ledger(project).find(index).status is Status.CLOSED
     audited(project, "--audit-env=prod")
     assert f"(audits/orders/{filing.file}.md)" in project.record().inputs.prior_source

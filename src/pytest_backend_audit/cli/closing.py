@@ -42,7 +42,7 @@ def close(args: argparse.Namespace) -> int:
     tracked = [t for t in state.findings if t.fingerprint in asked]
     done = [t for t in tracked if not t.status.is_open]
     wanted = [t for t in tracked if t.status.is_open]
-    said = [(t, "", f"is {t.status} already") for t in done]
+    said = [(t, "", _already(t)) for t in done]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="backend-audit-") as temporary:
             said += _looked(args, place, wanted, by, Path(temporary))
@@ -90,7 +90,7 @@ def _shown(
     for each in wanted:
         now = state.of(each.fingerprint) or each
         if not now.status.is_open:
-            said.append((now, "", f"is {now.status} already"))
+            said.append((now, "", _already(now)))
             continue
         try:
             instant = _ran(run, now.finding.check)
@@ -121,7 +121,28 @@ def _became(after: State, tracked: Tracked) -> tuple[Tracked, str, str]:
     now = after.of(tracked.fingerprint)
     if now is not None and now.status.is_open:
         return tracked, f"closed here, and still open in {', '.join(now.where)}", ""
-    return tracked, "", "closed"
+    return tracked, "", f"closed, {_shown_by(now or tracked)}"
+
+
+def _already(tracked: Tracked) -> str:
+    """How a finding that is not open any more came to that."""
+    if not tracked.closing:
+        return f"is {tracked.status} already: a later audit no longer had it"
+    return f"is {tracked.status} already: {_shown_by(tracked)}"
+
+
+def _shown_by(tracked: Tracked) -> str:
+    """What closed a finding: its check, or the dispute about it."""
+    from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.events import Closed, Resolved  # noqa: PLC0415 - heavy
+
+    last = [e for _, e in tracked.history if isinstance(e, Closed) or (isinstance(e, Resolved) and e.upheld)][-1]
+    if isinstance(last, Resolved):
+        return f"{last.by} upheld the dispute about it"
+    finding, commit = tracked.finding, last.commit[:12]
+    if finding.check in {COVERAGE, PROOF}:
+        return f"a whole audit at {commit} no longer has it: {finding.dimension} {finding.dimension_name}"
+    return f"its check passed at {commit}: {finding.dimension} {finding.criterion or finding.check}"
 
 
 def _given(folder: str) -> Finished:
@@ -197,6 +218,6 @@ def _told(args: argparse.Namespace, said: list[tuple[Tracked, str, str]]) -> int
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
         for tracked, why, became in ordered:
-            text = f"stays open: {why}" if why else f"{became}: {tracked.finding.title}"
+            text = f"stays open: {why}" if why else became
             sys.stdout.write(f"{tracked.number}: {one_line(text)}\n")
     return int(any(why for _, why, _ in said))
