@@ -197,7 +197,8 @@ def build(
         partial=tuple(partial),
         basis=standard.name if loaded else OWN_CRITERIA,
         raises=() if levels_only else raises.find(assessed, outlook, standard.dispositions, standard.reviewer_from),
-        exceptions_unused=exceptions.unused(inputs.policy, judged.results, known, today),
+        # Whoever would have used one may have been left out of a partial run, and of its plan where paths left it out.
+        exceptions_unused=() if partial else exceptions.unused(inputs.policy, judged.results, known, today),
         exceptions_lapsing=exceptions.lapsing(inputs.policy, today),
         exceptions_expired=exceptions.expired(inputs.policy, exempt, today),
         notices=_notices(inputs, standard, judged, exempt, seal),

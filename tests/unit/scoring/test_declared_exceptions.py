@@ -150,6 +150,20 @@ def test_unused_exceptions_are_flagged_and_used_ones_are_not():
     assert card.dimensions[0].criteria[0].checks[0].acknowledged == ("fk:public.orders",)
 
 
+def test_a_partial_run_calls_no_exception_unused():
+    """What was left out may have used it: another level of its criterion, or a check that its paths don't have."""
+    plan = [check("a", 3, criterion="fk"), check("b", 4, criterion="fk")]
+    excused = {
+        "acknowledged": (known("fk:public.orders"), known("of-another-file:x")),
+        "not_applicable": (away("kafka"),),
+    }
+    narrowed = inputs(plan, loaded=False, policy=excused, narrowing=("-k a",), selected=("a",))
+    card = scoring.score(narrowed, [passed("a")], SEALED)
+    assert card.exceptions_unused == ()
+    whole = scored(plan, [passed("a"), passed("b")], **excused)
+    assert len(whole.exceptions_unused) == 3
+
+
 def test_an_item_of_a_check_without_a_criterion_is_found_by_its_id():
     """A check's own id has colons, and is still recognised in front of the item."""
     id_ = "tests/test_db.py::test_fk"
