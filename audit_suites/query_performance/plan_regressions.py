@@ -3,9 +3,11 @@
 Of each of the top statements the generic plan is made and kept in the evidence: which index leads to the rows of each
 table, how tables are joined, what is sorted. The next audit that is given this one by --audit-prior makes the plans of
 the same statements anew, whether anybody has sent them since or not, and compares. Tables that are small may be read in
-whatever way, partitions count for their table, and how many processes share the work is no matter. A plan that changed
-stays a finding from audit to audit, until it is as it was or is acknowledged; then the next comparison is with the new
-one. Statements that can't be planned any more, since what they read is gone, are listed in the evidence.
+whatever way, partitions count for their table, and how many processes share the work is no matter. A plan that has but
+come to reach a table by a new index, where all of it was read or its rows were sorted before, is better: it is listed
+in the evidence, and the next comparison is with it. Any other plan that changed stays a finding from audit to audit,
+until it is as it was or is acknowledged; then the next comparison is with the new one. Statements that can't be planned
+any more, since what they read is gone, are listed in the evidence.
 
 Impact: A dropped index, statistics of a bad day or a new version of the server turn a statement's plan over, and nobody
 looks before the table is large enough to hurt.
@@ -20,15 +22,27 @@ Effort: S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.plan_steps import Flip, Kept, changed, indexes_of, key, making, steps
+from pytest_backend_audit.analysis.hazards import Table
+from pytest_backend_audit.analysis.plan_steps import (
+    Flip,
+    Kept,
+    changed,
+    improved,
+    indexes_of,
+    key,
+    known,
+    making,
+    steps,
+)
+from pytest_backend_audit.analysis.plans import Node
 from pytest_backend_audit.analysis.statements import shortened
 from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites.query_performance._plans import Plans, again, all_planned, plans
@@ -74,14 +88,16 @@ def test_plans_are_those_of_the_prior_audit(
         most, large = audit_settings.value("top-statements"), audit_settings.value("large-table-rows")
         before = _before(keeping.baseline)
         top = plans(audit_postgres, most.number, large.number)
-        known = {key(statement.asked) for statement in top.planned}
-        others = {name: kept for name, kept in before.items() if name not in known}
+        sent = {key(statement.asked) for statement in top.planned}
+        others = {name: kept for name, kept in before.items() if name not in sent}
         rest = again(audit_postgres, [(kept.statement, kept.search_path) for kept in others.values()])
         now = {kept.key: kept for kept in _kept(audit_postgres, keeping.instant, top, rest)}
         small = {table.name for seen in (top, rest) for table in seen.tables.values() if table.rows <= large.number}
 
         compared = {name: kept for name, kept in before.items() if name in now}
-        flipped = {name: k for name, k in compared.items() if changed(k, now[name], small)}
+        other = {name: k for name, k in compared.items() if changed(k, now[name], small)}
+        better = {name: k for name, k in other.items() if improved(k, now[name], small)}
+        flipped = {name: k for name, k in other.items() if name not in better}
         gone = _gone(audit_postgres, flipped.values())
         flips = [
             Flip(k, now[name], tuple(made for index, made in k.indexes.items() if index in gone))
@@ -90,7 +106,7 @@ def test_plans_are_those_of_the_prior_audit(
         left = audit_acknowledged(flips, key="item")
     # A change that nobody has looked into is still one for the next audit, and what can't be seen now may be then.
     open_ = {flip.now.key for flip in left}
-    settled = {flip.now.key for flip in flips} - open_
+    settled = {flip.now.key for flip in flips} - open_ | better.keys()
     hidden = {name: s.reason for name, s in zip(others, rest.statements, strict=True) if NO_RIGHT in s.reason}
     unseen = {name: kept for name, kept in before.items() if name not in now}
     # So may what could not be planned today for another reason, though it comes last.
@@ -98,6 +114,8 @@ def test_plans_are_those_of_the_prior_audit(
         # Those that have not been among the top ones for long make room in the end.
         if place < 2 * most.number or name in open_:
             chosen = kept if name in settled else before.get(name, kept)
+            if name not in open_ and name in now:
+                chosen = replace(chosen, known=kept.known)
             keeping.evidence.keep(f"{PREFIX}{name}", chosen.data())
 
     if not before:
@@ -110,6 +128,12 @@ def test_plans_are_those_of_the_prior_audit(
         f"acknowledged {len(left)}; {len(now) - len(compared)} are new; {len(lost)} can't be planned any more"
         f"{lines(f'{shortened(s.query)}: {s.reason}' for s in lost)}",
     )
+    if better:
+        keeping.evidence.command(
+            f"plans that are better than those of the {source}",
+            f"{len(better)} of {len(compared)} statements reach a table by a new index"
+            f"{lines(Flip(k, now[name]) for name, k in better.items())}",
+        )
     assert not left, (
         f"{len(left)} of {len(compared)} statements have another plan than in the {source} (tables of at "
         f"most {large} left out):{lines(left)}\nto acknowledge, once it is known why: {left.names}"
@@ -159,16 +183,28 @@ def _kept(audit_postgres: Any, instant: str, *seen: Plans) -> Iterable[Kept]:
     """The plans as they are to be kept."""
     planned = [(statement, plans_.tables) for plans_ in seen for statement in plans_.planned]
     names = {name for statement, _ in planned if statement.plan for name in indexes_of(statement.plan)}
-    indexes = _indexes(audit_postgres, names)
+    had = [_had(statement.plan, tables) for statement, tables in planned]
+    indexes = _indexes(audit_postgres, names.union(*had))
     roots = {(row.schema, row.name): row.root for row in indexes}
     made = {row.root: making(row.definition) for row in indexes}
-    for statement, tables in planned:
+    for (statement, tables), theirs in zip(planned, had, strict=True):
         if statement.plan is None:
             continue
         found = steps(statement.plan, {name: table.name for name, table in tables.items()}, roots)
         mine = {roots[name] for name in indexes_of(statement.plan) if name in roots}
         own = {name: made[name] for name in sorted(mine)}
-        yield Kept(statement.asked, found, statement.search_path, own, instant)
+        noted = {known(table, made[roots[name]]) for name, table in theirs.items() if name in roots}
+        yield Kept(statement.asked, found, statement.search_path, own, instant, tuple(sorted(noted)))
+
+
+def _had(plan: Node | None, tables: Mapping[str, Table]) -> dict[tuple[str, str], str]:
+    """Schema and name of each index of the tables in a plan, used or not -> the table."""
+    return {
+        (str(node.facts.get("Schema", "")), index): tables[node.table].name
+        for node in (plan.walk() if plan else ())
+        if node.table in tables
+        for index in tables[node.table].indexes
+    }
 
 
 def _indexes(audit_postgres: Any, names: Iterable[tuple[str, str]]) -> list[Any]:

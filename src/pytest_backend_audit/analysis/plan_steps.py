@@ -17,6 +17,9 @@ _OF_PARTITIONED = re.compile(r'(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|[^\s"
 _SYSTEM = ("pg_catalog.", "information_schema.", "pg_toast.")
 """Schemas of the server's own tables: how these are read is not the service's matter."""
 SCANNED = "from beginning to end"
+ALONG = "along all of"
+BY = "by"
+"""An index leads to the rows."""
 
 
 class Step(NamedTuple):
@@ -49,6 +52,8 @@ class Kept:
     """Index, with its schema -> the statement that makes it."""
     since: str = ""
     """Instant of the audit that saw the plan first."""
+    known: tuple[str, ...] | None = None
+    """Indexes that its tables had, each as `known` tells it, used or not; None where nobody noted them."""
 
     @property
     def key(self) -> str:
@@ -63,6 +68,7 @@ class Kept:
             "steps": [[*step[:4], list(step.indexes)] for step in self.steps],
             "indexes": dict(self.indexes),
             "since": self.since,
+            "known": None if self.known is None else list(self.known),
         }
 
     @classmethod
@@ -82,6 +88,7 @@ class Kept:
                 None if data["search_path"] is None else str(data["search_path"]),
                 {str(name): str(made) for name, made in data["indexes"].items()},
                 str(data["since"]),
+                None if data.get("known") is None else tuple(map(str, data["known"])),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no plan: {error!r}") from None
@@ -142,6 +149,16 @@ def making(definition: str) -> str:
     return definition.replace("INDEX ", "INDEX CONCURRENTLY ", 1) + ";"
 
 
+def known(table: str, made: str) -> str:
+    """How an index that a table has is noted, whatever its name.
+
+    Args:
+        table: With its schema; of a partition the partitioned table.
+        made: The statement that makes the index.
+    """
+    return f"{table} {_alike(made)}"
+
+
 def steps(plan: Node, tables: Mapping[str, str], indexes: Mapping[tuple[str, str], str]) -> tuple[Step, ...]:
     """What has to stay the same of a plan.
 
@@ -173,13 +190,68 @@ def changed(before: Kept, now: Kept, small: Collection[str]) -> bool:
     return _large(before, small) != _large(now, small)
 
 
+def improved(before: Kept, now: Kept, small: Collection[str]) -> bool:
+    """Whether a plan that has changed is certainly better, and in nothing worse.
+
+    So it is where all that differs is that an index which was not there before leads to rows of a table, and that was
+    read from beginning to end before, or along all of another index; or where the sort of a table's rows is gone, and
+    the index leads to them by the columns of the one before, and by more. All else may be the work of wrong statistics:
+    an index that was there before, one that is now read from its beginning for its order alone, another join.
+
+    Args:
+        before: The one.
+        now: The other.
+        small: As for `changed`.
+    """
+    if before.known is None:
+        return False
+    pairs = _pairs(_large(before, small), _large(now, small))
+    made = {_alike(definition) for definition in now.indexes.values()}
+    return pairs is not None and all(
+        (one == other and not was_sorted) or _better(one, other, before.known, made, was_sorted=was_sorted)
+        for one, other, was_sorted in pairs
+    )
+
+
+def _pairs(before: Sequence[Step], now: Sequence[Step]) -> list[tuple[Step, Step, bool]] | None:
+    """Each step with what it has become, and whether a sort of its rows is gone; None where that is unclear."""
+    found, left = [], list(before)
+    for step in now:
+        if len(left) > 1 and left[0].kind in _SORTS and not step.kind and not left[1].kind:
+            sort, table = left[:2]
+            found.append((table._replace(depth=sort.depth), step, True))
+            del left[:2]
+        elif left:
+            found.append((left.pop(0), step, False))
+        else:
+            return None
+    return None if left else found
+
+
+def _better(one: Step, other: Step, had: Collection[str], made: Collection[str], *, was_sorted: bool) -> bool:
+    if (one.depth, one.kind, one.table) != (other.depth, other.kind, other.table) or other.access != BY:
+        return False
+    new = [index for index in other.indexes if f"{other.table} {index}" not in had]
+    if not new or not set(other.indexes) <= set(made):
+        return False
+    if one.access in (SCANNED, ALONG):
+        return True
+    narrower = len(one.indexes) == len(other.indexes) == 1 and one.access == BY
+    return was_sorted and narrower and new[0].startswith(f"{one.indexes[0].removesuffix(')')}, ")
+
+
+def _alike(made: str) -> str:
+    """What an index is, whatever it is called."""
+    return re.sub(r"^.*? USING ", "", made.removesuffix(";"))
+
+
 def _large(kept: Kept, small: Collection[str]) -> list[Step]:
     def free(step: Step) -> bool:
         return step.table in small or step.table.startswith(_SYSTEM)
 
     if all(free(step) for step in kept.steps if step.table):
         return []
-    alike = {name: re.sub(r"^.*? USING ", "", made) for name, made in kept.indexes.items()}
+    alike = {name: _alike(made) for name, made in kept.indexes.items()}
 
     def bare(step: Step) -> Step:
         if free(step):
@@ -208,7 +280,7 @@ def _access(node: Node, indexes: Mapping[tuple[str, str], str]) -> tuple[str, tu
     if not names:
         return f"by {node.kind}", ()
     whole = node.index and "Index Cond" not in node.facts
-    return "along all of" if whole else "by", tuple(sorted(names))
+    return ALONG if whole else BY, tuple(sorted(names))
 
 
 def _bitmaps(node: Node) -> list[Node]:

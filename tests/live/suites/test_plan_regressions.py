@@ -45,7 +45,7 @@ class Served:
     """A database and a service that uses it, audited again and again."""
 
     def __init__(self, database, service, audit_yaml) -> None:
-        self.admin, self._looker, self._service, self._audit_yaml = (
+        self.admin, self.looker, self._service, self._audit_yaml = (
             database.admin, database.looker, service, audit_yaml,
         )  # fmt: skip
         self.baseline: Baseline | None = None
@@ -62,7 +62,7 @@ class Served:
         ran = run_check(
             check,
             on=around.runtime.recorder,
-            audit_postgres=self._looker,
+            audit_postgres=self.looker,
             audit_settings=around.settings,
             audit_acknowledged=around.acknowledged,
             keeping=Keeping(self.baseline, ByHand(around.runtime), INSTANT),
@@ -146,16 +146,81 @@ def test_an_index_that_was_dropped_is_told_with_what_makes_it(served) -> None:
 def test_an_acknowledged_change_is_what_the_next_audit_compares_with(served) -> None:
     """That very plan: another one is another item."""
     served.audit()
+    first = served.baseline
     served.admin.execute("DROP INDEX shop.orders_tenant_idx")
     item = served.audit().reason.rpartition(": ")[2].strip()
     known = f"acknowledged: [{{item: '{item}', reason: r, who: w, ticket: T-1, expires: 2026-02-01}}]"
     ran = served.audit(known)
     assert (ran.status, ran.acknowledged) == (Status.PASSED, (item,))
     assert served.audit().status is Status.PASSED
+    served.baseline = first
     served.admin.execute("CREATE INDEX other_idx ON shop.orders (tenant, id, name)")
     ran = served.audit(known)
     assert ran.status is Status.FAILED
     assert "by shop.other_idx" in ran.reason
+
+
+def better(ran) -> list[str]:
+    """What is said of plans that are better; nothing where there are none."""
+    return [line for e in ran.evidence if e.title.startswith("plans that are better") for line in e.body.splitlines()]
+
+
+def test_a_new_index_where_all_was_read_is_no_regression(served) -> None:
+    """As another finding asked for it; from then on its plan is the one to compare with."""
+    served.admin.execute("DROP INDEX shop.orders_tenant_idx")
+    served.sends("SELECT name FROM orders WHERE tenant = 7")
+    served.audit()
+    served.admin.execute("CREATE INDEX orders_wanted_idx ON shop.orders (tenant)")
+    ran = served.audit()
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    assert better(ran) == [
+        "1 of 1 statements reach a table by a new index",
+        "- SELECT name FROM orders WHERE tenant = $1",
+        "  since 2026-01-15: shop.orders from beginning to end",
+        "  now: shop.orders by shop.orders_wanted_idx",
+    ]
+    again = served.audit()
+    assert (again.status, better(again)) == (Status.PASSED, [])
+    served.admin.execute("DROP INDEX shop.orders_wanted_idx")
+    ran = served.audit()
+    assert ran.status is Status.FAILED
+    assert "since 2026-01-15: shop.orders by shop.orders_wanted_idx" in ran.reason
+
+
+def test_a_new_index_that_saves_a_sort_is_no_regression(served) -> None:
+    """Where it leads to the rows by the columns of the one before."""
+    served.admin.execute("DROP INDEX shop.orders_tenant_idx")
+    served.admin.execute("ALTER TABLE shop.orders DROP CONSTRAINT orders_pkey")
+    served.admin.execute("CREATE INDEX orders_few_idx ON shop.orders (tenant)")
+    served.audit()
+    served.admin.execute("CREATE INDEX orders_tenant_idx ON shop.orders (tenant, id)")
+    ran = served.audit()
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    assert better(ran)[2:] == [
+        "  since 2026-01-15: Sort; shop.orders by shop.orders_few_idx",
+        "  now: shop.orders by shop.orders_tenant_idx",
+    ]
+
+
+def test_an_index_of_a_partitioned_table_may_be_the_new_one(served) -> None:
+    """By the names of the table and its index; one that was there before and not used is none."""
+    served.sends('SELECT month FROM "T t" WHERE b = 7')
+    served.admin.execute('DROP INDEX shop."T b"')
+    served.audit()
+    served.admin.execute('CREATE INDEX "T b" ON shop."T t" (b)')
+    ran = served.audit()
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+    assert better(ran)[-1] == '  now: shop."T t" by shop."T b"'
+    served.looker.execute("SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off")
+    served.baseline = None
+    served.admin.execute('DROP INDEX shop."T b"')
+    served.audit()
+    served.admin.execute('CREATE INDEX "T b" ON shop."T t" (b)')
+    assert served.audit().status is Status.PASSED  # not used, and known from now on
+    served.looker.execute("RESET ALL")
+    ran = served.audit()
+    assert (ran.status, better(ran)) == (Status.FAILED, [])
+    assert 'since 2026-01-15: shop."T t" from beginning to end\n    now: shop."T t" by shop."T b"' in ran.reason
 
 
 def test_another_index_on_the_same_columns_is_no_change(served) -> None:

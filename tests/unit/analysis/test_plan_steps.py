@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pytest_backend_audit.analysis.plan_steps import Flip, Kept, Step, changed, indexes_of, key, making, steps
+from pytest_backend_audit.analysis.plan_steps import (
+    Flip,
+    Kept,
+    Step,
+    changed,
+    improved,
+    indexes_of,
+    key,
+    known,
+    making,
+    steps,
+)
 from pytest_backend_audit.analysis.plans import read
 
 
@@ -45,6 +57,11 @@ PARTS = [
     }
 ]
 OF_TABLE = {f"log.events_{n}": "log.events" for n in (1, 2, 3)}
+
+
+def deep(step: Step, more: int = 1) -> Step:
+    """The same below another one."""
+    return step._replace(depth=step.depth + more)
 
 
 def kept(*found: Step, **indexes: str) -> Kept:
@@ -105,6 +122,69 @@ def test_a_plan_has_changed_where_a_large_table_is_read_otherwise(before: Kept, 
     assert changed(before, now, {"public.small"}) is told
 
 
+def on(columns: str) -> str:
+    """What makes an index of these columns."""
+    return f"CREATE INDEX CONCURRENTLY i ON public.orders USING btree ({columns});"
+
+
+WHOLE = Step(0, "", "public.orders", "from beginning to end")
+BY_A, BY_B = (Step(0, "", "public.orders", "by", (f"public.{name}",)) for name in "ab")
+LOOPED, HASHED, SORT = Step(0, "Nested Loop"), Step(0, "Hash Join"), Step(0, "Sort")
+OUTER = Step(1, "", "public.customers", "from beginning to end")
+X, XY, Z = {"public.a": on("x")}, {"public.b": on("x, y")}, {"public.a": on("z")}
+
+
+def had(before: Kept, *columns: str) -> Kept:
+    """The same, of tables that had indexes of these columns."""
+    return replace(before, known=tuple(known("public.orders", on(each)) for each in columns))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        # A new index leads to what was read from beginning to end; a part of it may have been there.
+        (had(kept(WHOLE)), kept(BY_A, **X), True),
+        (had(kept(WHOLE), "z"), kept(BY_A, **X), True),
+        (had(kept(WHOLE), "z"), kept(WHOLE._replace(access="by", indexes=("public.a", "public.b")), **Z, **XY), True),
+        (had(kept(WHOLE._replace(access="along all of", indexes=("public.a",)), **Z), "z"), kept(BY_B, **XY), True),
+        (had(kept(LOOPED, OUTER, deep(WHOLE))), kept(LOOPED, OUTER, deep(BY_A), **X), True),
+        # An index that was there, and perhaps wrong statistics; nobody noted which were; nobody knows what it is.
+        (had(kept(WHOLE), "x"), kept(BY_A, **X), False),
+        (kept(WHOLE), kept(BY_A, **X), False),
+        (had(kept(WHOLE)), kept(BY_A), False),
+        # Along all of it: for its order alone.
+        (had(kept(WHOLE)), kept(BY_A._replace(access="along all of"), **X), False),
+        (had(kept(SORT, deep(WHOLE))), kept(BY_A._replace(access="along all of"), **X), False),
+        # No table is read any more, or another one, or one more.
+        (had(kept(WHOLE)), kept(), False),
+        (had(kept(WHOLE)), kept(BY_A._replace(table="public.other"), **X), False),
+        (had(kept(WHOLE)), kept(BY_A, BY_A, **X), False),
+        # Another join, beside.
+        (had(kept(HASHED, OUTER, deep(WHOLE))), kept(LOOPED, OUTER, deep(BY_A), **X), False),
+        (had(kept(LOOPED, deep(WHOLE), OUTER)), kept(LOOPED, OUTER, deep(BY_A), **X), False),
+        # Better in one table, worse in another.
+        (had(kept(LOOPED, OUTER._replace(access="by"), deep(WHOLE))), kept(LOOPED, OUTER, deep(BY_A), **X), False),
+        # A sort is gone with the whole reading, or for an index that has more columns than the one before.
+        (had(kept(SORT, deep(WHOLE))), kept(BY_B, **XY), True),
+        (had(kept(SORT, deep(BY_A), **X), "x"), kept(BY_B, **XY), True),
+        (had(kept(LOOPED, deep(SORT), deep(WHOLE, 2), OUTER)), kept(LOOPED, deep(BY_B), OUTER, **XY), True),
+        # For another index it may have gone at a price; of a join's rows nobody knows; and it must have a reason.
+        (had(kept(SORT, deep(BY_A), **Z), "z"), kept(BY_B, **XY), False),
+        (had(kept(SORT, deep(BY_A), **X), "x", "x, y"), kept(BY_B, **XY), False),
+        (had(kept(SORT, deep(BY_A), **X), "x"), kept(BY_A, **X), False),
+        (had(kept(SORT, deep(LOOPED), deep(WHOLE, 2), deep(OUTER))), kept(LOOPED, deep(BY_B), OUTER, **XY), False),
+        (had(kept(SORT, deep(WHOLE), deep(OUTER))), kept(BY_B, OUTER._replace(depth=0), **XY), False),
+        # A sort that came, and another index in place of one.
+        (had(kept(WHOLE)), kept(SORT, deep(BY_A), **X), False),
+        (had(kept(BY_A, **X), "x"), kept(BY_B, **XY), False),
+    ],
+)
+def test_a_plan_is_better_only_where_that_is_certain(before: Kept, now: Kept, told: bool) -> None:
+    """Each of these plans has changed, and all that may be the work of wrong statistics is no improvement."""
+    assert changed(before, now, ())
+    assert improved(before, now, ()) is told
+
+
 def test_a_statement_is_known_by_its_text_whatever_its_values() -> None:
     """Lists of any length are one, a cast that was put in to plan it is no difference, another column is one."""
     one = key("SELECT a FROM t WHERE a IN ( $1 , $2 ) AND b = $3")
@@ -133,6 +213,8 @@ def test_what_is_kept_comes_back() -> None:
     """As JSON has it; anything else is refused."""
     before = kept(ORDERS, Step(1, "Sort"), **{"public.a": "CREATE INDEX"})
     assert Kept.read(before.data()) == before
+    assert Kept.read(had(before, "x").data()) == had(before, "x")
+    assert Kept.read({name: value for name, value in before.data().items() if name != "known"}) == before
     for wrong in ({}, before.data() | {"steps": [[0, "Sort"]]}, before.data() | {"indexes": None}):
         with pytest.raises(ValueError, match=r"^no plan: |not enough values"):
             Kept.read(wrong)
