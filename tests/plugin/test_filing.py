@@ -330,6 +330,21 @@ def test_a_ledger_follows_its_published_schema(orders) -> None:
     assert kinds == {c["$ref"].rpartition("/")[2] for c in published["oneOf"]}
 
 
+def test_a_fleet_counts_what_the_ledger_has_open(orders) -> None:
+    """With the date that somebody has set, until the finding closes; the card itself had neither."""
+    audited(orders)
+    good(orders, "file")
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    assert "past their date" not in good(orders, "fleet", "audits")
+    good(orders, "findings", "assign", index, tls, "--due", "2026-01-31")
+    told = "Findings past their date: {} high in 1 service\n(by the ledgers, less what was closed since)\n"
+    assert told.format(2) in good(orders, "fleet", "audits")
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    orders.commit()
+    good(orders, "findings", "close", index)
+    assert told.format(1) in good(orders, "fleet", "audits")
+
+
 def test_disputes_are_the_reviewers(orders) -> None:
     """Neither the lead auditor's nor the disputer's; no score moves."""
     audited(orders)

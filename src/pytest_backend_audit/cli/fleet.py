@@ -79,9 +79,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.fleet import numbers, page, table  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.fleet import ledgers, numbers, page, table  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.reading import collect  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.fleet.summary import Asked, below, summarise  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.fleet.summary import Asked, below, latest_of, summarise  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.writing import write  # noqa: PLC0415 - heavy
 
     order = tuple(d.id for d in standard.load("default").dispositions)
@@ -96,7 +97,11 @@ def _show(args: argparse.Namespace) -> int:
     )
     with waiting("reading filed cards"):
         collected = collect(args.paths)
-    fleet = summarise(collected.audits, asked, collected.unread)
+        tracked, odd = ledgers.told(latest_of(collected.audits, asked), asked.as_of)
+    audits = [tracked.get(audit.place, audit) for audit in collected.audits]
+    fleet = summarise(audits, asked, collected.unread)
+    for one in odd:
+        sys.stderr.write(f"note: {one_line(one.place)}: {one_line(one.reason)}; its findings are counted as filed\n")
     if not fleet.services:
         return fail(_nothing_left(fleet, collected.audits))
     failing = below(fleet, args.min) if args.min else ()

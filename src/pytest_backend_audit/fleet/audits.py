@@ -99,6 +99,8 @@ class Audit:
     """Id, or empty."""
     disposition_name: str
     actions: tuple[Action, ...]
+    tracked: bool = False
+    """Whether its findings are those that its ledger has open; else they are as they were filed."""
 
     @property
     def subject(self) -> tuple[str, str]:

@@ -88,5 +88,6 @@ def _service(service: Service) -> dict[str, Any]:
         "signed": service.signed,
         "levels": {id_: to_builtins(level) for id_, level in service.levels.items()},
         "overdue": service.overdue,
+        "tracked": service.tracked,
         "place": service.place,
     }

@@ -128,7 +128,7 @@ def _context(fleet: Fleet) -> dict[str, Any]:
         "head": words.head(fleet),
         "filters": words.filters(fleet),
         "left_out": words.left_out(fleet),
-        "as_filed": words.AS_FILED,
+        "as_filed": words.whose_findings(fleet),
         "services": fleet.services[:SERVICES],
         "columns": fleet.dimensions[:COLUMNS],
         "spread": [(d, _bars(d)) for d in fleet.dimensions[:LISTED]],

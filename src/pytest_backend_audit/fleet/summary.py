@@ -64,6 +64,8 @@ class Service:
     levels: Mapping[str, Level]
     overdue: int
     """Findings whose date is past."""
+    tracked: bool
+    """Whether they are those that the service's ledger has open; else they are as they were filed."""
     place: str
 
 
@@ -145,6 +147,11 @@ class Fleet:
     unread: tuple[Unread, ...]
 
     @property
+    def tracked(self) -> int:
+        """Services whose ledger tells which findings are open."""
+        return sum(s.tracked for s in self.services)
+
+    @property
     def mixed(self) -> bool:
         """Whether the services are in more than one kind of environment."""
         return len({s.kind for s in self.services}) > 1
@@ -170,17 +177,7 @@ def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = 
         unread: Files that could not be read, for the record.
     """
     once, twice, at_odds = _once(audits)
-    end = datetime.combine(asked.as_of, time.max, UTC)
-    histories: dict[tuple[str, str], list[Audit]] = defaultdict(list)
-    later = 0
-    for audit in once:
-        if audit.at > end:
-            later += 1
-        elif _wanted(audit, asked):
-            histories[audit.subject].append(audit)
-    for history in histories.values():
-        history.sort(key=lambda a: (a.at, a.place))
-    chosen = {subject: history for subject, history in histories.items() if _owned(history[-1], asked.owner)}
+    chosen, later = _chosen(once, asked)
     latest = [(_service(h, asked), h[-1]) for h in chosen.values()]
     latest.sort(key=lambda pair: _worst_first(pair[0]))
     services = tuple(service for service, _ in latest)
@@ -202,6 +199,32 @@ def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = 
         later=later,
         unread=tuple(sorted(unread, key=lambda u: (u.place, u.reason))),
     )
+
+
+def latest_of(audits: Iterable[Audit], asked: Asked) -> tuple[Audit, ...]:
+    """The audits whose findings count: the latest of each service in each kind of environment.
+
+    Args:
+        audits: In any order, one for each file.
+        asked: The day and the filters.
+    """
+    once, _, _ = _once(audits)
+    return tuple(history[-1] for history in _chosen(once, asked)[0].values())
+
+
+def _chosen(once: Iterable[Audit], asked: Asked) -> tuple[dict[tuple[str, str], list[Audit]], int]:
+    """The audits that are asked about, those of each subject in their order, and how many are of a later day."""
+    end = datetime.combine(asked.as_of, time.max, UTC)
+    histories: dict[tuple[str, str], list[Audit]] = defaultdict(list)
+    later = 0
+    for audit in once:
+        if audit.at > end:
+            later += 1
+        elif _wanted(audit, asked):
+            histories[audit.subject].append(audit)
+    for history in histories.values():
+        history.sort(key=lambda a: (a.at, a.place))
+    return {subject: history for subject, history in histories.items() if _owned(history[-1], asked.owner)}, later
 
 
 def below(fleet: Fleet, minimum: str) -> tuple[Service, ...]:
@@ -275,6 +298,7 @@ def _service(history: Sequence[Audit], asked: Asked) -> Service:
         signed=audit.signed,
         levels=levels,
         overdue=sum(f.due is not None and f.due < asked.as_of for f in audit.findings if f.dimension in levels),
+        tracked=audit.tracked,
         place=audit.place,
     )
 

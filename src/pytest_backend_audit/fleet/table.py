@@ -170,7 +170,7 @@ def _overdue(fleet: Fleet, look: Look) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {severity}" for severity, count in fleet.overdue.items() if count)
     services = sum(bool(s.overdue) for s in fleet.services)
     yield from _told("Findings past their date", f"{counts} in {words.several(services, 'service')}", look)
-    yield f"({words.AS_FILED})"
+    yield f"({words.whose_findings(fleet)})"
 
 
 def _told(label: str, text: str, look: Look) -> Iterable[str]:

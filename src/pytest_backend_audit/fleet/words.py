@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 AS_FILED = "as filed: a card does not know what was closed since"
 """Of findings."""
+BY_LEDGERS = "by the ledgers, less what was closed since"
+
+
+def whose_findings(fleet: Fleet) -> str:
+    """Whether findings are counted as they were filed, or as their ledgers have them."""
+    if not fleet.tracked:
+        return AS_FILED
+    left = len(fleet.services) - fleet.tracked
+    return BY_LEDGERS if not left else f"{BY_LEDGERS}; as filed for {several(left, 'service')}"
 
 
 def number(count: int) -> str:

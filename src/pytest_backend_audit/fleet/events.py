@@ -1,0 +1,136 @@
+"""What a ledger has open, fast: a fleet reads thousands of them, and asks for dates only.
+
+It tells the same as `ledger.state.fold`, which keeps histories too and takes five times as long. Whatever it does not
+know is left to that one, whose word counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_backend_audit.ledger.events import SCHEMA_VERSION
+from pytest_backend_audit.ledger.state import environments
+from pytest_backend_audit.model import Severity
+
+
+class UnknownError(Exception):
+    """There is something in the ledger that is not known here."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A finding so far."""
+
+    dimension: str
+    severity: Severity
+    due: str
+    told: str
+    """The date in the card that told of it last."""
+    where: set[str]
+    """Environments in which it is open; empty once it is in none."""
+    disputed: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """A ledger so far."""
+
+    filings: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    """Service and last hashes of the journals of each filing."""
+    findings: dict[str, Entry] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
+    """Fingerprint -> date that was assigned before the finding was filed."""
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Go on by one event.
+
+        Raises:
+            KeyError: It lacks something.
+            UnknownError: It is of no known kind, or about a finding that no line opened.
+        """
+        kind = event["type"]
+        if kind == "filed":
+            self.filings.append((event["service"], frozenset(event["heads"])))
+            if event["service"] != self.filings[0][0]:
+                raise UnknownError
+            return
+        known = self.findings.get(event["fingerprint"])
+        if kind in {"opened", "reopened", "seen"}:
+            self._found(event, known)
+        elif kind == "assigned":
+            self._assigned(event, known)
+        elif known is None:
+            raise UnknownError
+        elif kind == "disputed":
+            known.disputed = bool(known.where)
+        elif kind == "resolved":
+            if known.disputed and event["upheld"]:
+                known.where = set()
+            known.disputed = False
+        elif kind in {"gone", "closed"}:
+            known.where.difference_update(environments(event["environment"]))
+            known.disputed = known.disputed and bool(known.where)
+        else:
+            raise UnknownError
+
+    def _found(self, event: dict[str, Any], known: Entry | None) -> None:
+        mark, told = event["fingerprint"], event["finding"]
+        here = set(environments(event["environment"]))
+        if known is None:
+            if told is None:
+                raise UnknownError
+            dimension, severity, due = _told(told)
+            self.findings[mark] = Entry(dimension, severity, self.before.pop(mark, "") or due, due, here)
+            return
+        if told is not None:
+            known.dimension, known.severity, known.told = _told(told)
+        known.due = (known.due or known.told) if known.where else known.told
+        known.where |= here
+
+    def _assigned(self, event: dict[str, Any], known: Entry | None) -> None:
+        due = event["due"]
+        if not isinstance(due, str):
+            raise UnknownError
+        if known is not None:
+            known.due = due or known.due
+        else:
+            self.before[event["fingerprint"]] = due or self.before.get(event["fingerprint"], "")
+
+
+def _told(finding: dict[str, Any]) -> tuple[str, Severity, str]:
+    dimension, due = finding["dimension"], finding["due"]
+    if not isinstance(dimension, str) or not isinstance(due, str):
+        raise UnknownError
+    return dimension, Severity(finding["severity"]), due
+
+
+def folded(raw: bytes, last: str) -> Ledger:
+    """How a ledger stood at the end of a day.
+
+    Args:
+        raw: The file.
+        last: The day, as events have it; what was told later is left out.
+
+    Raises:
+        UnknownError: It holds something that is not known here.
+    """
+    ledger = Ledger()
+    try:
+        for event in _events(raw):
+            if event["at"][:10] <= last:
+                ledger.take(event)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        raise UnknownError from None
+    return ledger
+
+
+def _events(raw: bytes) -> Iterator[dict[str, Any]]:
+    for line in raw.split(b"\n"):
+        if line.strip():
+            event: dict[str, Any] = json.loads(line)
+            if event["schema_version"] != SCHEMA_VERSION:
+                raise UnknownError
+            yield event

@@ -1,0 +1,187 @@
+"""Findings of a fleet, as the ledgers beside its cards have them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.fleet.fleet_cards import DAY, audit
+from unit.ledger.ledgers import BARE, SLOW, assigned, closed, disputed, filed, found, gone, resolved
+
+from pytest_backend_audit import filed as cards
+from pytest_backend_audit.cli import main
+from pytest_backend_audit.fleet import ledgers
+from pytest_backend_audit.fleet.audits import Audit, Debt
+from pytest_backend_audit.fleet.events import UnknownError, folded
+from pytest_backend_audit.fleet.reading import collect
+from pytest_backend_audit.ledger.errors import LedgerError
+from pytest_backend_audit.ledger.events import Event, encode
+from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.model import FiledFinding, Severity
+
+HEAD = "ab" * 32
+OPENED = (found("F-0001", BARE, environment="prod-eu"), found("F-0002", SLOW, environment="prod-eu"))
+FILED = filed(heads=(HEAD,))
+
+
+def service(top: Path, events: Iterable[Event] = (), name: str = "orders") -> Path:
+    """A card with two findings of high severity that were due in September, and a ledger of these events beside it."""
+    debts = tuple(
+        FiledFinding(f"F-{n:04}", mark, "4.1", "bare", "a::test_a", Severity.HIGH, "bare", "2026-09-30")
+        for n, mark in enumerate((BARE, SLOW), 1)
+    )
+    folder = top / "audits" / name
+    folder.mkdir(parents=True)
+    (folder / "2026-08-31.json").write_text(
+        cards.text(replace(audit(name, "2026-08-31", head=HEAD), findings=debts)), "utf-8"
+    )
+    if lines := "".join(f"{encode(event)}\n" for event in events):
+        (folder / "ledger.jsonl").write_text(lines, "utf-8")
+    return folder
+
+
+def told(top: Path, as_of: date = DAY) -> list[Audit]:
+    """The audits that a ledger knows."""
+    known, unread = ledgers.told(collect([str(top)]).audits, as_of)
+    assert unread == ()
+    return list(known.values())
+
+
+def test_what_was_closed_is_closed(tmp_path: Path) -> None:
+    """One is closed; the other has the date that it was given, and what another environment has open is not here."""
+    elsewhere = found("F-0003", "cc" * 32, environment="stage-eu")
+    events = (FILED, *OPENED, elsewhere, closed("F-0001", environment="prod-eu"), assigned(SLOW, due="2026-12-24"))
+    service(tmp_path, events)
+    [one] = told(tmp_path)
+    assert (one.tracked, one.findings) == (True, (Debt("4.1", Severity.HIGH, date(2026, 12, 24)),))
+
+
+def test_a_day_in_the_past_has_the_ledger_of_that_day(tmp_path: Path) -> None:
+    """What was closed later was open then."""
+    late = replace(closed("F-0001", environment="prod-eu"), at="2026-10-15T10:00:00.000Z")
+    service(tmp_path, (FILED, *OPENED, late))
+    assert [len(one.findings) for one in told(tmp_path)] == [1]
+    assert [len(one.findings) for one in told(tmp_path, date(2026, 10, 14))] == [2]
+    assert told(tmp_path, date(2026, 8, 30)) == []
+
+
+def test_a_ledger_that_does_not_know_the_card_says_nothing(tmp_path: Path) -> None:
+    """It is that of another audit, or there is none: nothing of it was closed."""
+    service(tmp_path, (replace(FILED, heads=("cd" * 32,)), *OPENED))
+    service(tmp_path, (), "bills")
+    assert told(tmp_path) == []
+
+
+def test_the_command_says_how_it_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By ledgers, as filed, or some of both; the page says the same."""
+    page = tmp_path / "fleet.html"
+    asked = ("fleet", str(tmp_path / "one"), "--as-of", "2026-11-29", "-o", str(page))
+    later = assigned(SLOW, due="2026-10-01")
+    folder = service(tmp_path / "one", (FILED, *OPENED, closed("F-0001", environment="prod-eu"), later))
+    assert main([*asked]) == 0
+    out = capsys.readouterr().out
+    assert "Findings past their date: 1 high in 1 service\n(by the ledgers, less what was closed since)\n" in out
+    assert "(by the ledgers, less what was closed since)" in page.read_text("utf-8")
+    service(tmp_path / "one", (), "bills")
+    assert main([*asked]) == 0
+    out = capsys.readouterr().out
+    assert "Findings past their date: 3 high in 2 services\n" in out
+    assert "(by the ledgers, less what was closed since; as filed for 1 service)\n" in out
+    (folder / "ledger.jsonl").write_text("<<<<<<< HEAD\n")
+    assert main([*asked]) == 0
+    done = capsys.readouterr()
+    assert "Findings past their date: 4 high in 2 services\n(as filed: a card does not know" in done.out
+    assert done.err.startswith(f"note: {folder}/ledger.jsonl: a merge left its conflict marks in lines 1.")
+    assert done.err.endswith("; its findings are counted as filed\n")
+
+
+MARKS = (BARE, SLOW)
+KINDS = ("opened", "seen", "unchanged", "gone", "closed", "assigned", "disputed", "resolved")
+
+
+def _event(kind: str, mark: str, place: str, due: str, upheld: bool) -> Event:
+    number = f"F-000{MARKS.index(mark) + 1}"
+    made: dict[str, Event] = {
+        "opened": found(number, mark, environment=place, due=due),
+        "seen": found(number, mark, how="seen", environment=place, due=due),
+        "unchanged": found(number, mark, how="seen", environment=place, told=False),
+        "gone": gone(number, mark, environment=place),
+        "closed": closed(number, mark, environment=place),
+        "assigned": assigned(mark, due=due),
+        "disputed": disputed(number, mark),
+        "resolved": resolved(upheld=upheld, number=number, fingerprint=mark),
+    }
+    return made[kind]
+
+
+EVENTS = st.builds(
+    _event,
+    st.sampled_from(KINDS),
+    st.sampled_from(MARKS),
+    st.sampled_from(("prod", "stage", "prod, stage")),
+    st.sampled_from(("", "2026-10-01", "2026-12-01")),
+    st.booleans(),
+)
+
+
+@settings(max_examples=500)
+@given(first=st.lists(st.sampled_from(MARKS), unique=True), events=st.lists(EVENTS, max_size=12))
+def test_it_tells_what_the_ledger_s_own_reader_tells(first: list[str], events: list[Event]) -> None:
+    """Of any ledger that one reads; what it refuses is not known here either."""
+    begun: list[Event] = [found(f"F-000{MARKS.index(mark) + 1}", mark, environment="prod") for mark in first]
+    events = [*begun, *events]
+    raw = "".join(f"{encode(event)}\n" for event in events).encode()
+    try:
+        state = fold(enumerate(events, 1))
+    except LedgerError:
+        with pytest.raises(UnknownError):
+            folded(raw, "2026-12-31")
+        return
+    quick = folded(raw, "2026-12-31").findings
+    assert {mark: (e.where, e.due, e.dimension, e.severity) for mark, e in quick.items() if e.where} == {
+        t.fingerprint: (set(t.where), t.due, t.finding.dimension, t.finding.severity)
+        for t in state.findings
+        if t.status.is_open
+    }
+    assert list(quick) == [t.fingerprint for t in state.findings]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"due": 5}, {"due": None}, {"severity": "dire"}, {"dimension": ["4.1"]}],
+    ids=["a number", "nothing", "no severity", "a list"],
+)
+def test_a_line_that_nobody_writes_is_named(change: dict[str, object], tmp_path: Path) -> None:
+    """By the ledger's own reader; findings are then as they were filed."""
+    data = json.loads(encode(OPENED[0]))
+    data["finding"] |= change
+    path = service(tmp_path, (FILED,)) / "ledger.jsonl"
+    path.write_text(path.read_text() + json.dumps(data) + "\n")
+    known, [unread] = ledgers.told(collect([str(tmp_path)]).audits, DAY)
+    assert (known, unread.place) == ({}, str(path))
+    assert unread.reason.startswith(f"opened: finding.{next(iter(change))}: ") or ":2: opened: " in unread.reason
+
+
+@pytest.mark.parametrize("odd", ["a link", "a pipe", "huge"])
+def test_what_is_no_plain_ledger_is_not_read(odd: str, tmp_path: Path) -> None:
+    """Nobody waits for a pipe, and no link leads elsewhere."""
+    path = service(tmp_path / "one") / "ledger.jsonl"
+    if odd == "a link":
+        (tmp_path / "other").write_text(encode(FILED))
+        path.symlink_to(tmp_path / "other")
+    elif odd == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, ledgers.LIMIT + 1)
+    known, [unread] = ledgers.told(collect([str(tmp_path / "one")]).audits, DAY)
+    why = f"larger than what is read of a ledger ({ledgers.LIMIT} bytes)"
+    assert (known, unread.place) == ({}, str(path))
+    assert unread.reason == (why if odd == "huge" else "no plain file; links below a folder are not followed")
