@@ -19,6 +19,7 @@ from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Mode, Need, Policy, Protected
 from pytest_backend_audit.options import DEFAULT_REPORT, runs_nothing
 from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF, Standard
+from pytest_backend_audit.yamlnodes import nearest
 
 if TYPE_CHECKING:
     from pytest_backend_audit.config import AuditConfig
@@ -143,7 +144,8 @@ def gate(config: pytest.Config, setting: Setting, mode: Mode) -> str | None:
     matrix = {d.id: d for d in setting.standard.dispositions}
     allowed = ", ".join(d.id for d in matrix.values() if not d.needs_sign_off and d.floor is not None)
     if asked not in matrix:
-        raise AuditUsageError(f"--audit-gate={asked}: unknown disposition; allowed are {allowed}")
+        near = nearest(asked, [d.id for d in matrix.values() if not d.needs_sign_off and d.floor is not None])
+        raise AuditUsageError(f"--audit-gate={asked}: unknown disposition; allowed are {allowed}{near}")
     chosen = matrix[asked]
     if chosen.needs_sign_off:
         raise AuditUsageError(f"--audit-gate={asked} {NEEDS_SIGN_OFF}; allowed are {allowed}")

@@ -45,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
             startup.begin(config)
     elif given := orphans(config):
+        if "--audit-gate" in given:
+            raise pytest.UsageError(f"{', '.join(given)} without an audit: add --audit-sha=HEAD, as a gate needs it")
         raise pytest.UsageError(f"{', '.join(given)} without an audit: add --audit (rehearsal) or --audit-sha=REV")
     elif config.option.showfixtures:
         from pytest_backend_audit.fixtures import Fixtures  # noqa: PLC0415 - only to be listed

@@ -85,7 +85,10 @@ def shown(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean "x"?`` with the nearest of the known names, or an empty text."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    found = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    # What was cut short, or written out: "conditional" for a disposition, "production" for prod.
+    found = found or [n for n in names if min(len(n), len(word)) > 3 and (n.startswith(word) or word.startswith(n))]
     return f'; did you mean "{found[0]}"?' if found else ""
 
 

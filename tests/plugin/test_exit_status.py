@@ -177,6 +177,11 @@ def test_another_plugins_failure_is_not_hidden_by_a_gate(audited: Project) -> No
             ("--audit-sha=HEAD", "--audit-gate=perfect"),
             "--audit-gate=perfect: unknown disposition; allowed are conditional-production",
         ),
+        (
+            ("--audit-sha=HEAD", "--audit-gate=conditional"),
+            "--audit-gate=conditional: unknown disposition; allowed are conditional-production, "
+            'significant-technical-debt; did you mean "conditional-production"?',
+        ),
         ((*FORMAL, "--collect-only"), "--audit-gate with --collect-only or its like: nothing would run"),
         (
             (*FORMAL, "test_checks.py::test_1_2"),

@@ -70,7 +70,10 @@ def test_an_option_without_an_audit_is_a_usage_error(project: Project, option: s
     result = project.run(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     name = option.partition("=")[0]
-    result.stderr.fnmatch_lines([f"ERROR: {name} without an audit: add --audit (rehearsal) or --audit-sha=REV"])
+    way_out = "--audit (rehearsal) or --audit-sha=REV"
+    if name == "--audit-gate":
+        way_out = "--audit-sha=HEAD, as a gate needs it"
+    result.stderr.fnmatch_lines([f"ERROR: {name} without an audit: add {way_out}"])
 
 
 def test_only_the_shell_is_imported(project: Project) -> None:

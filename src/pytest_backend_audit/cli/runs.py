@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,19 @@ NO_RUN = f"pytest --audit leaves a run in {DEFAULT}, or where --audit-report say
 
 def add_run(parser: Any) -> None:
     """Give a command its argument RUN."""
-    parser.add_argument("folder", metavar="RUN", nargs="?", default=DEFAULT, help=f"run folder (default {DEFAULT})")
+    parser.add_argument(
+        "folder", metavar="RUN", nargs="?", default=DEFAULT, type=_found, help=f"run folder (default {DEFAULT})"
+    )
+
+
+def _found(given: str) -> str:
+    """The folder as named; that of the repository's top where the usual one is meant, and is not in this folder."""
+    if given != DEFAULT or Path(given).exists():
+        return given
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+
+    top = find_repository(Path())
+    return os.path.relpath(top / DEFAULT) if top is not None and _is_run(top / DEFAULT) else given
 
 
 def add_signers(parser: Any) -> None:

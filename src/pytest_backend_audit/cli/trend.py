@@ -53,9 +53,12 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return fail(f"{error.filename or args.service} can't be read: {error.strerror}")
     if args.environment:
+        there = dict.fromkeys(a.card.environment or a.card.environment_kind or "not stated" for a in audits)
         audits = [a for a in audits if args.environment in {a.card.environment, a.card.environment_kind}]
         if not audits:
-            return fail(f"{folder} has no audit of the environment {args.environment!r}")
+            return fail(
+                f"{folder} has no audit of the environment {args.environment!r}; it has audits of {', '.join(there)}"
+            )
     if args.json:
         sys.stdout.write(json.dumps(trend.data(audits), indent=2) + "\n")
         return 0

@@ -32,6 +32,7 @@ _BOUNDS = {
     "less_than_equal": "{le:g} or less",
 }
 _CREDENTIAL = frozenset({"dsn", "token", "password", "headers"})
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OF_A_KEY: Path = ("[key]",)
 """How pydantic ends the path of an error in a key, in a mapping whose keys are the user's."""
 
@@ -82,6 +83,9 @@ def _message(error: ErrorDetails, path: Path, document: YamlDocument, model: typ
     if error["type"] == "audit_senseless":
         return error["msg"]
     written = _at(document.data, path)
+    if isinstance(written, str) and (variable := _VARIABLE.fullmatch(written)):
+        # By what the file says nothing is wrong.
+        return f"found something else in the variable {variable[1]}; allowed: {_allowed(error, written)}"
     return f"found {_quoted(written, path)}; allowed: {_allowed(error, written)}"
 
 

@@ -28,8 +28,9 @@ _UNSET = {"threshold": "the standard's", "exception": "none"}
 
 def terminal(found: Comparison, width: int = WIDTH) -> Iterator[str]:
     """Lines for a terminal, without line feeds; none is wider than `width` but for ids of checks, which stay whole."""
-    yield from _wrapped(f"{found.now.service or 'service not stated'}: {_audit(found.now)}", "", width)
-    yield from _wrapped(f"compared with {_audit(found.prior)}", "", width)
+    now, prior = _audits(found)
+    yield from _wrapped(f"{found.now.service or 'service not stated'}: {now}", "", width)
+    yield from _wrapped(f"compared with {prior}", "", width)
     for warning in found.warnings:
         yield from _labelled("Note", warning, width)
     yield ""
@@ -51,7 +52,8 @@ def terminal(found: Comparison, width: int = WIDTH) -> Iterator[str]:
 def markdown(found: Comparison) -> Iterator[str]:
     """The same as a document, in pieces."""
     yield f"# {escape(found.now.service or 'Service not stated')}: what changed\n\n"
-    yield f"{escape(_audit(found.now))}, compared with {escape(_audit(found.prior))}.\n\n"
+    now, prior = _audits(found)
+    yield f"{escape(now)}, compared with {escape(prior)}.\n\n"
     yield from bullets(found.warnings) if found.warnings else ()
     levels = ((f"{c.id} {c.name}", _mark(c.before), _mark(c.now), _word(c)) for c in found.levels)
     yield from table(("Dimension", "Before", "Now", "Change"), levels)
@@ -109,10 +111,18 @@ def _left(changes: Sequence[object]) -> str:
     return f"And {len(changes) - SHOWN} more; `--json` has them all.\n\n" if len(changes) > SHOWN else ""
 
 
-def _audit(card: FiledCard) -> str:
+def _audits(found: Comparison) -> tuple[str, str]:
+    """What is compared, and what with; of one day, commit and environment their instants tell them apart."""
+    now, prior = _audit(found.now), _audit(found.prior)
+    if now != prior:
+        return now, prior
+    return _audit(found.now, found.now.instant), _audit(found.prior, found.prior.instant)
+
+
+def _audit(card: FiledCard, when: str = "") -> str:
     """Day, commit and environment of an audit."""
     place = (card.environment or card.environment_kind or "environment not stated").replace(", ", " and ")
-    return f"{card.instant[:10]} at {card.commit[:7] or 'no commit'} in {place}"
+    return f"{when or card.instant[:10]} at {card.commit[:7] or 'no commit'} in {place}"
 
 
 def _mark(level: int | None) -> str:

@@ -85,6 +85,8 @@ def key_at(path: Path) -> Key:
     Raises:
         SigningError: There is none, or it is of a kind that can't sign.
     """
+    if path.is_dir():
+        raise SigningError(f"{path} is a folder; name the key file in it, such as {path / 'id_ed25519'}")
     if not path.is_file():
         raise SigningError(f"{path}: there is no such key file; `ls ~/.ssh/*.pub` lists the usual ones")
     said = _ask(["-l", "-E", "sha256", "-f", os.fspath(path)])

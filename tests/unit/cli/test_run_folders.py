@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,3 +151,25 @@ def test_a_journal_that_is_a_folder(tmp_path: Path, name: str, capsys: pytest.Ca
     assert (status, out) == (2, "")
     assert err.startswith(f"backend-audit: {tmp_path}")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [n for n in LOOKING if n != "render"])
+def test_in_a_subfolder_the_usual_run_is_that_of_the_repository(
+    name: str, run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the ledger of findings is; one of the folder's own comes first, and a named one stays what it is."""
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    run.rename("audit-report")
+    assert main(LOOKING[name]) in {0, 1}
+    there = capsys.readouterr()
+    below = Path("services/orders")
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert main(LOOKING[name]) in {0, 1}
+    here = capsys.readouterr()
+    assert here.out.replace("../../audit-report", "audit-report") == there.out
+    assert main([*LOOKING[name], "report"]) == 2
+    assert capsys.readouterr().err.startswith("backend-audit: report: there is no such folder; ")
+    Path("audit-report").mkdir()
+    assert main(LOOKING[name]) == 2
+    assert capsys.readouterr().err.startswith("backend-audit: audit-report: not a run folder ")

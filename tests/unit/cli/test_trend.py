@@ -37,7 +37,10 @@ def test_one_environment_and_json(audits: Path, capsys: pytest.CaptureFixture[st
     assert main(["trend", "--environment", "stage", "--json"]) == 0
     assert [t["name"] for t in json.loads(capsys.readouterr().out)] == ["2026-07-01"]
     assert main(["trend", "--environment", "canary"]) == 2
-    assert capsys.readouterr().err == "backend-audit: audits/order%20desk has no audit of the environment 'canary'\n"
+    assert (
+        capsys.readouterr().err
+        == "backend-audit: audits/order%20desk has no audit of the environment 'canary'; it has audits of prod, stage\n"
+    )
 
 
 def test_several_services(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:

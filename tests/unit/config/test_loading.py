@@ -228,8 +228,19 @@ def test_a_value_of_the_environment_is_never_quoted(read: Load) -> None:
     with pytest.raises(ConfigError) as caught:
         read('version: 1\nenvironment: local\ntargets: {redis: {url: "${A}"}}\n', environ={"A": "hunter2hunter2"})
     assert str(caught.value) == (
-        'audit.yaml:3: targets.redis.url: found "${A}"; allowed: redis://..., rediss://... or unix://...'
+        "audit.yaml:3: targets.redis.url: found something else in the variable A; allowed: redis://..., rediss://... or unix://..."
     )
+
+
+@pytest.mark.parametrize(("written", "meant"), [("production", "prod"), ("stages", "stage"), ("dev", None)])
+def test_a_kind_that_is_written_out_gets_the_one_that_is_meant(read: Load, written: str, meant: str | None) -> None:
+    """Where it begins like one of them."""
+    with pytest.raises(ConfigError) as caught:
+        read(f"version: 1\nenvironment: {written}\n")
+    assert str(caught.value).startswith(
+        f'audit.yaml:2: environment: found "{written}"; allowed: prod, stage, canary, local'
+    )
+    assert str(caught.value).endswith(f'; did you mean "{meant}"?' if meant else "local")
 
 
 def test_a_doubled_dollar_is_a_plain_one(read: Load) -> None:

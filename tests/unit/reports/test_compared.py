@@ -127,6 +127,20 @@ def test_in_markdown(found: Comparison) -> None:
     assert "| exception not applicable replicas | none | 2026-10-31: one node |\n" in text
 
 
+def test_two_audits_of_one_day_and_commit_are_told_apart_by_their_instants(found: Comparison) -> None:
+    """Else both lines would be the same."""
+    later = replace(found.now, instant="2026-08-31T17:30:00Z")
+    twice = compare(Side(later), Side(found.now))
+    assert list(compared.terminal(twice))[:2] == [
+        "orders: 2026-08-31T17:30:00Z at 1a2b3c4 in prod",
+        f"compared with {found.now.instant} at 1a2b3c4 in prod",
+    ]
+    assert (
+        f"\n2026-08-31T17:30:00Z at 1a2b3c4 in prod, compared with {found.now.instant} at 1a2b3c4 in prod.\n"
+        in "".join(compared.markdown(twice))
+    )
+
+
 def test_nothing_changed(found: Comparison) -> None:
     """A short word."""
     same = compare(Side(found.now), Side(found.now))

@@ -101,8 +101,11 @@ def test_what_is_no_key(orders: House, capsys: pytest.CaptureFixture[str]) -> No
         f"{path}: ssh-keygen finds no public key there; name a private key with its .pub beside it, or the .pub of a "
         "key that your agent holds"
     )
-    for none in (orders.keys / "none", orders.keys):
-        assert refused(none, capsys) == f"{none}: there is no such key file; `ls ~/.ssh/*.pub` lists the usual ones"
+    none = orders.keys / "none"
+    assert refused(none, capsys) == f"{none}: there is no such key file; `ls ~/.ssh/*.pub` lists the usual ones"
+    assert refused(orders.keys, capsys) == (
+        f"{orders.keys} is a folder; name the key file in it, such as {orders.keys}/id_ed25519"
+    )
 
 
 def test_a_public_key_without_its_private_one(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
