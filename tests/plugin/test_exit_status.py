@@ -179,8 +179,8 @@ def test_another_plugins_failure_is_not_hidden_by_a_gate(audited: Project) -> No
         ),
         (
             ("--audit-sha=HEAD", "--audit-gate=conditional"),
-            "--audit-gate=conditional: unknown disposition; allowed are conditional-production, "
-            'significant-technical-debt; did you mean "conditional-production"?',
+            "--audit-gate=conditional: unknown disposition; allowed are conditional-production; "
+            'did you mean "conditional-production"?',
         ),
         ((*FORMAL, "--collect-only"), "--audit-gate with --collect-only or its like: nothing would run"),
         (
