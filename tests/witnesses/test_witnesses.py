@@ -67,7 +67,8 @@ def _suites(defect: Defect) -> list[str]:
 def _lacking(stack: Stack) -> dict[str, str]:
     """Checks that this machine has not all for, and why they could not run."""
     if stack.pooler is None:
-        return {POOLER: "targets.pgbouncer is not configured (audit.yaml)"}
+        lacking = "targets.pgbouncer is not configured (audit.yaml): declare it, for instance "
+        return {POOLER: lacking + 'pgbouncer: {dsn: "${AUDIT_PGBOUNCER_DSN}"}'}
     if stack.pooler.prepares:
         return {}
     # Debian 12's; past it the check is seen green below.

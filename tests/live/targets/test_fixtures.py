@@ -117,7 +117,11 @@ def test_fixtures_in_a_run(repository, monitored, valkey_server):
             "(it has not answered in this check)",
         ),
         "test_identity": ("could-not-run", "identities.alice: ALICE is not set in the environment (audit.yaml)"),
-        "test_pgbouncer": ("could-not-run", "targets.pgbouncer is not configured (audit.yaml)"),
+        "test_pgbouncer": (
+            "could-not-run",
+            "targets.pgbouncer is not configured (audit.yaml): declare it, for instance "
+            'pgbouncer: {dsn: "${AUDIT_PGBOUNCER_DSN}"}',
+        ),
         "test_source": ("passed", ""),
         "test_connection_is_found_in_order": ("passed", ""),
         "test_connection_is_found_in_order_again": ("passed", ""),
