@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from pytest_backend_audit.analysis.attribution import Part, summed
@@ -11,7 +11,7 @@ from pytest_backend_audit.analysis.attribution import Part, summed
 CERTAIN_EXCESS = 0.5
 """Statements per request above the budget that are no chance: nobody sends half a statement."""
 CONFIRMED = 2
-"""Rounds before a route is said to be over its budget."""
+"""Rounds that have to be over a route's budget, each by itself, before the route is said to be."""
 PROBABLE = 2.0
 """Standard deviations of chance within which a route keeps to its budget: one in forty that costs a statement more than
 it, and no more than that, is let pass where others send much."""
@@ -22,13 +22,19 @@ class Spending:
     """What requests to one route have cost so far."""
 
     budget: int
-    requests: int = 0
+    sent: list[int] = field(default_factory=list)
+    """Requests of each round."""
     rounds: list[Sequence[Part]] = field(default_factory=list)
 
     def add(self, requests: int, found: Sequence[Part]) -> None:
         """Take in a round of requests, with what they cost."""
-        self.requests += requests
+        self.sent.append(requests)
         self.rounds.append(found)
+
+    @property
+    def requests(self) -> int:
+        """Of all rounds."""
+        return sum(self.sent)
 
     @property
     def whole(self) -> Part:
@@ -50,14 +56,22 @@ class Spending:
     def over(self) -> bool:
         """Whether they certainly cost more than their budget: by a statement each, and in a second round still.
 
-        What others send comes in clumps, a request's statements together; one that falls into a round of a few
-        milliseconds is more than chance by Poisson's law, and doesn't come twice.
+        What others send comes in clumps, a request's statements together: the chances of a round's statements add up as
+        they are, not as their squares do. And a clump that falls into one round of a few milliseconds doesn't fall into
+        a second one.
         """
         whole = self.whole
         enough = whole.calls - whole.others > (self.budget + CERTAIN_EXCESS) * self.requests
-        return (
-            len(self.rounds) >= CONFIRMED and enough and not self.within and whole.least > self.budget * self.requests
-        )
+        together = sqrt(sum(sum(part.spread for part in one) ** 2 for one in self.rounds))
+        certain = replace(whole, spread=together).least > self.budget * self.requests
+        return self._rounds_over >= CONFIRMED and enough and certain and not self.within
+
+    @property
+    def _rounds_over(self) -> int:
+        """Rounds that cost too much each by itself."""
+        most = [(self.budget + CERTAIN_EXCESS) * requests for requests in self.sent]
+        cost = [sum(part.calls - part.others for part in one) for one in self.rounds]
+        return sum(c > m for c, m in zip(cost, most, strict=True))
 
     @property
     def within(self) -> bool:

@@ -48,3 +48,18 @@ def test_a_few_of_others_in_a_short_while_are_no_excess() -> None:
     spending = Spending(0)
     spending.add(10, parts(Counts({LIST: 1, ITEMS: 1, "UPDATE orders": 1}, 0.02), Counts({LIST: 5, ITEMS: 7}, 0.5)))
     assert (spending.over, spending.within) == (False, True)
+
+
+def test_a_clump_of_others_in_one_round_is_no_excess() -> None:
+    """As a list view's rows, loaded by others while our writes ran slowly on a busy machine; the other rounds tell."""
+    usual = Counts({LIST: 3, ITEMS: 5}, 1.0)
+    spending = Spending(2)
+    for times in (38, 21, 20):
+        spending.add(10, parts(Counts({"INSERT": 10, "UPDATE": 10, ITEMS: times}, 1.0), usual))
+    assert spending.whole.least > spending.budget * spending.requests  # by Poisson's law it would be certain
+    assert (spending.over, spending.within) == (True, False)
+    calm = Spending(2)
+    for times in (58, 5, 6):
+        calm.add(10, parts(Counts({"INSERT": 10, "UPDATE": 10, ITEMS: times}, 1.0), usual))
+    assert calm.whole.least > calm.budget * calm.requests
+    assert calm.over is False
