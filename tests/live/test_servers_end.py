@@ -17,7 +17,7 @@ from pytest_backend_audit.demo.stack.process import wait_for
 pytestmark = pytest.mark.live
 
 TESTS = Path(__file__).parents[1]
-FIXTURES = "from live.conftest import postgres_server, server_folder, valkey_server\n"
+FIXTURES = "from live.conftest import postgres_programs, postgres_server, server_folder, valkey_server\n"
 WAITS = """\
 from pathlib import Path
 from threading import Event
