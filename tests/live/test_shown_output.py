@@ -96,7 +96,7 @@ def test_the_readme_shows_the_card_that_the_demo_prints(kept: Kept) -> None:
     shown = readme.partition("<!-- the demo's card -->\n```text\n")[2].partition("\n```\n")[0]
     assert shown.startswith("=====")
     assert shown.splitlines()[-1].startswith("Report ")
-    assert holds(shown, kept.printed) == ""
+    assert holds(shown, kept.printed) == "", kept.printed
 
 
 def test_the_card_shows_the_default_defects(kept: Kept) -> None:
