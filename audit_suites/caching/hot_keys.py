@@ -32,7 +32,7 @@ from pytest_backend_audit.suites.caching._asking import (
     whole_cache,
 )
 
-LIFETIMES = "targets.redis.declared.lifetimes"
+LIFETIMES, POLICY = "targets.redis.declared.lifetimes", "targets.redis.declared.maxmemory_policy"
 PAGES = "targets.http.metrics"
 
 
@@ -61,9 +61,10 @@ def test_hot_keys_are_known(
         audit_evidence.command("the hottest of them by kind (OBJECT FREQ, a logarithm)", hottest(kinds, uses))
         must_be_seen(sum(map(is_refusal, replies)), len(keys))
         return
+    declared = str(audit_declared(POLICY, default=""))
     found = [name for url in audit_declared(PAGES, ()) for name in telling(audit_http.get(url).text)]
     assert found, (
         f"nothing tells which keys are hot: maxmemory-policy is {policy}, under which the server counts no uses, and "
         f"no metric of {len(audit_declared(PAGES, ()))} pages speaks of hot keys: "
-        f"CONFIG SET maxmemory-policy {counting(policy)} ({len(keys)} keys were looked at, at most {sample})"
+        f"CONFIG SET maxmemory-policy {counting(policy, declared)} ({len(keys)} keys were looked at, at most {sample})"
     )

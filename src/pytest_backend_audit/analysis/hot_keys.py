@@ -21,8 +21,13 @@ def hottest(kinds: Sequence[str], uses: Sequence[int]) -> str:
     return "\n".join(f"{use}: {kind}" for use, kind in ranked[:SHOWN])
 
 
-def counting(policy: str) -> str:
-    """The policy that counts uses and is nearest to another one: it throws away nothing that the other would keep."""
+def counting(policy: str, declared: str = "") -> str:
+    """The policy that counts uses: the declared one, where it does; else the nearest to the present one.
+
+    The nearest throws away nothing that the present one would keep.
+    """
+    if declared.endswith("-lfu"):
+        return declared
     return "allkeys-lfu" if policy.startswith("allkeys-") else "volatile-lfu"
 
 

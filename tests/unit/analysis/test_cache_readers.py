@@ -41,6 +41,10 @@ def test_the_policy_that_counts_throws_away_no_more_than_the_other() -> None:
     """Queues and sessions beside a cache would be gone under allkeys-lfu."""
     policies = ("allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl", "noeviction")
     assert [counting(policy) for policy in policies] == ["allkeys-lfu"] * 2 + ["volatile-lfu"] * 3
+    assert [counting("noeviction", declared) for declared in ("allkeys-lfu", "allkeys-lru")] == [
+        "allkeys-lfu",
+        "volatile-lfu",
+    ]
 
 
 def test_a_page_speaks_of_hot_keys_by_a_series() -> None:
