@@ -72,6 +72,7 @@ class Runner:
                 **kept,
                 "PATH": os.pathsep.join(tools),
                 "RUNNER_TEMP": str(self.temp),
+                "POLICY": "origin/main",
                 "GITHUB_STEP_SUMMARY": str(self.path("summary.md")),
                 "GITHUB_OUTPUT": str(self.path("outputs")),
                 "HOME": str(self.temp),
@@ -105,6 +106,9 @@ def workflow(project: Project, ci: str, name: str) -> Any:
 def github(project: Project) -> dict[str, str]:
     """Name of each step of GitHub's workflow that is a script -> its script."""
     data = workflow(project, "github", ".github/workflows/backend-audit.yml")
+    # The default branch, which has no audit.yaml yet.
+    empty = project.git("commit-tree", project.git("hash-object", "-t", "tree", "/dev/null"), "-m", "begin")
+    project.git("update-ref", "refs/remotes/origin/main", empty)
     steps = [step for job in data["jobs"].values() for step in job["steps"] if "run" in step]
     return {step["name"]: step["run"] for step in steps}
 
@@ -152,7 +156,6 @@ def test_a_protected_branch_is_gated(github: dict[str, str], runner: Runner) -> 
 
 def loosened(project: Project) -> None:
     """A branch declares the check that fails not to apply; the default branch does not know of it."""
-    project.git("update-ref", "refs/remotes/origin/main", "HEAD")
     config = project.path / "audit.yaml"
     declared = (
         "\nnot_applicable:\n  - {criterion: foreign-key-indexes, reason: later, who: Bob, since: 2026-01-01, "
@@ -172,13 +175,24 @@ def held(project: Project) -> list[str]:
 
 def test_a_branch_is_held_to_the_default_one(github: dict[str, str], project: Project, runner: Runner) -> None:
     """What it excuses in audit.yaml is not excused; before there is an audit.yaml there, nothing holds it."""
-    audit = runner.run(github["Audit"], GATE="", POLICY="origin/main")
+    audit = runner.run(github["Audit"], GATE="")
     assert audit.returncode == 0, audit.stdout + audit.stderr
     assert project.record().inputs.protected is None
+    project.git("update-ref", "refs/remotes/origin/main", "HEAD")
     loosened(project)
-    audit = runner.run(github["Audit"], GATE="", POLICY="origin/main")
+    audit = runner.run(github["Audit"], GATE="")
     assert audit.returncode == 0, audit.stdout + audit.stderr
     assert held(project) == ["not_applicable.foreign-key-indexes"]
+
+
+def test_a_default_branch_that_was_not_fetched_holds_nothing(github: dict[str, str], runner: Runner) -> None:
+    """Then nobody knows what it says, and the job ends before the audit."""
+    audit = runner.run(github["Audit"], GATE="", POLICY="origin/trunk")
+    assert (audit.returncode, audit.stderr.splitlines()[-1]) == (
+        1,
+        "origin/trunk is not here: check out with fetch-depth 0",
+    )
+    assert not (runner.top / "audit-report").exists()
 
 
 def test_an_error_of_the_job_is_no_failed_check(github: dict[str, str], runner: Runner) -> None:
@@ -218,6 +232,10 @@ def test_gitlab_runs_the_audit_and_keeps_the_report(project: Project, runner: Ru
         assert runner.run(line, **env).returncode == 0
     *before, audit = job["script"]
     assert [runner.run(line, **env).returncode for line in before] == [0]
+    # Its runner fetches the branch that it runs, and no other.
+    origin = project.path.parent / "origin.git"
+    project.git("clone", "--quiet", "--bare", ".", str(origin))
+    project.git("remote", "add", "origin", str(origin))
     loosened(project)
     done = runner.run(audit, **env, CI_DEFAULT_BRANCH="main")
     assert done.returncode == 1
