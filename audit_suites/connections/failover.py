@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 
 from pytest_backend_audit import CouldNotRun, audit
+from pytest_backend_audit.analysis.attribution import by_each
 from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.suites._costs import costs
 
@@ -102,7 +103,7 @@ def _unproven(send: Callable[[], object], request: Any) -> str:
         sent = costs(budget, lambda: [send() for _ in range(ASKING)], f"{ASKING} rounds of the declared reads")
     except CouldNotRun as reason:
         return f"reads were answered after each fault, and whether they ask the database can't be told: {reason}"
-    if any(part.most >= ASKING for part in sent):
+    if by_each(sent, ASKING):
         return ""
     return (
         f"{ASKING} rounds of the declared reads sent the database no statement each: they are answered without it; "

@@ -28,6 +28,7 @@ from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis import role_settings as settings
+from pytest_backend_audit.analysis.attribution import by_each
 from pytest_backend_audit.analysis.sessions import hidden
 from pytest_backend_audit.analysis.text import lines, listed
 from pytest_backend_audit.analysis.units import seconds
@@ -118,7 +119,7 @@ def _unused(budget: Any, fail: Callable[[], None], path: str) -> str:
         sent = costs(budget, fail, f"{FAILURES} requests to {path} that fail")
     except CouldNotRun as reason:
         return f"nothing is left open, and whether {path} uses the database before it fails can't be told: {reason}"
-    if any(part.most >= FAILURES for part in sent):
+    if by_each(sent, FAILURES):
         return ""
     return (
         f"{FAILURES} failing requests to {path} sent the database no statement each, so none could leave a "

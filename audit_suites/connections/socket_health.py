@@ -27,6 +27,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.sockets import climbing, climbing_together
 from pytest_backend_audit.analysis.text import lines, listed, percent
+from pytest_backend_audit.suites._profile import SUCCESSFUL
 from pytest_backend_audit.suites.connections._sockets import Host
 
 REQUESTS = 60
@@ -36,8 +37,6 @@ SLACK = 10
 WARMING = 3
 """Requests for each process before the first reading: pools open in most of them."""
 MOST_WARMING = 300
-SUCCESSFUL = 0.95
-"""Share of the answers that have to be 2xx or 3xx: what is refused early opens nothing."""
 SETTLING = 0.3
 """Seconds for answered requests' connections to close."""
 

@@ -102,6 +102,16 @@ def loads(found: Iterable[Part], always: Mapping[str, int], requests: int) -> li
     return sorted(left, key=lambda part: (-part.calls, part.name))
 
 
+def by_each(found: Iterable[Part], requests: int) -> bool:
+    """Whether each of our requests may have sent one and the same statement: if not, some asked the database nothing.
+
+    Args:
+        found: Our part of what came while they were made.
+        requests: How many there were.
+    """
+    return any(part.most >= requests for part in found)
+
+
 def too_many(found: Iterable[Part], limit: float) -> list[Part]:
     """Counts that our requests have certainly brought over a limit, whatever others did."""
     return [part for part in found if part.least > limit]

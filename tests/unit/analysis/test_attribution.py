@@ -7,6 +7,7 @@ import pytest
 from pytest_backend_audit.analysis.attribution import (
     Counts,
     blurred,
+    by_each,
     confirmed,
     parts,
     persistent,
@@ -83,3 +84,10 @@ def test_comments_do_not_tell_statements_apart() -> None:
     """A request's id is in each."""
     [found] = parts(Counts({"SELECT 1 /*id=a*/": 2, "SELECT 1 /*id=b*/": 3}, 1.0), Counts({"SELECT 1": 1}, 1.0))
     assert (found.name, found.calls, found.others) == ("SELECT 1", 5, 1.0)
+
+
+def test_requests_of_which_some_ask_nothing() -> None:
+    """Five that sent no statement five times can't each have asked the database."""
+    assert by_each(parts(Counts({"SELECT 1": 5}, 1.0), Counts({}, 1.0)), 5) is True
+    assert by_each(parts(Counts({"SELECT 1": 4, "SELECT 2": 4}, 1.0), Counts({}, 1.0)), 5) is False
+    assert by_each([], 5) is False
