@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_backend_audit.filed import told
+from pytest_backend_audit.filed import standing_word
 from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding, Outcome, Severity
 from pytest_backend_audit.totals import total, uncapped
 
@@ -260,7 +260,7 @@ def _every(environments: str) -> str:
 
 def _held(now: Iterable[FiledCheck], prior: Iterable[FiledCheck]) -> dict[str, int]:
     """Checks that could not run and keep a failed limit -> that limit."""
-    known = {c.id: told(c) for c in prior}
+    known = {c.id: standing_word(c) for c in prior}
     failed = {id_: limit for id_, (outcome, limit) in known.items() if outcome is Outcome.FAILED}
     found: dict[str, int] = {}
     for check in now:

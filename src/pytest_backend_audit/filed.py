@@ -116,7 +116,7 @@ def standing(result: CheckResult, before: PriorCheck | None) -> FiledFailure | N
     return FiledFailure(before.outcome, before.limit) if before is not None and failed else None
 
 
-def told(check: FiledCheck) -> tuple[Outcome, int]:
+def standing_word(check: FiledCheck) -> tuple[Outcome, int]:
     """What a filed card says of a check to the audits after it: outcome and limit, the failure that stands first."""
     if check.stands is not None:
         return check.stands.outcome, check.stands.limit

@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.model import Outcome, PriorCheck
-
-if TYPE_CHECKING:
-    from pytest_backend_audit.model.filed import FiledCard
+from pytest_backend_audit.filed import FiledError, standing_word
+from pytest_backend_audit.filed import read as read_filed
+from pytest_backend_audit.model import FiledCard, Outcome, PriorCheck
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 """What reading a file that is none of ours may raise; the last is for numbers without end, such as 1e999."""
@@ -95,11 +94,9 @@ def load_prior(path: str | Path) -> Prior:
         raise AuditUsageError(f"--audit-prior={path}: there is no run folder, {SCORECARD} or filed card there")
     told = _card(file)
     if told is None:
-        from pytest_backend_audit import filed  # noqa: PLC0415 - pydantic loads with it
-
         try:
-            told = _told(filed.read(file))
-        except filed.FiledError as error:
+            told = _told(read_filed(file))
+        except FiledError as error:
             raise AuditUsageError(f"--audit-prior={path}: no scorecard of ours; as a filed card, {error}") from None
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     return Prior(told.levels, joined({}, dict(_checks(told, source))), source + told.remark, told.service)
@@ -173,17 +170,13 @@ def _card(file: Path) -> _Told | None:
 
 def _filed(file: Path) -> _Told | None:
     """What a filed card tells; None for anything else."""
-    from pytest_backend_audit import filed  # noqa: PLC0415 - pydantic loads with it
-
     try:
-        return _told(filed.read(file))
-    except filed.FiledError:
+        return _told(read_filed(file))
+    except FiledError:
         return None
 
 
 def _told(card: FiledCard) -> _Told:
-    from pytest_backend_audit import filed  # noqa: PLC0415 - it is loaded by who calls
-
     return _Told(
         commit=card.commit,
         instant=card.instant,
@@ -191,7 +184,7 @@ def _told(card: FiledCard) -> _Told:
         result=f"total {card.total} of {card.maximum}, {card.disposition_name or 'no disposition'}",
         remark="",
         levels={d.id: d.would_be for d in card.dimensions},
-        checks=tuple((c.id, *filed.told(c)) for c in card.checks),
+        checks=tuple((c.id, *standing_word(c)) for c in card.checks),
         service=card.service,
     )
 
