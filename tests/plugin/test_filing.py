@@ -1,4 +1,4 @@
-"""From the audit to the last finding that closes: real runs, real repositories, the command as a shell starts it."""
+"""Audits are filed, found again and compared with: real runs, real repositories, the command as a shell starts it."""
 
 from __future__ import annotations
 
@@ -11,102 +11,15 @@ import pytest
 from unit.cli.command import PROGRAM, backend_audit
 from unit.signoff.signing_cases import key, public
 
+from plugin._filing import CHECKS, CONFIG, KIM, audited, command, good, ledger, made, numbers, today
 from pytest_backend_audit import filed
-from pytest_backend_audit.ledger import Place, Status, read
-
-CONFIG = """\
-version: 1
-service: {service}
-environment: stage
-suites: none
-lead_auditor: Ada
-second_reviewer: Grace
-distribution: on-call
-prior_audit: {prior}
-runbook: docs/runbook.md
-incidents: []
-owners: {{{owners}}}
-"""
-OWNERS = ", ".join(f'"4.{n}": Kim' for n in range(1, 9))
-CHECKS = '''
-from pathlib import Path
-
-@audit(dimension="4.1", criterion="foreign-key-indexes", level=3)
-def test_index(audit_evidence):
-    """Keys have an index.
-
-    Impact: slow. Remediation: make it. Verification: the check passes. Effort: S"""
-    schema = Path("schema.sql").read_text()
-    audit_evidence.command("cat schema.sql", schema)
-    assert "INDEX" in schema, "1 key without an index"
-
-@pytest.mark.parametrize("n", [1, 2])
-@audit(dimension="4.7", criterion="tls", level=3)
-def test_tls(audit_evidence, n):
-    audit_evidence.command("testssl", "TLS 1.3")
-    assert Path("tls").exists() or n == 1, "TLS 1.0 is on"
-'''
-KIM = "Kim <kim@example.org>"
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKz8cV1ivN0o7G5kXQ3w1m2rWwMN6VZ0q7l0lJrVg1xY"
+from pytest_backend_audit.ledger import Status
 
 
 @pytest.fixture
 def orders(project):
     """A repository whose audit can be filed; two of its checks fail."""
     return made(project)
-
-
-def made(project, service: str = "orders", owners: str = OWNERS, folder: str = "orders", prior: str = "none"):
-    """Such a repository, of a service."""
-    project.git("init", "-q", "-b", "main")
-    project.git("config", "user.name", "Kim")
-    project.git("config", "user.email", "kim@example.org")
-    # The last three are what pytester leaves.
-    (project.path / ".gitignore").write_text(
-        "audit-report*/\n__pycache__/\n.pytest_cache/\nstd*\nrunpytest-*\ntold.txt\n"
-    )
-    (project.path / "pytest.ini").write_text("[pytest]\naudit_paths = checks\n")
-    project.suite(CHECKS, "checks/test_orders.py")
-    (project.path / "schema.sql").write_text("CREATE TABLE orders ();\n")
-    (project.path / "docs").mkdir()
-    (project.path / "docs" / "runbook.md").write_text(f"Audits are in audits/{folder}/.\n")
-    project.config(CONFIG.format(service=service, owners=owners, prior=prior))
-    project.commit()
-    return project
-
-
-def audited(project, *arguments: str) -> None:
-    """A formal run."""
-    result = project.run("--audit-sha=HEAD", *arguments)
-    assert (project.path / "audit-report" / "scorecard.json").is_file(), result.outlines + result.errlines
-
-
-def command(project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``backend-audit`` there."""
-    return backend_audit(*arguments, cwd=project.path)
-
-
-def good(project, *arguments: str) -> str:
-    """What it says, and all is well."""
-    done = command(project, *arguments)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
-    return done.stdout
-
-
-def ledger(project, service: str = "orders"):
-    """The ledger as it stands."""
-    return read(Place(project.path, service))
-
-
-def today(project) -> str:
-    """The day of the latest audit."""
-    return project.record().inputs.instant[:10]
-
-
-def numbers(project) -> dict[str, str]:
-    """Check's function, or what else a finding is about and its dimension -> number."""
-    return {t.finding.check.rpartition("::")[2]: t.number for t in ledger(project).findings if "::" in t.finding.check}
 
 
 def test_from_the_audit_to_the_next_one(orders) -> None:
@@ -345,114 +258,6 @@ def test_a_fleet_counts_what_the_ledger_has_open(orders) -> None:
     assert told.format(1) in good(orders, "fleet", "audits")
 
 
-def test_disputes_are_the_reviewers(orders) -> None:
-    """Neither the lead auditor's nor the disputer's; no score moves."""
-    audited(orders)
-    good(orders, "file")
-    number = numbers(orders)["test_tls"]
-    assert good(orders, "findings", "dispute", number, "--reason", "it is off", "--who", "Lin").startswith(number)
-    listed = " ".join(good(orders, "findings", "list", "--severity", "high").split())
-    assert f"{number} disputed high no date Kim 4.7 tls L3 failed: TLS 1.0 is on (disputed by Lin: it is off)" in listed
-    for who, why in (
-        ("ada <ada@example.org>", "Ada led the audit"),
-        ("lin", "lin disputed"),
-        ("kim <kim@example.org>", f"kim <kim@example.org> owns {number}"),
-        (
-            "Linus",
-            "Linus is no reviewer; Grace may resolve it: --who NAME. Who else may is stated in the last commit: ",
-        ),
-    ):
-        done = command(orders, "findings", "resolve", number, "--upheld", "--reason", "no", "--who", who)
-        assert (done.returncode, why in done.stderr) == (2, True), done.stderr
-    word = ("--dismissed", "--reason", "I looked", "--who", "Grace")
-    assert good(orders, "findings", "resolve", number, *word) == f"{number}: open, the dispute is dismissed\n"
-    done = command(orders, "findings", "resolve", number, *word)
-    assert (done.returncode, done.stderr) == (2, f"backend-audit: {number} is open, no dispute of it is open\n")
-
-
-def test_who_may_resolve_a_dispute(orders) -> None:
-    """Who the last commit names: in audit.yaml, or beside a key. An edit that nobody has seen names nobody."""
-    audited(orders)
-    good(orders, "file")
-    number = numbers(orders)["test_tls"]
-    good(orders, "findings", "dispute", number, "--reason", "nah", "--who", "Bob")
-    word = ("findings", "resolve", number, "--upheld", "--reason", "nah", "--who")
-    config, signers = orders.path / "audit.yaml", orders.path / "audits" / "allowed_signers"
-    config.write_text(config.read_text().replace("second_reviewer: Grace", "second_reviewer: Bobby"))
-    signers.write_text(f"bobby@example.org {KEY}\n")
-    done = command(orders, *word, "Bobby")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "backend-audit: Bobby is no reviewer; Grace may resolve it: --who NAME. Who else may is stated in the last "
-        "commit: second_reviewer in audit.yaml, or a key in audits/allowed_signers\n"
-    )
-    config.write_text(config.read_text().replace("second_reviewer: Bobby\n", ""))
-    signers.unlink()
-    orders.commit()
-    done = command(orders, *word, "Grace")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "backend-audit: nobody may resolve it, as no reviewer is declared: state second_reviewer in audit.yaml, or a "
-        "key in audits/allowed_signers (a line a reviewer: ADDRESS and the public key), and commit\n",
-    )
-    signers.write_text(f"grace@example.org,bob@example.org {KEY}\nheidi@example.org {OTHER}\n")
-    orders.commit()
-    done = command(orders, *word, "grace@example.org")
-    assert (done.returncode, done.stderr) == (
-        2,
-        f"backend-audit: grace@example.org disputed {number}; somebody else resolves it: --who NAME\n",
-    )
-    assert ledger(orders).find(number).status is Status.DISPUTED
-    assert good(orders, *word, "Heidi <heidi@example.org>") == f"{number}: closed, the dispute is upheld\n"
-    listed = " ".join(good(orders, "findings", "list", "--all").split())
-    assert "(closed by dispute (Heidi <heidi@example.org>))" in listed
-
-
-def test_whose_audit_yaml_names_the_reviewer(orders) -> None:
-    """The service's own, committed; another is refused by name."""
-    audited(orders)
-    good(orders, "file")
-    good(orders, "findings", "dispute", "F-0001", "--reason", "nah", "--who", "Bob")
-    word = ("findings", "resolve", "F-0001", "--dismissed", "--reason", "nah", "--who", "Eve", "--config")
-    (orders.path / "other").mkdir()
-    other = orders.path / "other" / "audit.yaml"
-    other.write_text("version: 1\nservice: orders\nsecond_reviewer: Eve\n")
-    for place, message in (
-        ("nowhere.yaml", "--config=nowhere.yaml: there is no such file\n"),
-        ("other/audit.yaml", "and says who the second reviewer is; commit it, or name another: --config PATH\n"),
-    ):
-        done = command(orders, *word, place)
-        assert (done.returncode, done.stderr.count("\n"), done.stderr[-len(message) :]) == (2, 1, message)
-    other.write_text("version: 1\nservice: bills\nsecond_reviewer: Eve\n")
-    orders.commit()
-    done = command(orders, *word, "other/audit.yaml")
-    assert done.returncode == 2
-    assert done.stderr.endswith(
-        ": is of the service 'bills', the ledger of 'orders'; name that service's audit.yaml: --config PATH\n"
-    )
-    other.write_text("version: 1\nservice: orders\nsecond_reviewer: Eve\n")
-    orders.commit()
-    assert good(orders, *word, "other/audit.yaml") == "F-0001: open, the dispute is dismissed\n"
-
-
-def test_how_findings_stand_for_scripts(orders) -> None:
-    """What assign, dispute and resolve did, as JSON; a finding that was not filed yet has no number."""
-    audited(orders)
-    first = orders.card()["findings"][0]["fingerprint"]
-    told = json.loads(good(orders, "findings", "assign", first[:8], "--owner", "Lin", "--effort", "S", "--json"))
-    stands = {"id": None, "fingerprint": first, "status": None, "owner": "Lin", "due": "", "effort": "S"}
-    assert told == [stands]
-    good(orders, "file")
-    number = ledger(orders).of(first).number
-    stands |= {"id": number, "status": "open", "due": "2027-01-31"}
-    assert json.loads(good(orders, "findings", "assign", number, "--due", "2027-01-31", "--json")) == [stands]
-    told = json.loads(good(orders, "findings", "dispute", number, "--reason", "no", "--who", "Ole", "--json"))
-    assert told == {**stands, "status": "disputed"}
-    word = ("--upheld", "--reason", "I looked", "--who", "Grace")
-    assert json.loads(good(orders, "findings", "resolve", number, *word, "--json")) == {**stands, "status": "closed"}
-    assert good(orders, "findings", "assign", "--unassigned", "--owner", "Kim", "--json") == "[]\n"
-
-
 def test_what_is_asked_of_a_ledger_that_is_none(orders) -> None:
     """One message each, and exit 2."""
     for arguments, message in (
@@ -530,100 +335,6 @@ def test_filed_runs_of_the_same_commit_are_told(orders) -> None:
     assert orders.record().inputs.earlier == (
         f"run filed as {day}, {instant}, formal: total 8 of 40, Not production-grade",
     )
-
-
-def test_a_whole_run_closes_what_is_about_a_dimension(orders) -> None:
-    """A new one of a single check can't tell."""
-    audited(orders)
-    good(orders, "file")
-    state = ledger(orders)
-    number = next(t.number for t in state.findings if t.finding.check == "coverage" and t.finding.dimension == "4.2")
-    done = command(orders, "findings", "close", number)
-    assert (done.returncode, done.stdout) == (
-        1,
-        f"{number}: stays open: it is about all of 4.2; a whole audit shows it: pytest --audit-sha=HEAD, then "
-        f"backend-audit findings close {number} --run audit-report\n",
-    )
-    done = command(orders, "findings", "close", number, "--run", "audit-report")
-    assert done.returncode == 1
-    assert f"{number}: stays open: 17 rows of 4.2 without a check: " in done.stdout
-
-
-@pytest.mark.parametrize("addopts", ["-k 'test_index or 1'", "--deselect=checks/test_orders.py::test_tls[2]", "--lf"])
-def test_a_finding_closes_by_the_whole_of_its_check(orders, addopts: str) -> None:
-    """Not by those of its parameters that pass, whoever left the others out."""
-    audited(orders)
-    good(orders, "file")
-    number = numbers(orders)["test_tls"]
-    done = backend_audit("findings", "close", number, cwd=orders.path, PYTEST_ADDOPTS=addopts)
-    assert done.returncode == 2
-    assert "ERROR: a finding closes when the whole of its check passes: " in done.stderr
-    assert ledger(orders).find(number).status is Status.OPEN
-
-
-def test_an_older_run_closes_nothing_that_came_up_since(orders) -> None:
-    """The check passed, then failed at the same commit, as the system is another one: the run that passed is over."""
-    suite = orders.path / "checks" / "test_orders.py"
-    suite.write_text(suite.read_text().replace('Path("tls")', 'Path("std-tls")'))
-    orders.commit()
-    (orders.path / "std-tls").write_text("")
-    audited(orders)
-    older = orders.record().inputs.instant
-    (orders.path / "audit-report").rename(orders.path / "audit-report-older")
-    (orders.path / "std-tls").unlink()
-    audited(orders)
-    newer = orders.record().inputs.instant
-    good(orders, "file")
-    number = numbers(orders)["test_tls"]
-    done = command(orders, "findings", "close", number, "--run", "audit-report-older")
-    assert (done.returncode, done.stdout) == (
-        1,
-        f"{number}: stays open: there is later word of it, of {newer}, than this run of {older}; take a run made "
-        "since, or have its check run anew (no --run)\n",
-    )
-    assert ledger(orders).find(number).status is Status.OPEN
-    (orders.path / "std-tls").write_text("")
-    audited(orders)
-    assert ": closed, its check passed at " in good(orders, "findings", "close", number, "--run", "audit-report")
-
-
-def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
-    """Held to the policy of main, as the audit was that found it, the check fails as it did."""
-    suite = orders.path / "checks" / "test_orders.py"
-    check = suite.read_text().replace(
-        "def test_index(audit_evidence)", "def test_index(audit_evidence, audit_acknowledged)"
-    )
-    bare = 'audit_acknowledged([] if "INDEX" in schema else ["orders.customer_id"])'
-    suite.write_text(check.replace('assert "INDEX" in schema', f"assert not {bare}"))
-    orders.commit()
-    audited(orders, "--audit-policy=main")
-    good(orders, "file")
-    orders.commit()
-    orders.git("checkout", "-q", "-b", "excused")
-    config = orders.path / "audit.yaml"
-    entry = '{item: "foreign-key-indexes:orders.customer_id", reason: r, who: Bob, ticket: T-1, expires: 2099-12-31}'
-    config.write_text(f"{config.read_text()}acknowledged: [{entry}]\n")
-    orders.commit()
-    number = numbers(orders)["test_index"]
-    done = command(orders, "findings", "close", number, "--policy", "main")
-    assert (done.returncode, done.stdout) == (1, f"{number}: stays open: its check failed: 1 key without an index\n")
-    assert ": closed, its check passed at " in good(orders, "findings", "close", number)
-
-
-def test_bundled_checks_close_findings_too(orders) -> None:
-    """One of ours that reads the repository: chosen by its id, in a run of nothing else."""
-    config = orders.path / "audit.yaml"
-    config.write_text(config.read_text().replace("suites: none", 'suites: ["4.1"]'))
-    orders.commit()
-    audited(orders)
-    good(orders, "file")
-    number = numbers(orders)["test_ci_captures_plans"]
-    done = command(orders, "findings", "close", number, "--report", "audit-report-closing")
-    assert done.returncode == 1
-    assert done.stdout.startswith(f"{number}: stays open: its check failed: the repository has no pipeline of CI")
-    kept = json.loads((orders.path / "audit-report-closing" / "scorecard.json").read_text())
-    checks = [r for d in kept["dimensions"] for c in d["criteria"] for r in c["checks"]]
-    assert [r["check"]["id"].rpartition("::")[2] for r in checks] == ["test_ci_captures_plans"]
 
 
 def test_a_run_that_was_altered_is_not_filed(orders) -> None:
@@ -777,48 +488,3 @@ def test_an_old_run_of_one_environment_takes_nothing_away_in_a_merge(project) ->
     tracked = ledger(project).find(index)
     assert (tracked.status, tracked.where) == (Status.OPEN, ("prod",))
     assert instants["prod"] < ledger(project).filings[0].instant < instants["stage"]
-
-
-PLUGIN = """
-def pytest_audit_finding_event(event):
-    with open("told.txt", "a") as file:
-        file.write(f"{event.type} {event.number}\\n")
-    if event.type == "disputed":
-        raise KeyError("no such issue")
-"""
-
-
-def test_trackers_are_told(orders, tmp_path_factory) -> None:
-    """Installed plugins, as pytest finds them; an error of theirs costs nothing."""
-    site = tmp_path_factory.mktemp("site")
-    (site / "our_tracker.py").write_text(PLUGIN)
-    (site / "our_tracker-1.dist-info").mkdir()
-    (site / "our_tracker-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: our-tracker\nVersion: 1\n")
-    (site / "our_tracker-1.dist-info" / "entry_points.txt").write_text("[pytest11]\nour_tracker = our_tracker\n")
-    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
-    audited(orders)
-    done = backend_audit("file", cwd=orders.path, PYTHONPATH=path)
-    assert done.returncode == 0, done.stderr
-    told = orders.path / "told.txt"
-    assert told.read_text().splitlines() == [f"opened F-{n:04}" for n in range(1, 11)]
-    done = backend_audit("findings", "dispute", "F-0001", "--reason", "no", cwd=orders.path, PYTHONPATH=path)
-    assert done.returncode == 0
-    assert done.stderr == (
-        "backend-audit: pytest_audit_finding_event failed: KeyError: 'no such issue' (our_tracker.py:6)\n"
-    )
-    assert ledger(orders).find("F-0001").status is Status.DISPUTED
-
-
-def test_what_a_tracker_is_given(orders) -> None:
-    """A block with the twelve fields, and a table in which nothing is a formula."""
-    owner = ["--owner", '=HYPERLINK("http://x")']
-    audited(orders)
-    good(orders, "file")
-    good(orders, "findings", "assign", "F-0001", *owner)
-    issues = good(orders, "findings", "export", "--format", "md")
-    assert issues.count("- **Finding ID:** F-") == 10
-    assert issues.count("- **Verification plan:** ") == 10
-    rows = good(orders, "findings", "export", "--format", "csv", "--severity", "high").splitlines()
-    assert rows[0].startswith("id,dimension,severity,observed,target,evidence,impact,effort,remediation,owner,due,")
-    assert ""","'=HYPERLINK(""http://x"")",""" in "\n".join(rows)
-    assert json.loads(good(orders, "findings", "list", "--json", "--owner", "hyper"))["findings"][0]["id"] == "F-0001"
