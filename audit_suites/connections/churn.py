@@ -25,7 +25,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.sockets import TIME_WAIT_LASTS
 from pytest_backend_audit.analysis.text import lines, listed
-from pytest_backend_audit.suites._profile import profile, refused
+from pytest_backend_audit.suites._profile import TELLING, profile, refused
 from pytest_backend_audit.suites.connections._sockets import Host
 
 WARMING = 1.0
@@ -71,5 +71,5 @@ def test_few_connections_are_opened_under_load(
             f"{closing * TIME_WAIT_LASTS:.0f} at a time, at most {waiting} may be"
         )
     assert not faults, f"under {load.rate:g} requests/s connections come and go{lines(faults)}"
-    if reason := refused(sent.done):
+    if reason := refused(sent.done, TELLING):
         raise CouldNotRun(f"{reason}: what is refused early opens no connection")
