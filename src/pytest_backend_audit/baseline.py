@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_backend_audit import kept
-from pytest_backend_audit.document.rotation import SCORECARD
-from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.document.rotation import EARLIER, LOCK, SCORECARD
+from pytest_backend_audit.errors import AuditUsageError, CouldNotRun
 from pytest_backend_audit.journal import JOURNAL, Record, RunError, read_run
 from pytest_backend_audit.kept import Kept
 from pytest_backend_audit.model import Evidence, Mode
@@ -61,8 +62,8 @@ class Baselines:
         if prior is None:
             return cls()
         given = Path(prior)
-        folder = given.parent if given.name == SCORECARD else given
-        if (folder / JOURNAL).is_file() or (folder / MERGE).is_file():
+        folder = _run_folder(given)
+        if folder is not None:
             made = cls(folder.absolute())
             if folder.resolve() == report.resolve():
                 made._read()
@@ -116,6 +117,35 @@ class Baselines:
                 self._filed = kept.read(kept.beside(self._card))
         except (RunError, ValueError, OSError) as error:
             self._trouble = str(error)
+
+
+def for_workers(prior: str, report: Path, copy: Path) -> str:
+    """Where workers find the prior audit.
+
+    A run found in the report folder is moved away while the last workers are still starting, so they get a copy of it.
+
+    Args:
+        prior: What ``--audit-prior`` names, or empty.
+        report: This run's report folder.
+        copy: A folder for the copy; it is not there yet.
+
+    Raises:
+        AuditUsageError: It can't be copied.
+    """
+    folder = _run_folder(Path(prior)) if prior else None
+    if folder is None or folder.resolve() != report.resolve():
+        return prior
+    try:
+        shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(EARLIER, LOCK))
+    except (OSError, shutil.Error) as error:
+        raise AuditUsageError(f"--audit-prior={prior}: can't be copied for the workers: {error}") from None
+    return str(copy)
+
+
+def _run_folder(prior: Path) -> Path | None:
+    """The run folder that ``--audit-prior`` names, by itself or by the card that lies in it."""
+    folder = prior.parent if prior.name == SCORECARD else prior
+    return folder if (folder / JOURNAL).is_file() or (folder / MERGE).is_file() else None
 
 
 def _source(instant: str, commit: str) -> str:

@@ -126,7 +126,9 @@ class Session:
         number = self._plot.claim()
         try:
             writer = Writer(self._plot.folder)
-            writer.start(self._plot.inputs(collected, (*narrowing, *self._seen.narrowing), number))
+            # Under xdist the other workers may have told the same already.
+            reasons = tuple(dict.fromkeys((*narrowing, *self._seen.narrowing)))
+            writer.start(self._plot.inputs(collected, reasons, number))
         except OSError as error:
             raise AuditUsageError(
                 f"the report folder {self._plot.folder} can't be written: {error.strerror}; "

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_backend_audit import __version__, asked, document, genuine, heading, past, standard
 from pytest_backend_audit.asked import Setting
-from pytest_backend_audit.baseline import Baselines
+from pytest_backend_audit.baseline import Baselines, for_workers
 from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -228,6 +228,7 @@ def _begin_distribution(
             raise AuditUsageError(f"file or directory not found: {missing[0]}")
     folder = Path(tempfile.mkdtemp(prefix="backend-audit-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    prior = for_workers(prior, asked.report_folder(config), folder / "prior")
     told = {
         "folder": str(folder),
         "commit": runtime.commit,

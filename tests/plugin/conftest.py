@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import pytest_backend_audit
+from plugin import _forked
 from pytest_backend_audit.journal import Record, read_run
 
 HEADER = "import pytest\nfrom pytest_backend_audit import CouldNotRun, audit\n\n"
@@ -39,6 +42,8 @@ class Project:
     """A repository under audit, in a folder of its own."""
 
     pytester: pytest.Pytester
+    site: list[str]
+    """Where a Python that has just started looks for modules."""
 
     @property
     def path(self) -> Path:
@@ -75,7 +80,22 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest in a process of its own."""
+        """Run pytest in a process of its own, forked from one that has imported what an audit needs."""
+        number = len(list(self.path.glob("runpytest-*")))
+        temporary = self.path / f"runpytest-{number}"
+        command = [f"--basetemp={temporary}", "-p", "no:cacheprovider", *arguments]
+        begun = time.perf_counter()
+        status = _forked.run(self.path, command, self.site)
+        taken = time.perf_counter() - begun
+        output, errors = ((self.path / name).read_text("utf-8") for name in ("stdout", "stderr"))
+        sys.stdout.write(f"$ pytest {' '.join(command)}\n{output}\n")  # for whoever reads of a failed test
+        sys.stderr.write(f"{errors}\n")
+        with contextlib.suppress(ValueError):
+            status = pytest.ExitCode(status)
+        return pytest.RunResult(status, output.splitlines(), errors.splitlines(), taken)
+
+    def run_fresh(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest in a process that starts with nothing imported."""
         return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
     def record(self) -> Record:
@@ -101,15 +121,22 @@ def same_tree(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert told.strip() == str(Path(pytest_backend_audit.__file__).absolute()), "set PYTHONPATH to an absolute path"
 
 
+@pytest.fixture(scope="session")
+def site() -> list[str]:
+    """Where a Python that has just started looks for modules; the one that audits are forked from is up."""
+    _forked.start(Path(__file__).absolute().parent.parent)
+    return _forked.search_path()
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, same_tree: None) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, same_tree: None, site: list[str]) -> Project:
     """An empty repository, shielded from the configuration of this one and of the user."""
     for name, value in GIT.items():
         monkeypatch.setenv(name, value)
     # They take half of the time in which pytest starts, and no audit of a test's has use for them.
     unused = ("hypothesispytest", "valkey", "platformdirs", "pytest_cov")
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in unused))
-    return Project(pytester)
+    return Project(pytester, site)
 
 
 @pytest.fixture(params=[(), ("-n2",)], ids=["plain", "n2"])

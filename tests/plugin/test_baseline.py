@@ -27,6 +27,16 @@ def test_nothing_kept(audit_baseline, audit_evidence):
     audit_evidence.command("true", "")
     assert audit_baseline is None or not audit_baseline.kept
 """
+LATE = """
+import pathlib, time
+
+def pytest_configure(config):
+    give_up = time.monotonic() + 30
+    while getattr(config, "workerinput", {}).get("workerid") == "LATE":
+        if any(pathlib.Path("audit-report").glob("earlier/*/journal.jsonl")) or time.monotonic() > give_up:
+            break
+        time.sleep(0.01)
+"""
 NOTHING = "nothing to compare with"
 
 
@@ -69,6 +79,16 @@ def test_the_report_folder_of_before_may_be_the_prior(project, workers) -> None:
     for _ in range(2):
         project.run("--audit", "--audit-prior=audit-report", *workers)
         assert project.statuses()["test_rows"] == "passed"
+
+
+@pytest.mark.parametrize("late", ["gw0", "gw1"])
+def test_a_worker_that_starts_late_finds_it_too(project, late) -> None:
+    """By then the other one has collected, and the report folder of before has been moved away."""
+    keeping(project, 7)
+    project.run("--audit")
+    (project.path / "conftest.py").write_text(LATE.replace("LATE", late), "utf-8")
+    project.run("--audit", "--audit-prior=audit-report", "-n2")
+    assert project.statuses() == {"test_rows": "passed", "test_nothing_kept": "passed"}
 
 
 def test_a_card_has_a_baseline_where_its_journal_lies_beside_it(project) -> None:

@@ -93,7 +93,7 @@ def test_only_the_shell_is_imported(project: Project) -> None:
         "    assert not ours & {'pytest_backend_audit.startup', 'pytest_backend_audit.session'}\n",
         "utf-8",
     )
-    project.run().assert_outcomes(passed=2)
+    project.run_fresh().assert_outcomes(passed=2)
 
 
 def test_the_shell_knows_every_fixture() -> None:

@@ -144,7 +144,7 @@ def test_python_without_assertions_audits_nothing(audited: Project, monkeypatch:
     audited.suite("import helper\n@audit(dimension='4.1', level=2)\ndef test_it(): helper.holds()\n")
     assert audited.run("--audit").ret == pytest.ExitCode.TESTS_FAILED
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
-    ran = audited.run("--audit")
+    ran = audited.run_fresh("--audit")
     assert ran.ret == pytest.ExitCode.USAGE_ERROR
     ran.stderr.fnmatch_lines(["ERROR: Python leaves out assertions (-O, or the variable PYTHONOPTIMIZE): *"])
 
