@@ -42,8 +42,8 @@ class Project:
     """A repository under audit, in a folder of its own."""
 
     pytester: pytest.Pytester
-    site: list[str]
-    """Where a Python that has just started looks for modules."""
+    site: list[str] | None = None
+    """Where a Python that has just started looks for modules; None where there is no process to fork audits from."""
 
     @property
     def path(self) -> Path:
@@ -80,7 +80,9 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest in a process of its own, forked from one that has imported what an audit needs."""
+        """Run pytest in a process of its own, forked from one with what an audit needs imported, where there is one."""
+        if self.site is None:
+            return self.run_fresh(*arguments)
         number = len(list(self.path.glob("runpytest-*")))
         temporary = self.path / f"runpytest-{number}"
         command = [f"--basetemp={temporary}", "-p", "no:cacheprovider", *arguments]

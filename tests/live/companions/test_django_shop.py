@@ -189,7 +189,7 @@ def test_the_sound_shop_is_green(audited, seen: Seen) -> None:
 def test_the_defect_is_seen(audited, seen: Seen, defect: Defect, checks: Iterable[str]) -> None:
     """By the checks that have to, in the words that name it."""
     attempts = audited(defect, checks)
-    assert {check: a.status for check, a in attempts.items()} == dict.fromkeys(checks, Status.FAILED)
+    assert {check: a.status for check, a in attempts.items()} == dict.fromkeys(checks, Status.FAILED), attempts
     for witness in defect.witnesses:
         reason = attempts[witness.check].reason
         assert [words for words in witness.says if words not in reason] == [], reason
