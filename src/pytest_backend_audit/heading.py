@@ -86,6 +86,10 @@ def document_control(setting: Setting, commit: str, instant: str, config: pytest
     )
 
 
+_GROUPING = frozenset({"loadfile", "loadgroup", "loadscope"})
+"""Ways of xdist to keep tests together on one worker."""
+
+
 def head(
     config: pytest.Config, setting: Setting, mode: Mode, runtime: Runtime, *, earlier: Sequence[str], prior: str
 ) -> tuple[str, ...]:
@@ -107,6 +111,8 @@ def head(
     lines.extend(f"audit: earlier {line}" for line in earlier)
     if past := _past_redaction(config):
         lines.append(f"audit: {', '.join(past)}: what tests print or log there goes past the redaction")
+    if (grouping := getattr(config.option, "dist", "no")) in _GROUPING:
+        lines.append(f"audit: --dist={grouping} has no effect: an audit gives its checks to workers phase by phase")
     # Redacted first: a line break inside a secret would hide it from the redaction.
     return tuple(part for line in lines for part in wrapped(runtime.redactor.redact(line)))
 

@@ -55,3 +55,11 @@ def test_workers_keep_to_the_same_phases(project: Project) -> None:
     log = (project.path / "log").read_text("utf-8").split()
     assert sorted(log[:10]) == ["+r"] * 5 + ["-r"] * 5
     assert log[10:] == ["+w", "-w"] * 3 + ["+d", "-d"]
+
+
+def test_a_grouping_that_is_not_followed_is_told(project: Project) -> None:
+    """Phases say which worker gets a check; who asked xdist for groups would believe in shared fixtures."""
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")
+    told = [line for line in project.run("--audit", "-n1", "--dist=loadscope").outlines if "--dist" in line]
+    assert told == ["audit: --dist=loadscope has no effect: an audit gives its checks to workers"]
+    assert not [line for line in project.run("--audit", "-n1").outlines if "--dist" in line]

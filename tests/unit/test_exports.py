@@ -85,6 +85,20 @@ def test_marking_checks_loads_no_driver() -> None:
     ]
 
 
+def test_an_audit_begins_without_models_of_a_file_that_is_not_there() -> None:
+    """Where there is no audit.yaml, what reads and checks one is not loaded before the first check."""
+    statement = "import pytest_backend_audit.startup, pytest_backend_audit.targets.declared"
+    assert set(loaded_after(statement)) & set(HEAVY) == {"yaml"}
+
+
+def test_names_of_the_configuration_are_loaded_on_first_use() -> None:
+    """Each from where it is at home; another one is none, as with any module."""
+    config = import_module("pytest_backend_audit.config")
+    assert [getattr(config, name).__name__ for name in config.__all__] == config.__all__
+    with pytest.raises(AttributeError, match=r"^module 'pytest_backend_audit\.config' has no attribute 'lod'$"):
+        config.lod  # noqa: B018
+
+
 @pytest.mark.parametrize("part", ["journal", "findings", "reports.writing", "reports.scorecard_html", "scoring"])
 def test_what_follows_from_a_journal_knows_nothing_of_pytest(part: str) -> None:
     """Cards are computed where no pytest is."""

@@ -37,6 +37,8 @@ class Worker:
         self._folder = Path(workerinput["backend_audit"]["folder"])
         self._name: str = workerinput["workerid"]
         self._session: pytest.Session | None = None
+        self._left = False
+        """Whether somebody left by ``pytest.exit``."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Learn whose end is to be told."""
@@ -46,12 +48,19 @@ class Worker:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Pass on that a check left by ``pytest.exit``, as a stop of the whole run.
 
-        By itself xdist tells that to its controller for exit status 2 only; with any other, the controller takes the
-        worker as done, finds a check in its hands, and ends with an internal error.
+        By itself xdist tells that to its controller for exit status 2 only, and then the controller takes the worker
+        for one that crashed; with any other, for one that is done, finds a check in its hands, and ends with an
+        internal error.
         """
         left = excinfo.value
-        if self._session is not None and isinstance(left, pytest.exit.Exception) and left.returncode is not None:
+        if self._session is not None and isinstance(left, pytest.exit.Exception):
             self._session.shouldstop = left.msg or "pytest.exit"
+            self._left = True
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Keep the exit status of an interruption from xdist, which has noted it just before."""
+        if self._left:
+            session.config.workeroutput["exitstatus"] = int(pytest.ExitCode.TESTS_FAILED)  # type: ignore[attr-defined]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
