@@ -184,12 +184,15 @@ class Stack(Addresses):
         self.worker = self._kept(Worker(free_port(), self.folder, source, self.identities))
         self.control = self._kept(Control(self._restarts()))
         self._start_watchers([f"127.0.0.1:{port}" for port in ports])
+        # The instances have theirs from the start: switched on afterwards, these would cost a second start.
+        self.defects = tuple(name for name in defects if CATALOGUE[name].in_code_alone)
         self._start_service(ports, source)
         self.worker.wait_until_ready()
         if self.prometheus:
             self.prometheus.wait_until_scraping()
         if defects:
             self._say(f"defects: {', '.join(defects)}")
+        if set(defects) > set(self.defects):
             self.set_defects(defects)
         else:
             self.postgres.forget_statements()

@@ -19,6 +19,8 @@ from live.servers import folder_for_servers, guarded
 
 from pytest_backend_audit.demo.defects import CATALOGUE, DEFAULT
 from pytest_backend_audit.demo.stack.process import wait_for
+from pytest_backend_audit.journal import read_run
+from pytest_backend_audit.model import Status
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL, PIPELINE, RELEASE = (ROOT / "docs" / f"tutorial{part}.md" for part in ("", "-pipeline", "-release"))
@@ -46,7 +48,21 @@ class Kept:
     def read(self, pages: list[Block]) -> int:
         """Do what a page says in the second terminal, and what it says in the first; count the outputs compared."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return follow(pages, self.setting, {**os.environ, **AUTHOR, "PATH": path}, self.type)
+        try:
+            return follow(pages, self.setting, {**os.environ, **AUTHOR, "PATH": path}, self.type)
+        except AssertionError as error:
+            error.add_note("\n".join(self.reasons()))
+            raise
+
+    def reasons(self) -> list[str]:
+        """Of each run that lies there, why checks did not pass: what pages show of them are numbers."""
+        runs = [(path.parent, read_run(path.parent)) for path in self.folder.rglob("journal.jsonl")]
+        return [
+            f"{run.name}: {attempt.check.rpartition('::')[2]}: {attempt.status}: {attempt.reason[:300]}"
+            for run, record in runs
+            for attempt in record.attempts
+            if attempt.status is not Status.PASSED
+        ]
 
     def type(self, text: str) -> None:
         """Type into the first terminal, and await what it says."""
