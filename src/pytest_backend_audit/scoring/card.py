@@ -39,6 +39,8 @@ class Run:
     kind: str
     selected: frozenset[str]
     attempts: Mapping[str, Sequence[Attempt]]
+    left: frozenset[str] = frozenset()
+    """Checks of which it left out some instances."""
 
 
 def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
@@ -49,6 +51,7 @@ def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
         kind=document.environment_kind,
         selected=frozenset(inputs.selected),
         attempts=attempts,
+        left=frozenset(inputs.left),
     )
 
 
@@ -74,7 +77,7 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
         if check.id in not_sought or check.level > inputs.policy.sought.get(check.dimension, TOP):
             continue
         executions = [
-            Execution(run.environment, run.attempts.get(check.id, ()))
+            Execution(run.environment, run.attempts.get(check.id, ()), check.id not in run.left)
             for run in runs
             if check.id in run.selected or check.id in run.attempts
         ]

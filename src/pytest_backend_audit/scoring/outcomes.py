@@ -36,6 +36,8 @@ class Execution:
 
     environment: str
     attempts: Sequence[Attempt]
+    whole: bool = True
+    """Whether the run set out to execute all instances of the check that it had collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ def limit_of(outcome: Outcome, level: int) -> int:
 
 
 def settle(
-    check: Check, accepts: frozenset[EvidenceKind], executions: Iterable[Execution], *, merged: bool = False
+    check: Check, accepts: frozenset[EvidenceKind], executions: Sequence[Execution], *, merged: bool = False
 ) -> CheckResult:
     """The one result of a check, from everything that happened to it.
 
     Within a run, the attempt with the lowest limit gives the check its limit and its label. Across runs, one that
-    answered in full takes the place of what could not run in the others; what failed or broke anywhere stands.
+    answered in full takes the place of what could not run in the others, and so do several that together answered each
+    instance that could not run in one of them; what failed or broke anywhere stands.
 
     Args:
         check: The check.
@@ -87,25 +90,21 @@ def settle(
     """
     answered: list[_Part] = []
     missing: list[_Part] = []
-    complete = False
     environments: list[str] = []
     everything: list[Attempt] = []
     for execution in executions:
-        lacks = not execution.attempts
-        if lacks:
+        if not execution.attempts:
             missing.append(_Part(Outcome.COULD_NOT_RUN, COULD_NOT_RUN_LIMIT, None))
         for attempt in execution.attempts:
             outcome = judge(attempt, accepts)
             part = _Part(outcome, limit_of(outcome, check.level), attempt)
             everything.append(attempt)
             if outcome is Outcome.COULD_NOT_RUN:
-                lacks = True
                 missing.append(part)
             else:
                 answered.append(part)
                 environments.append(execution.environment)
-        complete = complete or not lacks
-    deciding = _lowest(answered if complete else answered + missing)
+    deciding = _lowest(answered if _complete(executions) else answered + missing)
     attempts = tuple(everything) if len(everything) < 2 else tuple(sorted(everything, key=attempt_key))
     return CheckResult(
         check=check,
@@ -119,6 +118,16 @@ def settle(
         notes=_union(a.notes for a in attempts),
         environments=tuple(sorted({e for e in environments if e})) if merged else (),
     )
+
+
+def _complete(executions: Sequence[Execution]) -> bool:
+    """Whether some run answered in full, or what could not run in one of them was answered in another."""
+    asked = [{a.instance for a in e.attempts} for e in executions]
+    lacking = [{a.instance for a in e.attempts if a.status is Status.COULD_NOT_RUN} for e in executions]
+    if any(e.whole and e.attempts and not lacks for e, lacks in zip(executions, lacking, strict=True)):
+        return True
+    answered = {name for names, lacks in zip(asked, lacking, strict=True) for name in names - lacks}
+    return all(e.attempts and lacks <= answered for e, lacks in zip(executions, lacking, strict=True))
 
 
 def attempt_key(attempt: Attempt) -> tuple[Any, ...]:

@@ -77,6 +77,19 @@ def test_what_no_plan_knows_of_leaves_the_merged_card_partial(hid):
     assert (card.total, card.disposition) == (None, None)
 
 
+def test_an_instance_that_could_not_run_is_not_made_up_for_by_a_run_that_left_it_out():
+    """Else who deselects what can't be reached would raise the card; a run that answered it does make up for it."""
+    good, bad = passed("b", instance="b[good]"), skipped("b", instance="b[bad]")
+    both = run([passed("a"), good, bad, passed("c")])
+    one = run([good], selected=("b",), left={"b": ("b[bad]",)})
+    card = scoring.score_merged([both, one])
+    assert results(card)["b"][:2] == ("could-not-run", 2)
+    other = run([passed("b", instance="b[bad]")], selected=("b",), left={"b": ("b[good]",)})
+    assert results(scoring.score_merged([both, other]))["b"][:2] == ("passed", 5)
+    whole = run([good, passed("b", instance="b[bad]")], selected=("b",))
+    assert results(scoring.score_merged([both, whole, one]))["b"][:2] == ("passed", 5)
+
+
 @pytest.mark.parametrize("seen", [(), ("--audit-dimension=4.2",), ("2 checks deselected by -k, such as a",)])
 def test_one_run_that_looked_everywhere_makes_up_for_the_others(seen):
     """Its plan holds what another one hid; what it deselected after planning, the other one ran."""
