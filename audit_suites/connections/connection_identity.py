@@ -31,6 +31,7 @@ SELECT pid, backend_type, nullif(btrim(application_name), '') AS application_nam
        host(client_addr) AS address, 1 AS sessions
 FROM pg_catalog.pg_stat_activity
 WHERE application_name IS DISTINCT FROM 'backend-audit'
+  AND state IS DISTINCT FROM 'starting'  -- still authenticating, from PostgreSQL 18 on: its name is not known yet
 """
 DRIVERS = {"PostgreSQL JDBC Driver", "r2dbc-postgresql", "vertx-pg-client", "postgres.js"}
 """What drivers call every application that gives itself no name."""

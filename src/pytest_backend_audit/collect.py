@@ -311,11 +311,33 @@ def closest_marks(item: pytest.Item) -> tuple[list[pytest.Mark], list[pytest.Mar
     node: pytest.Item | pytest.Collector | None = item
     while node is not None:
         if node.own_markers:
-            found = [m for m in node.own_markers if m.name == "audit" and is_ours(m) and m not in of_parameters]
+            found = [m for m in node.own_markers if m.name == "audit" and is_ours(m)]
+            if node is item:
+                found = _without(found, of_parameters)
+            elif isinstance(node, pytest.Class) and len(found) > 1:
+                found = _of_closest_class(node.obj, found)
             if found:
                 return found, of_parameters
         node = node.parent
     return [], of_parameters
+
+
+def _without(found: list[pytest.Mark], of_parameters: Sequence[pytest.Mark]) -> list[pytest.Mark]:
+    """The function's own, which come first: one that says the same as its parameter's stays."""
+    left = found[::-1]
+    for mark in of_parameters:
+        left.remove(mark)
+    return left[::-1]
+
+
+def _of_closest_class(cls: type, found: list[pytest.Mark]) -> list[pytest.Mark]:
+    """Those of the class itself, or of the first of its bases that has any: pytest gives a class its bases' as well."""
+    for each in cls.__mro__:
+        own = each.__dict__.get("pytestmark", ())
+        own = own if isinstance(own, list | tuple) else [own]
+        if marks := [m for m in found if any(m == getattr(o, "mark", o) for o in own)]:
+            return marks
+    return found
 
 
 def redact_ids(items: Sequence[pytest.Item], runtime: Runtime) -> None:

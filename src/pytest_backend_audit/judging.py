@@ -74,7 +74,7 @@ def by_others(report: pytest.TestReport, phase: Phase = "call") -> Judged:
 def runs_nowhere(function: object, error: BaseException) -> bool:
     """Whether this is how pytest fails an async test that no plugin runs."""
     says_so = isinstance(error, pytest.fail.Exception) and ASYNC_MESSAGE in str(error)
-    return says_so and inspect.iscoroutinefunction(function)
+    return says_so and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function))
 
 
 def passes_unexpectedly(item: pytest.Item, error: BaseException) -> bool:

@@ -149,13 +149,15 @@ class Observer:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Judge the phase, redact its report, and attach the attempts once the test is over."""
+        raised = call.excinfo
         report = yield
         run = self._run
         if run is None and call.when == "setup":
             run = self._begin(item)  # somebody's hook ended the test before it came to ours
         if run is None or not run.checks:
             return report
-        error = call.excinfo.value if call.excinfo is not None else None
+        found = call.excinfo or raised  # whoever takes it away in between makes no failed check pass
+        error = found.value if found is not None else None
         if (
             error is not None
             or report.sections
@@ -186,6 +188,7 @@ class Observer:
         run = self._run = _Run(checks, utc_now(), time.perf_counter(), properties=len(item.user_properties))
         self._recorder.answered.clear()
         self._runtime.check = checks[0] if checks else None
+        self._runtime.ladders = tuple(dict.fromkeys(c.ladder for c in checks))
         return run
 
     def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:

@@ -156,8 +156,16 @@ def _unknown_names(
     known = [d.id for d in standard.dimensions]
     if dimension not in known:
         return [f"dimension is {dimension!r}; the standard has {', '.join(known)}"]
-    if not loaded or criterion is None or criterion in declared:
+    if criterion is None or criterion in declared or not (loaded or declared):
         return []
+    if not loaded:
+        near = difflib.get_close_matches(criterion, declared, 1, 0.9)
+        # With no standard, names need not be declared: what is as good as one that is, was meant to be it.
+        return (
+            [f"criterion {criterion!r} is not declared; did you mean {near[0]}? (audit.yaml, `criteria`)"]
+            if near
+            else []
+        )
     criteria = standard.criteria(dimension)
     if criterion in criteria or f"{dimension}/{criterion}" in {p.rpartition("/")[0] for p in standard.pending}:
         return []

@@ -38,7 +38,9 @@ class Runtime:
     run_key: bytes
     """Random, a run: keys the digests that stand in for personal data."""
     check: Check | None = None
-    """The check whose set-up, call or teardown is running in this process."""
+    """The check whose set-up, call or teardown is running in this process; the first one of a function with several."""
+    ladders: tuple[str, ...] = ()
+    """The criteria, or ids where there is none, of all checks of that function."""
     baselines: Baselines | None = None
     """What the prior audit recorded; None outside of an audit's own processes, as in tests of a check."""
     closers: list[object] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """pytest in a process of its own, forked from one that has imported everything already.
 
 Three quarters of the time of a small audit are Python's start and imports; the tests of this folder run some six
-hundred. All else is as in a fresh process: environment, folder, search path, output files, exit status.
+hundred. All else is as in a fresh process: environment, folder, search path, output files, exit status. But all have
+one seed of hashes, where fresh ones have one each.
 """
 
 from __future__ import annotations

@@ -100,3 +100,40 @@ def test_junitxml_carries_the_mark(project: Project, workers: tuple[str, ...]) -
     tree = ElementTree.parse(project.path / "out.xml")
     found = [(p.get("name"), p.get("value")) for p in tree.iterfind(".//testcase/properties/property")]
     assert found == [("dimension", "4.1"), ("level", "2"), ("criterion", "ours")]
+
+
+def test_of_a_class_and_its_bases_the_closest_mark_wins_whole(project: Project) -> None:
+    """As of a module and a class: what a test of a subclass proves is not what its base's mark says."""
+    project.config(CONFIG + "criteria: {a-things: a, b-things: b}\n")
+    project.suite(
+        "@audit(dimension='4.1', level=2, criterion='a-things')\nclass Base:\n    def test_it(self): pass\n"
+        "@audit(dimension='4.2', level=3, criterion='b-things')\nclass TestSub(Base): pass\n"
+        "class TestSame(Base): pass\n"
+    )
+    project.run("--audit")
+    plan = {c.id.rpartition("::TestS")[2]: (c.dimension, c.level, c.criterion) for c in project.record().inputs.plan}
+    assert plan == {"ame::test_it": ("4.1", 2, "a-things"), "ub::test_it": ("4.2", 3, "b-things")}
+
+
+def test_a_parameters_mark_may_say_what_its_functions_does(project: Project) -> None:
+    """Also where the module has another."""
+    project.suite(
+        "pytestmark = audit(dimension='4.5', level=5)\n@audit(dimension='4.1', level=2)\n"
+        "@pytest.mark.parametrize('n', [pytest.param(1, marks=audit(dimension='4.1', level=2))])\ndef test_a(n): pass\n"
+    )
+    project.run("--audit")
+    assert [(c.dimension, c.level) for c in project.record().inputs.plan] == [("4.1", 2)]
+
+
+def test_a_declared_criterion_is_not_missed_by_a_letter(project: Project) -> None:
+    """Where no standard is loaded names need not be declared; one that nearly is was meant to be it."""
+    project.config(CONFIG + "standard: none\ncriteria: {unknown-paths: answers 404}\n")
+    project.suite("@audit(dimension='4.5', level=3, criterion='unknown-path')\ndef test_a(): pass\n")
+    ran = project.run("--audit")
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines(
+        ["*criterion 'unknown-path' is not declared; did you mean unknown-paths? (audit.yaml, `criteria`)"]
+    )
+    project.suite("@audit(dimension='4.5', level=3, criterion='new-thing')\ndef test_a(): pass\n")
+    project.run("--audit")
+    assert project.statuses() == {"test_a": "passed"}

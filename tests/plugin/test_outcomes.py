@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plugin.conftest import Project
+from plugin.conftest import CONFIG, Project
 
 MARK = "@audit(dimension='4.1', level=3)\n"
 SEEN = "    audit_evidence.command('true', 'ok')\n"
@@ -498,3 +498,50 @@ def test_a_thread_of_the_checks_own_is_no_stranger(project: Project) -> None:
         "    own.start()\n    own.join()\n    assert own.ident == number\n"
     )
     assert run_one(project, body) == ("passed", 5)
+
+
+def test_a_hook_that_hides_the_error_makes_no_failed_check_pass(project: Project) -> None:
+    """Neither by the report alone, nor with what raised."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.hookimpl(wrapper=True, trylast=True)\ndef pytest_runtest_makereport(call):\n"
+        "    report = yield\n    if call.when == 'call':\n        call.excinfo, report.outcome = None, 'passed'\n"
+        "    return report\n",
+        "utf-8",
+    )
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): assert False, '2 are open'\n")
+    project.run("--audit")
+    assert [(a.status.value, a.reason) for a in project.record().attempts] == [("failed", "2 are open")]
+
+
+def test_an_async_generator_that_nobody_runs_could_not_run(project: Project) -> None:
+    """As with an async function."""
+    project.suite("@audit(dimension='4.1', level=2)\nasync def test_it(): yield\n")
+    project.run("--audit", "-p", "no:anyio")
+    assert project.statuses() == {"test_it": "could-not-run"}
+
+
+def test_what_is_acknowledged_for_one_criterion_is_not_for_another(project: Project) -> None:
+    """Of a function that proves two; what a message prints can be pasted, also of a check that has no criterion."""
+    project.suite(
+        "@audit(dimension='4.1', level=2, criterion='a-things')\n"
+        "@audit(dimension='4.2', level=2, criterion='b-things')\n"
+        "def test_it(audit_acknowledged):\n    left = audit_acknowledged(['x'])\n    assert not left, left.names\n"
+        "@audit(dimension='4.3', level=2)\ndef test_plain(audit_acknowledged):\n"
+        "    left = audit_acknowledged([17])\n    assert not left, left.names\n"
+    )
+    declared = CONFIG + "standard: none\ncriteria: {a-things: a, b-things: b}\n"
+    project.config(declared)
+    project.run("--audit")
+    told = {a.check.rpartition("::")[2]: a.reason for a in project.record().attempts}
+    assert told["test_it@a-things"] == told["test_it@b-things"] == "b-things:x, a-things:x"
+    assert told["test_plain"] == "test_checks.py::test_plain:17"
+    entry = "  - {item: '%s', reason: known, who: Ada, ticket: T-1, expires: 2027-01-31}\n"
+
+    def acknowledging(*items: str) -> dict[str, str]:
+        project.config(declared + "acknowledged:\n" + "".join(entry % item for item in items))
+        project.run("--audit")
+        return {a.check.rpartition("::")[2]: a.reason for a in project.record().attempts}
+
+    told = acknowledging("b-things:x", "test_checks.py::test_plain:17")
+    assert told == {"test_it@a-things": "a-things:x", "test_it@b-things": "a-things:x", "test_plain": ""}
+    assert set(acknowledging("a-things:x", "b-things:x", "test_checks.py::test_plain:17").values()) == {""}

@@ -202,8 +202,10 @@ def _result(data: Mapping[str, Any]) -> str:
     if data.get("invalid"):
         return "invalid"
     if data["total"] is None:
-        levels = " ".join(f"{d['id']} L{d['would_be']}" for d in data["dimensions"])
-        return ("partial, " if data["partial"] else "") + levels
+        # Of a dimension that nobody looked at, a level would pass for a verdict.
+        seen = [d for d in data["dimensions"] if not data["partial"] or any(c["checks"] for c in d["criteria"])]
+        levels = " ".join(f"{d['id']} L{d['would_be']}" for d in seen)
+        return ("partial, " if data["partial"] else "") + (levels or "no check was run")
     disposition = data["disposition"]
     named = f", {disposition['name']}" if disposition else ""
     return f"total {data['total']} of {data['maximum']}{named}"

@@ -43,17 +43,19 @@ class Acknowledging:
             key: What names an item: a column, key or attribute, a position, or a function; by default the item itself.
         """
         check = self._runtime.check
-        criterion = check.ladder if check is not None else ""
+        criteria = self._runtime.ladders or (check.ladder if check is not None else "",)
         valid = {e.item for e in self._entries() if e.expires >= self._runtime.instant[:10]}
         left: list[T] = []
         identities: list[str] = []
         for item in items:
-            identity = f"{criterion}:{_name(item, key)}"
-            if identity in valid:
-                self._runtime.recorder.acknowledge(identity)
-            else:
+            named = [f"{criterion}:{_name(item, key)}" for criterion in criteria]
+            # One function may prove several criteria: what is accepted for one of them is not yet for the others.
+            if missing := [identity for identity in named if identity not in valid]:
                 left.append(item)
-                identities.append(identity)
+                identities += missing
+            else:
+                for identity in named:
+                    self._runtime.recorder.acknowledge(identity)
         return Left(left, identities)
 
     def _entries(self) -> tuple[Entry, ...]:

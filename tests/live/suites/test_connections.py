@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import struct
 from collections import namedtuple
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -137,6 +139,20 @@ def test_the_name_of_a_driver_is_no_name(database, app, audit_yaml) -> None:
         assert "connection-identity:app" in items
         known = ", ".join(f"{{item: '{i}', reason: a, who: A, ticket: T, expires: 2026-02-01}}" for i in items)
         assert named(database.looker, audit_yaml, f"acknowledged: [{known}]\n").status is Status.PASSED
+
+
+def test_who_is_still_authenticating_is_not_anonymous(database, app, audit_yaml) -> None:
+    """From PostgreSQL 18 on such a session is shown, without the name that its client did send."""
+    told = psycopg.conninfo.conninfo_to_dict(app)
+    sent = {"user": "app", "database": database.name, "application_name": "app-1"}
+    body = struct.pack("!I", 3 << 16) + b"".join(f"{k}\0{v}\0".encode() for k, v in sent.items()) + b"\0"
+    server = (str(told["host"]), int(str(told["port"])))
+    with psycopg.connect(app, application_name="app-1"):
+        before = named(database.looker, audit_yaml)  # the test's own connections have no name
+        with socket.create_connection(server) as halfway:
+            halfway.sendall(struct.pack("!I", len(body) + 4) + body)
+            assert halfway.recv(1) == b"R"  # the server asks for the password, and waits
+            assert named(database.looker, audit_yaml).reason == before.reason
 
 
 def test_anonymous_connections_are_counted_by_role_and_address(superuser, database, audit_yaml) -> None:

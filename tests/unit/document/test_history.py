@@ -93,7 +93,9 @@ def test_no_report_folder_is_no_earlier_run(tmp_path: Path) -> None:
 
 def test_runs_of_this_commit_are_listed_with_what_they_found(tmp_path: Path) -> None:
     """The latest and the earlier ones, in their order; runs of other commits are not."""
-    leave_card(tmp_path / "earlier" / "001-1a2b3c4", card(total=None, partial=["-k"], disposition=None))
+    part = card(SHA, ("a", "passed", 5), total=None, partial=["-k"], disposition=None)
+    part["dimensions"].append({"id": "4.2", "level": 1, "would_be": 1, "criteria": [{"id": "b", "checks": []}]})
+    leave_card(tmp_path / "earlier" / "001-1a2b3c4", part)
     leave_card(tmp_path / "earlier" / "002-9999999", card(OTHER))
     leave_journal(tmp_path / "earlier" / "003-1a2b3c4", "b")
     leave_card(tmp_path / "earlier" / "004-1a2b3c4", card(invalid="the build changed"))
