@@ -60,13 +60,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         if asking and not (top / "audit.yaml").exists():
             sought = _asked(loaded)
-        done = files.write_all(top, found, {d: n for d, n in sought.items() if n < 5}, args.ci)
+        repository = find_repository(top)
+        done = files.write_all(top, found, {d: n for d, n in sought.items() if n < 5}, args.ci, repository=repository)
     except EOFError:
         return fail("no answer; say --yes to be asked nothing")
     except OSError as error:
         return fail(f"{error.filename or top} can't be written: {error.strerror}")
     told = _told(found, done, args.ci, files.variables(found))
-    if find_repository(top) is None:
+    if repository is None:
         told.insert(0, NO_GIT)
     sys.stdout.write("\n".join(told) + "\n")
     return 0

@@ -43,7 +43,7 @@ class Written:
 
     name: str
     what: str
-    """``wrote``, ``left``, ``added to``, or ``by hand``."""
+    """``wrote``, ``left``, ``added to``, ``by hand``, or ``to move``."""
     remark: str = ""
 
 
@@ -57,14 +57,17 @@ def filed_in(service: str) -> str:
     return f"{AUDITS}/{folder_of(service)}/" if service.strip() else f"{AUDITS}/<service>/"
 
 
-def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | None) -> list[Written]:
+def write_all(
+    top: Path, survey: Survey, sought: Mapping[str, int], ci: str | None, *, repository: Path | None = None
+) -> list[Written]:
     """Write what is missing; beside an audit.yaml that is there, nothing that would add to what an audit runs.
 
     Args:
-        top: Where to: the repository's top, or pytest's root folder.
+        top: Where to: the repository's top, or the folder of one of its services, which is pytest's root folder then.
         survey: What is known of the service.
         sought: Dimension -> highest level sought, where it is less than 5.
         ci: github, gitlab, or None.
+        repository: The repository's top, where there is one: audits are filed there, whatever folder they are of.
 
     Raises:
         OSError: A file can't be written; what stands before it in the order has been.
@@ -88,10 +91,13 @@ def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | No
         _new(top, "audits/redis.acl", _rendered("redis.acl.j2", **values)),
         *([_ini(top)] if fresh else []),
         _ignored(top),
-        _line(top, ".gitattributes", UNION, UNION),
+        _line(top, _at(repository, top, ".gitattributes"), UNION, UNION),
     ]
     if ci is not None:
         done.append(_new(top, CI[ci], _rendered(f"{ci}.yml.j2", **values)))
+        if repository is not None and (inner := _inside(repository, top)):
+            where = f"to the repository's top, where CI looks for it; its commands have to run in {inner}"
+            return [*done, Written(CI[ci], "to move", where)]
         if ci == "gitlab":
             include = f"include:\n  - local: /{CI['gitlab']}\n"
             # An existing pipeline is the team's; only they know where the line belongs.
@@ -101,6 +107,18 @@ def write_all(top: Path, survey: Survey, sought: Mapping[str, int], ci: str | No
             else:
                 done.append(_new(top, ".gitlab-ci.yml", include))
     return done
+
+
+def _inside(repository: Path, top: Path) -> str:
+    """The folder's place in the repository; empty at its top."""
+    place = top.resolve().relative_to(repository.resolve()).as_posix()
+    return "" if place == "." else place
+
+
+def _at(repository: Path | None, top: Path, name: str) -> str:
+    """A file of the repository's top, from the folder that is written to."""
+    inner = _inside(repository, top) if repository is not None else ""
+    return "../" * len(inner.split("/")) + name if inner else name
 
 
 def _rendered(name: str, **values: object) -> str:

@@ -164,6 +164,21 @@ def test_nothing_that_exists_is_touched(make: Make, capsys: pytest.CaptureFixtur
     assert contents(top) == before
 
 
+def test_in_the_folder_of_one_of_several_services(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """Audits are filed at the repository's top, so git learns there how ledgers are merged; CI looks there, too."""
+    top = make({"services/pay/pay.py": ""})
+    subprocess.run(["git", "init", "-q", str(top)], check=True)
+    assert cli.main(["init", str(top / "services" / "pay"), "--yes", "--ci", "github"]) == 0
+    said = capsys.readouterr().out
+    assert "wrote     ../../.gitattributes (audits/*/ledger.jsonl merge=union)\n" in said
+    assert (top / ".gitattributes").read_text() == "audits/*/ledger.jsonl merge=union\n"
+    assert (top / "services" / "pay" / ".gitignore").read_text() == "audit-report/\n"
+    assert (
+        "to move   .github/workflows/backend-audit.yml (to the repository's top, where CI looks for it; its commands "
+        "have to run in services/pay)\n"
+    ) in said
+
+
 def test_the_gitignore_keeps_its_lines(make: Make) -> None:
     """Also when its last line has no end."""
     top = make({".gitignore": "*.log"})
