@@ -82,6 +82,17 @@ def test_the_picture_is_small() -> None:
     assert len(data) < 300_000
 
 
+def test_files_that_pages_show_are_shown_as_they_are() -> None:
+    """In full, as pages are read where no tool puts them together: by their name in the line above the block."""
+    pattern = r"<!-- (\S+\.\w+)(?:, from line (\d+))? -->\n```\w+\n(.*?)```\n"
+    found = [m for page in PAGES for m in re.findall(pattern, page.read_text("utf-8"), re.DOTALL)]
+    assert len(found) == 4
+    for name, first, shown in found:
+        lines = (ROOT / name).read_text("utf-8").splitlines(keepends=True)
+        assert shown == "".join(lines[int(first or 1) - 1 :]).strip("\n") + "\n", name
+    assert [page.name for page in PAGES if "literalinclude" in page.read_text("utf-8")] == []
+
+
 def test_examples_in_pages_are_python() -> None:
     """Every block that calls itself Python compiles."""
     for page in PAGES:
