@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
 
 PLAN = pytest.StashKey["Collected"]()
-_RETURNS_NOTHING = pytest.mark.filterwarnings("error::pytest.PytestReturnNotNoneWarning")
-"""pytest only warns of a test that returns a value: ``return rows == []`` could not fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +258,6 @@ class Collector:
         dropped: list[pytest.Item] = []
         for item in items:
             ids = plan.of_node[item.nodeid] if id(item) in marked else ()
-            if ids:
-                item.add_marker(_RETURNS_NOTHING)
             wanted = [
                 i for i in ids if i not in above and (not self._choice.only or checks[i].dimension in self._choice.only)
             ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit import __version__, asked, document, genuine, heading, past, standard
+from pytest_backend_audit import __version__, asked, document, genuine, heading, past, returning, standard
 from pytest_backend_audit.asked import Setting
 from pytest_backend_audit.baseline import Baselines, for_workers
 from pytest_backend_audit.collect import Choice, Collected, Collector
@@ -256,6 +256,7 @@ def _register(
     config.stash[RUNTIME] = runtime
     _add(config, Fixtures.of(config), "backend_audit_fixtures")
     _add(config, genuine, "backend_audit_genuine")
+    _add(config, returning, "backend_audit_returning")
     _add(config, Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
     brief = getattr(config.option, "tbstyle", "auto") == "auto"  # nobody asked for more; without a terminal nobody can
     _add(config, Observer(runtime, asked.timeout(config), worker, brief=brief), "backend_audit_observer")
