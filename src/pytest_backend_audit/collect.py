@@ -16,6 +16,7 @@ from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
 from pytest_backend_audit.narrowing import by_items, hidden, taken_away
 from pytest_backend_audit.options import asked_of_us
+from pytest_backend_audit.uncollected import Uncollected
 
 if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
@@ -55,6 +56,8 @@ class Collected:
     """Unmarked tests that were deselected."""
     hidden: tuple[str, ...] = ()
     """Files and folders with tests that a conftest or a plugin had pytest ignore, from rootdir."""
+    uncollected: tuple[str, ...] = ()
+    """Where our mark stands on what became no test."""
 
     def without(self, gone: Sequence[str]) -> Collected:
         """The same, once these tests were taken away by somebody else: narrowed."""
@@ -118,6 +121,8 @@ class Collector:
         self._runtime = runtime
         self._choice = choice
         self._raise = raise_problems
+        self.uncollected = Uncollected()
+        """To be registered beside."""
         self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
         self._found: list[pytest.Item] = []
         """As pytest found them, before any hook could take one away."""
@@ -291,6 +296,7 @@ class Collector:
             tuple(i.nodeid for i in kept),
             unmarked,
             tuple(dict.fromkeys(self._hidden)),
+            self.uncollected.found(),
         )
 
     def _permit(self, item: pytest.Item, needs: Sequence[Need]) -> None:

@@ -116,6 +116,11 @@ def by_collector(nodeid: str, outcome: str) -> str:
     return f"{nodeid or 'the session'} {verb}"
 
 
+def by_name(nodeid: str) -> str:
+    """Narrowing by what bears our mark and is no test to pytest."""
+    return f"{nodeid} is marked, and pytest makes no test of it"
+
+
 def hidden(path: Path, config: pytest.Config) -> bool:
     """Whether a path that pytest ignores holds tests, and neither options nor ini values say that it is to be ignored.
 

@@ -16,7 +16,7 @@ from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.keeping import Keeper
 from pytest_backend_audit.model import Seal
-from pytest_backend_audit.narrowing import by_collector
+from pytest_backend_audit.narrowing import by_collector, by_name
 from pytest_backend_audit.observe import WIDER
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.recorder import utc_now
@@ -127,7 +127,8 @@ class Session:
         try:
             writer = Writer(self._plot.folder)
             # Under xdist the other workers may have told the same already.
-            reasons = tuple(dict.fromkeys((*narrowing, *self._seen.narrowing)))
+            unasked = (*self._seen.narrowing, *map(by_name, collected.uncollected))
+            reasons = tuple(dict.fromkeys((*narrowing, *unasked)))
             writer.start(self._plot.inputs(collected, reasons, number))
         except OSError as error:
             raise AuditUsageError(

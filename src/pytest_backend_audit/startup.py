@@ -257,7 +257,9 @@ def _register(
     _add(config, Fixtures.of(config), "backend_audit_fixtures")
     _add(config, genuine, "backend_audit_genuine")
     _add(config, returning, "backend_audit_returning")
-    _add(config, Collector(runtime, choice, raise_problems=raise_problems), "backend_audit_collector")
+    collector = Collector(runtime, choice, raise_problems=raise_problems)
+    _add(config, collector, "backend_audit_collector")
+    _add(config, collector.uncollected, "backend_audit_uncollected")
     brief = getattr(config.option, "tbstyle", "auto") == "auto"  # nobody asked for more; without a terminal nobody can
     _add(config, Observer(runtime, asked.timeout(config), worker, brief=brief), "backend_audit_observer")
     config.add_cleanup(lambda: _close(runtime))
