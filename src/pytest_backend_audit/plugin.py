@@ -59,16 +59,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Skip audit checks in a run that is no audit."""
     if is_on(config):
         return
-    for item in items:
-        mark = item.get_closest_marker("audit")
-        if mark is not None:
-            from pytest_backend_audit.marker import is_ours  # noqa: PLC0415 - only where there is a mark
+    checks = [item for item in items if _is_check(item)]
+    if not checks:
+        return
+    for item in checks:
+        item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
+    if not config.pluginmanager.has_plugin("skipping"):
+        config.pluginmanager.register(_Skipping(checks), "backend_audit_skipping")
 
-            if is_ours(mark):
-                item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
-                continue
-        if asked_of_us(item):
-            item.add_marker(pytest.mark.skip(reason=SKIP_REASON))
+
+def _is_check(item: pytest.Item) -> bool:
+    """Whether a test is an audit's affair: by any mark of ours, also under somebody else's of the same name."""
+    if marks := list(item.iter_markers("audit")):
+        from pytest_backend_audit.marker import is_ours  # noqa: PLC0415 - only where there is a mark
+
+        if any(map(is_ours, marks)):
+            return True
+    return bool(asked_of_us(item))
+
+
+class _Skipping:
+    """Skips audit checks where ``-p no:skipping`` took away who heeds the mark for it."""
+
+    def __init__(self, checks: list[pytest.Item]) -> None:
+        self._checks = frozenset(checks)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if item in self._checks:
+            raise pytest.skip.Exception(SKIP_REASON, _use_item_location=True)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -30,6 +30,30 @@ def test_class_marks_and_unittest_cases_are_skipped_too(project: Project) -> Non
     project.run().assert_outcomes(skipped=2)
 
 
+OTHERS = (
+    "@audit(dimension='4.1', level=2)\nclass TestX:\n"
+    "    @pytest.mark.audit('sox')\n    def test_class(self): raise SystemExit('dialled')\n"
+    "@pytest.mark.audit('sox')\n@audit(dimension='4.1', level=2)\ndef test_outer(): raise SystemExit('dialled')\n"
+    "@audit(dimension='4.1', level=2)\n@pytest.mark.audit('sox')\ndef test_inner(): raise SystemExit('dialled')\n"
+)
+
+
+@pytest.mark.parametrize("options", [(), ("-p", "no:skipping")], ids=["plain", "no:skipping"])
+def test_somebody_elses_mark_nearer_by_lets_no_check_run(
+    project: Project, workers: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    """Ours counts wherever it is, as it does in an audit; and without pytest's own way to skip."""
+    project.suite(
+        OTHERS + "def test_it(audit_http): raise SystemExit('dialled')\n"
+        "import unittest\n@audit(dimension='4.1', level=3)\nclass TestB(unittest.TestCase):\n"
+        "    def test_b(self): raise SystemExit('dialled')\n"
+        "@pytest.mark.audit('sox')\ndef test_theirs(): pass\n"
+    )
+    result = project.run("-rs", *options, *workers)
+    result.assert_outcomes(passed=1, skipped=5)
+    result.stdout.fnmatch_lines(["SKIPPED [[]1[]] test_checks.py:*: audit check: run with --audit"])
+
+
 def test_a_test_that_asks_for_our_fixture_is_skipped(project: Project) -> None:
     """An unmarked test with an audit_* fixture never reaches a server either."""
     project.suite("def test_it(audit_postgres): raise SystemExit\n")
