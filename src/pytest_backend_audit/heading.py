@@ -127,16 +127,19 @@ def _policy(protected: Protected) -> str:
 
 def _past_redaction(config: pytest.Config) -> list[str]:
     """Options by which pytest shows or stores what tests print, log or set up, without a report in between."""
-    option = config.option
+    # Each of pytest's parts that has an option can be switched off, and its options and ini values are then unknown.
+    known = vars(config.option)
+    logs = "log_file" in known
     ways = {
-        "-s": option.capture == "no",
-        "--capture=tee-sys": option.capture == "tee-sys",
-        "--pdb": option.usepdb,
-        "--trace": option.trace,
-        "--setup-show": option.setupshow,
-        "--log-file": option.log_file or config.getini("log_file"),
-        "live logs": config.getini("log_cli") or option.log_cli_level,
-        "--debug": option.debug,
+        "-s": known.get("capture") == "no",
+        "-p no:capture": "capture" not in known,
+        "--capture=tee-sys": known.get("capture") == "tee-sys",
+        "--pdb": known.get("usepdb"),
+        "--trace": known.get("trace"),
+        "--setup-show": known.get("setupshow"),
+        "--log-file": logs and (known["log_file"] or config.getini("log_file")),
+        "live logs": logs and (config.getini("log_cli") or known["log_cli_level"]),
+        "--debug": known.get("debug"),
     }
     return [name for name, given in ways.items() if given]
 

@@ -350,3 +350,12 @@ def test_what_workers_do_not_find(project: Project, path: str, status: int, said
     assert result.ret == status
     assert result.errlines == said
     assert "INTERNALERROR" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("part", ["capture", "debugging", "logging", "setuponly"])
+def test_an_audit_needs_none_of_the_parts_of_pytest_that_only_show(audited: Project, part: str) -> None:
+    """Their options and ini values are then unknown; the audit is whole, and its gate passes."""
+    audited.suite(TWO)
+    audited.commit()
+    assert audited.run(*FORMAL, "-p", f"no:{part}").ret == pytest.ExitCode.OK
+    assert audited.card()["partial"] == []

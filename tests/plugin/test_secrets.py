@@ -372,6 +372,8 @@ def test_collecting_only_shows_clean_ids(project: Project, monkeypatch: pytest.M
             "--pdb, --trace, --setup-show, --log-file, live logs, --debug",
         ),
         (("-o", "log_cli=true", "-o", "log_file=log"), "--log-file, live logs"),
+        (("-p", "no:logging", "-p", "no:debugging", "-p", "no:setuponly"), None),
+        (("-p", "no:capture"), "-p no:capture"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
