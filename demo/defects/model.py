@@ -129,7 +129,7 @@ class Defect(_Entry):
     def in_code_alone(self) -> bool:
         """Whether all that is wrong is what the instances are told to run: nothing else has to change for it."""
         elsewhere = (self.sql, self.settings, self.cache, self.latency, self.redis, self.pooler, self.rules, self.locks)
-        return self.where is Where.SERVICE and not any((*elsewhere, self.direct, self.hold, self.busy))
+        return self.where is Where.SERVICE and not any((*elsewhere, self.direct, self.hold, self.busy, self.needs))
 
     def row(self, witness: Witness) -> str:
         """The standard's name of the row: ``4.1/query-logging/L2``."""

@@ -192,7 +192,7 @@ class Stack(Addresses):
             self.prometheus.wait_until_scraping()
         if defects:
             self._say(f"defects: {', '.join(defects)}")
-        if set(defects) > set(self.defects):
+        if defects != self.defects:
             self.set_defects(defects)
         else:
             self.postgres.forget_statements()

@@ -187,8 +187,7 @@ class Observer:
         checks = self._checks_of(item)
         run = self._run = _Run(checks, utc_now(), time.perf_counter(), properties=len(item.user_properties))
         self._recorder.answered.clear()
-        self._runtime.check = checks[0] if checks else None
-        self._runtime.ladders = tuple(dict.fromkeys(c.ladder for c in checks))
+        self._runtime.checks = tuple(checks)
         return run
 
     def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
@@ -260,7 +259,7 @@ class Observer:
             run.status, run.reason = Status.COULD_NOT_RUN, "interrupted before it ended"
         setattr(report, ATTEMPTS, self._attempts(item, run))
         self._run = None
-        self._runtime.check = None
+        self._runtime.checks = ()
 
     def _attempts(self, item: pytest.Item, run: _Run) -> list[dict[str, Any]]:
         """What is known so far, as builtins: the whole once it has ended, and its parts."""

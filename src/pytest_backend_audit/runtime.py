@@ -37,14 +37,22 @@ class Runtime:
     allowed: frozenset[Need]
     run_key: bytes
     """Random, a run: keys the digests that stand in for personal data."""
-    check: Check | None = None
-    """The check whose set-up, call or teardown is running in this process; the first one of a function with several."""
-    ladders: tuple[str, ...] = ()
-    """The criteria, or ids where there is none, of all checks of that function."""
+    checks: tuple[Check, ...] = ()
+    """Those of the function whose set-up, call or teardown is running in this process: one for each of its marks."""
     baselines: Baselines | None = None
     """What the prior audit recorded; None outside of an audit's own processes, as in tests of a check."""
     closers: list[object] = field(default_factory=list)
     """Things with a ``close()`` that live as long as the process's part of the run."""
+
+    @property
+    def check(self) -> Check | None:
+        """The first of them: what they record is the same."""
+        return self.checks[0] if self.checks else None
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What any of them asks for."""
+        return frozenset(need for check in self.checks for need in check.needs)
 
 
 RUNTIME = pytest.StashKey[Runtime]()

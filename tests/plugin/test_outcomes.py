@@ -545,3 +545,17 @@ def test_what_is_acknowledged_for_one_criterion_is_not_for_another(project: Proj
     told = acknowledging("b-things:x", "test_checks.py::test_plain:17")
     assert told == {"test_it@a-things": "a-things:x", "test_it@b-things": "a-things:x", "test_plain": ""}
     assert set(acknowledging("a-things:x", "b-things:x", "test_checks.py::test_plain:17").values()) == {""}
+
+
+def test_what_one_mark_of_a_function_asks_for_its_fixtures_do(project: Project) -> None:
+    """Whichever of its marks it is: the function runs once for all of them."""
+    project.config(CONFIG + "standard: none\n" + 'targets: {http: {base_url: "http://127.0.0.1:1"}}\n')
+    project.suite(
+        "@audit(dimension='4.2', level=2, criterion='b-things', needs=('writes',))\n"
+        "@audit(dimension='4.1', level=2, criterion='a-things')\n"
+        "def test_it(audit_http):\n    audit_http.post('/')\n"
+    )
+    project.run("--audit", "--audit-allow=writes")
+    assert {a.status.value for a in project.record().attempts} == {"could-not-run"}
+    reasons = {a.reason.partition(":")[0] for a in project.record().attempts}
+    assert reasons == {"targets.http"}  # nobody listens there: it was asked for

@@ -42,8 +42,7 @@ class Acknowledging:
             items: Rows, mappings, objects or texts.
             key: What names an item: a column, key or attribute, a position, or a function; by default the item itself.
         """
-        check = self._runtime.check
-        criteria = self._runtime.ladders or (check.ladder if check is not None else "",)
+        criteria = dict.fromkeys(check.ladder for check in self._runtime.checks) or [""]
         valid = {e.item for e in self._entries() if e.expires >= self._runtime.instant[:10]}
         left: list[T] = []
         identities: list[str] = []

@@ -72,8 +72,7 @@ def require(runtime: Runtime, need: Need) -> None:
     Raises:
         CouldNotRun: The check's mark lacks the need, or ``--audit-allow`` does.
     """
-    check = runtime.check
-    if check is not None and need not in check.needs:
+    if runtime.checks and need not in runtime.needs:
         raise CouldNotRun(f'the check did not ask for it: its mark lacks needs=("{need}",)')
     if need not in runtime.allowed:
         raise CouldNotRun(f"needs {need}, which is not allowed: run with --audit-allow={need}")

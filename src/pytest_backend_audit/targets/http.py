@@ -146,8 +146,7 @@ class RecordingTransport(httpx.BaseTransport):
         if request.method in SAFE:
             return
         if request.method in WRITING:
-            check = shared.runtime.check
-            probing = check is not None and Need.PROBES in check.needs and Need.WRITES not in check.needs
+            probing = Need.PROBES in shared.runtime.needs and Need.WRITES not in shared.runtime.needs
             require(shared.runtime, Need.PROBES if probing else Need.WRITES)
         else:
             require(shared.runtime, Need.PROBES)

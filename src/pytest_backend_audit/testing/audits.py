@@ -44,7 +44,7 @@ class Surroundings:
 class _LiteralAcknowledging(Acknowledging, StandIn):
     def begin(self, recorder: Recorder, check: Check | None) -> None:
         self._runtime.recorder = recorder
-        self._runtime.check = check or self._runtime.check
+        self._runtime.checks = (check,) if check is not None else self._runtime.checks
 
 
 def surroundings(
@@ -114,5 +114,5 @@ def runtime_for(
         document=Document(),
         allowed=allowed,
         run_key=b"k" * 32,
-        check=check,
+        checks=(check,) if check is not None else (),
     )
