@@ -7,8 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from pytest_backend_audit.demo.stack import ask
 from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
 
 
@@ -74,7 +73,7 @@ class Alertmanager:
 
     def ready(self) -> bool:
         """Whether it says so."""
-        return httpx.get(f"{self.url}/-/ready", timeout=2, trust_env=False).is_success
+        return ask.get(f"{self.url}/-/ready").is_success
 
     def stop(self) -> None:
         """Stop the server."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
+from pytest_backend_audit.demo.stack import ask
 from pytest_backend_audit.demo.stack.process import Process, free_port, wait_for
 
 RULES = Path(__file__).with_name("rules.yaml")
@@ -87,9 +87,7 @@ class Prometheus:
 
     def up(self) -> int:
         """Instances whose last scrape went well."""
-        answer = httpx.get(
-            f"{self.url}/api/v1/query", params={"query": 'sum(up{job="orders"})'}, timeout=2, trust_env=False
-        )
+        answer = ask.get(f"{self.url}/api/v1/query", params={"query": 'sum(up{job="orders"})'})
         result = answer.raise_for_status().json()["data"]["result"]
         return int(result[0]["value"][1]) if result else 0
 
@@ -115,7 +113,7 @@ class Prometheus:
         wait_for(lambda: self._evaluated() == wanted, "Prometheus to take its rules over", process=self.process)
 
     def _evaluated(self) -> list[tuple[str, str]]:
-        answer = httpx.get(f"{self.url}/api/v1/rules", timeout=2, trust_env=False)
+        answer = ask.get(f"{self.url}/api/v1/rules")
         rules: list[dict[str, Any]] = [
             r for g in answer.raise_for_status().json()["data"]["groups"] for r in g["rules"]
         ]

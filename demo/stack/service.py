@@ -9,10 +9,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-import httpx
-
 from pytest_backend_audit.demo.service.seed import TENANTS
-from pytest_backend_audit.demo.stack import haproxy
+from pytest_backend_audit.demo.stack import ask, haproxy
 from pytest_backend_audit.demo.stack.process import Process, free_port, python, wait_for
 
 POOL_MAX = 8
@@ -130,7 +128,7 @@ class Worker:
 
     def waiting(self) -> float:
         """Messages that wait, as it has seen; not a number while it has not seen any outbox."""
-        page = httpx.get(self.metrics_url, timeout=2, trust_env=False).raise_for_status().text
+        page = ask.get(self.metrics_url).raise_for_status().text
         return float(next(line for line in page.splitlines() if line.startswith("outbox_messages ")).split()[1])
 
     def wait_until_ready(self) -> None:
@@ -257,4 +255,4 @@ def _environment(part: Instance | Worker, configuration: Configuration) -> dict[
 
 
 def _status(url: str) -> int:
-    return httpx.get(url, timeout=2, trust_env=False).status_code
+    return ask.get(url).status_code

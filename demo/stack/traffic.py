@@ -26,6 +26,8 @@ from typing import Any
 
 import httpx
 
+from pytest_backend_audit.demo.stack.ask import tls
+
 HOT_ORDERS = 8
 """Per tenant."""
 SESSION = 5.0
@@ -111,7 +113,7 @@ RATES: Sequence[tuple[Callable[[Client], Coroutine[Any, Any, None]], float]] = (
 
 
 def _connection(base_url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=base_url, timeout=5, trust_env=False)
+    return httpx.AsyncClient(base_url=base_url, timeout=5, trust_env=False, verify=tls())
 
 
 async def _hot_orders(base_url: str, token: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from functools import partial
 
 import httpx
 
+from pytest_backend_audit.demo.stack import ask
 from pytest_backend_audit.demo.stack.pgbouncer import PgBouncer
 from pytest_backend_audit.demo.stack.process import wait_for
 from pytest_backend_audit.demo.stack.service import FrontDoor, Instance
@@ -60,7 +61,7 @@ def await_use(
 
 
 def _get(url: str, headers: dict[str, str] | None = None) -> httpx.Response:
-    return httpx.get(url, headers=headers, timeout=5, trust_env=False)
+    return ask.get(url, headers=headers, timeout=5)
 
 
 def _is_warm(url: str) -> bool:
