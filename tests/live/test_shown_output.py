@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from live.demo.conftest import processes_that_mention
-from live.pages import Block, blocks, follow, holds
+from live.pages import Block, follow, holds
 from live.servers import folder_for_servers, guarded
+from live.stories import Story, chosen
 
 from pytest_backend_audit.demo.defects import CATALOGUE, DEFAULT
 from pytest_backend_audit.demo.stack.process import wait_for
@@ -23,7 +24,6 @@ from pytest_backend_audit.journal import read_run
 from pytest_backend_audit.model import Status
 
 ROOT = Path(__file__).parents[2]
-TUTORIAL, PIPELINE, RELEASE = (ROOT / "docs" / f"tutorial{part}.md" for part in ("", "-pipeline", "-release"))
 AUTHOR = {
     f"GIT_{who}_{what}": f"reader@{what.lower()}.example"
     for who in ("AUTHOR", "COMMITTER")
@@ -127,30 +127,14 @@ def test_the_card_shows_the_default_defects(kept: Kept) -> None:
 
 
 @pytest.mark.needs("pgbouncer", "prometheus")
-def test_a_ci_engineer_shards_merges_gates_and_publishes(kept: Kept) -> None:
-    """The second story: every command of its page is run, every shown output compared line by line."""
-    waiting, *rest = blocks(PIPELINE)
-    assert holds(waiting.text, kept.said) == ""
-    assert kept.read(rest) == sum(b.language == "text" for b in rest) == 6
-
-
-@pytest.mark.needs("pgbouncer", "prometheus")
-def test_a_developer_writes_a_check_and_sees_it_fail_and_pass(kept: Kept) -> None:
-    """The first story."""
-    first, waiting, *rest = blocks(TUTORIAL)
-    assert "backend-audit demo --keep" in first.text
-    assert holds(waiting.text, kept.said) == ""
-    assert kept.read(rest) == sum(b.language == "sh" for b in rest)
-
-
-@pytest.mark.needs("pgbouncer", "prometheus")
-def test_a_release_is_signed_gated_filed_and_worked_off(kept: Kept) -> None:
-    """The third story, with the repository as the demo made it."""
+@pytest.mark.parametrize("story", chosen(), ids=str)
+def test_a_story_goes_as_its_page_says(kept: Kept, story: Story) -> None:
+    """Every command is run, in the repository as the demo made it, and every output that is shown is compared."""
     fresh = "git reset -q --hard $(git rev-list --max-parents=0 HEAD)\nrm -rf audit-report\n"
     subprocess.run(["bash", "-c", kept.setting + fresh], check=True)
-    waiting, *rest = blocks(RELEASE)
+    waiting, rest = story.begun()
     assert holds(waiting.text, kept.said) == ""
-    assert kept.read(rest) == sum(b.language == "text" for b in rest) == 15
+    assert kept.read(rest) == sum(block.language == "text" for block in rest) == story.outputs
 
 
 def test_a_kept_demo_ends_by_ctrl_c_and_leaves_nothing_but_the_report(kept: Kept) -> None:

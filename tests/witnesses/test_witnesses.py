@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import turns
 
 from pytest_backend_audit import suites
 from pytest_backend_audit.demo.defects import CATALOGUE, Defect
@@ -27,11 +27,6 @@ SHARE = 1
 """Defects that there is time for in a run that does not throw all of them: with the sound service three minutes."""
 
 
-def _git(*arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None
-
-
 def _imports(module: str) -> Iterable[str]:
     for path in Path(next(iter(suites.__path__))).glob("*/*.py"):
         if re.search(rf"analysis(?:\.| import .*\b){module}\b", path.read_text("utf-8")):
@@ -44,14 +39,8 @@ def _chosen() -> tuple[Defect, ...]:
     if wanted == "all":
         return WITNESSED
     if wanted == "share":
-        changed, commits = (
-            _git("diff", "--name-only", os.environ.get("WITNESSES_SINCE", "HEAD~1")),
-            _git("rev-list", "HEAD"),
-        )
-        if commits is None:  # no repository: an unpacked sdist
-            return WITNESSED
-        # In a shallow clone what changed can't be told: whose turn it is then decides alone.
-        return choice.shared(WITNESSED, (changed or "").splitlines(), _imports, len(commits.split()), SHARE)
+        turn = turns.turn()
+        return WITNESSED if turn is None else choice.shared(WITNESSED, turns.changed(), _imports, turn, SHARE)
     return choice.named(WITNESSED, wanted.split())
 
 
