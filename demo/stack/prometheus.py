@@ -38,7 +38,7 @@ class Prometheus:
     def launch(
         cls, folder: Path, instances: Sequence[str], alertmanager: str | None = None, worker: str | None = None
     ) -> Prometheus:
-        """Start it for these instances (``host:port``), and return at once: it looks for targets every 5 s only.
+        """Start it for these instances (``host:port``), and return at once: it begins to scrape after some 5 s.
 
         Args:
             folder: For its configuration, data and log.

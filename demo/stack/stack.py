@@ -179,11 +179,12 @@ class Stack(Addresses):
     # --- how it comes about
 
     def _start(self, instances: int, source: Source, defects: tuple[str, ...]) -> None:
-        self._start_servers()
         ports = [free_port() for _ in range(instances)]
         self.worker = self._kept(Worker(free_port(), self.folder, source, self.identities))
         self.control = self._kept(Control(self._restarts()))
+        # First: a Prometheus that has just started finds what it is to scrape after five seconds.
         self._start_watchers([f"127.0.0.1:{port}" for port in ports])
+        self._start_servers()
         # The instances have theirs from the start: switched on afterwards, these would cost a second start.
         self.defects = tuple(name for name in defects if CATALOGUE[name].in_code_alone)
         self._start_service(ports, source)
@@ -267,7 +268,13 @@ class Stack(Addresses):
 
     def _restarts(self) -> dict[str, Callable[[], None]]:
         """What an audit can have restarted, by name."""
-        return {"postgres": self.postgres.restart, "redis": self.valkey.restart, "service": self._deploy}
+        return {"postgres": self._restart_postgres, "redis": self._restart_redis, "service": self._deploy}
+
+    def _restart_postgres(self) -> None:
+        self.postgres.restart()
+
+    def _restart_redis(self) -> None:
+        self.valkey.restart()
 
     def _deploy(self) -> None:
         """Replace the instances as a deploy of new code does; the cache is emptied, as entries may change in form."""

@@ -42,22 +42,23 @@ def await_use(
         StackError: It takes too long.
     """
     headers = {"Authorization": f"Bearer {token}"}
+    url = f"{front.url}/v1/orders"
+    wait_for(lambda: _get(url, headers).is_success, "the service to answer at its front door", process=front.process)
+    if pooler is not None and "pooler-too-small" not in defects:
+        # A burst opens the connections that a later one would have to wait for; that wait is let go by, below.
+        with ThreadPoolExecutor(max_workers=BURST) as pool:
+            list(pool.map(lambda _: _get(url, headers), range(BURST)))
     for instance in serving:
         with contextlib.suppress(httpx.TransportError):  # the error that every instance has to have counted
             _get(f"{instance.url}{ERROR_PATH}", headers)
         if "no-affinity" not in defects:  # with it, one of them gets no traffic
             wait_for(partial(_is_warm, instance.url), f"traffic at {instance.name}", process=instance.process)
-    url = f"{front.url}/v1/orders"
-    wait_for(lambda: _get(url, headers).is_success, "the service to answer at its front door", process=front.process)
     if pooler is None:
         return
     if "pooler-too-small" in defects:
         wait_for(lambda: pooler.average_wait() > QUEUE, "clients to queue at the pooler", process=pooler.process)
-        return
-    # A burst opens the connections that a later one would have to wait for; then that wait is let go by.
-    with ThreadPoolExecutor(max_workers=BURST) as pool:
-        list(pool.map(lambda _: _get(url, headers), range(BURST)))
-    wait_for(lambda: pooler.average_wait() < CALM, "the pooler to get calm", process=pooler.process)
+    else:
+        wait_for(lambda: pooler.average_wait() < CALM, "the pooler to get calm", process=pooler.process)
 
 
 def _get(url: str, headers: dict[str, str] | None = None) -> httpx.Response:

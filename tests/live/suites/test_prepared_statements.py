@@ -81,6 +81,18 @@ def test_prepared_statements_are_planned_a_few_times(planning, connect, database
         assert (ran.status, ran.reason) == (Status.PASSED, "")
 
 
+def test_young_connections_get_a_second_longer_window(planning, connect, database, audit_yaml) -> None:
+    """After a deploy each connection plans its first calls; what comes then decides, if enough does."""
+    ran = run(database, audit_yaml, (connect(300), ONE, 400))  # three of four in the first window, none in the next
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+
+
+def test_what_reads_no_table_is_left_out(planning, connect, database, audit_yaml) -> None:
+    """A pool that looks whether a connection still answers."""
+    ran = run(database, audit_yaml, (connect(5), ONE, 80), (connect(None), "SELECT %s", 80))
+    assert (ran.status, ran.reason) == (Status.PASSED, "")
+
+
 def test_statements_that_are_not_prepared_are_named(planning, connect, database, audit_yaml) -> None:
     """With how often they were planned, and the way out."""
     service, other = connect(None), connect(5)
