@@ -22,7 +22,7 @@ POOL_SIZE = 20
 """Server connections: no fewer than all instances together ever ask for."""
 CLIENTS = 200
 """Clients: some fleets' pools."""
-STATS_PERIOD = 2
+STATS_PERIOD = 1
 """Seconds over which the console's averages go: short, so that those of starting up are soon gone."""
 _CONFIGURATION = """
 [databases]
