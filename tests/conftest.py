@@ -152,6 +152,8 @@ class Lacks:
             terminalreporter.write_line(f"{program} ({cure}); tests not run: {len(nodeids)}")
             for file in sorted({nodeid.partition("::")[0] for nodeid in nodeids}):
                 terminalreporter.write_line(f"    {file}")
+        if self._strict and self._lacking():
+            terminalreporter.write_line("in a strict run a lack is a failure", red=True)
         if self.skipped:
             terminalreporter.write_sep("=", "skipped, which no test here may be", red=True)
             for nodeid in sorted(self.skipped):

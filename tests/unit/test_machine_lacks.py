@@ -39,6 +39,7 @@ def test_a_lack_is_listed(
     result = suite.runpytest_subprocess(*workers, *strict)
     assert result.ret == status
     result.stdout.fnmatch_lines(["*this machine lacks*", *LISTED])
+    assert ("in a strict run a lack is a failure" in result.outlines) is bool(strict)
     assert result.parseoutcomes()["passed"] == 1
     assert "failed" not in result.parseoutcomes()
 

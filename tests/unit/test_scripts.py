@@ -182,8 +182,7 @@ def test_programs_that_go_builds_for_ci(machine: Path, go: str, told: str, built
     for tool in ("grep", "mv", "timeout"):
         (machine / tool).symlink_to(shutil.which(tool) or "")
     program(machine, "go", go)
-    ci = (SCRIPTS.parent / ".ci" / "run").read_text("utf-8")
-    parts = [ci[ci.index(begin) : ci.index(end, ci.index(begin)) + len(end)] for begin, end in _GO_TOOLS]
+    parts = _parts_of_ci(*_GO_TOOLS)
     script = "\n".join(["set -uo pipefail", f'work="{machine.parent}"', *parts, "go_tools"])
     clone = machine.parent / "clone"
     done = subprocess.run(
@@ -205,3 +204,60 @@ def test_programs_that_go_builds_for_ci(machine: Path, go: str, told: str, built
 
 _GO_TOOLS = (("GO_TOOLS=(", "\n)\n"), ("go_tools() {", "\n}\n"))
 """Where the parts of .ci/run that build them begin and end."""
+
+
+def _parts_of_ci(*places: tuple[str, str]) -> list[str]:
+    ci = (SCRIPTS.parent / ".ci" / "run").read_text("utf-8")
+    return [ci[ci.index(begin) : ci.index(end, ci.index(begin)) + len(end)] for begin, end in places]
+
+
+ONE = "FAILED tests/live/test_a.py::test_one[a b] - assert 1 == 2"
+FOUR = "\n".join(f"ERROR tests/unit/test_{n}.py::test_it" for n in range(4))
+SKIPPED = "==== skipped, which no test here may be ===="
+LACK = "in a strict run a lack is a failure"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "status", "calls"),
+    [
+        (("", 0), None, 0, 1),
+        ((ONE, 1), 0, 0, 2),
+        ((ONE, 1), 1, 1, 2),
+        ((FOUR, 1), None, 1, 1),
+        ((f"{ONE}\n{SKIPPED}", 1), None, 1, 1),
+        ((f"{ONE}\n{LACK}", 1), None, 1, 1),
+        (("", 1), None, 1, 1),
+        ((ONE, 2), None, 2, 1),
+    ],
+    ids=["good", "once", "twice", "many", "a skip beside", "a lack beside", "a lack", "interrupted"],
+)
+def test_a_test_that_failed_beside_others_is_tried_alone(
+    tmp_path: Path, first: tuple[str, int], again: int | None, status: int, calls: int
+) -> None:
+    """Once, and only where nothing else is wrong with the run; the end of CI names it."""
+    said, ended = first
+    (tmp_path / "scripts").mkdir()
+    program(
+        tmp_path / "scripts",
+        "test",
+        f"echo \"$*\" >>calls\n[ \"$2\" = -n0 ] && exit {again}\nprintf '%s\\n' '{said}'\nexit {ended}",
+    )
+    parts = _parts_of_ci(("TESTS_MAY_TAKE=", "\nif ["), ("pytest() {", "\n}\n"), ("tests() {", "\n}\n"))
+    parts[0] = parts[0].removesuffix("if [")
+    script = "\n".join(["set -uo pipefail", f'work="{tmp_path}"', *parts, "tests"])
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert (done.returncode, done.stderr) == (status, "")
+    called = (tmp_path / "calls").read_text().splitlines()
+    assert called[0] == f"--strict --cache-clear --junitxml={tmp_path}/tests.xml --durations=25"
+    assert called[1:] == ["--strict -n0 --last-failed --last-failed-no-failures=none"] * (calls - 1)
+    retried = tmp_path / "retried"
+    assert retried.exists() is (calls == 2)
+    if calls == 2:
+        assert retried.read_text() == "failed beside others: tests/live/test_a.py::test_one[a b]\n"
