@@ -146,8 +146,8 @@ def _raise(ranked: _Ranked, now: Result, matrix: Sequence[Disposition], *, sign:
         lifts.append(f"total {now.total} to {then.total}")
     if now.tier is not None and then.tier is not None and then.tier < now.tier:
         lifts.append(f"disposition to {matrix[then.tier].name}")
-    if sign:
-        lifts[-1] += " once signed"
+    if sign:  # both totals count what a second reviewer is still to sign
+        lifts[0] = f"once signed, {lifts[0]}"
     steps = []
     if way.sought < result.sought:
         steps.append(f"seek {way.sought} instead of {result.sought} in {result.id} {result.name} (audit.yaml: sought)")

@@ -127,7 +127,7 @@ def test_a_whole_rehearsal_has_a_total_and_no_disposition():
     card = card_at(3, mode=Mode.REHEARSAL)
     assert (card.total, card.minimum, card.disposition) == (24, 3, None)
     assert card.no_disposition == "a rehearsal has no disposition (--audit-sha makes the audit formal)"
-    assert card.raises[0].lifts == "total 24 to 25 once signed"
+    assert card.raises[0].lifts == "once signed, total 24 to 25"
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,10 @@ def test_a_lower_sought_level_counts_as_a_way():
             "4.1",
             4,
             (),
-            "total 2 to 4 once signed",
+            "once signed, total 2 to 4",
             "seek 4 instead of 5 in 4.1 Query Performance (audit.yaml: sought)",
         ),
-        Raise("4.1", 5, ("a5",), "total 2 to 5 once signed", "pass a5 in 4.1 Query Performance"),
+        Raise("4.1", 5, ("a5",), "once signed, total 2 to 5", "pass a5 in 4.1 Query Performance"),
     )
 
 
@@ -70,7 +70,7 @@ def test_a_missing_pass_is_named_by_its_level():
     """Nothing fails, and L4 is not proven: a check at L4 is what is lacking."""
     card = card_of([check("a", 3)], [passed("a")], ids=("4.1",))
     assert card.raises == (
-        Raise("4.1", 4, ("a check at L4",), "total 3 to 4 once signed", "pass a check at L4 in 4.1 Query Performance"),
+        Raise("4.1", 4, ("a check at L4",), "once signed, total 3 to 4", "pass a check at L4 in 4.1 Query Performance"),
     )
 
 
