@@ -176,5 +176,6 @@ def _unknown_names(
     hint = f"did you mean {near[0]}? " if near else ""
     return [
         f"criterion {criterion!r} is not in the standard; {hint}"
-        "`backend-audit standard show` lists them, and audit.yaml `criteria:` declares your own"
+        f"`backend-audit standard show --dimension {dimension}` lists them, "
+        "and audit.yaml `criteria:` declares your own"
     ]

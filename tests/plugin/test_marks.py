@@ -35,7 +35,7 @@ def test_all_wrong_marks_are_named(project: Project, workers: tuple[str, ...]) -
         "test_checks.py:8: audit mark: level is 6; it is a whole number from 1 to 5",
         "test_checks.py:10: audit mark: level is True; it is a whole number from 1 to 5",
         "test_checks.py:12: audit mark: criterion 'querylogging' is not in the standard; did you mean query-logging? "
-        "`backend-audit standard show` lists them, and audit.yaml `criteria:` declares your own",
+        "`backend-audit standard show --dimension 4.1` lists them, and audit.yaml `criteria:` declares your own",
         "test_checks.py:14: audit mark: needs holds 'fire'; allowed are load, writes, faults, probes",
         "test_checks.py:16: audit mark: needs is 'load'; it is a tuple such as ('load',)",
         "test_checks.py:18: audit mark: takes keywords only, found '4.1'; write audit(dimension=..., level=...)",

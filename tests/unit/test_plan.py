@@ -129,18 +129,18 @@ def test_two_marks_must_name_different_criteria(second: dict[str, Any]) -> None:
         (
             mark(criterion="foreign-key-index"),
             "criterion 'foreign-key-index' is not in the standard; did you mean foreign-key-indexes? "
-            "`backend-audit standard show` lists them, and audit.yaml `criteria:` declares your own",
+            "`backend-audit standard show --dimension 4.1` lists them, and audit.yaml `criteria:` declares your own",
         ),
         (
             mark(criterion="zzz"),
             "criterion 'zzz' is not in the standard; "
-            "`backend-audit standard show` lists them, and audit.yaml `criteria:` declares your own",
+            "`backend-audit standard show --dimension 4.1` lists them, and audit.yaml `criteria:` declares your own",
         ),
         (mark(criterion="hit-rate"), "criterion 'hit-rate' belongs to dimension 4.3, not 4.1"),
         (
             mark(criterion="elsewhere"),
             "criterion 'elsewhere' is not in the standard; "
-            "`backend-audit standard show` lists them, and audit.yaml `criteria:` declares your own",
+            "`backend-audit standard show --dimension 4.1` lists them, and audit.yaml `criteria:` declares your own",
         ),
         (mark(level=9), "level is 9; it is a whole number from 1 to 5"),
     ],

@@ -25,10 +25,11 @@ HEAD = """\
 # Witnesses
 
 Every bundled check has two witnesses on real servers: a defect that turns it red, and the sound service on which it is
-green. `scripts/witnesses` throws the defects one by one on the reference service and its stack, audits it by all
-bundled suites each time, and writes this page. A defect counts as seen when the check failed by the expected words and
-no check failed that the catalogue (`demo/defects/`) does not expect. Where the message tells a remedy that can be
-carried out (a statement, a command), the witness does so and sees the check turn green: the column *remedy*.
+green. `scripts/witnesses` throws the defects one by one on the reference service and its stack, audits it by the suites
+of its dimension and of those that must see it too (`--whole`: by all), and writes this page. A defect counts as seen
+when the check failed by the expected words and no check failed that the catalogue (`demo/defects/`) does not expect.
+Where the message tells a remedy that can be carried out (a statement, a command), the witness does so and sees the
+check turn green: the column *remedy*.
 
 """
 

@@ -72,7 +72,8 @@ def _judge(args: argparse.Namespace) -> int:
     if trouble := _usage(args.min, matrix):
         return fail(trouble)
     if not card.inputs.standard_loaded:
-        return _say(args, f"not passed, {card.basis}; audit.yaml loads it: standard: default")
+        load = "standard: bundled (rows that have a check) or default (all)"
+        return _say(args, f"not passed, {card.basis}; audit.yaml loads it: {load}")
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
     reason = verdict.reason.partition(": ")[2]
     if not verdict.passed and (lack := _unsigned(run, matrix, args.min)):

@@ -28,7 +28,8 @@ def of_run(card: Card) -> Iterator[str]:
     if inputs.mode is not Mode.FORMAL:
         yield f"the run is a rehearsal; {AGAIN}"
     if not inputs.standard_loaded:
-        yield f"the run is by its own criteria; load the standard (audit.yaml: standard: default), then {AGAIN}"
+        load = "load the standard (audit.yaml: standard: bundled, or default)"
+        yield f"the run is by its own criteria; {load}, then {AGAIN}"
     if seal is None:
         yield f"the run did not end, its journal is torn; {AGAIN}"
     elif seal.invalid:

@@ -168,7 +168,8 @@ def test_what_is_no_question(here: Path, minimum: str, message: str, capsys: pyt
         pytest.param(
             {"loaded": False},
             SEALED,
-            "own criteria, the standard is not loaded; audit.yaml loads it: standard: default",
+            "own criteria, the standard is not loaded; audit.yaml loads it: "
+            "standard: bundled (rows that have a check) or default (all)",
             id="own criteria",
         ),
     ],

@@ -255,8 +255,8 @@ def test_a_run_that_can_be_filed_has_no_obstacle() -> None:
         (lambda: card(mode=Mode.REHEARSAL), "the run is a rehearsal; audit again: pytest --audit-sha=HEAD"),
         (
             lambda: card(loaded=False),
-            "the run is by its own criteria; load the standard (audit.yaml: standard: default), then audit again: "
-            "pytest --audit-sha=HEAD",
+            "the run is by its own criteria; load the standard (audit.yaml: standard: bundled, or default), then "
+            "audit again: pytest --audit-sha=HEAD",
         ),
         (lambda: card(seal=None), "the run did not end, its journal is torn; audit again: pytest --audit-sha=HEAD"),
         (
