@@ -60,6 +60,8 @@ def of_teardown(errors: list[BaseException]) -> Judged:
 
 def by_others(report: pytest.TestReport, phase: Phase = "call") -> Judged:
     """What another plugin, or a conftest, made of a call or a subtest that raised nothing."""
+    if hasattr(report, "wasxfail") and report.skipped:
+        return Status.FAILED, f"failed as expected: {report.wasxfail or 'xfail'}"
     if report.skipped:
         said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
         return Status.COULD_NOT_RUN, said or "skipped by another plugin"

@@ -27,7 +27,9 @@ ATTEMPTS = "audit_attempts"
 FOUND = "audit_found"
 """Attribute of a report before the teardown's: what does not pass so far, should the teardown's never come."""
 WIDER = "audit_wider_teardown"
-"""Attribute of a teardown report: an error there belongs to a fixture of wider scope, not to the test."""
+"""Attribute of a report: an error there belongs to the end of a fixture of wider scope, not to the test."""
+JUDGED = "audit_judged"
+"""Attribute of a report that had not passed when it was judged; one that fails without it was failed afterwards."""
 
 REASON_LIMIT = 4 * 1024
 """Characters of a reason that are kept."""
@@ -169,18 +171,18 @@ class Observer:
         if run.phase:
             self._subtest(item, run, report, error)
         elif call.when == "setup":
-            if error is not None:
-                self._end(item, run, [judging.of_set_up(error, self._recorder)], report)
+            self._judge_set_up(item, run, report, error)
         elif call.when == "call":
             self._judge_call(item, run, report, error)
             if self._brief and report.failed and error is not None:
                 self._shorten(run, report)
         elif call.when == "teardown":
-            if error is not None:
-                self._judge_teardown(item, run, report, error)
+            self._judge_teardown(item, run, report, error)
             self._attach(item, run, report)
         if call.when == "call" and (run.parts or run.status not in {None, Status.PASSED}):
             setattr(report, FOUND, self._attempts(item, run))
+        if not report.passed:
+            setattr(report, JUDGED, True)
         return report
 
     def _begin(self, item: pytest.Item) -> _Run:
@@ -190,13 +192,27 @@ class Observer:
         self._runtime.checks = tuple(checks)
         return run
 
+    def _judge_set_up(
+        self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
+    ) -> None:
+        if error is not None:
+            self._end(item, run, [judging.of_set_up(error, self._recorder)], report)
+            self._own(report, error)
+        elif not report.passed:
+            self._end(item, run, [judging.by_others(report, "setup")], report)
+
     def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
         unexpected = error is not None and judging.passes_unexpectedly(item, error)
         if error is not None and not unexpected:
             self._end(item, run, self._of_call(item, run, error), report)
+            self._own(report, error)
             return
         strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
-        if strict or unexpected or hasattr(report, "wasxfail"):
+        expected = hasattr(report, "wasxfail")
+        if expected and report.skipped:  # by a plugin that keeps failures to itself until the call is over
+            self._end(item, run, [judging.by_others(report)], report)
+            return
+        if strict or unexpected or (expected and report.passed):
             run.notes.append("stale xfail: the check passes")
         elif not report.passed:
             self._end(item, run, [judging.by_others(report)], report)
@@ -231,13 +247,24 @@ class Observer:
         for each in judged:
             self._part(run, f"{item.nodeid} subtest {len(run.parts) + 1}", each, judging.where(report))
 
-    def _judge_teardown(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException) -> None:
-        own, wide = self._wider.apart(error)
-        if wide:
-            setattr(report, WIDER, True)
+    def _judge_teardown(
+        self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
+    ) -> None:
+        if error is None:
+            if not report.passed:
+                self._part(run, f"{item.nodeid} teardown", judging.by_others(report, "teardown"), judging.where(report))
+            return
+        own = self._own(report, error)
         # Beside what the call found, which stands: a failure is not undone by a teardown that fails as well.
         if own and run.status is not Status.COULD_NOT_RUN:
             self._part(run, f"{item.nodeid} teardown", judging.of_teardown(own), judging.where(report))
+
+    def _own(self, report: pytest.TestReport, error: BaseException) -> list[BaseException]:
+        """The errors without those of a wider-scoped fixture's end: that comes in any phase, as parameters change."""
+        own, wide = self._wider.apart(error)
+        if wide:
+            setattr(report, WIDER, True)
+        return own
 
     def _part(self, run: _Run, instance: str, judged: judging.Judged, where: str) -> None:
         status, reason = judged

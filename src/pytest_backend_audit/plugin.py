@@ -37,6 +37,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start an audit, if one is asked for."""
     config.addinivalue_line("markers", MARKER)
+    for name in ("audit_sha", "audit_prior"):
+        if getattr(config.option, name) == "":  # without it this would be no audit, or one compared with another
+            raise pytest.UsageError(f"--{name.replace('_', '-')}= is empty: is the variable set that it comes from?")
     if is_on(config):
         if not config.option.help and not config.option.version:
             if sys.platform.startswith("win"):

@@ -46,9 +46,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             vars(item.instance).pop(item.name, None)
         if drawn:
             handle.inner_test = inner
-    if own and not left and _seems_to_pass(item):
+    if not left and (not isinstance(item, TestCaseFunction) or _seems_to_pass(item)):
         vars(item).pop("_excinfo", None)
-        said = "an async test that nobody runs: derive its class from unittest.IsolatedAsyncioTestCase"
+        said = "nobody ran its body: a plugin or a conftest answered in its place"
+        if own:
+            said = "an async test that nobody runs: derive its class from unittest.IsolatedAsyncioTestCase"
         raise CouldNotRun(said, _use_item_location=True)
     return result
 

@@ -17,7 +17,7 @@ from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.keeping import Keeper
 from pytest_backend_audit.model import Seal
 from pytest_backend_audit.narrowing import by_collector, by_name
-from pytest_backend_audit.observe import WIDER
+from pytest_backend_audit.observe import JUDGED, WIDER
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.recorder import utc_now
 from pytest_backend_audit.redaction.reports import redact_report
@@ -151,11 +151,14 @@ class Session:
                 self._keeper.crashed(report)
         elif self._keeper is not None:
             self._keeper.report(report)
-        if getattr(report, WIDER, False):
-            delattr(report, WIDER)
-            self._seen.broken.append(f"teardown of a wider-scoped fixture failed after {report.nodeid}")
+        if report.__dict__.pop(WIDER, False):
+            place = "before" if report.when == "setup" else "after" if report.when == "teardown" else "in"
+            self._seen.broken.append(f"teardown of a wider-scoped fixture failed {place} {report.nodeid}")
+        judged = report.__dict__.pop(JUDGED, False) or str(report.when) == "???"
         result = yield
         self._failures += report.failed
+        if report.failed and not judged:
+            self._seen.broken.append(f"another plugin failed {report.nodeid} after it was judged")
         return result
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
