@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_backend_audit.filed import standing_word
-from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding, Outcome, Severity
+from pytest_backend_audit.model import (
+    HAD_PASSED,
+    FiledCard,
+    FiledCheck,
+    FiledDimension,
+    FiledFinding,
+    Outcome,
+    Severity,
+)
 from pytest_backend_audit.totals import total, uncapped
 
 HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
 """Severities whose new findings make an audit worse than the prior one."""
-HAD_PASSED = frozenset({Outcome.PASSED, Outcome.WEAK})
-"""Outcomes after which a failure is new: a weak check has passed, if only on somebody's word."""
 DERIVED = frozenset({"coverage", "proof"})
 """What a finding names as its check if no check is behind it."""
 

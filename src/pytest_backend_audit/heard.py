@@ -47,18 +47,16 @@ class Heard:
         )
 
     def in_part(self, collected: Collected) -> list[dict[str, Any]]:
-        """An attempt for each check of which only some instances were heard; one that nobody heard needs none."""
-        lacking: dict[str, list[str]] = {}
-        for node in self._silent(collected):
-            for check in collected.plan.of_node[node]:
-                if check in self._checks:
-                    lacking.setdefault(check, []).append(node)
-        return [to_builtins(_unreported(check, nodes)) for check, nodes in lacking.items()]
+        """An attempt for each silent instance of a check that others were heard of; one that nobody heard needs none.
+
+        Each by its name: a merge has to know which of them another run answered.
+        """
+        return [
+            to_builtins(Attempt(check, node, Status.COULD_NOT_RUN, f"{node} was never reported"))
+            for node in self._silent(collected)
+            for check in collected.plan.of_node[node]
+            if check in self._checks
+        ]
 
     def _silent(self, collected: Collected) -> list[str]:
         return [node for node in collected.nodes if node not in self._nodes]
-
-
-def _unreported(check: str, nodes: list[str]) -> Attempt:
-    count = "1 instance was" if len(nodes) == 1 else f"{len(nodes)} instances were"
-    return Attempt(check, nodes[0], Status.COULD_NOT_RUN, f"{count} never reported, such as {nodes[0]}")

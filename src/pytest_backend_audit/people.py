@@ -43,6 +43,13 @@ def same(one: str, other: str) -> bool:
     return any(_equal(a, b) for a in people_in(one) for b in people_in(other))
 
 
+def nobody_but(text: str, other: str) -> bool:
+    """Whether a text names people, and each of them is one that the other text names."""
+    others = people_in(other)
+    found = people_in(text)
+    return bool(found) and all(any(_equal(person, known) for known in others) for person in found)
+
+
 def first_same(one: str, others: Iterable[str]) -> str:
     """The first of the other texts that names somebody whom the first text names; empty if none does."""
     return next((other for other in others if same(one, other)), "")

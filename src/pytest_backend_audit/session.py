@@ -207,7 +207,8 @@ class Session:
         if stopped and not self._seen.interrupted:
             self._seen.interrupted = str(stopped)
         if lost := keeper.account():
-            self._seen.interrupted = self._seen.interrupted or f"{lost} checks were never reached"
+            count = "1 check was" if lost == 1 else f"{lost} checks were"
+            self._seen.interrupted = self._seen.interrupted or f"{count} never reached"
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and not self._seen.interrupted:
             self._seen.interrupted = keeper.trouble or "an internal error of pytest or a plugin"
         explained = ran == pytest.ExitCode.TESTS_FAILED and 0 < session.testsfailed <= self._failures

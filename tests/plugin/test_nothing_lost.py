@@ -51,10 +51,10 @@ def test_an_instance_that_never_reports_is_missed(project: Project, workers: tup
         "test_pair[good]": ("passed", ""),
         "test_pair[bad]": (
             "could-not-run",
-            "1 instance was never reported, such as deep/test_checks.py::test_pair[bad]",
+            "deep/test_checks.py::test_pair[bad] was never reported",
         ),
     }
-    assert project.card()["partial"] == ["1 checks were never reached"]
+    assert project.card()["partial"] == ["1 check was never reached"]
 
 
 @SPREAD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.people import Person, people_in, same
+from pytest_backend_audit.people import Person, nobody_but, people_in, same
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_who_is_named() -> None:
         Person("grace hopper"),
         Person("", "lin@example.org"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "nobody_else"),
+    [
+        ("Linus Dev", True),
+        ("linus dev <linus@example.org>", True),
+        ("Linus Dev and linus@example.org", True),
+        ("Linus Dev, Ada Lovelace", False),
+        ("Linus Developer", False),
+        ("", False),
+    ],
+)
+def test_nobody_but_one(text: str, nobody_else: bool) -> None:
+    """However a name is written; with somebody beside it is another matter, and nobody is no one."""
+    assert nobody_but(text, "Linus Dev <linus@example.org>") is nobody_else

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +103,19 @@ def load_prior(path: str | Path) -> Prior:
 
 
 def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
-    """Both records: a check that failed in either keeps its lowest failed limit; else the second's word stands."""
+    """Both records: a check that failed in either keeps its lowest failed limit; else the second's word stands.
+
+    What the prior audit knew of is still known, whoever has the word.
+    """
     result = dict(first)
     for id_, check in second.items():
         known = result.get(id_)
-        if known is None or _weight(check) <= _weight(known):
+        if known is None:
             result[id_] = check
+        elif _weight(check) <= _weight(known):
+            result[id_] = replace(check, stood=check.stood or known.known)
+        elif check.known:
+            result[id_] = replace(known, stood=True)
     return result
 
 

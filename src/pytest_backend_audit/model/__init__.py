@@ -17,10 +17,11 @@ from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimensi
 from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
 from pytest_backend_audit.model.queue import Finding, Raise, Severity
 from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
-from pytest_backend_audit.model.run import Document, Inputs, Mode, PriorCheck, Seal
+from pytest_backend_audit.model.run import HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal
 from pytest_backend_audit.model.signoff import SignOff
 
 __all__ = [
+    "HAD_PASSED",
     "Acknowledged",
     "Action",
     "Attempt",

@@ -10,6 +10,9 @@ from typing import Any
 from pytest_backend_audit.model.checks import Check, Outcome
 from pytest_backend_audit.model.policy import Policy, Protected
 
+HAD_PASSED = frozenset({Outcome.PASSED, Outcome.WEAK})
+"""Outcomes after which a failure is new: a weak check has passed, if only on somebody's word."""
+
 
 class Mode(StrEnum):
     """A rehearsal (``--audit``) shows levels; only a formal audit (``--audit-sha``) has a disposition."""
@@ -49,6 +52,13 @@ class PriorCheck:
     limit: int
     source: str = ""
     """"prior audit 2026-08-01" or "earlier run 002-1a2b3c4"."""
+    stood: bool = False
+    """Whether the prior audit had no pass of it either, where an earlier run at the same SHA has the word."""
+
+    @property
+    def known(self) -> bool:
+        """Whether a failure of it is no news: the prior audit, and no mere earlier run, had no pass of it."""
+        return self.stood or (self.source.startswith("prior audit") and self.outcome not in HAD_PASSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pytest_backend_audit import jsonable
 from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, Outcome, PriorCheck, Seal, Status
 from pytest_backend_audit.scoring.card import Run, build, run_of
+from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
 from pytest_backend_audit.standard import digest
@@ -36,7 +37,7 @@ def combine(*groups: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) ->
 
     Raises:
         ValueError: There are none, or they can't be merged: a rehearsal, or another commit, audit.yaml, standard or
-            version.
+            version, or a run that rests on what has lapsed since.
     """
     records = [(i, tuple(sorted(a, key=attempt_key)), s) for group in groups for i, a, s in group]
     if not records:
@@ -44,6 +45,7 @@ def combine(*groups: Iterable[tuple[Inputs, Iterable[Attempt], Seal | None]]) ->
     keyed = sorted(((_digest(r), r) for r in records), key=lambda pair: (pair[1][0].instant, pair[0]))
     unique = tuple(dict(keyed).values())
     _check_fit([record[0] for record in unique])
+    _check_expiries(unique)
     return unique
 
 
@@ -150,6 +152,18 @@ def _check_fit(inputs: Sequence[Inputs]) -> None:
             raise ValueError(f"the runs of {first.instant} and {other.instant} differ in their {what}; {ALIKE_ONLY}")
 
 
+def _check_expiries(records: Sequence[Record]) -> None:
+    """A card of the latest instant can't rest on an item that nobody accepts any more."""
+    latest = max(inputs.instant for inputs, _, _ in records)
+    for inputs, attempts, _ in records:
+        lapsed = {entry.item: entry.expires for entry in inputs.policy.acknowledged if day(entry.expires) < day(latest)}
+        if rests := sorted({item for attempt in attempts for item in attempt.acknowledged} & lapsed.keys()):
+            raise ValueError(
+                f"the run of {inputs.instant} rests on {rests[0]}, acknowledged until {lapsed[rests[0]]}, and the "
+                f"latest run is of {latest}; audit that part again"
+            )
+
+
 def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
     """What runs have in common; the latest instant is the one that windows compare with."""
     latest = max(inputs, key=lambda i: i.instant)
@@ -233,7 +247,8 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
             known = found.get(id_)
             if known is None or _graver(prior) < _graver(known):
                 found[id_] = prior
-    return found
+    stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
+    return {id_: replace(p, stood=True) if id_ in stood and not p.known else p for id_, p in found.items()}
 
 
 def _graver(prior: PriorCheck) -> tuple[int, int, str]:

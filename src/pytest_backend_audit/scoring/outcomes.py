@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,9 @@ def judge(attempt: Attempt, accepts: frozenset[EvidenceKind]) -> Outcome:
     if any(e.kind in accepts and e.kind is not EvidenceKind.VERBAL for e in attempt.evidence):
         return Outcome.PASSED
     return Outcome.WEAK
+
+
+_OF_A_PART = re.compile(r"(?:@[^\]\s]+)?(?: (?:subtest \d+|part \d+|teardown))?\Z")
 
 
 def limit_of(outcome: Outcome, level: int) -> int:
@@ -121,13 +125,25 @@ def settle(
 
 
 def _complete(executions: Sequence[Execution]) -> bool:
-    """Whether some run answered in full, or what could not run in one of them was answered in another."""
-    asked = [{a.instance for a in e.attempts} for e in executions]
-    lacking = [{a.instance for a in e.attempts if a.status is Status.COULD_NOT_RUN} for e in executions]
-    if any(e.whole and e.attempts and not lacks for e, lacks in zip(executions, lacking, strict=True)):
-        return True
-    answered = {name for names, lacks in zip(asked, lacking, strict=True) for name in names - lacks}
-    return all(e.attempts and lacks <= answered for e, lacks in zip(executions, lacking, strict=True))
+    """Whether what could not run in each of them was answered in another.
+
+    Instance by instance, by their names. Where two runs have none in common, as parameters come from an environment,
+    the names tell nothing, and a run that answered all of its own does.
+    """
+    asked = [{_whole_name(a.instance) for a in e.attempts} for e in executions]
+    lacking = [{_whole_name(a.instance) for a in e.attempts if a.status is Status.COULD_NOT_RUN} for e in executions]
+    each = list(zip(executions, asked, lacking, strict=True))
+    answered = {name for _, names, lacks in each for name in names - lacks}
+    in_full = [names for e, names, lacks in each if e.whole and e.attempts and not lacks]
+    return all(
+        (e.attempts and lacks <= answered) or any(names.isdisjoint(whole) for whole in in_full)
+        for e, names, lacks in each
+    )
+
+
+def _whole_name(instance: str) -> str:
+    """The name of the instance that a part belongs to, without the group that xdist's loadgroup puts behind it."""
+    return _OF_A_PART.sub("", instance)
 
 
 def attempt_key(attempt: Attempt) -> tuple[Any, ...]:

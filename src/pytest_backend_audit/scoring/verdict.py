@@ -122,11 +122,7 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
     if not inputs.prior and not inputs.prior_levels:
         return ()
     # An earlier run at this commit makes a finding no older: only the prior audit does.
-    known = {
-        id_
-        for id_, prior in inputs.prior.items()
-        if prior.outcome not in comparison.HAD_PASSED and prior.source.startswith("prior audit")
-    }
+    known = {id_ for id_, prior in inputs.prior.items() if prior.known}
     # Findings about what no check covers, or nothing proves, are told by the levels.
     of_checks = ((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
     return (*fell, *comparison.new_high(of_checks, known))

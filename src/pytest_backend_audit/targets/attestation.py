@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pytest_backend_audit import people
 from pytest_backend_audit.model import EvidenceKind
 from pytest_backend_audit.targets.common import origin_of
 from pytest_backend_audit.targets.source import Source
@@ -162,9 +163,7 @@ class Attestations:
         return Attested(entry.criterion, kind, entry.reference, entry.title, made, entry.who, label, origin)
 
     def _only_the_lead(self, who: str) -> bool:
-        lead = self._runtime.config.lead_auditor if self._runtime.config is not None else ""
-        names = {n.strip().casefold() for n in re.split(r"[,;&]|\band\b", who) if n.strip()}
-        return bool(lead) and names == {lead.strip().casefold()}
+        return people.nobody_but(who, self._runtime.config.lead_auditor if self._runtime.config is not None else "")
 
     def _is_this_commit(self, commit: str | None) -> bool:
         return bool(commit) and len(str(commit)) >= 7 and self._runtime.commit.startswith(str(commit).lower())

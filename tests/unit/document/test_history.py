@@ -385,3 +385,18 @@ def test_a_number_is_claimed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(rotation, "next_number", lambda _: 1)
     document.rotate(tmp_path)
     assert (tmp_path / "earlier" / "002-1a2b3c4" / "journal.jsonl").is_file()
+
+
+def test_what_the_prior_audit_knew_of_stays_known() -> None:
+    """Also where an earlier run at the same SHA has the word: a second run of a commit finds nothing new."""
+    prior = {
+        "a": PriorCheck(Outcome.FAILED, 1, "prior audit 2026-08-01"),
+        "b": PriorCheck(Outcome.PASSED, 5, "prior audit"),
+    }
+    earlier = {name: PriorCheck(Outcome.FAILED, 1, "earlier run 001-1a2b3c4") for name in "ab"}
+    for first, second in ((prior, earlier), (earlier, prior)):
+        both = document.joined(first, second)
+        assert {name: (check.outcome, check.known) for name, check in both.items()} == {
+            "a": (Outcome.FAILED, True),
+            "b": (Outcome.FAILED, False),
+        }

@@ -22,7 +22,7 @@ from unit.scoring.scoring_cases import (
 )
 
 from pytest_backend_audit import scoring
-from pytest_backend_audit.model import Mode, Outcome, PriorCheck, Seal
+from pytest_backend_audit.model import Acknowledged, Mode, Outcome, PriorCheck, Seal
 from pytest_backend_audit.scoring.merge import combine
 
 PLAN = [check("a", 2), check("b", 3), check("c", 3, "4.2")]
@@ -88,6 +88,50 @@ def test_an_instance_that_could_not_run_is_not_made_up_for_by_a_run_that_left_it
     assert results(scoring.score_merged([both, other]))["b"][:2] == ("passed", 5)
     whole = run([good, passed("b", instance="b[bad]")], selected=("b",))
     assert results(scoring.score_merged([both, whole, one]))["b"][:2] == ("passed", 5)
+
+
+def test_what_each_of_two_runs_lost_is_made_up_for_by_name():
+    """Two runs that were cut short: what neither of them executed has not passed, however much they did together."""
+    lost = [skipped("b", instance=f"b[{n}]", reason="never reported") for n in range(4)]
+    done = [passed("b", instance=f"b[{n}]") for n in range(4)]
+    one = run([done[0], lost[1], done[2], lost[3]], selected=("b",))
+    two = run([lost[0], done[1], lost[2], lost[3]], selected=("b",), instant="2026-08-31T12:00:00Z")
+    assert results(scoring.score_merged([one, two]))["b"][:2] == ("could-not-run", 2)
+    three = run([*lost[:3], done[3]], selected=("b",), instant="2026-08-31T13:00:00Z")
+    assert results(scoring.score_merged([one, two, three]))["b"][:2] == ("passed", 5)
+
+
+def test_a_run_that_never_had_an_instance_does_not_make_up_for_it():
+    """Where they have names in common; where parameters come from the environment, none says anything of another."""
+    production = run([passed("b", instance="b[a]"), skipped("b", instance="b[b]")])
+    fewer = run([passed("b", instance="b[a]")], kind="stage")
+    assert results(scoring.score_merged([production, fewer]))["b"][:2] == ("could-not-run", 2)
+    other = run([passed("b", instance="b[x]")], kind="stage")
+    assert results(scoring.score_merged([production, other]))["b"][:2] == ("passed", 5)
+
+
+@pytest.mark.parametrize("part", [" subtest 1", " part 2", " teardown", "@group", "@group subtest 12"])
+def test_a_part_belongs_to_its_instance(part):
+    """Subtests that pass leave no attempt of their own, so that the whole one answers for them."""
+    one = run([passed("b", instance="b[a]"), skipped("b", instance=f"b[a]{part}")], selected=("b",))
+    two = run([passed("b", instance="b[a]")], selected=("b",), instant="2026-08-31T12:00:00Z")
+    assert results(scoring.score_merged([one, two]))["b"][:2] == ("passed", 5)
+
+
+def test_a_run_that_rests_on_what_has_lapsed_is_refused():
+    """Its card would be of the latest instant, at which nobody accepts the item any more."""
+    known = Acknowledged("fk:public.orders", "vendor's table", "Ada", "OPS-1", "2026-08-31")
+    used = passed("a", acknowledged=("fk:public.orders",))
+    early = run([used], selected=("a",), policy={"acknowledged": (known,)}, instant="2026-08-31T23:00:00Z")
+    same = run([passed("b")], selected=("b",), policy={"acknowledged": (known,)}, instant="2026-08-31T23:59:59Z")
+    assert scoring.score_merged([early, same]).merged
+    late = run([passed("b")], selected=("b",), policy={"acknowledged": (known,)}, instant="2026-09-01T00:00:00Z")
+    with pytest.raises(ValueError, match="acknowledged until") as caught:
+        scoring.score_merged([early, late])
+    assert str(caught.value) == (
+        "the run of 2026-08-31T23:00:00Z rests on fk:public.orders, acknowledged until 2026-08-31, and the latest run "
+        "is of 2026-09-01T00:00:00Z; audit that part again"
+    )
 
 
 @pytest.mark.parametrize("seen", [(), ("--audit-dimension=4.2",), ("2 checks deselected by -k, such as a",)])

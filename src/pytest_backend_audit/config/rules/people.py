@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_backend_audit import people
 from pytest_backend_audit.config.incidents import begins, ends
 from pytest_backend_audit.config.problems import shown
 from pytest_backend_audit.config.rules.context import Context
@@ -22,7 +23,7 @@ def disagreements(context: Context) -> Iterator[Problem]:
 
 def _reviewer(context: Context) -> Iterator[Problem]:
     lead, second = context.file.lead_auditor.strip(), context.file.second_reviewer.strip()
-    if lead and lead.casefold() == second.casefold():
+    if people.nobody_but(second, lead):
         message = f"found {shown(second)}, the lead auditor; allowed: somebody else"
         yield context.problem(("second_reviewer",), message)
 
