@@ -11,6 +11,7 @@ import pytest
 
 from pytest_backend_audit import plan as planning
 from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_files, suites_root
+from pytest_backend_audit.document import GitError, uncommitted
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
@@ -165,7 +166,7 @@ class Collector:
         # By object: other plugins may rename items, as xdist's loadgroup does.
         marked = {id(item): item.nodeid for item, _ in ours}
         unmarked = [i for i in items if id(i) not in marked]
-        strangers = _outside([item for item, test in ours if not test.bundled], self._choice.inside)
+        strangers = _strangers([item for item, test in ours if not test.bundled], config, self._choice.inside)
         plan = replace(plan, problems=(*plan.problems, *_with_fixtures(unmarked), *strangers))
         if plan.problems:
             config.stash[PLAN] = Collected(plan)
@@ -371,13 +372,27 @@ def _forget_raw(item: pytest.Item, redact: Callable[[str], str]) -> None:
     vars(item).pop("location", None)  # worked out at the first question, which may have come before ours
 
 
-def _outside(items: Iterable[pytest.Item], inside: Sequence[Path]) -> list[str]:
-    files = dict.fromkeys(item.path for item in items) if inside else {}
-    return [
+def _strangers(items: Iterable[pytest.Item], config: pytest.Config, inside: Sequence[Path]) -> list[str]:
+    """What a formal audit would run though the commit does not hold it, whatever the ini calls a test file."""
+    if not inside:
+        return []
+    files = dict.fromkeys(item.path for item in items)
+    plugins = (getattr(plugin, "__file__", None) for plugin in config.pluginmanager.get_plugins())
+    conftests = [path for name in plugins if name and (path := Path(name)).name == "conftest.py"]
+    outside = [path for path in files if not any(path.resolve().is_relative_to(folder) for folder in inside)]
+    problems = [
         f"{path}: its checks lie outside of what the audited commit holds (in {path.resolve()}); move them into "
         f"{inside[0]}, or rehearse with --audit"
-        for path in files
-        if not any(path.resolve().is_relative_to(folder) for folder in inside)
+        for path in outside
+    ]
+    try:
+        strays = uncommitted([*(path for path in files if path not in outside), *conftests], inside)
+    except GitError as error:
+        return [*problems, f"whether the commit holds {', '.join(map(str, files))}: {error}"]
+    return problems + [
+        f"{path}: git ignores it, or what it leads to ({path.resolve()}), and a formal audit runs what its commit "
+        "holds; git add -f it and commit, or rehearse with --audit"
+        for path in strays
     ]
 
 

@@ -114,6 +114,28 @@ def test_checks_of_elsewhere_are_refused(
     assert f"lie outside of what the audited commit holds (in {os.path.realpath(elsewhere / 'test_ext.py')})" in told
 
 
+@pytest.mark.parametrize("found", ["checks/test_y.py", "checks/hid_y.py", "checks/conftest.py"])
+def test_what_git_ignores_is_not_run(audited: Project, workers: tuple[str, ...], found: str) -> None:
+    """A check behind a link, one by the ini's own names, a conftest: a clean tree is not enough."""
+    audited.commit()
+    for folder in ("checks", ".made"):
+        (audited.path / folder).mkdir()
+    made = audited.path / ".made" / "made.py"
+    made.write_text("" if "conftest" in found else HEADER + TWO, "utf-8")
+    (audited.path / ".gitignore").write_text(".made/\nhid_*\naudit-report/\n__pycache__/\n.pytest_cache/\n", "utf-8")
+    (audited.path / "pytest.ini").write_text("[pytest]\npython_files = test_*.py hid_*.py\n", "utf-8")
+    audited.suite(TWO, "checks/test_checks.py")
+    if "hid" in found:
+        made.rename(audited.path / found)
+    else:
+        (audited.path / found).symlink_to("../.made/made.py")
+    audited.commit()
+    ran = audited.run("--audit-sha=HEAD", *workers)
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    told = "\n".join([*ran.outlines, *ran.errlines])
+    assert f"{audited.path / found}: git ignores it, or what it leads to (" in told
+
+
 def test_a_rehearsal_takes_them(audited: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A check under the hands of its author may lie anywhere."""
     elsewhere: Path = tmp_path_factory.mktemp("elsewhere")

@@ -7,6 +7,7 @@ from pytest_backend_audit.document.history import Earlier, Prior, earlier, joine
 from pytest_backend_audit.document.pinning import Pinned, build_matches, find_repository, pin
 from pytest_backend_audit.document.revision import LIMIT, Source, content, copied, source
 from pytest_backend_audit.document.rotation import rotate
+from pytest_backend_audit.document.tree import uncommitted
 
 __all__ = [
     "LIMIT",
@@ -26,4 +27,5 @@ __all__ = [
     "pin",
     "rotate",
     "source",
+    "uncommitted",
 ]

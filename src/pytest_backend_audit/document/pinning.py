@@ -113,6 +113,8 @@ def _hold(top: Path, tree: Tree) -> tuple[str, ...]:
             raise GitError(found.told(each))
     if tree.config is not None:
         _tracked(tree.config)
+        if (real := tree.config.resolve()) != tree.config.parent.resolve() / tree.config.name:
+            _tracked(real, os.path.relpath(real))  # a link is as good as what it leads to
     return tuple(notices)
 
 
@@ -194,10 +196,10 @@ def _report_folder_apart(report: Path, *others: Path) -> None:
 
 
 def _collected_from(rootdir: Path, audit_paths: Sequence[str]) -> list[Path]:
-    found = []
+    found: list[Path] = []
     for given in audit_paths:
         named = Path(given.partition("::")[0])
         # Arguments are relative to where pytest was started, ini values to rootdir.
-        in_rootdir = rootdir / named
-        found.append((in_rootdir if in_rootdir.exists() else Path.cwd() / named).resolve())
-    return found
+        both = [place / named for place in (rootdir, Path.cwd())]
+        found.extend(place.resolve() for place in ([p for p in both if p.exists()] or both[1:]))
+    return list(dict.fromkeys(found))

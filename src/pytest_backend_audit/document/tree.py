@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_backend_audit.document.git import Answer, GitError, ask
+from pytest_backend_audit.document.git import Answer, GitError, NoRepositoryError, ask, top_of
 
 _LOADED = (".py", ".pth", ".pyc", ".so", ".pyd")
 _SETTINGS = frozenset(
@@ -85,7 +86,9 @@ def strays(top: Path, tree: Tree) -> Strays:
         GitError: git gave no answer.
     """
     found = Strays()
-    status = _good(ask(top, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"))
+    # .gitmodules or git's settings may say that a submodule's changes are not to be told.
+    asked = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none")
+    status = _good(ask(top, "status", *asked))
     for item in status.items:
         state, name = item[:2], item[3:]
         if state != "??":
@@ -103,6 +106,27 @@ def strays(top: Path, tree: Tree) -> Strays:
     ]
     found.ignored = _ignored(top, tree)
     return found
+
+
+def uncommitted(files: Iterable[Path], places: Iterable[Path]) -> list[Path]:
+    """Of the files those that lie in one of these repositories, and are not in its index, nor in a submodule's.
+
+    So a link that leads to an ignored file is told from one to a tracked file. A place outside of git holds nothing
+    back: that no commit vouches for it is said elsewhere.
+
+    Raises:
+        GitError: git gave no answer.
+    """
+    left = {file: file.resolve() for file in files}
+    known: set[Path] = set()
+    tops: set[Path] = set()
+    for place in places:
+        with contextlib.suppress(NoRepositoryError):
+            top = top_of(place)
+            if top not in tops:
+                tops.add(top)
+                known.update(top / name for name in _good(ask(top, "ls-files", "-z", "--recurse-submodules")).items)
+    return [f for f, real in left.items() if any(real.is_relative_to(top) for top in tops) and real not in known]
 
 
 def _good(answer: Answer) -> Answer:

@@ -425,3 +425,50 @@ def test_what_only_looks_like_a_filed_audit_is_a_change(repository: Path, git: G
     (folder / "ledger.jsonl").symlink_to(repository / "audit.yaml")
     git(repository, "add", ".")
     assert "changed: audits/orders/ledger.jsonl" in refusal(repository)
+
+
+def test_a_submodule_whose_changes_are_not_told(repository: Path, git: Git, tmp_path: Path) -> None:
+    """Settings of git may hide them; an edited check in it is none of the commit."""
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "main")
+    (other / "test_it.py").write_text("")
+    git(other, "add", ".")
+    git(other, "commit", "-qm", "checks")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "shared")
+    git(repository, "config", "-f", ".gitmodules", "submodule.shared.ignore", "all")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "shared checks")
+    assert pin(repository).commit
+    (repository / "shared" / "test_it.py").write_text("# another one\n")
+    assert refusal(repository) == (
+        f"--audit-sha=HEAD: the tree in TOP is not what its commit says\n  changed: shared{CURE}"
+    )
+
+
+def test_audit_yaml_behind_a_link(repository: Path, git: Git) -> None:
+    """What it leads to has to be tracked as well."""
+    (repository / "conf").mkdir()
+    (repository / "audit.yaml").rename(repository / "conf" / "audit.yaml")
+    (repository / "audit.yaml").symlink_to("conf/audit.yaml")
+    with (repository / ".gitignore").open("a") as file:
+        file.write("conf/\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "a link")
+    assert "conf/audit.yaml is not tracked:" in refusal(repository)
+    git(repository, "add", "-f", "conf/audit.yaml")
+    git(repository, "commit", "-qm", "and its file")
+    assert pin(repository).commit
+
+
+def test_a_name_that_is_in_rootdir_and_where_pytest_started(
+    repository: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arguments are relative to the one, ini values to the other: both are looked into."""
+    (repository / "sub" / "audits").mkdir(parents=True)
+    with (repository / ".gitignore").open("a") as file:
+        file.write("test_gen.py\n")
+    git(repository, "commit", "-qam", "ignore")
+    (repository / "sub" / "audits" / "test_gen.py").write_text("")
+    monkeypatch.chdir(repository / "sub")
+    assert "ignored by git, and pytest collects it: sub/audits/test_gen.py" in refusal(repository)
