@@ -15,28 +15,29 @@ class Heard:
     def __init__(self) -> None:
         self._nodes: set[str] = set()
         self._checks: set[str] = set()
-        self._early: dict[str, list[dict[str, Any]]] = {}
+        self._early: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        """Node -> go at it -> attempts."""
 
     def attempt(self, data: dict[str, Any]) -> None:
         """Hear of an attempt."""
         self._nodes.add(data["instance"])
         self._checks.add(data["check"])
 
-    def early(self, node: str, found: list[dict[str, Any]]) -> None:
+    def early(self, node: str, go: str, found: list[dict[str, Any]]) -> None:
         """Hear what a test has found before its teardown: enough, should its worker die there.
 
         A plugin that runs the test again may keep the teardown's report to itself; then there are two of them.
         """
-        before = [data for data in self._early.get(node, ()) if data["started"] != found[0]["started"]]
-        self._early[node] = before + found
+        self._early.setdefault(node, {})[go] = found
 
-    def take(self, node: str) -> list[dict[str, Any]]:
-        """What was heard early of a test, which is over now."""
-        return self._early.pop(node, [])
+    def take(self, node: str, but: str = "") -> list[dict[str, Any]]:
+        """What was heard early of a test, which is over now, but of one go: of that more is known."""
+        goes = self._early.pop(node, {})
+        return [data for go, found in goes.items() if go != but for data in found]
 
     def unfinished(self) -> list[dict[str, Any]]:
         """What was heard early of tests whose end was never told."""
-        found = [data for each in self._early.values() for data in each]
+        found = [data for goes in self._early.values() for each in goes.values() for data in each]
         self._early.clear()
         return found
 

@@ -39,16 +39,13 @@ class Keeper:
     def report(self, report: pytest.TestReport) -> None:
         """Keep what rides on a report, which loses it: other plugins have no use for it, and some choke on it."""
         if early := report.__dict__.pop(FOUND, None):
-            self._heard.early(report.nodeid, early)
+            self._heard.early(report.nodeid, *early)
         if report.when != "teardown":
             return
-        if attempts := report.__dict__.pop(ATTEMPTS, ()):
-            told = {data["started"] for data in attempts}
-            for data in self._heard.take(report.nodeid):
-                if data["started"] not in told:  # an attempt whose end was kept from us
-                    self._keep(data)
-        for data in attempts:
-            self._keep(data)
+        if told := report.__dict__.pop(ATTEMPTS, None):
+            go, attempts = told
+            for data in [*self._heard.take(report.nodeid, but=go), *attempts]:
+                self._keep(data)
 
     def crashed(self, report: pytest.TestReport) -> None:
         """Keep that a test's worker died in it, and what the test had found by then."""

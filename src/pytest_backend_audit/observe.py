@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from pytest_backend_audit.runtime import Runtime
 
 ATTEMPTS = "audit_attempts"
-"""Attribute of a teardown report that carries the attempts, as builtins, from an xdist worker to the controller."""
+"""Attribute of a teardown report that carries the attempts, as builtins, from an xdist worker to the controller: a pair
+of what tells this go at the test from another one, and the attempts."""
 FOUND = "audit_found"
-"""Attribute of a report before the teardown's: what does not pass so far, should the teardown's never come."""
+"""Attribute of a report before the teardown's, of that form: what does not pass so far, if no teardown's comes."""
 WIDER = "audit_wider_teardown"
 """Attribute of a report: an error there belongs to the end of a fixture of wider scope, not to the test."""
 JUDGED = "audit_judged"
@@ -40,6 +42,8 @@ class _Run:
     """One set-up, call and teardown of one test."""
 
     checks: list[Check]
+    go: str
+    """Tells it from others of the same test: a clock would not, as fixtures stop clocks."""
     started: str
     begun: float
     status: Status | None = None
@@ -78,6 +82,7 @@ class Observer:
         self._run: _Run | None = None
         self._set_up: dict[pytest.FixtureDef[Any], tuple[Evidence, ...]] = {}
         self._wider = WiderEnds()
+        self._goes = itertools.count(1)
 
     def pytest_sessionstart(self) -> None:
         """Begin to watch the clock."""
@@ -180,14 +185,15 @@ class Observer:
             self._judge_teardown(item, run, report, error)
             self._attach(item, run, report)
         if call.when == "call" and (run.parts or run.status not in {None, Status.PASSED}):
-            setattr(report, FOUND, self._attempts(item, run))
+            setattr(report, FOUND, [run.go, self._attempts(item, run)])
         if not report.passed:
             setattr(report, JUDGED, True)
         return report
 
     def _begin(self, item: pytest.Item) -> _Run:
         checks = self._checks_of(item)
-        run = self._run = _Run(checks, utc_now(), time.perf_counter(), properties=len(item.user_properties))
+        go = f"{self._worker}/{next(self._goes)}"
+        run = self._run = _Run(checks, go, utc_now(), time.perf_counter(), properties=len(item.user_properties))
         self._recorder.answered.clear()
         self._runtime.checks = tuple(checks)
         return run
@@ -284,7 +290,7 @@ class Observer:
     def _attach(self, item: pytest.Item, run: _Run, report: pytest.TestReport) -> None:
         if run.status is None:
             run.status, run.reason = Status.COULD_NOT_RUN, "interrupted before it ended"
-        setattr(report, ATTEMPTS, self._attempts(item, run))
+        setattr(report, ATTEMPTS, [run.go, self._attempts(item, run)])
         self._run = None
         self._runtime.checks = ()
 

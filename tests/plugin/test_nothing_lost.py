@@ -182,8 +182,19 @@ def test_what_a_check_found_before_the_run_was_stopped_stands(project: Project, 
     assert told(project) == {"test_it": ("failed", "2 are open")}
 
 
-def test_an_attempt_whose_teardown_nobody_tells_stands(project: Project) -> None:
-    """As by pytest-rerunfailures before 16: it runs a test again, and keeps the end of the first attempt to itself."""
+STOPPED = (
+    "@pytest.fixture(autouse=True, scope='session')\ndef clock():\n"
+    "    with pytest.MonkeyPatch.context() as patch:\n"
+    "        patch.setattr('time.time_ns', lambda: 1_790_000_000_000_000_000)\n        yield\n"
+)
+
+
+@pytest.mark.parametrize("clock", ["", STOPPED], ids=["running", "stopped"])
+def test_an_attempt_whose_teardown_nobody_tells_stands(project: Project, clock: str) -> None:
+    """As by pytest-rerunfailures before 16: it runs a test again, and keeps the end of the first attempt to itself.
+
+    Also where a fixture stops the clock, so that both begin at the same instant.
+    """
     (project.path / "conftest.py").write_text(
         "from _pytest.runner import runtestprotocol\n"
         "def pytest_runtest_protocol(item, nextitem):\n"
@@ -200,7 +211,7 @@ def test_an_attempt_whose_teardown_nobody_tells_stands(project: Project) -> None
         "utf-8",
     )
     project.suite(
-        "seen = []\n@audit(dimension='4.1', level=2)\ndef test_it(audit_evidence):\n"
+        clock + "seen = []\n@audit(dimension='4.1', level=2)\ndef test_it(audit_evidence):\n"
         "    audit_evidence.command('true', 'ok')\n    seen.append(1)\n    assert len(seen) > 1, 'not at once'\n"
     )
     project.run("--audit")
