@@ -329,7 +329,8 @@ def _without(found: list[pytest.Mark], of_parameters: Sequence[pytest.Mark]) -> 
     """The function's own, which come first: one that says the same as its parameter's stays."""
     left = found[::-1]
     for mark in of_parameters:
-        left.remove(mark)
+        if mark in left:  # a conftest may have taken it from there
+            left.remove(mark)
     return left[::-1]
 
 
