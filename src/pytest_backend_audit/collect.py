@@ -15,7 +15,7 @@ from pytest_backend_audit.document import GitError, uncommitted
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
-from pytest_backend_audit.narrowing import by_items, hidden, taken_away
+from pytest_backend_audit.narrowing import by_items, hidden, taken_away, withheld
 from pytest_backend_audit.options import asked_of_us
 from pytest_backend_audit.uncollected import Uncollected
 
@@ -127,7 +127,7 @@ class Collector:
         self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
         self._found: list[pytest.Item] = []
         """As pytest found them, before any hook could take one away."""
-        self._hidden: list[str] = []
+        self._hidden: list[Path] = []
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take note of a test."""
@@ -138,7 +138,7 @@ class Collector:
         """Take note of what a conftest hides, perhaps by the environment: the commit would not tell."""
         ignored = yield
         if ignored and hidden(collection_path, config):
-            self._hidden.append(self._home(collection_path, config))
+            self._hidden.append(collection_path)
         return ignored
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -293,10 +293,10 @@ class Collector:
             plan,
             tuple(c.id for c in plan.checks if c.id in chosen),
             tuple(c.id for c in plan.checks if c.id in above),
-            tuple(narrowing),
+            (*narrowing, *withheld(self._hidden, config)),
             tuple(i.nodeid for i in kept),
             unmarked,
-            tuple(dict.fromkeys(self._hidden)),
+            tuple(dict.fromkeys(self._home(path, config) for path in self._hidden)),
             self.uncollected.found(),
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,19 @@ def left_out(paths: Sequence[str]) -> tuple[str, ...]:
     more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
     names = ", ".join(paths[:NAMED])
     return (f"a conftest or a plugin leaves out {names}{more} (collect_ignore or pytest_ignore_collect)",)
+
+
+def withheld(paths: Iterable[Path], config: pytest.Config) -> tuple[str, ...]:
+    """Why a run is narrowed by hidden files: those below ``audit_paths``, where nothing but checks is to be.
+
+    Args:
+        paths: Of which `hidden` says that they are.
+        config: pytest's.
+    """
+    places = [config.rootpath / given for given in config.getini("audit_paths")]
+    found = [p for p in dict.fromkeys(paths) if any(p.is_relative_to(place) for place in places)]
+    names = [os.path.relpath(path, config.rootpath) for path in found]
+    return tuple(f"a conftest or a plugin leaves out {name} of audit_paths" for name in names)
 
 
 def _fits(path: Path, patterns: Sequence[str]) -> bool:

@@ -196,6 +196,17 @@ def test_what_a_conftest_hides_leaves_a_trace(project: Project, workers: tuple[s
     assert sorted(names) == ["more", "test_by_hook.py", "test_hidden.py"]
 
 
+def test_what_a_conftest_hides_of_audit_paths_narrows(project: Project, workers: tuple[str, ...]) -> None:
+    """Nothing but checks is to be there: a gate must not open because one of them was not looked at."""
+    check = "@audit(dimension='4.1', level=3)\ndef test_a(audit_evidence):\n    audit_evidence.query('x', [[1]])\n"
+    project.suite(check, "audits/test_a.py")
+    project.suite(check, "audits/test_hidden.py")
+    (project.path / "pytest.ini").write_text("[pytest]\naudit_paths = audits\n", "utf-8")
+    (project.path / "conftest.py").write_text("collect_ignore = ['audits/test_hidden.py']\n", "utf-8")
+    project.run("--audit", *workers)
+    assert project.card()["partial"] == ["a conftest or a plugin leaves out audits/test_hidden.py of audit_paths"]
+
+
 def test_what_an_option_ignores_is_no_conftests(project: Project) -> None:
     """It narrows the run, and is told as that."""
     project.suite("@audit(dimension='4.1', level=3)\ndef test_a():\n    pass\n")
