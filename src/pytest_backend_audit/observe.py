@@ -31,7 +31,7 @@ FOUND = "audit_found"
 WIDER = "audit_wider_teardown"
 """Attribute of a report: an error there belongs to the end of a fixture of wider scope, not to the test."""
 JUDGED = "audit_judged"
-"""Attribute of a report that had not passed when it was judged; one that fails without it was failed afterwards."""
+"""Attribute of a report when something is known against its test; one that fails without it was failed afterwards."""
 
 REASON_LIMIT = 4 * 1024
 """Characters of a reason that are kept."""
@@ -184,9 +184,10 @@ class Observer:
         elif call.when == "teardown":
             self._judge_teardown(item, run, report, error)
             self._attach(item, run, report)
-        if call.when == "call" and (run.parts or run.status not in {None, Status.PASSED}):
+        amiss = bool(run.parts) or run.status not in {None, Status.PASSED}
+        if call.when == "call" and amiss:
             setattr(report, FOUND, [run.go, self._attempts(item, run)])
-        if not report.passed:
+        if amiss or not report.passed:  # pytest itself fails a call later whose subtests have failed
             setattr(report, JUDGED, True)
         return report
 
