@@ -26,6 +26,8 @@ from pytest_backend_audit.analysis.text import listed
 
 CACHED = "read-cacheable"
 """Class of the reference SLOs that marks what the cache is there for."""
+MOST = 0.5
+"""Share of the requests that must have made a lookup, for connections that were opened to be theirs."""
 ROUNDS = 4
 """Rounds of requests, of which one has to take few new connections: in a large fleet it is a later one."""
 
@@ -52,17 +54,19 @@ def test_connections_to_the_cache_are_pooled(
         after = _counters(audit_redis)
 
         lookups = between["lookups"] - before["lookups"]
-        if lookups < number.number:
+        ours = between["connections"] - before["connections"]
+        others = after["connections"] - between["connections"]
+        opened = max(0, ours - others)
+        pooled = opened <= most.number * number.number
+        # Where each lookup opens a connection, some fail as ports run out: that most came through is enough to judge.
+        if lookups < (number.number if pooled else MOST * number.number):
             raise CouldNotRun(
                 f"{number} to {listed(endpoints)} made {lookups:g} lookups in the cache: they don't reach it, or it "
                 "was reset meanwhile"
             )
-        ours = between["connections"] - before["connections"]
-        others = after["connections"] - between["connections"]
-        opened = max(0, ours - others)
-        if opened <= most.number * number.number:
+        if pooled:
             break
-    assert opened <= most.number * number.number, (
+    assert pooled, (
         f"{number} to {listed(endpoints)} took {opened} new connections to the cache ({ours} came in {seconds:.1f} s, "
         f"{others} in as long without them), {opened / number.number:.2f} for each; at most {most} may be"
     )

@@ -93,7 +93,7 @@ def judge(
     *,
     each: int = 0,
     always: int = 0,
-    looked: int = 1,
+    looked: float = 1,
     endpoint: Endpoint = CACHED,
     status: int = 200,
     processes: int = 0,
@@ -137,6 +137,13 @@ def test_a_connection_for_each_request_is_told(audit_yaml) -> None:
         "50 requests (standard) to GET /a took 50 new connections to the cache (57 came in 0.0 s, 7 in as long without "
         "them), 1.00 for each; at most 0.2 (standard) may be"
     )
+
+
+def test_lookups_that_fail_for_want_of_ports_excuse_nobody(audit_yaml) -> None:
+    """Who opens a connection for each lookup runs out of them: enough that most lookups came through."""
+    assert judge(audit_yaml, each=3, looked=0.9).reason.startswith("50 requests (standard) to GET /a took 150 new")
+    assert judge(audit_yaml, each=3, looked=0.4).status is Status.COULD_NOT_RUN
+    assert judge(audit_yaml, looked=0.9).status is Status.COULD_NOT_RUN
 
 
 @pytest.mark.parametrize(
