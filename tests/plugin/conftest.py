@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import turns
 
 import pytest_backend_audit
 from plugin import _forked
@@ -35,6 +36,18 @@ GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
 }
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With SPREAD=share, every other file rests from its variants with workers, in turn."""
+    turn = turns.turn()
+    if os.environ.get("SPREAD") != "share" or turn is None:
+        return
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    spared = turns.spared([item.nodeid for item in ours], turn)
+    if spared:
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in spared])
+        items[:] = [item for item in items if item.nodeid not in spared]
 
 
 @dataclass
