@@ -60,7 +60,7 @@ def of_teardown(errors: list[BaseException]) -> Judged:
 
 def by_others(report: pytest.TestReport, phase: Phase = "call") -> Judged:
     """What another plugin, or a conftest, made of a call or a subtest that raised nothing."""
-    if hasattr(report, "wasxfail") and report.skipped:
+    if hasattr(report, "wasxfail") and report.skipped:  # failures that a plugin kept to itself until the call was over
         return Status.FAILED, f"failed as expected: {report.wasxfail or 'xfail'}"
     if report.skipped:
         said = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")

@@ -108,7 +108,7 @@ def settle(
             else:
                 answered.append(part)
                 environments.append(execution.environment)
-    deciding = _lowest(answered if _complete(executions) else answered + missing)
+    deciding = _lowest(answered if missing and _complete(executions) else answered + missing)
     attempts = tuple(everything) if len(everything) < 2 else tuple(sorted(everything, key=attempt_key))
     return CheckResult(
         check=check,
