@@ -391,8 +391,8 @@ def _strangers(items: Iterable[pytest.Item], config: pytest.Config, inside: Sequ
     except GitError as error:
         return [*problems, f"whether the commit holds {', '.join(map(str, files))}: {error}"]
     return problems + [
-        f"{path}: git ignores it, or what it leads to ({path.resolve()}), and a formal audit runs what its commit "
-        "holds; git add -f it and commit, or rehearse with --audit"
+        f"{path}: git ignores it, or what it leads to, and a formal audit runs what its commit holds; "
+        f"git add -f {path.resolve()} and commit, or rehearse with --audit"
         for path in strays
     ]
 

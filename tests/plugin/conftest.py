@@ -28,6 +28,36 @@ lead_auditor: Ada
 suites: none
 """
 
+OWN = CONFIG + "standard: two.yaml\n"
+
+STANDARD = """\
+id: small
+name: Small standard
+version: "1"
+levels:
+  - {number: 1, name: Unknown, definition: nobody knows}
+  - {number: 2, name: Ad-hoc, definition: it is there}
+  - {number: 3, name: Deliberate, definition: it was meant}
+  - {number: 4, name: Tuned, definition: it was measured}
+  - {number: 5, name: Governed, definition: it is watched}
+dimensions:
+  - id: "4.1"
+    name: First
+    scope: all
+    folder: first
+    rows: [{criterion: first-things, level: 3, clause: they hold, proof: measured, defects: [they do not]}]
+  - id: "4.2"
+    name: Second
+    scope: all
+    folder: second
+    rows: [{criterion: second-things, level: 3, clause: they hold, proof: measured, defects: [they do not]}]
+dispositions:
+  - {id: production-ready, name: Ready, floor: 9, minimum: 4, needs_sign_off: true}
+  - {id: conditional-production, name: Conditional, floor: 5, minimum: 2}
+  - {id: not-production-grade, name: Not ready, floor: null, minimum: null}
+"""
+"""The small standard that `OWN` names: two dimensions with a row each."""
+
 GIT = {
     "GIT_AUTHOR_NAME": "Ada",
     "GIT_AUTHOR_EMAIL": "ada@example.org",
@@ -152,6 +182,14 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, same_tre
     unused = ("hypothesispytest", "valkey", "platformdirs", "pytest_cov")
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in unused))
     return Project(pytester, site)
+
+
+@pytest.fixture
+def audited(project: Project) -> Project:
+    """A repository with that standard, without a check: two at L3, a dimension each, pass its lower gate."""
+    (project.path / "two.yaml").write_text(STANDARD, "utf-8")
+    project.config(OWN)
+    return project
 
 
 @pytest.fixture(params=[(), ("-n2",)], ids=["plain", "n2"])

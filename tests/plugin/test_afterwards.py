@@ -5,19 +5,16 @@ from __future__ import annotations
 import pytest
 
 from plugin.conftest import Project
-from plugin.test_exit_status import FORMAL, OWN, STANDARD, TWO
+from plugin.test_exit_status import FORMAL, TWO
 
 SPREAD = pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
 RUNS_ONCE = "def pytest_pyfunc_call(pyfuncitem):\n    return True if 'test_2_3' in pyfuncitem.name else None\n"
 
 
-@pytest.fixture
-def audited(project: Project) -> Project:
-    """A repository whose own small standard is proven at L3 in every dimension, and passes its gate."""
-    (project.path / "two.yaml").write_text(STANDARD, "utf-8")
-    project.config(OWN)
-    project.suite(TWO)
-    return project
+@pytest.fixture(autouse=True)
+def two(audited: Project) -> None:
+    """Checks that pass the gate, if nobody meddles."""
+    audited.suite(TWO)
 
 
 def gated(project: Project, text: str, *workers: str, folder: str = ".") -> tuple[int, dict[str, str], list[str]]:
@@ -111,9 +108,8 @@ def test_a_body_that_nobody_runs(audited: Project, workers: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("option", ["--audit-sha", "--audit-prior"])
-def test_an_option_whose_variable_is_not_set(project: Project, option: str) -> None:
+def test_an_option_whose_variable_is_not_set(audited: Project, option: str) -> None:
     """``--audit-sha=$SHA`` without SHA would be no audit, and green."""
-    project.suite(TWO)
-    result = project.run("--audit", f"{option}=")
+    result = audited.run("--audit", f"{option}=")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {option}= is empty: is the variable set that it comes from?"])

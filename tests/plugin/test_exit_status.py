@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.conftest import CONFIG, Project
+from plugin.conftest import OWN, Project
 from pytest_backend_audit.journal import State, verify_run
 from pytest_backend_audit.standard.model import NEEDS_SIGN_OFF
 
@@ -19,45 +19,9 @@ ALL = "".join(
     for n in range(1, 9)
     for level in (2, 3)
 )
-OWN = CONFIG + "standard: two.yaml\n"
 GATE = "--audit-gate=conditional-production"
 FORMAL = ("--audit-sha=HEAD", GATE)
 
-
-@pytest.fixture
-def audited(project: Project) -> Project:
-    """A repository whose own small standard is proven at L3 in every dimension."""
-    (project.path / "two.yaml").write_text(STANDARD, "utf-8")
-    project.config(OWN)
-    return project
-
-
-STANDARD = """\
-id: small
-name: Small standard
-version: "1"
-levels:
-  - {number: 1, name: Unknown, definition: nobody knows}
-  - {number: 2, name: Ad-hoc, definition: it is there}
-  - {number: 3, name: Deliberate, definition: it was meant}
-  - {number: 4, name: Tuned, definition: it was measured}
-  - {number: 5, name: Governed, definition: it is watched}
-dimensions:
-  - id: "4.1"
-    name: First
-    scope: all
-    folder: first
-    rows: [{criterion: first-things, level: 3, clause: they hold, proof: measured, defects: [they do not]}]
-  - id: "4.2"
-    name: Second
-    scope: all
-    folder: second
-    rows: [{criterion: second-things, level: 3, clause: they hold, proof: measured, defects: [they do not]}]
-dispositions:
-  - {id: production-ready, name: Ready, floor: 9, minimum: 4, needs_sign_off: true}
-  - {id: conditional-production, name: Conditional, floor: 5, minimum: 2}
-  - {id: not-production-grade, name: Not ready, floor: null, minimum: null}
-"""
 
 TWO = "".join(
     f"@audit(dimension='4.{n}', level={level}, criterion='{name}-things')\n"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.conftest import Project
-from plugin.test_exit_status import STANDARD
+from plugin.conftest import STANDARD, Project
 
 CONFIG = "version: 1\nservice: orders\nenvironment: local\nlead_auditor: Ada\nsuites: none\nstandard: two.yaml\n"
 SPREAD = pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])

@@ -8,8 +8,7 @@ import textwrap
 import pytest
 
 from plugin._servers import http_server, says
-from plugin.conftest import CONFIG, Project
-from plugin.test_exit_status import STANDARD
+from plugin.conftest import CONFIG, STANDARD, Project
 from pytest_backend_audit import hookspecs
 from pytest_backend_audit.model import Incident
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.conftest import Project
-from plugin.test_exit_status import FORMAL, OWN, STANDARD
+from plugin.conftest import OWN, STANDARD, Project
+from plugin.test_exit_status import FORMAL
 
 MARK = "@audit(dimension='4.1', level=2)\n"
 SOUND = MARK + "def test_sound(audit_evidence): audit_evidence.command('true', 'ok')\n"

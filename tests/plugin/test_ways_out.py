@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from plugin.conftest import HEADER, Project
-from plugin.test_exit_status import FORMAL, OWN, STANDARD, TWO
+from plugin.conftest import HEADER, OWN, Project
+from plugin.test_exit_status import FORMAL, TWO
 
 RED = "@audit(dimension='4.1', level=2, criterion='first-things')\ndef test_red(): assert False\n"
-
-
-@pytest.fixture
-def audited(project: Project) -> Project:
-    """A repository with its own small standard, where the gate is passed by `TWO` alone."""
-    (project.path / "two.yaml").write_text(STANDARD, "utf-8")
-    project.config(OWN)
-    return project
 
 
 @pytest.mark.parametrize("testpaths", ["", "testpaths = t*p sub\n"])
@@ -133,7 +125,8 @@ def test_what_git_ignores_is_not_run(audited: Project, workers: tuple[str, ...],
     ran = audited.run("--audit-sha=HEAD", *workers)
     assert ran.ret == pytest.ExitCode.USAGE_ERROR
     told = "\n".join([*ran.outlines, *ran.errlines])
-    assert f"{audited.path / found}: git ignores it, or what it leads to (" in told
+    assert f"{audited.path / found}: git ignores it, or what it leads to, and" in told
+    assert f"git add -f {(audited.path / found).resolve()} and commit" in told
 
 
 def test_a_rehearsal_takes_them(audited: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
