@@ -95,10 +95,11 @@ def reports(runs: int) -> list[str]:
 
 
 def statements(runs: int) -> list[str]:
-    """The first criteria's Postgres and Redis statements, against psql and redis-cli."""
+    """The passive checks of three dimensions, against the same commands by hand."""
     from benchmarks.statements import compare
 
-    return [f"statements: {compare(runs).line()}"]
+    pairs, commands = compare(min(runs, 5))
+    return [f"statements, {commands} commands by hand: {pairs.line()}"]
 
 
 def load(runs: int) -> list[str]:
@@ -147,7 +148,11 @@ def main() -> None:
     lines = [f"{datetime.now(UTC):%Y-%m-%d}, {machine}"]
     print(lines[0], flush=True)
     for name in args.cases or CASES:
-        for line in CASES[name](args.runs):
+        try:
+            found = CASES[name](args.runs)
+        except RuntimeError as error:  # a program is missing, or what is measured has failed
+            parser.exit(1, f"benchmarks: {name}: {error}\n")
+        for line in found:
             print(line, flush=True)
             lines.append(line)
     if args.write:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_backend_audit.analysis.load import LoadResult
+from pytest_backend_audit.analysis.load import LoadResult, percentile
 from pytest_backend_audit.demo.stack.process import free_port
 from pytest_backend_audit.targets.load import ours, vegeta
 from pytest_backend_audit.targets.load.job import Job, Prepared
@@ -29,20 +29,29 @@ class Compared:
     theirs: list[LoadResult]
 
     def line(self) -> str:
-        """Rate held, and our latencies over vegeta's: medians of the pairs."""
+        """Rate held, and our latencies over vegeta's: medians of the pairs.
+
+        Both programs' latencies are read from when a request was sent, which is what ``vegeta report`` tells. From when
+        it was due, vegeta's are longer by the half millisecond that its clock is late: Go rounds its sleeps up to
+        whole milliseconds.
+        """
         held = statistics.median(r.achieved for r in self.ours)
-        late = statistics.median(r.late_by(99) for r in self.ours)
+        pairs = list(zip(self.ours, self.theirs, strict=True))
 
         def ratio(q: float) -> float:
-            both = zip(self.ours, self.theirs, strict=True)
-            return statistics.median(a.percentile(q) / b.percentile(q) for a, b in both)
+            return statistics.median(_from_sent(a, q) / _from_sent(b, q) for a, b in pairs)
 
-        p50, p99 = (statistics.median(r.percentile(q) for r in self.ours) for q in (50, 99))
+        p50, p99 = (statistics.median(_from_sent(r, q) for r in self.ours) for q in (50, 99))
+        late, theirs_late = (statistics.median(r.late_by(50) for r in of) for of in (self.ours, self.theirs))
         return (
-            f"{self.rate:g}/s: held {held:.1f}/s, itself late by {1000 * late:.1f} ms at p99; ours over vegeta: "
-            f"p50 {ratio(50):.3f} ({1000 * p50:.1f} ms), p99 {ratio(99):.3f} ({1000 * p99:.1f} ms), "
-            f"{len(self.ours)} pairs"
+            f"{self.rate:g}/s: held {held:.1f}/s; ours over vegeta: p50 {ratio(50):.3f} ({1000 * p50:.1f} ms), "
+            f"p99 {ratio(99):.3f} ({1000 * p99:.1f} ms); late by {1000 * late:.2f} ms, "
+            f"vegeta by {1000 * theirs_late:.2f} ms; {len(pairs)} pairs"
         )
+
+
+def _from_sent(result: LoadResult, q: float) -> float:
+    return percentile(sorted(s.done - s.sent for s in result.samples), q)
 
 
 def compare(runs: int) -> list[Compared]:
