@@ -10,6 +10,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun
 from pytest_backend_audit.analysis.answers import shows
 from pytest_backend_audit.analysis.cache import counters, not_alone
+from pytest_backend_audit.analysis.slow_commands import calls
 from pytest_backend_audit.suites._costs import get
 
 CACHEABLE = "read-cacheable"
@@ -21,6 +22,23 @@ TRIES = 3
 """How often a read is asked for again until it is seen to be a hit."""
 PAGE = 500
 """Keys that the server looks at in one go: well under a millisecond of its time."""
+
+
+def open_windows(client: Any, window: Any) -> None:
+    """Open the windows of all checks that watch the cache, unless one of them has done so."""
+    window.ahead("hit-rate", lambda: lookups(client), traffic=["lookups"])
+    window.ahead("slow-commands", lambda: commands(client), traffic=["all"])
+    window.ahead("memory-health", lambda: evictions(client), traffic=["lookups"])
+
+
+def commands(client: Any) -> dict[str, float]:
+    """Calls by command, and of all that are no maintenance as ``all``."""
+    return calls(client.info("commandstats"))
+
+
+def evictions(client: Any) -> dict[str, float]:
+    """Keys evicted, beside others' lookups: what audits only look into would pass for traffic."""
+    return {**lookups(client), "evicted_keys": float(client.info("stats")["evicted_keys"])}
 
 
 def whole_cache(client: Any) -> Any:

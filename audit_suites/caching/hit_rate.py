@@ -40,11 +40,16 @@ def seen(audit_redis: Any, audit_window: Any, audit_settings: Any) -> Lookups:
 
     def watch(least: float) -> Lookups:
         with audit_window(
-            lambda: _asking.lookups(audit_redis), traffic=["lookups"], at_least=least, lasting=_asking.LASTING
+            lambda: _asking.lookups(audit_redis),
+            traffic=["lookups"],
+            at_least=least,
+            lasting=_asking.LASTING,
+            opened="hit-rate",
         ) as window:
             pass
         return lookups(window.delta)
 
+    _asking.open_windows(audit_redis, audit_window)
     first = watch(enough.number)
     if first.most > tuned.number:
         return first

@@ -22,9 +22,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.slow_commands import LENGTH, calls, log_faults, reach, slow, within
+from pytest_backend_audit.analysis.slow_commands import LENGTH, log_faults, reach, slow, within
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import LASTING, is_lacking, whole_cache
+from pytest_backend_audit.suites.caching._asking import LASTING, commands, is_lacking, open_windows, whole_cache
 
 ENTRIES = 1000
 """Entries of the slow log that are read; by default it holds 128."""
@@ -42,11 +42,15 @@ def test_no_hot_command_is_slow(
     if configuration is not None:
         faults = log_faults(configuration, threshold.number)
         assert not faults, f"{'; '.join(faults)}; the threshold should be at most {threshold}"
-
-    def counted() -> dict[str, float]:
-        return calls(cache.info("commandstats"))
-
-    with audit_window(counted, traffic=["all"], at_least=enough.number, lasting=LASTING, what="commands") as window:
+    open_windows(cache, audit_window)
+    with audit_window(
+        lambda: commands(cache),
+        traffic=["all"],
+        at_least=enough.number,
+        lasting=LASTING,
+        what="commands",
+        opened="slow-commands",
+    ) as window:
         pass
     log, server = cache.slowlog_get(ENTRIES), cache.info("server")
     room = min(ENTRIES, int((configuration or {}).get("slowlog-max-len", LENGTH)))

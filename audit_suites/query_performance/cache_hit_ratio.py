@@ -21,24 +21,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_backend_audit import audit
-from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all, reading
+from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all
 from pytest_backend_audit.analysis.text import lines, percent
+from pytest_backend_audit.suites.query_performance._counters import blocks_read, open_windows
 
-# By the functions below the views, which join what isn't needed. Temporary tables live in buffers of their own.
-BLOCKS = """
-SELECT quote_ident(n.nspname) || '.' || quote_ident(t.relname) AS table,
-    sum(pg_stat_get_blocks_fetched(c.oid))::bigint AS wanted,
-    sum(pg_stat_get_blocks_hit(c.oid))::bigint AS found
-FROM pg_catalog.pg_class c
-LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-LEFT JOIN pg_catalog.pg_class toasted ON toasted.reltoastrelid = coalesce(i.indrelid, c.oid)
-JOIN pg_catalog.pg_class t ON t.oid = coalesce(toasted.oid, i.indrelid, c.oid)
-JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
-WHERE c.relkind IN ('r', 'm', 'i', 't') AND c.relpersistence <> 't'
-  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-GROUP BY 1
-HAVING sum(pg_stat_get_blocks_fetched(c.oid)) > 0
-"""
 LONGER = 10
 """Times as many reads, in the window that decides."""
 LONGEST = 60.0
@@ -56,16 +42,18 @@ def test_nearly_all_blocks_come_from_the_cache(audit_postgres: Any, audit_window
 
     def watch(reads: float, within: float, lasting: float = 0.0) -> tuple[Blocks, Any]:
         with audit_window(
-            lambda: reading(audit_postgres.execute(BLOCKS).fetchall()),
+            lambda: blocks_read(audit_postgres),
             traffic=["blocks wanted"],
             at_least=reads,
             within=within,
             lasting=lasting,
             what="blocks of tables and indexes",
+            opened="cache-hit-ratio",
         ) as window:
             pass
         return in_all(window.delta), window
 
+    open_windows(audit_postgres, audit_window, audit_settings)
     seen, _ = watch(enough.number, LONGEST / 2)
     if seen.ratio > least.number:
         return

@@ -21,32 +21,9 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_backend_audit import CouldNotRun, audit
-from pytest_backend_audit.analysis.reads import all_read, rows_by_table, rows_reading
+from pytest_backend_audit.analysis.reads import all_read, rows_by_table
 from pytest_backend_audit.analysis.text import lines
-
-# A table's own counter of rows fetched by index leaves out scans of an index alone; the indexes' count them all.
-TABLES = """
-WITH counted AS (
-    SELECT coalesce(pg_partition_root(c.oid), c.oid) AS root,
-        sum(greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0))::float8 AS rows,
-        sum(pg_stat_get_numscans(c.oid))::bigint AS scans,
-        sum(pg_stat_get_tuples_returned(c.oid))::bigint AS scanned,
-        sum(coalesce((SELECT sum(pg_stat_get_tuples_returned(i.indexrelid)) FROM pg_catalog.pg_index i
-                      WHERE i.indrelid = c.oid), 0))::bigint AS by_index
-    FROM pg_catalog.pg_class c
-    WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
-    GROUP BY 1
-)
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS table, rows, scans, scanned, by_index
-FROM counted
-JOIN pg_catalog.pg_class c ON c.oid = counted.root
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE rows > %s
-  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-ORDER BY 1
-"""
+from pytest_backend_audit.suites.query_performance._counters import large_tables, open_windows, rows_read
 
 
 @audit(dimension="4.1", criterion="sequential-scans", level=3)
@@ -56,16 +33,18 @@ def test_large_tables_are_read_by_index(
     """No large table is read mostly by sequential scans, unless somebody reviewed it and gave the reason."""
     large, most = audit_settings.value("large-table-rows"), audit_settings.value("sequential-read-share")
     enough, lasting = audit_settings.value("sequential-window-rows"), audit_settings.value("sequential-window")
-    tables = audit_postgres.execute(TABLES, [large.number]).fetchall()
+    tables = large_tables(audit_postgres, large.number)
     if not tables:
         raise CouldNotRun(f"no table has more than {large}: nothing to look at")
+    open_windows(audit_postgres, audit_window, audit_settings)
     with audit_window(
-        lambda: rows_reading(audit_postgres.execute(TABLES, [large.number]).fetchall()),
+        lambda: rows_read(audit_postgres, large.number),
         traffic=["rows read"],
         at_least=enough.number,
         lasting=lasting.number,
         complete=lambda delta: all_read(delta, len(tables), enough.number),
         what=f"rows read of {len(tables)} large tables",
+        opened="sequential-scans",
     ) as window:
         pass
     read = rows_by_table(window.delta)

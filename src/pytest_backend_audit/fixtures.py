@@ -186,11 +186,13 @@ class Fixtures:
 
         With ``read = lambda: audit_redis.info("stats")``:
         ``with audit_window(read, traffic=["keyspace_hits"], at_least=100) as window: ...``, and then
-        ``window.delta["keyspace_hits"]``.
+        ``window.delta["keyspace_hits"]``. Checks that watch one after the other can share the time: the first
+        calls ``audit_window.ahead("hits", read, traffic=["keyspace_hits"])``, and a later one passes ``opened="hits"``.
         """
         from pytest_backend_audit.targets.window import Windows
 
-        return Windows(cls._runtime().recorder)
+        runtime = cls._runtime()
+        return Windows(runtime.recorder, opened=runtime.opened)
 
     @pytest.fixture
     @classmethod

@@ -57,6 +57,26 @@ def test_workers_keep_to_the_same_phases(project: Project) -> None:
     assert log[10:] == ["+w", "-w"] * 3 + ["+d", "-d"]
 
 
+def test_a_window_opened_ahead_holds_until_something_disturbs(project: Project) -> None:
+    """Checks that watch share the time that passes; what a check of ours sends is in no other's window."""
+    project.suite(
+        "import itertools\nrows = itertools.count(1)\n"
+        "def read(): return {'rows': next(rows)}\n"
+        "@audit(dimension='4.1', level=2)\n"
+        "def test_opens(audit_window):\n"
+        "    for name in ('watched', 'disturbed'): audit_window.ahead(name, read, traffic=['rows'])\n"
+        "@audit(dimension='4.1', level=2)\n"
+        "def test_watches(audit_window):\n"
+        "    with audit_window(read, traffic=['rows'], opened='watched') as window: pass\n"
+        "    assert (window.before, window.after) == ({'rows': 1}, {'rows': 3})\n"
+        "@audit(dimension='4.1', level=2, needs=('faults',))\n"
+        "def test_disturbs(audit_window):\n"
+        "    with audit_window(read, traffic=['rows'], opened='disturbed') as window: pass\n"
+        "    assert (window.before, window.after) == ({'rows': 4}, {'rows': 5})\n"
+    )
+    project.run("--audit", "--audit-allow=faults").assert_outcomes(passed=3)
+
+
 def test_a_grouping_that_is_not_followed_is_told(project: Project) -> None:
     """Phases say which worker gets a check; who asked xdist for groups would believe in shared fixtures."""
     project.suite("@audit(dimension='4.1', level=2)\ndef test_it(): pass\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_backend_audit.recorder import Recorder
 
 Reading = Mapping[str, object]
+Opened = dict[str, tuple[float, dict[str, float]]]
+"""Name of a window -> second and values of its first reading, taken before the check that closes it began."""
 POLL = 0.25
 """Seconds between two looks at whether there was enough traffic."""
 PATIENCE = 1 / 3
@@ -43,9 +45,31 @@ class Window:
 class Windows:
     """Opens windows: ``with audit_window(lambda: audit_redis.info("stats"), traffic=["keyspace_hits"]) as w: ...``."""
 
-    def __init__(self, recorder: Recorder, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, recorder: Recorder, clock: Callable[[], float] = time.monotonic, opened: Opened | None = None
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._opened: Opened = {} if opened is None else opened
+        self._names: set[str] = set()
+
+    def ahead(self, name: str, read: Callable[[], Reading], *, traffic: Sequence[str]) -> None:
+        """Take the first reading of a window that a check to come closes, by ``opened=name``.
+
+        Checks that watch come one after the other. Windows that were opened together let traffic pass once for all of
+        them. A name is opened once a run: a check that runs again opens a window of its own. What can't be read is
+        left to the check, which then says why.
+
+        Args:
+            name: Of the window.
+            read: Gives the counters.
+            traffic: Counters that must be there.
+        """
+        if name in self._names:
+            return
+        self._names.add(name)
+        with suppress(Exception, CouldNotRun):
+            self._opened[name] = self._clock(), self._read(read, traffic)
 
     @contextmanager
     def __call__(
@@ -58,6 +82,7 @@ class Windows:
         lasting: float = 0.0,
         complete: Callable[[Mapping[str, float]], bool] | None = None,
         what: str = "",
+        opened: str = "",
     ) -> Iterator[Window]:
         """Read the counters, run the block, and read again once there was enough traffic.
 
@@ -70,13 +95,14 @@ class Windows:
                 happens now and then need them.
             complete: Tells from how much each counter rose that nothing is left to come, so that it needn't last.
             what: What the counters are of, for evidence and messages.
+            opened: Name under which `ahead` has taken the first reading; where it has not, it is taken now.
 
         Raises:
             CouldNotRun: Too little traffic, counters that are missing, or that were reset in the window.
         """
         window = Window()
-        begun = self._clock()
-        window.before = self._read(read, traffic)
+        earlier = self._opened.pop(opened, None)
+        begun, window.before = earlier or (self._clock(), self._read(read, traffic))
         yield window
         named = what or " + ".join(traffic)
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +125,9 @@ class BusyWindows:
     """Stands in for `audit_window`: while a window is open, this work is done."""
 
     work: Callable[[], object]
+
+    def ahead(self, name: str, read: Callable[[], Mapping[str, object]], *, traffic: Sequence[str]) -> None:
+        """Nothing has happened before the window in which the work is done."""
 
     @contextmanager
     def __call__(self, read: Callable[[], Mapping[str, object]], **options: Any) -> Iterator[Window]:

@@ -7,7 +7,7 @@ from live.suites.conftest import BusyWindows
 
 from pytest_backend_audit.model import Status
 from pytest_backend_audit.suites.query_performance import cache_hit_ratio
-from pytest_backend_audit.suites.query_performance.cache_hit_ratio import BLOCKS
+from pytest_backend_audit.suites.query_performance._counters import BLOCKS
 from pytest_backend_audit.suites.query_performance.cache_hit_ratio import (
     test_nearly_all_blocks_come_from_the_cache as check,
 )
@@ -119,10 +119,11 @@ def test_the_window_that_decides_lasts_for_a_while(database, audit_yaml, monkeyp
     work(database, f"CREATE TABLE large AS {WIDE % 80_000}", times=1)
     lasting = []
 
-    def window(read, **options):
-        lasting.append(options["lasting"])
-        busy = BusyWindows(lambda: work(database, "SELECT count(*) FROM large", times=3))
-        return busy(read, **options | {"lasting": 0.0})
+    class Told(BusyWindows):
+        def __call__(self, read, **options):
+            lasting.append(options["lasting"])
+            return super().__call__(read, **options)
 
+    window = Told(lambda: work(database, "SELECT count(*) FROM large", times=3))
     ran = run_check(check, audit_postgres=database.looker, audit_window=window, audit_settings=audit_yaml("").settings)
     assert (ran.status, lasting) == (Status.FAILED, [0.0, 10.0])

@@ -133,3 +133,52 @@ def test_what_fails_in_the_block_is_the_checks_own(clock):
         Windows(recorder(), clock)(readings({"hits": 1}), traffic=["hits"]),
     ):
         raise AssertionError("own")
+
+
+def test_a_window_that_was_opened_ahead_has_lasted_since(clock):
+    """Two checks that watch let traffic pass once: the second one's window is as old as the first one's."""
+    windows = Windows(recorder(), clock)
+    windows.ahead("reads", readings({"rows": 5}), traffic=["rows"])
+    clock.sleep(4.0)
+    with windows(readings({"rows": 905}), traffic=["rows"], at_least=900, lasting=3, opened="reads") as window:
+        pass
+    assert (window.delta, window.seconds) == ({"rows": 900}, 4.0)
+
+
+def test_a_name_is_opened_once_a_run(clock):
+    """A check that runs again has a window of its own, and not what its first attempt left."""
+    windows = Windows(recorder(), clock)
+    for rows in (5, 7):
+        windows.ahead("reads", readings({"rows": rows}), traffic=["rows"])
+    clock.sleep(4.0)
+    seen = []
+    for _ in range(2):
+        windows.ahead("reads", readings({"rows": 9}), traffic=["rows"])
+        with windows(readings({"rows": 10}, {"rows": 20}), traffic=["rows"], opened="reads") as window:
+            pass
+        seen.append((window.delta, window.seconds))
+    assert seen == [({"rows": 5}, 4.0), ({"rows": 10}, 0.0)]
+
+
+@pytest.mark.parametrize("broken", [lambda: {"lines": 1}, lambda: 1 / 0], ids=["no such counter", "raises"])
+def test_what_cannot_be_opened_ahead_is_left_to_its_own_check(clock, broken):
+    """One check's target that does not answer fails no other check, and the check itself says what is wrong."""
+    windows = Windows(recorder(), clock)
+    windows.ahead("reads", broken, traffic=["rows"])
+    clock.sleep(4.0)
+    with windows(readings({"rows": 1}, {"rows": 3}), traffic=["rows"], opened="reads") as window:
+        pass
+    assert (window.delta, window.seconds) == ({"rows": 2}, 0.0)
+
+
+def test_what_happened_before_a_window_that_is_late_counts_for_its_patience(clock):
+    """It has been open for a minute: that there was too little traffic needs no second one."""
+    windows = Windows(recorder(), clock)
+    windows.ahead("reads", readings({"rows": 5}), traffic=["rows"])
+    clock.sleep(60.0)
+    with (
+        pytest.raises(CouldNotRun, match=r"^too little traffic to judge: 10 of 900 \(rows\) within 60 s"),
+        windows(readings({"rows": 15}), traffic=["rows"], at_least=900, opened="reads"),
+    ):
+        pass
+    assert clock.now == 60.0
