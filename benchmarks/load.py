@@ -42,10 +42,10 @@ class Compared:
             return statistics.median(_from_sent(a, q) / _from_sent(b, q) for a, b in pairs)
 
         p50, p99 = (statistics.median(_from_sent(r, q) for r in self.ours) for q in (50, 99))
-        late, theirs_late = (statistics.median(r.late_by(50) for r in of) for of in (self.ours, self.theirs))
+        late, theirs_late = (statistics.median(r.late_by(99) for r in of) for of in (self.ours, self.theirs))
         return (
             f"{self.rate:g}/s: held {held:.1f}/s; ours over vegeta: p50 {ratio(50):.3f} ({1000 * p50:.1f} ms), "
-            f"p99 {ratio(99):.3f} ({1000 * p99:.1f} ms); late by {1000 * late:.2f} ms, "
+            f"p99 {ratio(99):.3f} ({1000 * p99:.1f} ms); late by {1000 * late:.2f} ms at p99, "
             f"vegeta by {1000 * theirs_late:.2f} ms; {len(pairs)} pairs"
         )
 

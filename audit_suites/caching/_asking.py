@@ -25,8 +25,7 @@ PAGE = 500
 
 
 def open_windows(client: Any, window: Any) -> None:
-    """Open the windows of all checks that watch the cache, unless one of them has done so."""
-    window.ahead("hit-rate", lambda: lookups(client), traffic=["lookups"])
+    """Open the windows of the other checks that watch the cache; the first of them does, for all."""
     window.ahead("slow-commands", lambda: commands(client), traffic=["all"])
     window.ahead("memory-health", lambda: evictions(client), traffic=["lookups"])
 

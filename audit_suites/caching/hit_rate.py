@@ -44,7 +44,7 @@ def seen(audit_redis: Any, audit_window: Any, audit_settings: Any) -> Lookups:
             traffic=["lookups"],
             at_least=least,
             lasting=_asking.LASTING,
-            opened="hit-rate",
+            rising=["hits", "misses"],
         ) as window:
             pass
         return lookups(window.delta)

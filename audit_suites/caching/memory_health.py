@@ -28,7 +28,7 @@ from pytest_backend_audit.analysis.cache import evicts
 from pytest_backend_audit.analysis.cache_memory import Bounds, Fault, faults, large
 from pytest_backend_audit.analysis.lifetimes import kind_of
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import LASTING, PAGE, evictions, key_text, open_windows, whole_cache
+from pytest_backend_audit.suites.caching._asking import LASTING, PAGE, evictions, key_text, whole_cache
 
 GUARDED = frozenset({"prod", "canary"})
 """Environments in which a key is shown by its kind: its name may tell of a person."""
@@ -39,9 +39,13 @@ def evicted(audit_redis: Any, audit_window: Any, audit_settings: Any) -> float:
     """Keys evicted a second, over a window with traffic."""
     enough = audit_settings.value("cache-window-calls")
     cache = whole_cache(audit_redis)
-    open_windows(cache, audit_window)
     with audit_window(
-        lambda: evictions(cache), traffic=["lookups"], at_least=enough.number, lasting=LASTING, opened="memory-health"
+        lambda: evictions(cache),
+        traffic=["lookups"],
+        at_least=enough.number,
+        lasting=LASTING,
+        opened="memory-health",
+        rising=["hits", "misses", "evicted_keys"],
     ) as window:
         pass
     return float(window.rate("evicted_keys"))

@@ -62,8 +62,6 @@ def blocks_read(connection: Any) -> dict[str, float]:
     return reading(connection.execute(BLOCKS).fetchall())
 
 
-def open_windows(connection: Any, window: Any, settings: Any) -> None:
-    """Open the windows of all checks that watch these counters, unless one of them has done so."""
-    large = settings.value("large-table-rows").number
-    window.ahead("sequential-scans", lambda: rows_read(connection, large), traffic=["rows read"])
+def open_windows(connection: Any, window: Any) -> None:
+    """Open the windows of the other checks that watch the database; the first of them does, for all."""
     window.ahead("cache-hit-ratio", lambda: blocks_read(connection), traffic=["blocks wanted"])

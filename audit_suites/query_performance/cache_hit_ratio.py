@@ -23,7 +23,7 @@ from typing import Any
 from pytest_backend_audit import audit
 from pytest_backend_audit.analysis.reads import Blocks, by_table, in_all
 from pytest_backend_audit.analysis.text import lines, percent
-from pytest_backend_audit.suites.query_performance._counters import blocks_read, open_windows
+from pytest_backend_audit.suites.query_performance._counters import blocks_read
 
 LONGER = 10
 """Times as many reads, in the window that decides."""
@@ -49,11 +49,11 @@ def test_nearly_all_blocks_come_from_the_cache(audit_postgres: Any, audit_window
             lasting=lasting,
             what="blocks of tables and indexes",
             opened="cache-hit-ratio",
+            rising=["blocks found"],
         ) as window:
             pass
         return in_all(window.delta), window
 
-    open_windows(audit_postgres, audit_window, audit_settings)
     seen, _ = watch(enough.number, LONGEST / 2)
     if seen.ratio > least.number:
         return

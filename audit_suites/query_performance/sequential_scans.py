@@ -36,7 +36,7 @@ def test_large_tables_are_read_by_index(
     tables = large_tables(audit_postgres, large.number)
     if not tables:
         raise CouldNotRun(f"no table has more than {large}: nothing to look at")
-    open_windows(audit_postgres, audit_window, audit_settings)
+    open_windows(audit_postgres, audit_window)
     with audit_window(
         lambda: rows_read(audit_postgres, large.number),
         traffic=["rows read"],
@@ -44,7 +44,6 @@ def test_large_tables_are_read_by_index(
         lasting=lasting.number,
         complete=lambda delta: all_read(delta, len(tables), enough.number),
         what=f"rows read of {len(tables)} large tables",
-        opened="sequential-scans",
     ) as window:
         pass
     read = rows_by_table(window.delta)

@@ -285,7 +285,8 @@ def _evidence(result: CheckResult) -> str:
         key=lambda a: (a.status is Status.PASSED, a.reason != result.reason, a.status is not Status.FAILED),
     )
     pieces = ranked[0].evidence if ranked else ()
-    for piece in pieces[:PIECES]:
+    # What the reason names tells more than what came before it, such as the requests that were answered as they should.
+    for piece in sorted(pieces, key=lambda p: p.title not in result.reason)[:PIECES]:
         source = ", ".join(text for text in (piece.target, piece.taken_at) if text)
         head = f"{piece.kind.value}: {piece.title}" + (f" ({source})" if source else "")
         parts.append(_cut(f"{head}\n{piece.body}".strip(), PIECE_LIMIT))

@@ -186,8 +186,7 @@ class Fixtures:
 
         With ``read = lambda: audit_redis.info("stats")``:
         ``with audit_window(read, traffic=["keyspace_hits"], at_least=100) as window: ...``, and then
-        ``window.delta["keyspace_hits"]``. Checks that watch one after the other can share the time: the first
-        calls ``audit_window.ahead("hits", read, traffic=["keyspace_hits"])``, and a later one passes ``opened="hits"``.
+        ``window.delta["keyspace_hits"]``.
         """
         from pytest_backend_audit.targets.window import Windows
 

@@ -69,6 +69,8 @@ def merge(given: Sequence[Path], destination: Path) -> Merged:
         RunError: One can't be read.
         OSError: A file can't be read or written.
     """
+    for folder in given:
+        _refuse_altered_merge(folder)
     folders = [source for folder in given for source in finished.sources(folder)]
     _refuse_place(destination, [*given, *folders])
     runs, dropped = _distinct([_run(folder) for folder in folders])
@@ -133,6 +135,12 @@ def _distinct(runs: Sequence[Run]) -> tuple[list[Run], list[tuple[Path, Path]]]:
         kept.append(taken)
         dropped += [(run.folder, taken.folder) for run in same if run is not taken]
     return sorted(kept, key=lambda r: (r.record.inputs.instant, r.record.head)), dropped
+
+
+def _refuse_altered_merge(folder: Path) -> None:
+    """Its sources may each be sound, and one of them be missing."""
+    if (folder / MERGE).is_file() and (found := finished.verify(folder)).state is State.ALTERED:
+        raise MergeError(f"{folder}: the merge was altered: {found.problems[0]}; merge its runs anew")
 
 
 def _refuse_unlike(runs: Sequence[Run]) -> None:

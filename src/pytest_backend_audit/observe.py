@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pytest_backend_audit.collect import PLAN
 from pytest_backend_audit.deadline import Deadline
 from pytest_backend_audit.jsonable import to_builtins
 from pytest_backend_audit.model import Attempt, Check, Evidence, Status
+from pytest_backend_audit.plan import Phase
 from pytest_backend_audit.recorder import Buffer, utc_now
 from pytest_backend_audit.redaction.reports import redact_report
 from pytest_backend_audit.wider import WiderEnds
@@ -193,7 +194,7 @@ class Observer:
 
     def _begin(self, item: pytest.Item) -> _Run:
         checks = self._checks_of(item)
-        if self._runtime.opened and not _only_watches(item, checks):
+        if self._runtime.opened and self._plan and self._plan.phases.get(item.nodeid) is not Phase.WATCHING:
             self._runtime.opened.clear()  # from here on the audit's own requests move the counters
         go = f"{self._worker}/{next(self._goes)}"
         run = self._run = _Run(checks, go, utc_now(), time.perf_counter(), properties=len(item.user_properties))
@@ -345,7 +346,3 @@ class Observer:
 
     def _clean(self, reason: str) -> str:
         return self._runtime.redactor.redact(reason)[:REASON_LIMIT]
-
-
-def _only_watches(item: pytest.Item, checks: Sequence[Check]) -> bool:
-    return "audit_window" in getattr(item, "fixturenames", ()) and not any(check.needs for check in checks)

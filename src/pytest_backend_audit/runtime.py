@@ -42,7 +42,7 @@ class Runtime:
     baselines: Baselines | None = None
     """What the prior audit recorded; None outside of an audit's own processes, as in tests of a check."""
     opened: dict[str, tuple[float, dict[str, float]]] = field(default_factory=dict)
-    """First readings of windows that checks to come close; they hold while nothing of ours but such checks runs."""
+    """First readings of windows that checks to come close; they hold as long as bundled ones of that phase run."""
     closers: list[object] = field(default_factory=list)
     """Things with a ``close()`` that live as long as the process's part of the run."""
 

@@ -32,6 +32,8 @@ from pytest_backend_audit.runtime import RUNTIME, Runtime
 from pytest_backend_audit.session import SESSION, Session
 from pytest_backend_audit.shown import Shown
 
+NO_CONFIG = "there is no audit.yaml, so that no target is known: `backend-audit init` writes one"
+
 
 def begin(config: pytest.Config) -> None:
     """Start an audit in this process.
@@ -120,7 +122,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     runtime.baselines = Baselines.at(compared or None, folder)
     runtime.document = replace(control, prior_audit=control.prior_audit or before.reference)
     policy = setting.policy
-    remarks = setting.config.terms.notices if setting.config else ()
+    remarks = setting.config.terms.notices if setting.config else (NO_CONFIG,)
     if not runs_nothing(config):
         known = setting.standard if setting.loaded else None
         policy, doubles = with_reported(policy, config, runtime.document.service, known)

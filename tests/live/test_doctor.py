@@ -323,8 +323,8 @@ def test_variables_and_secrets(tmp_path: Path, closed: int) -> None:
     done = backend_audit("doctor", "--json", cwd=tmp_path, ORDERS_REDIS=f"redis://:short@127.0.0.1:{closed}", BOB="b0b")
     assert done.returncode == 1
     found = answers(done.stdout)
-    assert found["postgres"] == ("could not run", "ORDERS_DSN is not set in the environment (audit.yaml)")
-    assert found["alice"] == ("could not run", "ALICE is not set in the environment (audit.yaml)")
+    assert found["postgres"] == ("could not run", "ORDERS_DSN is not set in the environment (audit.yaml:5)")
+    assert found["alice"] == ("could not run", "ALICE is not set in the environment (audit.yaml:8)")
     weak = "shorter than 8 characters, or an ordinary word, so it can't be hidden everywhere: use a longer one"
     assert {s: a for s, a in found.items() if s.startswith(("targets.", "identities."))} == {
         "targets.redis.url": ("warning", weak),

@@ -85,7 +85,7 @@ def test_an_unset_variable_costs_a_rehearsal_one_target_and_a_formal_audit_every
     assert project.run("--audit").ret == 0
     assert {a.instance.rpartition("::")[2]: a.reason for a in project.record().attempts} == {
         "test_it": "",
-        "test_db": "targets.postgres: AUDIT_POSTGRES_DSN is not set in the environment (audit.yaml)",
+        "test_db": "targets.postgres: AUDIT_POSTGRES_DSN is not set in the environment (audit.yaml:6)",
     }
 
 

@@ -119,6 +119,15 @@ def test_without_audit_yaml_there_are_none(project: Project) -> None:
     assert collect(project) == []
 
 
+def test_without_audit_yaml_the_card_says_what_writes_one(project: Project) -> None:
+    """Else somebody who runs an audit before `init` sees eight dimensions at L1, and no reason."""
+    project.suite("@audit(dimension='4.1', level=2)\ndef test_own(audit_evidence): audit_evidence.code('a.py:1')\n")
+    result = project.run("--audit")
+    told = "there is no audit.yaml, so that no target is known: `backend-audit init` writes one"
+    assert project.record().inputs.notices[-1:] == (told,)
+    assert "Notice       there is no audit.yaml, so that no target is known:" in "\n".join(result.outlines)
+
+
 def test_left_out_criteria_are_not_collected(project: Project) -> None:
     """``leave_out`` names the criterion and the reason."""
     project.config(ALL + "leave_out: {hit-rate: our own check covers it}\n")

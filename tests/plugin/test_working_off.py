@@ -43,6 +43,18 @@ def test_disputes_are_the_reviewers(orders) -> None:
     assert (done.returncode, done.stderr) == (2, f"backend-audit: {number} is open, no dispute of it is open\n")
 
 
+def test_who_has_owned_a_finding_has_no_word_on_its_dispute(orders) -> None:
+    """Else its owner hands it on for as long as the word takes."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    good(orders, "findings", "dispute", number, "--reason", "no", "--who", "Bob")
+    for owner in ("Grace", "Kim"):
+        good(orders, "findings", "assign", number, "--owner", owner)
+    done = command(orders, "findings", "resolve", number, "--upheld", "--reason", "no", "--who", "Grace")
+    assert (done.returncode, f"Grace owns {number}, or has owned it; " in done.stderr) == (2, True), done.stderr
+
+
 def test_who_may_resolve_a_dispute(orders) -> None:
     """Who the last commit names: in audit.yaml, or beside a key. An edit that nobody has seen names nobody."""
     audited(orders)

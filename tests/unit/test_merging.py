@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,16 @@ def test_the_sources_of_a_merge_are_its_runs() -> None:
     merge([written("one"), written("two", "a::test_b")], Path("out"))
     with pytest.raises(MergeError, match=r"^out/sources/01/x: that lies inside the run out; name a folder elsewhere$"):
         merge([Path("out")], Path("out/sources/01/x"))
+
+
+def test_a_merge_that_was_altered_is_not_merged_again() -> None:
+    """Each of its sources may be sound; that one of them is named no longer must not be forgotten."""
+    merge([written("one"), written("two", "a::test_b")], Path("out"))
+    named = json.loads(Path("out/merge.json").read_text())
+    named["sources"] = named["sources"][:1]
+    Path("out/merge.json").write_text(json.dumps(named))
+    with pytest.raises(MergeError, match=r"^out: the merge was altered: .*sources/02.*; merge its runs anew$"):
+        merge([Path("out")], Path("again"))
 
 
 def test_the_copies_are_whole_and_independent() -> None:

@@ -33,8 +33,9 @@ def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, b
     top = top_of(args)
     declared = reviewers(_config(args, top), top, place_of(args, top).service, at)
     disputer = tracked.dispute.by if tracked.dispute else ""
+    owners = [tracked.owner, *(getattr(event, "owner", "") for _, event in tracked.history)]
     return not_theirs(
-        by, declared, disputer=disputer, owner=tracked.owner, leads=_leads(state, tracked), number=tracked.number
+        by, declared, disputer=disputer, owners=owners, leads=_leads(state, tracked), number=tracked.number
     )
 
 

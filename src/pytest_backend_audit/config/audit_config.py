@@ -157,13 +157,13 @@ class AuditConfig:
     def why_no_target(self, name: str) -> str:
         """The sentence that says why `target` gives None."""
         if names := self.unset.get(name):
-            return f"targets.{name}: {_variables(names)} ({self.name})"
+            return f"targets.{name}: {_variables(names)} ({self.origin(('targets', name))})"
         return f"targets.{name} is not configured ({self.name})"
 
     def why_no_identity(self, name: str) -> str:
         """The sentence that says why `identities` has no such name."""
         if names := self.unset.get(f"identities.{name}"):
-            return f"identities.{name}: {_variables(names)} ({self.name})"
+            return f"identities.{name}: {_variables(names)} ({self.origin(('identities', name))})"
         return f"identities.{name} is not configured ({self.name})"
 
     def line(self, path: Path) -> int:

@@ -162,7 +162,7 @@ def _as_suites(value: Any) -> str | tuple[str, ...]:
         return tuple(value)
     if isinstance(value, str) and value in {"all", "none"}:
         return value
-    raise wrong('all, none, or a list of dimensions such as ["4.1", "4.3"]')
+    raise wrong('all, none, or a list of dimensions, each in quotes, such as ["4.1", "4.3"]')
 
 
 def _as_key_pattern(text: str) -> str:

@@ -181,6 +181,16 @@ def not_run_words(card: Card) -> str:
     return said
 
 
+def unproven_words(card: Card) -> str:
+    """Checks that passed and whose evidence is none, or is of no kind that counts, and what is amiss; empty if none."""
+    lacking = [r for r in card.checks if r.outcome in {Outcome.UNSUPPORTED, Outcome.WEAK}]
+    if not lacking:
+        return ""
+    first = lacking[0]
+    count = "1 check" if len(lacking) == 1 else f"{len(lacking)} checks"
+    return f"{count}: {short_name(first.check.id)}: {one_line(first.reason)}"
+
+
 def broken_words(card: Card) -> str:
     """Checks that are wrong themselves, and what the first of them said; empty if none."""
     said: dict[str, str] = {}

@@ -233,6 +233,8 @@ def _counts(card: Card) -> Iterator[_Part]:
         yield _Part("Broken", broken, _RED)
     if not_run := facts.not_run_words(card):
         yield _Part("Not run", not_run, _YELLOW)
+    if unproven := facts.unproven_words(card):
+        yield _Part("Unproven", unproven, _YELLOW)
     if policy := facts.policy_words(card):
         yield _Part("Policy", policy, _YELLOW)
     yield _Part("Findings", facts.severity_words(card), _YELLOW if card.findings else _GREEN)

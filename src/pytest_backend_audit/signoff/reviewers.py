@@ -84,14 +84,16 @@ def signing_at(allowed: Allowed, now: str) -> tuple[tuple[str, ...], ...]:
     return tuple(key for key in (*own, *certified) if key)
 
 
-def not_theirs(by: str, declared: Reviewers, *, disputer: str, owner: str, leads: Iterable[str], number: str) -> str:
+def not_theirs(
+    by: str, declared: Reviewers, *, disputer: str, owners: Iterable[str], leads: Iterable[str], number: str
+) -> str:
     """Why somebody has no word on a dispute; empty if they have. Pure.
 
     Args:
         by: Who would resolve it.
         declared: Who may.
         disputer: Who disputes the finding.
-        owner: Who is to mend it; empty if nobody is named.
+        owners: Who is to mend it, and who was: else an owner hands it on for as long as the word takes.
         leads: Lead auditors of the audits that have found it.
         number: The finding's.
     """
@@ -101,7 +103,7 @@ def not_theirs(by: str, declared: Reviewers, *, disputer: str, owner: str, leads
         (len(people_in(by)) != 1, f"{by}: one person resolves a dispute; name one: --who NAME"),
         (bool(lead), f"{lead} led the audit that found {number}; {_ELSE}"),
         (bool(_named(me, (disputer,))), f"{by} disputed {number}; {_ELSE}"),
-        (bool(_named(me, (owner,))), f"{by} owns {number}; {_ELSE}"),
+        (bool(_named(me, filter(None, owners))), f"{by} owns {number}, or has owned it; {_ELSE}"),
         (
             not known,
             f"nobody may resolve it, as no reviewer is declared: state {declared.where} (a line a reviewer: ADDRESS "

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pytest_backend_audit.deadline import STOPS, DeadlinePassed
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.model import EvidenceKind
 
@@ -56,20 +57,28 @@ class Windows:
     def ahead(self, name: str, read: Callable[[], Reading], *, traffic: Sequence[str]) -> None:
         """Take the first reading of a window that a check to come closes, by ``opened=name``.
 
-        Checks that watch come one after the other. Windows that were opened together let traffic pass once for all of
-        them. A name is opened once a run: a check that runs again opens a window of its own. What can't be read is
+        The bundled checks that watch come one after the other, before all others. Windows that were opened together
+        let traffic pass once for all of them; when another check begins, whose own requests would be in them, they are
+        dropped. A name is opened once a run: a check that runs again opens a window of its own. What can't be read is
         left to the check, which then says why.
 
         Args:
             name: Of the window.
             read: Gives the counters.
             traffic: Counters that must be there.
+
+        Raises:
+            DeadlinePassed: Reading took what the check that opens has for all of its work.
         """
         if name in self._names:
             return
         self._names.add(name)
-        with suppress(Exception, CouldNotRun):
+        try:
             self._opened[name] = self._clock(), self._read(read, traffic)
+        except (DeadlinePassed, *STOPS):
+            raise
+        except (Exception, CouldNotRun):  # noqa: BLE001 - whatever it is, the check that closes the window meets it too
+            return
 
     @contextmanager
     def __call__(
@@ -83,6 +92,7 @@ class Windows:
         complete: Callable[[Mapping[str, float]], bool] | None = None,
         what: str = "",
         opened: str = "",
+        rising: Sequence[str] = (),
     ) -> Iterator[Window]:
         """Read the counters, run the block, and read again once there was enough traffic.
 
@@ -90,35 +100,37 @@ class Windows:
             read: Gives the counters; values that are no numbers are left out.
             traffic: Counters whose joint rise is the traffic.
             at_least: How much of it there must be.
-            within: Seconds, from the first reading, in which it must come; the first of it in a third of them.
+            within: Seconds, from now on, in which it must come; the first of it in a third of them.
             lasting: Seconds that the window stays open at least, where all of it came at once: counters of what
                 happens now and then need them.
             complete: Tells from how much each counter rose that nothing is left to come, so that it needn't last.
             what: What the counters are of, for evidence and messages.
             opened: Name under which `ahead` has taken the first reading; where it has not, it is taken now.
+            rising: Further counters that fall only when somebody resets them.
 
         Raises:
             CouldNotRun: Too little traffic, counters that are missing, or that were reset in the window.
         """
         window = Window()
-        earlier = self._opened.pop(opened, None)
-        begun, window.before = earlier or (self._clock(), self._read(read, traffic))
+        asked, earlier = self._clock(), self._opened.pop(opened, None)
+        begun, window.before = earlier or (asked, self._read(read, traffic))
         yield window
         named = what or " + ".join(traffic)
         while True:
             window.after = self._read(read, traffic)
             window.seconds = self._clock() - begun
             seen = sum(window.after[n] - window.before[n] for n in traffic)
-            if any(window.after[n] < window.before[n] for n in traffic):
+            if any(window.after[n] < window.before[n] for n in (*traffic, *rising)):
                 raise CouldNotRun(f"the counters were reset while the window was open: {named}")
             if seen >= at_least and (window.seconds >= lasting or (complete is not None and complete(window.delta))):
                 break
-            if seen < at_least and window.seconds >= (within if seen else PATIENCE * within):
+            waited = self._clock() - asked
+            if seen < at_least and waited >= (within if seen else PATIENCE * within):
                 raise CouldNotRun(
                     f"too little traffic to judge: {seen:g} of {at_least:g} ({named}) within {window.seconds:.0f} s; "
                     "audit while the service is used, or let load be driven"
                 )
-            time.sleep(min(POLL, max(0.0, (lasting if seen >= at_least else within) - window.seconds)))
+            time.sleep(min(POLL, max(0.0, lasting - window.seconds if seen >= at_least else within - waited)))
         self._keep(window, named, traffic)
 
     def _read(self, read: Callable[[], Reading], traffic: Sequence[str]) -> dict[str, float]:

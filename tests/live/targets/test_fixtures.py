@@ -116,7 +116,7 @@ def test_fixtures_in_a_run(repository, monitored, valkey_server):
             "targets.http: GET http://127.0.0.1:1/: ConnectError: [Errno 111] Connection refused "
             "(it has not answered in this check)",
         ),
-        "test_identity": ("could-not-run", "identities.alice: ALICE is not set in the environment (audit.yaml)"),
+        "test_identity": ("could-not-run", "identities.alice: ALICE is not set in the environment (audit.yaml:11)"),
         "test_pgbouncer": (
             "could-not-run",
             "targets.pgbouncer is not configured (audit.yaml): declare it, for instance "

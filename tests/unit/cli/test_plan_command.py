@@ -94,7 +94,7 @@ def test_the_plan(project: Path) -> None:
     checks, summary, coverage = done.stdout.split("\n\n")
     assert checks == (
         "4.1  L3  index-hygiene  could not run: targets.postgres: ORDERS_DSN is not set\n"
-        "                        in the environment (audit.yaml)\n"
+        "                        in the environment (audit.yaml:6)\n"
         "4.3  L2  test_redis     could not run: targets.redis is not configured\n"
         "                        (audit.yaml); marked skip: until spring\n"
         "4.6  L3  idempotency    could not run: needs writes: add --audit-allow=writes"

@@ -207,10 +207,10 @@ def test_unset_variables_in_a_rehearsal_leave_their_target_out(read: Load) -> No
     config = read(text, environ={"B": ""})
     assert config.unset == {"redis": ("A",), "postgres": ("B", "C"), "identities.alice": ("D",)}
     assert list(config.targets) == ["http"]
-    assert config.why_no_target("postgres") == "targets.postgres: B, C are not set in the environment (audit.yaml)"
-    assert config.why_no_target("redis") == "targets.redis: A is not set in the environment (audit.yaml)"
+    assert config.why_no_target("postgres") == "targets.postgres: B, C are not set in the environment (audit.yaml:3)"
+    assert config.why_no_target("redis") == "targets.redis: A is not set in the environment (audit.yaml:3)"
     assert config.why_no_target("replica") == "targets.replica is not configured (audit.yaml)"
-    assert config.why_no_identity("alice") == "identities.alice: D is not set in the environment (audit.yaml)"
+    assert config.why_no_identity("alice") == "identities.alice: D is not set in the environment (audit.yaml:4)"
     assert config.why_no_identity("bob") == "identities.bob is not configured (audit.yaml)"
 
 

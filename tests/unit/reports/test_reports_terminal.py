@@ -35,11 +35,11 @@ def test_full_card_line_by_line() -> None:
         "Total        15 of 40, lowest L1: 4.5, 4.7",
         "Disposition  Not production-grade, proven outside prod",
         "             one tier down: L1 in Security (4.7); P0 INC-12 is open",
-        "Gate         Conditional production: not passed, the disposition is Not",
-        "             production-grade",
+        "Gate         Conditional production: not passed, the disposition is Not product…",
         "Raise        pass test_authentication in 4.7 Security: disposition to Significa…",
         "Broken       1 check is wrong itself: test_own_check: KeyError: 'pod_id'",
         "Not run      1 check: targets.pgbouncer is not configured (audit.yaml)",
+        "Unproven     2 checks: test_latency_tracked: all its evidence is verbal",
         "Findings     1 critical, 2 high, 1 medium, 1 low",
         "Exceptions   1 lapsing, 1 unused: foreign-key-indexes:public.legacy.owner_id la…",
         "Notice       the build is not verifiable by more tha… (and 1 more in the report)",
@@ -177,7 +177,7 @@ def test_why_checks_could_not_run() -> None:
     checks = tuple(replace(criterion.checks[0], reason=reason) for reason in reasons)
     dimension = replace(DIMENSIONS[1], criteria=(replace(criterion, checks=checks),))
     card = replace(FULL, dimensions=(DIMENSIONS[0], dimension, *DIMENSIONS[2:]))
-    assert section(card)[21] == "Not run      3 checks: targets.redis is not configured (2, and 1 other reason)"
+    assert section(card)[20] == "Not run      3 checks: targets.redis is not configured (2, and 1 other reason)"
 
 
 def test_the_path_of_the_report_stays_whole() -> None:

@@ -25,7 +25,7 @@ from unit.scoring.scoring_cases import (
 
 from pytest_backend_audit import scoring
 from pytest_backend_audit.findings import fingerprint
-from pytest_backend_audit.model import Finding, Outcome, Page, PriorCheck, Severity, Status
+from pytest_backend_audit.model import Evidence, EvidenceKind, Finding, Outcome, Page, PriorCheck, Severity, Status
 
 PAGE = Page(
     claim="Foreign keys lead an index.",
@@ -230,6 +230,24 @@ def test_long_evidence_is_cut_and_counted():
     assert (len(lines[0]), lines[0][-1]) == (1000, "…")
     assert lines[1:] == ["code: orders/api.py:12"] * 3 + ["and 2 more pieces of evidence"]
     assert (len(told.title), told.title[-1]) == (160, "…")
+
+
+def test_what_the_reason_names_is_quoted_first():
+    """Three refused requests before it told the opposite of what the check had found."""
+    refused = [Evidence(EvidenceKind.OUTPUT, f"GET /v1/orders/{n}", "401") for n in range(3)]
+    open_ = Evidence(EvidenceKind.OUTPUT, "GET /v1/admin", "200")
+    reason = "1 of 4 operations asks for no credentials: GET /v1/admin answered 200"
+    told = queue([check("a", 3)], [attempt("a", Status.FAILED, *refused, open_, reason=reason)])[0]
+    assert told.evidence.split("\n") == [
+        reason,
+        "output: GET /v1/admin",
+        "200",
+        "output: GET /v1/orders/0",
+        "401",
+        "output: GET /v1/orders/1",
+        "401",
+        "and 1 more pieces of evidence",
+    ]
 
 
 def test_evidence_is_that_of_the_attempt_that_failed():

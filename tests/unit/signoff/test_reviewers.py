@@ -57,19 +57,21 @@ DECLARED = Reviewers("Grace Hopper", "Ada", (("grace@example.org", "g@example.or
         ("ADA", "Ada led the audit that found F-0001; somebody else resolves it: --who NAME"),
         ("Eva", "Eva led the audit that found F-0001; somebody else resolves it: --who NAME"),
         ("Bob <bob@example.org>", "Bob <bob@example.org> disputed F-0001; somebody else resolves it: --who NAME"),
-        ("grace@example.org", "grace@example.org owns F-0001; somebody else resolves it: --who NAME"),
+        ("grace@example.org", "grace@example.org owns F-0001, or has owned it; somebody else resolves it: --who NAME"),
     ],
 )
 def test_whose_word_counts(by: str, why: str) -> None:
     """One declared person: not who led, disputed or is to mend it, by whatever name their key has."""
-    said = not_theirs(by, DECLARED, disputer="bob", owner="G <g@example.org>", leads=["Eva"], number="F-0001")
+    said = not_theirs(
+        by, DECLARED, disputer="bob", owners=["", "G <g@example.org>", "Ole"], leads=["Eva"], number="F-0001"
+    )
     assert (said[: len(why)], bool(said)) == (why, bool(why))
 
 
 def test_where_nobody_is_declared() -> None:
     """It is refused with the way out."""
     nobody = Reviewers("", "", (), WHERE)
-    assert not_theirs("Grace", nobody, disputer="Bob", owner="", leads=[], number="F-0001") == (
+    assert not_theirs("Grace", nobody, disputer="Bob", owners=[""], leads=[], number="F-0001") == (
         f"nobody may resolve it, as no reviewer is declared: state {WHERE} (a line a reviewer: ADDRESS and the public "
         "key), and commit"
     )

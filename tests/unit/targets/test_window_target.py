@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from pytest_backend_audit.deadline import DeadlinePassed
 from pytest_backend_audit.errors import CouldNotRun
 from pytest_backend_audit.targets import window as window_module
 from pytest_backend_audit.targets.window import Windows
@@ -171,14 +172,36 @@ def test_what_cannot_be_opened_ahead_is_left_to_its_own_check(clock, broken):
     assert (window.delta, window.seconds) == ({"rows": 2}, 0.0)
 
 
-def test_what_happened_before_a_window_that_is_late_counts_for_its_patience(clock):
-    """It has been open for a minute: that there was too little traffic needs no second one."""
+def test_a_window_that_was_opened_ahead_waits_for_its_traffic_from_when_it_is_asked_for(clock):
+    """That it has been open for a minute costs its check none of the time in which traffic may still come."""
     windows = Windows(recorder(), clock)
     windows.ahead("reads", readings({"rows": 5}), traffic=["rows"])
     clock.sleep(60.0)
     with (
-        pytest.raises(CouldNotRun, match=r"^too little traffic to judge: 10 of 900 \(rows\) within 60 s"),
+        pytest.raises(CouldNotRun, match=r"^too little traffic to judge: 10 of 900 \(rows\) within 90 s"),
         windows(readings({"rows": 15}), traffic=["rows"], at_least=900, opened="reads"),
     ):
         pass
-    assert clock.now == 60.0
+    assert clock.now == 90.0
+
+
+def test_a_counter_that_falls_was_reset_though_the_traffic_has_risen(clock):
+    """Lookups had outgrown what they were; hits had not, and made a rate of 160 %."""
+    windows = Windows(recorder(), clock)
+    read = readings({"lookups": 1000, "misses": 900}, {"lookups": 1500, "misses": 600})
+    with (
+        pytest.raises(CouldNotRun, match=r"^the counters were reset while the window was open: lookups$"),
+        windows(read, traffic=["lookups"], rising=["misses"]),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("raised", [DeadlinePassed("2 s"), pytest.exit.Exception("stop")], ids=["deadline", "exit"])
+def test_what_ends_the_check_or_the_run_ends_opening_ahead(clock, raised):
+    """Else the next reading would hang without a deadline, or a run would go on that somebody has stopped."""
+
+    def read():
+        raise raised
+
+    with pytest.raises(type(raised)):
+        Windows(recorder(), clock).ahead("reads", read, traffic=["rows"])
