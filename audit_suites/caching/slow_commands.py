@@ -24,7 +24,7 @@ from typing import Any
 from pytest_backend_audit import CouldNotRun, audit
 from pytest_backend_audit.analysis.slow_commands import LENGTH, log_faults, reach, slow, within
 from pytest_backend_audit.analysis.text import lines
-from pytest_backend_audit.suites.caching._asking import LASTING, commands, evictions, is_lacking, whole_cache
+from pytest_backend_audit.suites.caching._asking import LASTING, commands, is_lacking, whole_cache
 
 ENTRIES = 1000
 """Entries of the slow log that are read; by default it holds 128."""
@@ -42,7 +42,6 @@ def test_no_hot_command_is_slow(
     if configuration is not None:
         faults = log_faults(configuration, threshold.number)
         assert not faults, f"{'; '.join(faults)}; the threshold should be at most {threshold}"
-    audit_window.ahead("memory-health", lambda: evictions(cache), traffic=["lookups"])
     with audit_window(
         lambda: commands(cache),
         traffic=["all"],
