@@ -170,7 +170,7 @@ def compare(now: Side, prior: Side) -> Comparison:
         levels=levels,
         checks=tuple(_checks(now, prior, held)),
         findings=tuple(_findings(now, prior, held)),
-        settings=tuple(_settings(now.card, prior.card)),
+        settings=tuple(settings(now.card, prior.card)),
         worse=(
             *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
             *_new_high(now, prior),
@@ -378,7 +378,8 @@ def _finding(
     )
 
 
-def _settings(now: FiledCard, prior: FiledCard) -> Iterable[SettingChange]:
+def settings(now: FiledCard, prior: FiledCard) -> Iterable[SettingChange]:
+    """What decides how things are judged, and differs: thresholds, exceptions, sought levels, weights."""
     yield from _differing("threshold", _texts(prior.thresholds), _texts(now.thresholds))
     yield from _differing("exception", _exceptions(prior.exceptions), _exceptions(now.exceptions))
     for kind, before, present in (

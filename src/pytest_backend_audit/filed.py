@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,6 +28,10 @@ from pytest_backend_audit.totals import weight
 SCHEMA_VERSION = 1
 LIMIT = 8 * 1024 * 1024
 """Bytes of a filed card; a larger file is not one (thousands of checks make about one)."""
+
+
+CHANGED = "changed since it was filed, by the ledger beside it; restore it from git"
+"""What is said of a card that is not the one which the ledger tells of."""
 
 
 class FiledError(ValueError):
@@ -145,11 +150,20 @@ def text(card: FiledCard) -> str:
     return json.dumps(to_builtins(card), indent=1, ensure_ascii=False) + "\n"
 
 
-def read(path: Path) -> FiledCard:
+def digest(raw: bytes) -> str:
+    """SHA-256 of a filed card, as hex digits; git may have given its lines other ends."""
+    return hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def read(path: Path, as_filed: str = "") -> FiledCard:
     """A filed card; of a Markdown card, that of the JSON beside it.
 
+    Args:
+        path: The file.
+        as_filed: Its digest when it was filed, as the ledger has it; empty where that isn't known.
+
     Raises:
-        FiledError: It is none, or can't be read.
+        FiledError: It is none, can't be read, or is not what was filed.
     """
     file = path.with_suffix(".json") if path.suffix == ".md" else path
     try:
@@ -157,6 +171,8 @@ def read(path: Path) -> FiledCard:
             raw = opened.read(LIMIT + 1)
     except OSError as error:
         raise FiledError(f"{file} can't be read: {error.strerror}") from None
+    if as_filed and digest(raw) != as_filed:
+        raise FiledError(f"{file}: {CHANGED}")
     return parse(raw, str(file))
 
 

@@ -143,6 +143,8 @@ def load(folder: Path, *, allowed_signers: str = "") -> Finished:
         OSError: A file can't be read.
     """
     named = merge_list(folder)
+    if named and (strangers := _strangers(folder, named)):
+        raise RunError(f"{strangers[0]}: {MERGE} does not name it; take it away, or merge again")
     records = tuple(read_run(folder / s.folder) for s in named) or (read_run(folder),)
     for source, record in zip(named, records, strict=False):
         if record.head != source.head:

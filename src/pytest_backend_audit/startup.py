@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit import __version__, asked, document, genuine, heading, past, returning, standard
+from pytest_backend_audit import __version__, asked, document, genuine, heading, history, past, returning, standard
 from pytest_backend_audit.asked import Setting
 from pytest_backend_audit.baseline import Baselines, for_workers
 from pytest_backend_audit.collect import Choice, Collected, Collector
@@ -108,9 +108,13 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             folder,
             pinned.commit,
             asked=config.option.audit_prior,
-            repository=setting.repository,
-            service=control.service if setting.config else "",
-            environment=control.environment,
+            subject=past.Subject(
+                repository=setting.repository,
+                service=control.service if setting.config else "",
+                environment=control.environment,
+                kind=control.environment_kind,
+                named=_environments(setting),
+            ),
             formal=mode is Mode.FORMAL,
         )
     except OSError as error:
@@ -147,14 +151,15 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             narrowing=redact_value(reasons, redact),
             left=redact_value(collected.left(), redact),
             scope=asked.scope(config, setting),
-            config_path=asked.relative(setting.config.path, config.rootpath) if setting.config else "",
+            config_path=_config_path(config, setting),
             config_digest=setting.config.digest if setting.config else "",
             config=redact_value(setting.config.raw, redact) if setting.config else {},
             suites=choice.dimensions,
             options={"no_worse": bool(config.option.audit_no_worse), "allow": sorted(runtime.allowed)},
-            prior=document.joined(prior.checks, earlier.checks),
+            prior=history.joined(prior.checks, earlier.checks),
             prior_levels=prior.levels,
             prior_source=prior.source,
+            prior_missing=before.missing,
             earlier=earlier.lines,
             run_number=number,
             notices=redact_value((*pinned.notices, *before.notices, *remarks, *left_out(collected.hidden)), redact),
@@ -177,6 +182,21 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     if config.pluginmanager.has_plugin("dsession") or getattr(config.option, "tx", None):
         _begin_distribution(config, runtime, session, setting, compared)
     _register(config, runtime, choice, raise_problems=True)
+
+
+def _config_path(config: pytest.Config, setting: Setting) -> str:
+    """Path of audit.yaml in the audited repository, the same wherever pytest was started; else from the rootdir."""
+    if setting.config is None:
+        return ""
+    path, top = setting.config.path.resolve(), setting.repository.resolve()
+    return asked.relative(path, top if path.is_relative_to(top) else config.rootpath.resolve())
+
+
+def _environments(setting: Setting) -> frozenset[str]:
+    """Every environment that audit.yaml names."""
+    if setting.config is None:
+        return frozenset()
+    return frozenset(setting.config.file.environments or ()) or frozenset({setting.config.environment_name})
 
 
 def _unreadable(folder: Path, error: OSError) -> str:

@@ -104,16 +104,19 @@ def test_a_card_has_a_baseline_where_its_journal_lies_beside_it(project) -> None
 
 
 def test_an_altered_prior_audit_is_none(project) -> None:
-    """The check could not run, and says what is wrong with it."""
+    """The audit does not begin, and says what is wrong with it."""
     keeping(project, 7)
     project.run("--audit")
     prior = moved(project)
     journal = project.path / "prior" / "journal.jsonl"
     journal.write_text(journal.read_text("utf-8").replace('{\\"orders\\": 7}', '{\\"orders\\": 9}'), "utf-8")
-    project.run("--audit", prior)
-    assert project.statuses()["test_rows"] == "could-not-run"
-    assert reason(project).startswith("the prior audit can't be read (")
-    assert "this line was changed" in reason(project)
+    result = project.run("--audit", prior)
+    assert result.ret == 4
+    assert result.errlines == [
+        "ERROR: --audit-prior=prior: the run was altered: prior/journal.jsonl:3: this line was changed: its hash does "
+        "not fit its text",
+        "",
+    ]
 
 
 def test_what_was_redacted_or_cut_is_lost_and_told(project) -> None:
@@ -180,10 +183,16 @@ def test_what_was_kept_is_filed_and_found(project, workers) -> None:
     for prior in ([], [f"--audit-prior={kept.with_name(kept.name.replace('.kept.jsonl', '.md'))}"]):
         project.run("--audit", *prior, *workers)
         assert project.statuses() == {"test_rows": "passed", "test_nothing_kept": "passed"}
-    kept.write_text("<<<<<<<\n")
+    kept.write_text(kept.read_text().replace("7", "9"))
     project.run("--audit")
-    assert reason(project).startswith("the prior audit can't be read (")
-    assert ".kept.jsonl:1: not a kept value" in reason(project)
+    assert reason(project) == NOTHING
+    (told,) = [n for n in project.record().inputs.notices if "compared with no prior audit" in n]
+    assert told.endswith(f"/{kept.name}: changed since it was filed, by the ledger beside it; restore it from git")
+    result = project.run("--audit", f"--audit-prior={kept.with_name(kept.name.replace('.kept.jsonl', '.md'))}")
+    assert (
+        result.ret,
+        result.errlines[0].endswith(": changed since it was filed, by the ledger beside it; restore it from git"),
+    ) == (4, True)
 
 
 def test_a_merge_has_what_its_runs_kept(project) -> None:

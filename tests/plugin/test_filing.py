@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import jsonschema
 import pytest
@@ -248,14 +249,16 @@ def test_a_fleet_counts_what_the_ledger_has_open(orders) -> None:
     audited(orders)
     good(orders, "file")
     index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
-    assert "past their date" not in good(orders, "fleet", "audits")
-    good(orders, "findings", "assign", index, tls, "--due", "2026-01-31")
+    day = datetime.now(UTC).date() + timedelta(1)
+    fleet = ("fleet", "audits", "--as-of", (day + timedelta(1)).isoformat())
+    assert "past their date" not in good(orders, *fleet)
+    good(orders, "findings", "assign", index, tls, "--due", day.isoformat())
     told = "Findings past their date: {} high in 1 service\n(by the ledgers, less what was closed since)\n"
-    assert told.format(2) in good(orders, "fleet", "audits")
+    assert told.format(2) in good(orders, *fleet)
     (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
     orders.commit()
     good(orders, "findings", "close", index)
-    assert told.format(1) in good(orders, "fleet", "audits")
+    assert told.format(1) in good(orders, *fleet)
 
 
 def test_what_is_asked_of_a_ledger_that_is_none(orders) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
 import pytest
 from unit.cli.command import backend_audit
 
-from plugin._filing import KEY, OTHER, audited, command, good, ledger, made, numbers
+from plugin._filing import KEY, OTHER, audited, command, good, ledger, made, numbers, today
 from pytest_backend_audit.ledger import Status
+from pytest_backend_audit.ledger.events import Closed
 
 
 @pytest.fixture
@@ -213,7 +215,54 @@ def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
     number = numbers(orders)["test_index"]
     done = command(orders, "findings", "close", number, "--policy", "main")
     assert (done.returncode, done.stdout) == (1, f"{number}: stays open: its check failed: 1 key without an index\n")
-    assert ": closed, its check passed at " in good(orders, "findings", "close", number)
+    day = today(orders)
+    done = command(orders, "findings", "close", number)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: the audit {day} that has it held audit.yaml to a policy, and this run did not: "
+        "--policy REV|PATH\n",
+    )
+
+
+EXCUSED = """
+@audit(dimension="4.1", criterion="foreign-key-indexes", level=3)
+def test_index(audit_evidence, audit_acknowledged):
+    "Keys have an index."
+    schema = Path("schema.sql").read_text()
+    audit_evidence.command("cat schema.sql", schema)
+    assert not audit_acknowledged([] if "INDEX" in schema else ["orders.customer_id"]), "1 key without an index"
+"""
+EXCUSE = '{item: "foreign-key-indexes:orders.customer_id", reason: r, who: Bob, ticket: T-1, expires: 2099-12-31}'
+
+
+def test_a_finding_closes_by_the_audit_yaml_that_found_it(orders) -> None:
+    """Another file may excuse it. A change of the same one is committed, and the ledger keeps what it was."""
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().partition("@audit")[0] + EXCUSED)
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    number, day, config = numbers(orders)["test_index"], today(orders), orders.path / "audit.yaml"
+    (orders.path / "other").mkdir()
+    (orders.path / "other" / "audit.yaml").write_text(f"{config.read_text()}acknowledged: [{EXCUSE}]\n")
+    orders.commit()
+    done = command(orders, "findings", "close", number, "--config", "other/audit.yaml")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: the audit {day} that has it judged by audit.yaml, and this run by other/audit.yaml: "
+        "--config audit.yaml\n",
+    )
+    config.write_text(f"{config.read_text()}acknowledged: [{EXCUSE}]\n")
+    commit = orders.commit()
+    changed = "exception acknowledged foreign-key-indexes:orders.customer_id: 2099-12-31: r, was not set"
+    said = good(orders, "findings", "close", number, "--config", str(config))
+    assert said == (
+        f"{number}: closed, its check passed at {commit[:12]}: 4.1 foreign-key-indexes; changed in audit.yaml since it "
+        f"was filed: {changed}\n"
+    )
+    (event,) = [e for _, e in ledger(orders).find(number).history if isinstance(e, Closed)]
+    digest = hashlib.sha256(config.read_bytes()).hexdigest()
+    assert (event.config, event.config_digest, event.changed) == ("audit.yaml", digest, (changed,))
 
 
 def test_bundled_checks_close_findings_too(orders) -> None:

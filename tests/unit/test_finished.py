@@ -118,6 +118,8 @@ def test_what_lies_beside_the_merged_runs(merged: Path) -> None:
     written(merged / "sources/03", "a::test_b")
     found = finished.verify(merged)
     assert (found.state, found.problems) == (State.ALTERED, (f"{merged}/sources/03: merge.json does not name it",))
+    with pytest.raises(RunError, match=r"/sources/03: merge\.json does not name it; take it away, or merge again$"):
+        finished.load(merged)
 
 
 def test_a_merge_that_was_copied_in_part(merged: Path) -> None:

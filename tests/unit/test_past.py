@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from unit.ledger import ledgers
 
 from pytest_backend_audit import filed, past
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.ledger.events import encode
 from pytest_backend_audit.model.filed import FiledCard, FiledDimension
 
 CARD = FiledCard(
@@ -39,9 +42,7 @@ def known(tmp_path: Path, service: str) -> past.Past:
         tmp_path / "audit-report",
         "",
         asked=str(tmp_path / "card.json"),
-        repository=tmp_path,
-        service=service,
-        environment="prod",
+        subject=past.Subject(tmp_path, service, "prod", "prod", frozenset({"prod"})),
         formal=True,
     )
 
@@ -59,3 +60,63 @@ def test_an_audit_of_another_service_is_no_prior_one(tmp_path: Path) -> None:
 def test_a_prior_audit_of_the_service(tmp_path: Path, service: str) -> None:
     """Or one that an audit without a name for its service is compared with."""
     assert known(tmp_path, service).prior.levels == {"4.1": 4}
+
+
+def filings(tmp_path: Path, *names: str) -> Path:
+    """A ledger of billing with a card of each environment, all of the kind prod, in their order."""
+    folder = tmp_path / "audits" / "billing"
+    folder.mkdir(parents=True)
+    for number, name in enumerate(names, 1):
+        text = filed.text(replace(CARD, environment=name, instant=f"2026-11-0{number}T08:00:00.000Z"))
+        (folder / f"2026-11-0{number}.json").write_text(text, "utf-8")
+        line = ledgers.filed(
+            file=f"2026-11-0{number}",
+            service="billing",
+            environment=name,
+            instant=f"2026-11-0{number}T08:00:00.000Z",
+            heads=(f"{number:02}" * 32,),
+            card=filed.digest(text.encode()),
+        )
+        with (folder / "ledger.jsonl").open("a", encoding="utf-8") as ledger:
+            ledger.write(encode(line) + "\n")
+    return folder
+
+
+def of(tmp_path: Path, environment: str, *named: str, kind: str = "prod") -> past.Past:
+    """What an audit of an environment knows, where audit.yaml names these."""
+    subject = past.Subject(tmp_path, "billing", environment, kind, frozenset({environment, *named}))
+    return past.known(tmp_path / "audit-report", "", asked=None, subject=subject, formal=True)
+
+
+def test_an_environment_that_got_another_name(tmp_path: Path) -> None:
+    """It is compared with the latest of its kind that audit.yaml no longer names, and that is told."""
+    filings(tmp_path, "prod-old", "prod-eu", "prod-us")
+    found = of(tmp_path, "europe", "prod-us")
+    assert (found.reference, found.missing) == ("audits/billing/2026-11-02.md", "")
+    assert found.notices == (
+        "compared with audits/billing/2026-11-02, of the environment 'prod-eu', which audit.yaml no longer names: of "
+        "'europe', likewise prod, no audit was filed",
+    )
+    assert of(tmp_path, "prod-us", "europe").reference == "audits/billing/2026-11-03.md"
+
+
+@pytest.mark.parametrize("kind", ["prod", "stage"])
+def test_an_environment_without_an_audit(tmp_path: Path, kind: str) -> None:
+    """Beside others that are still there, or the only one of its kind: that there are audits is told."""
+    filings(tmp_path, "prod-eu", "prod-us")
+    names = ("prod-eu", "prod-us") if kind == "prod" else ()
+    found = of(tmp_path, "new", *names, kind=kind)
+    assert (found.reference, found.notices) == ("", ())
+    assert found.missing == "audits/billing has audits of prod-eu, prod-us, none of new"
+
+
+def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
+    """No audit is compared with it, whether the ledger or its user names it."""
+    card = filings(tmp_path, "prod-eu") / "2026-11-01.json"
+    card.write_text(card.read_text("utf-8").replace('"would_be": 4', '"would_be": 1'), "utf-8")
+    message = "2026-11-01.json: changed since it was filed, by the ledger beside it; restore it from git$"
+    with pytest.raises(AuditUsageError, match=message):
+        of(tmp_path, "prod-eu")
+    subject = past.Subject(tmp_path, "billing", "prod-us", "prod", frozenset({"prod-us", "prod-eu"}))
+    with pytest.raises(AuditUsageError, match=message):
+        past.known(tmp_path, "", asked=str(card.with_suffix(".md")), subject=subject, formal=False)

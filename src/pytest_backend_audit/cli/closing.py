@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
     from pytest_backend_audit.ledger.events import Closed, Event
+    from pytest_backend_audit.model import Card
 
 _LAST = 15
 """Lines of pytest's output that an error shows."""
@@ -70,7 +72,7 @@ def _looked(
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
         # Somebody may have filed, or closed, since.
-        events, stay = _shown(run, wanted, read(place), by)
+        events, stay = _shown(run, wanted, place, by)
         append(place, events)
     said += stay
     after = read(place)
@@ -80,11 +82,18 @@ def _looked(
 
 
 def _shown(
-    run: Finished, wanted: Sequence[Tracked], state: State, by: str
+    run: Finished, wanted: Sequence[Tracked], place: Place, by: str
 ) -> tuple[list[Closed], list[tuple[Tracked, str, str]]]:
     """The closings that a run shows, and of each other finding why it stays open, or that it is closed already."""
-    from pytest_backend_audit.ledger.closing import StaysOpenError, refuse_outdated, shown  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.closing import (  # noqa: PLC0415 - heavy
+        StaysOpenError,
+        refuse_other_terms,
+        refuse_outdated,
+        shown,
+    )
 
+    state = read(place)
     events: list[Closed] = []
     said: list[tuple[Tracked, str, str]] = []
     for each in wanted:
@@ -95,10 +104,35 @@ def _shown(
         try:
             instant = _ran(run, now.finding.check)
             refuse_outdated(run.card, instant, now, state)
-            events.append(_closed(run, now, instant, shown(run.card, now), by))
+            refuse_other_terms(run.card, now, state)
+            output = shown(run.card, now)
+            closed = _closed(run, now, instant, output, by)
+            events.append(replace(closed, changed=_changed(run.card, now, state, place)))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said
+
+
+def _changed(card: Card, tracked: Tracked, state: State, place: Place) -> tuple[str, ...]:
+    """What audit.yaml judges otherwise now than the card that had a finding last, one line each.
+
+    Raises:
+        ValueError: That card can't be read.
+    """
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.comparison import settings  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.closing import told_by  # noqa: PLC0415 - heavy
+
+    filing = told_by(tracked, state)
+    if filing is None:
+        return ()
+    before = filed.read(place.folder / f"{filing.file}.json", filing.card)
+    now = filed.filed(card, numbers={}, sources=())
+    return tuple(
+        f"{c.kind} {c.name}: {c.now or 'not set'}, was {c.before or 'not set'}"
+        for c in settings(now, before)
+        if c.kind in {"threshold", "exception"}
+    )
 
 
 def _ran(run: Finished, check: str) -> str:
@@ -142,7 +176,8 @@ def _shown_by(tracked: Tracked) -> str:
     finding, commit = tracked.finding, last.commit[:12]
     if finding.check in {COVERAGE, PROOF}:
         return f"a whole audit at {commit} no longer has it: {finding.dimension} {finding.dimension_name}"
-    return f"its check passed at {commit}: {finding.dimension} {finding.criterion or finding.check}"
+    passed = f"its check passed at {commit}: {finding.dimension} {finding.criterion or finding.check}"
+    return f"{passed}; changed in audit.yaml since it was filed: {'; '.join(last.changed)}" if last.changed else passed
 
 
 def _given(folder: str) -> Finished:
@@ -200,6 +235,8 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         head=", ".join(run.heads),
         outcome="passed",
         output=output,
+        config=inputs.config_path,
+        config_digest=inputs.config_digest,
     )
 
 

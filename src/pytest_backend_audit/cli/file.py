@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from pytest_backend_audit.cli.waiting import waiting
 if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State
+    from pytest_backend_audit.ledger.events import Event
     from pytest_backend_audit.ledger.filing import Filing
 
 REFUSED = 1
@@ -100,18 +102,29 @@ def _write(place: Place, filing: Filing, done: Finished) -> None:
     from pytest_backend_audit.ledger import append, create  # noqa: PLC0415 - heavy
 
     made: list[Path] = []
+    texts = dict(_texts(filing, done))
     try:
-        for suffix, text in _texts(filing, done):
+        for suffix, text in texts.items():
             path = place.folder / f"{_name(filing)}{suffix}"
             create(path, text)
             made.append(path)
-        append(place, filing.events)
+        append(place, _sealed(filing.events, texts))
     except OSError as error:
         _taken_back(made)
         raise ValueError(f"{place.name} can't be written: {error.strerror}; nothing was filed") from None
     except BaseException:
         _taken_back(made)
         raise
+
+
+def _sealed(events: Sequence[Event], texts: Mapping[str, str]) -> list[Event]:
+    """The events, with the digests of the files that lie beside them."""
+    from pytest_backend_audit import filed, kept  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.events import Filed  # noqa: PLC0415 - heavy
+
+    digests = {suffix: filed.digest(text.encode("utf-8", "backslashreplace")) for suffix, text in texts.items()}
+    card, values = digests[".json"], digests.get(kept.SUFFIX, "")
+    return [replace(e, card=card, kept=values) if isinstance(e, Filed) else e for e in events]
 
 
 def _taken_back(made: list[Path]) -> None:

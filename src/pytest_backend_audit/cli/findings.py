@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import add_place, add_who, place_of, top_of, who
+from pytest_backend_audit.cli.ledgers import NAME_LIMIT, add_place, add_who, place_of, top_of, who
 from pytest_backend_audit.cli.output import WIDTH, columns, fail
 from pytest_backend_audit.cli.runs import DEFAULT
 
@@ -23,6 +23,10 @@ SEVERITIES = ("critical", "high", "medium", "low")
 EFFORTS = ("S", "M", "L")
 _ROOM = 24
 """Columns that are left to what is found, however long an owner's name is."""
+_TEXT_LIMIT = 4000
+"""Characters of a reason."""
+_YEARS = 10
+"""How far ahead a due date may be."""
 _NAMED = "F-NNNN, or the first digits of the fingerprint"
 
 
@@ -76,8 +80,8 @@ def _add_assign(actions: Any) -> None:
     )
     parser.add_argument("finding", nargs="*", metavar="FINDING", help=_NAMED)
     parser.add_argument("--unassigned", action="store_true", help="all that have no owner yet")
-    parser.add_argument("--owner", metavar="NAME", type=_text, help="who is to mend them")
-    parser.add_argument("--due", metavar="DATE", type=_day, help="until when, as 2027-01-31")
+    parser.add_argument("--owner", metavar="NAME", type=_name, help="who is to mend them")
+    parser.add_argument("--due", metavar="DATE", type=_due, help="until when, as 2027-01-31")
     parser.add_argument("--effort", choices=EFFORTS, default="", help="what it takes")
     parser.add_argument(
         "--run", dest="run_folder", metavar="RUN", default=DEFAULT, help=f"run that is to be filed (default {DEFAULT})"
@@ -150,7 +154,26 @@ def _add_export(actions: Any) -> None:
 def _text(given: str) -> str:
     if not given.strip():
         raise argparse.ArgumentTypeError("an empty text says nothing")
+    if len(given) > _TEXT_LIMIT:
+        raise argparse.ArgumentTypeError(
+            f"{len(given):,} characters; {_TEXT_LIMIT:,} are enough, and a link for the rest"
+        )
     return " ".join(given.split())
+
+
+def _name(given: str) -> str:
+    if len(given) > NAME_LIMIT:
+        raise argparse.ArgumentTypeError(f"{len(given):,} characters; a name has {NAME_LIMIT} at most")
+    return _text(given)
+
+
+def _due(given: str) -> str:
+    day, today = _day(given), datetime.now(UTC).date()
+    if day < today.isoformat():
+        raise argparse.ArgumentTypeError(f"{day} is past; today is {today}")
+    if int(day[:4]) > today.year + _YEARS:
+        raise argparse.ArgumentTypeError(f"{day} is more than {_YEARS} years ahead")
+    return day
 
 
 def _day(given: str) -> str:
@@ -314,7 +337,7 @@ def _named(args: argparse.Namespace, place: Place, state: State) -> Iterator[str
             if not ((known and known.owner) or (before and before.owner) or finding.owner != NOT_STATED):
                 yield finding.fingerprint
         return
-    for given in args.finding:
+    for given in map(str.strip, args.finding):
         try:
             yield state.find(given).fingerprint
         except LedgerError as error:

@@ -30,9 +30,9 @@ def add_parser(subparsers: Any) -> None:
     add_signers(parser)
     parser.add_argument(
         "--min",
-        required=True,
         metavar="DISPOSITION",
-        help="id of the lowest disposition that passes, such as conditional-production",
+        help="id of the lowest disposition that passes, such as conditional-production (default: gate of the run's "
+        "audit.yaml)",
     )
     parser.add_argument(
         "--no-worse",
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
 def _judge(args: argparse.Namespace) -> int:
     from pytest_backend_audit.finished import verify  # noqa: PLC0415 - heavy
     from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.obstacles import AGAIN  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.records import standard_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.verdict import regate  # noqa: PLC0415 - heavy
 
@@ -65,10 +66,14 @@ def _judge(args: argparse.Namespace) -> int:
     if found.state is State.ALTERED:
         return _say(args, f"not passed, the run was altered: {found.problems[0]}")
     if not found.lines:
-        return _say(args, f"not passed, the run did not end: {found.problems[0]}")
+        return _say(args, f"not passed, the run did not end: {found.problems[0]}; {AGAIN}")
     run = finished(args.folder, args.allowed_signers)
     card = run.card
     matrix = standard_of(card.inputs).dispositions
+    if args.min is None:  # an empty text is a variable that nobody has set
+        args.min = card.inputs.policy.gate
+    if args.min is None:
+        return fail(f"no minimum: give --min DISPOSITION, or gate in audit.yaml; {_allowed(matrix)}")
     if trouble := _usage(args.min, matrix):
         return fail(trouble)
     if not card.inputs.standard_loaded:
@@ -76,6 +81,8 @@ def _judge(args: argparse.Namespace) -> int:
         return _say(args, f"not passed, {card.basis}; audit.yaml loads it: {load}")
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
     reason = verdict.reason.partition(": ")[2]
+    if card.seal is None:
+        reason += f"; {AGAIN}"
     if not verdict.passed and (lack := _unsigned(run, matrix, args.min)):
         reason += f"; {lack}"
     return _say(args, reason, run, passed=bool(verdict.passed))
@@ -113,7 +120,8 @@ def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, 
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
         # What broke says what the service told it: a line feed of its could begin a command of the CI's.
-        sys.stdout.write(f"{args.folder}: gate {args.min}: {one_line(reason)}\n")
+        gate = "gate" if args.min is None else f"gate {args.min}"
+        sys.stdout.write(f"{args.folder}: {gate}: {one_line(reason)}\n")
         if run and passed and (note := not_counted(run) if run.no_sign_off else run.checked.not_looked):
             sys.stderr.write(f"backend-audit: {note}\n")
     return 0 if passed else 1
@@ -121,11 +129,14 @@ def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, 
 
 def _usage(minimum: str, matrix: Sequence[Disposition]) -> str:
     """Why no run can be asked this question; empty if it can."""
-    ids = [d.id for d in matrix]
-    allowed = f"allowed are {', '.join(ids[:-1])}"
+    ids, allowed = [d.id for d in matrix], _allowed(matrix)
     if minimum not in ids:
         near = difflib.get_close_matches(minimum, ids, 1)
         return f"--min={minimum}: no such disposition{f', did you mean {near[0]}?' if near else ';'} {allowed}"
     if minimum == ids[-1]:
         return f"--min={minimum}: every run reaches the last disposition; {allowed}"
     return ""
+
+
+def _allowed(matrix: Sequence[Disposition]) -> str:
+    return f"allowed are {', '.join(d.id for d in matrix[:-1])}"

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place
 
 
+NAME_LIMIT = 200
+"""Characters of a person's name, with an address."""
+
+
 def add_place(parser: Any) -> None:
     """Give a command the options that say whose ledger is meant."""
     parser.add_argument(
@@ -128,8 +132,13 @@ def who(args: argparse.Namespace, top: Path) -> str:
     """
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
 
-    if args.who:
-        return str(args.who)
+    if args.who is not None:
+        said = " ".join(args.who.split())
+        if not said:
+            raise ValueError("--who: an empty text names nobody")
+        if len(said) > NAME_LIMIT:
+            raise ValueError(f"--who: {len(said):,} characters; a name has {NAME_LIMIT} at most")
+        return said
     name = ask(top, "config", "user.name").line or os.environ.get("GIT_AUTHOR_NAME", "").strip()
     mail = ask(top, "config", "user.email").line or os.environ.get("GIT_AUTHOR_EMAIL", "").strip()
     if not name and not mail:

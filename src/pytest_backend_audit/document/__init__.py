@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pytest_backend_audit.document.git import GitError, origin_url
-from pytest_backend_audit.document.history import Earlier, Prior, earlier, joined, load_prior
 from pytest_backend_audit.document.pinning import Pinned, build_matches, find_repository, pin
 from pytest_backend_audit.document.revision import LIMIT, Source, content, copied, source
 from pytest_backend_audit.document.rotation import rotate
@@ -11,18 +10,13 @@ from pytest_backend_audit.document.tree import uncommitted
 
 __all__ = [
     "LIMIT",
-    "Earlier",
     "GitError",
     "Pinned",
-    "Prior",
     "Source",
     "build_matches",
     "content",
     "copied",
-    "earlier",
     "find_repository",
-    "joined",
-    "load_prior",
     "origin_url",
     "pin",
     "rotate",

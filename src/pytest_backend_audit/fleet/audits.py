@@ -99,6 +99,8 @@ class Audit:
     """Id, or empty."""
     disposition_name: str
     actions: tuple[Action, ...]
+    digest: str = ""
+    """Of the file that it was read from (`filed.digest`)."""
     tracked: bool = False
     """Whether its findings are those that its ledger has open; else they are as they were filed."""
 
@@ -129,8 +131,13 @@ class Reducer:
     def __init__(self) -> None:
         self._kept: dict[Any, Any] = {}
 
-    def reduce(self, card: FiledCard, place: str) -> Audit:
+    def reduce(self, card: FiledCard, place: str, digest: str = "") -> Audit:
         """What is kept of a card.
+
+        Args:
+            card: As read.
+            place: Where.
+            digest: Of the file.
 
         Raises:
             ValueError: It holds something that no audit gives; the message says what.
@@ -141,6 +148,7 @@ class Reducer:
         )
         return Audit(
             place=place,
+            digest=digest,
             service=card.service,
             environment=card.environment,
             kind=card.environment_kind,

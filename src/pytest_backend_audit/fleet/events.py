@@ -40,6 +40,8 @@ class Ledger:
 
     filings: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     """Service and last hashes of the journals of each filing."""
+    cards: dict[str, str] = field(default_factory=dict)
+    """Name of a card's file -> its digest when it was filed; empty where the line tells none."""
     findings: dict[str, Entry] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     """Fingerprint -> date that was assigned before the finding was filed."""
@@ -56,6 +58,9 @@ class Ledger:
             self.filings.append((event["service"], frozenset(event["heads"])))
             if event["service"] != self.filings[0][0]:
                 raise UnknownError
+            if not isinstance(card := event.get("card", ""), str):
+                raise UnknownError
+            self.cards[event["file"]] = card
             return
         known = self.findings.get(event["fingerprint"])
         if kind in {"opened", "reopened", "seen"}:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from pytest_backend_audit.filed import CHANGED
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.stores import is_url
@@ -19,31 +20,51 @@ LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
 
 
-def told(latest: Sequence[Audit], as_of: date) -> tuple[dict[str, Audit], tuple[Unread, ...]]:
+@dataclass(slots=True)
+class Told:
+    """What ledgers say of the cards beside them."""
+
+    audits: dict[str, Audit] = field(default_factory=dict)
+    """Place of each card that a ledger knows -> that audit with the ledger's findings."""
+    unread: list[Unread] = field(default_factory=list)
+    """Ledgers that can't be read."""
+    changed: list[Unread] = field(default_factory=list)
+    """Cards that are not what was filed."""
+
+
+def told(latest: Sequence[Audit], as_of: date) -> Told:
     """Audits with their findings as their ledgers have them at the end of a day.
 
     Args:
         latest: Audits whose findings count.
         as_of: The day; what a ledger was told later is left out.
-
-    Returns:
-        Place of each card that a ledger beside it knows -> that audit with the ledger's findings; and the ledgers that
-        can't be read.
     """
-    known: dict[str, Audit] = {}
-    unread: list[Unread] = []
+    said = Told()
     for audit in latest:
         if is_url(audit.place):
             continue
         path = Path(audit.place).with_name("ledger.jsonl")
         try:
             findings = _open(path, audit, as_of)
+        except ChangedError:
+            said.changed.append(Unread(audit.place, CHANGED))
+            continue
         except LedgerError as error:
-            unread.append(Unread(str(path), str(error).partition("\n")[0].removeprefix(f"{path}: ")))
+            said.unread.append(Unread(str(path), str(error).partition("\n")[0].removeprefix(f"{path}: ")))
             continue
         if findings is not None:
-            known[audit.place] = replace(audit, findings=findings, tracked=True)
-    return known, tuple(unread)
+            said.audits[audit.place] = replace(audit, findings=findings, tracked=True)
+    return said
+
+
+class ChangedError(Exception):
+    """A card is not what was filed."""
+
+
+def _refuse_changed(audit: Audit, filed: Mapping[str, str]) -> None:
+    as_filed = filed.get(Path(audit.place).stem, "")
+    if as_filed and as_filed != audit.digest:
+        raise ChangedError
 
 
 def _open(path: Path, audit: Audit, as_of: date) -> tuple[Debt, ...] | None:
@@ -56,6 +77,7 @@ def _open(path: Path, audit: Audit, as_of: date) -> tuple[Debt, ...] | None:
         ledger = folded(raw, last)
     except UnknownError:
         return _slowly(path, audit, last)
+    _refuse_changed(audit, ledger.cards)
     if (audit.service, frozenset(audit.sources)) not in ledger.filings:
         return None
     here = set(environments(audit.environment))
@@ -72,6 +94,7 @@ def _slowly(path: Path, audit: Audit, last: str) -> tuple[Debt, ...] | None:
 
     state = read_file(path, str(path))
     state = fold(((line, event) for line, event in state.events if event.at[:10] <= last), str(path))
+    _refuse_changed(audit, {f.file: f.card for f in state.filings})
     if not any(f.service == audit.service and set(f.heads) == set(audit.sources) for f in state.filings):
         return None
     here = set(environments(audit.environment))

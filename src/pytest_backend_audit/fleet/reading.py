@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from pytest_backend_audit.filed import FiledError
+from pytest_backend_audit.filed import FiledError, digest
 from pytest_backend_audit.fleet import cards, files, stores
 from pytest_backend_audit.fleet.audits import Audit, Reducer, Unread
 from pytest_backend_audit.fleet.found import Found
@@ -47,7 +47,7 @@ def collect(paths: Sequence[str]) -> Collected:
                 unread.append(Unread(file.place, file.trouble))
                 continue
             try:
-                audits.append(reducer.reduce(reader(file.raw, file.place), file.place))
+                audits.append(reducer.reduce(reader(file.raw, file.place), file.place, digest(file.raw)))
             except FiledError as error:
                 unread.append(Unread(file.place, str(error).removeprefix(f"{file.place}: ")))
             except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
+from pytest_backend_audit.ledger.events import Filed, Found
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.state import State, Tracked, environments
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
@@ -67,6 +68,34 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
             "check run anew (no --run)"
         )
+
+
+def refuse_other_terms(card: Card, tracked: Tracked, state: State) -> None:
+    """See that a run judged by what the audit judged by that had the finding last: the same file, and a policy if one.
+
+    Raises:
+        StaysOpenError: It did not.
+    """
+    filing = told_by(tracked, state)
+    if filing is None:
+        return
+    judged_by = card.inputs.config_path
+    if filing.config and judged_by != filing.config:
+        raise StaysOpenError(
+            f"the audit {filing.file} that has it judged by {filing.config}, and this run by "
+            f"{judged_by or 'no audit.yaml'}: --config {filing.config}"
+        )
+    if filing.held and card.inputs.protected is None:
+        raise StaysOpenError(
+            f"the audit {filing.file} that has it held audit.yaml to a policy, and this run did not: --policy REV|PATH"
+        )
+
+
+def told_by(tracked: Tracked, state: State) -> Filed | None:
+    """The filing whose card told of a finding last."""
+    filings = {f.file: f for f in state.filings}
+    told = [filings[e.file] for _, e in tracked.history if isinstance(e, Found) and e.file in filings]
+    return told[-1] if told else None
 
 
 def shown(card: Card, tracked: Tracked) -> str:

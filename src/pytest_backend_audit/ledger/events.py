@@ -50,6 +50,14 @@ class Filed:
     disposition_name: str = ""
     instants: Mapping[str, str] = field(default_factory=dict)
     """Of a merge: environment -> instant of its latest run there; empty for one run, and in lines of older versions."""
+    card: str = ""
+    """SHA-256 of the card's JSON (`filed.digest`): it must stay as it was filed. Empty in lines of older versions."""
+    kept: str = ""
+    """Likewise of what its checks kept for the next audit; empty if they kept nothing."""
+    config: str = ""
+    """Path of audit.yaml in the repository; empty without one, and in lines of older versions."""
+    held: bool = False
+    """Whether audit.yaml was held to a policy (``--audit-policy``)."""
     type: Literal["filed"] = "filed"
 
     def instant_in(self, environment: str) -> str:
@@ -141,6 +149,12 @@ class Closed:
     outcome: str
     output: str
     """What the check recorded, cut where it is long."""
+    config: str = ""
+    """Path of the audit.yaml that the run was judged by, in the repository."""
+    config_digest: str = ""
+    """SHA-256 of that file."""
+    changed: tuple[str, ...] = ()
+    """What that file judges otherwise than the card which told of the finding last: thresholds and exceptions."""
     type: Literal["closed"] = "closed"
 
 

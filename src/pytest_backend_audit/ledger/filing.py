@@ -176,6 +176,8 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Ma
         disposition=disposition.id if disposition else "",
         disposition_name=disposition.name if disposition else "",
         instants=instants,
+        config=card.inputs.config_path,
+        held=card.inputs.protected is not None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeGuard
@@ -111,6 +111,7 @@ class State:
         Raises:
             LedgerError: There is none, or more than one.
         """
+        asked = asked.strip()
         marks = [t for t in self.findings if _MARK.fullmatch(asked) and t.fingerprint.startswith(asked)]
         if len(marks) == 1:
             return marks[0]
@@ -141,6 +142,18 @@ class State:
                 fit.append((filed, instant))
         # Of several of one run the last, which is the signed one.
         return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
+
+    def renamed(self, kind: str, named: Collection[str]) -> Filed | None:
+        """The latest filing of the same kind whose environments nobody names any more: one that got another name.
+
+        Args:
+            kind: Of the environment that no audit was filed of.
+            named: Every environment that there is now.
+        """
+        there = set(named)
+        alike = (f for f in self.filings if f.environment_kind == kind)
+        fit = [f for f in alike if not there & set(environments(f.environment))]
+        return max(fit, key=lambda filed: filed.instant, default=None)
 
 
 def environments(named: str) -> tuple[str, ...]:

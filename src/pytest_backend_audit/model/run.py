@@ -95,6 +95,9 @@ class Inputs:
     prior_levels: Mapping[str, int] = field(default_factory=dict)
     """Dimension -> level before the reviewer's cap in the prior audit."""
     prior_source: str = ""
+    prior_missing: str = ""
+    """Why there is no prior audit, although some of the service were filed: "audits/orders has audits of stage, none
+    of prod"."""
     earlier: tuple[str, ...] = ()
     """One line for each earlier run of this SHA that is known, with what it found."""
     run_number: int = 1

@@ -181,6 +181,7 @@ def build(
         broken=verdict.broken_checks(judged.results),
         worse=verdict.worse(inputs, would_be, queue) if asked else (),
         not_compared=verdict.not_compared(inputs, would_be) if asked else "",
+        unknown=verdict.unknown(inputs) if asked else "",
     )
     known = {r.criterion for r in judged.rows} | {c.ladder for c in inputs.plan}
     return Card(

@@ -36,6 +36,8 @@ class Facts:
     """What got worse since the prior audit, if the user asked to be told."""
     not_compared: str = ""
     """Why nothing could have got worse, if the user asked: no comparison must not look like one."""
+    unknown: str = ""
+    """Why nobody can tell whether something got worse, if the user asked: no audit of those filed is comparable."""
 
 
 def gate_of(inputs: Inputs) -> str | None:
@@ -77,6 +79,7 @@ def decide(facts: Facts, gate: str | None) -> Verdict:
         return Verdict(gate, False, f"gate {wanted}: not passed, {why}", 1)
     against = [f"the disposition is {reached.name}"] if order.index(reached.id) > order.index(gate) else []
     against += [f"worse than the prior audit: {facts.worse[0]}"] if facts.worse else []
+    against += [facts.unknown] if facts.unknown else []
     if against:
         return Verdict(gate, False, f"gate {wanted}: not passed, {'; '.join(against)}", 1)
     told = f"; {facts.not_compared}" if facts.not_compared else ""
@@ -99,6 +102,7 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
         broken=broken_checks(card.checks),
         worse=worse(card.inputs, levels, card.findings) if no_worse else (),
         not_compared=not_compared(card.inputs, levels) if no_worse else "",
+        unknown=unknown(card.inputs) if no_worse else "",
     )
     return decide(facts, gate)
 
@@ -128,6 +132,19 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
     return (*fell, *comparison.new_high(of_checks, known))
 
 
+def unknown(inputs: Inputs) -> str:
+    """Why nobody can tell whether a formal audit is worse than the one before; empty if it is the first, or compared.
+
+    An environment with another name must not make an audit the first one.
+    """
+    if inputs.mode is not Mode.FORMAL or inputs.prior_levels or not inputs.prior_missing:
+        return ""
+    return (
+        f"nothing was compared: {inputs.prior_missing}; name one of them with --audit-prior, or file this audit first, "
+        "without asking whether it is worse"
+    )
+
+
 def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:
     """Why no level can have fallen since the prior audit; empty if one can.
 
@@ -149,6 +166,8 @@ def _without_gate(facts: Facts, own: int) -> Verdict:
         return Verdict(None, None, f"the run is invalid: {facts.seal.invalid}", 1)
     if own <= 1 and facts.worse:
         return Verdict(None, None, f"worse than the prior audit: {facts.worse[0]}", 1)
+    if own <= 1 and facts.unknown:
+        return Verdict(None, None, facts.unknown, 1)
     told = f"; {facts.not_compared}" if facts.not_compared else ""
     return Verdict(None, None, f"no gate; the exit status is pytest's own, {own}{told}", own)
 

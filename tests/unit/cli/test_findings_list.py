@@ -76,3 +76,31 @@ def test_who_closed_it_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["findings", "list", "--repository", str(tmp_path), "--all", "--json"]) == 0
     told = {f["id"]: f["closing"] for f in json.loads(capsys.readouterr().out)["findings"]}
     assert told == {"F-0001": "closed by dispute (Grace)", "F-0002": "", "F-0003": "closed by its check (Kim)"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--due", "0001-01-01"), "--due: 0001-01-01 is past; today is "),
+        (("--due", "9999-12-31"), "--due: 9999-12-31 is more than 10 years ahead\n"),
+        (("--due", "soon"), "--due: found 'soon'; a date is written as 2027-01-31\n"),
+        (("--owner", "x" * 201), "--owner: 201 characters; a name has 200 at most\n"),
+        (("--owner", " "), "--owner: an empty text says nothing\n"),
+    ],
+)
+def test_what_nobody_is_assigned(given: tuple[str, str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A day that can't be meant, or a name that is none."""
+    with pytest.raises(SystemExit) as caught:
+        main(["findings", "assign", "F-0001", *given])
+    assert (caught.value.code, said in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [(" \n", "an empty text names nobody"), ("x" * 201, "201 characters; a name has 200 at most")]
+)
+def test_who_is_nobody(given: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the ledger keeps of who did it has a bound, and one line."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    command = ["findings", "dispute", "F-0001", "--reason", "no", "--repository", str(tmp_path), "--who", given]
+    assert main(command) == 2
+    assert capsys.readouterr().err == f"backend-audit: --who: {said}\n"

@@ -51,6 +51,28 @@ def test_a_run_at_or_above_the_minimum_passes(here: Path, minimum: str, capsys: 
     )
 
 
+def test_the_minimum_of_audit_yaml(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts where none is given; where neither is, nothing is judged, and an unset variable is no minimum."""
+    journal = write(here, 2, policy={"gate": "conditional-production"})
+    assert main(["gate"]) == 1
+    assert main(["gate", "--min", "significant-technical-debt"]) == 0
+    assert capsys.readouterr().out == (
+        "audit-report: gate conditional-production: not passed, the disposition is Significant technical debt\n"
+        "audit-report: gate significant-technical-debt: passed, the disposition is Significant technical debt\n"
+    )
+    assert main(["gate", "--min="]) == 2
+    assert capsys.readouterr().err == f"backend-audit: --min=: no such disposition; {ALLOWED}\n"
+    journal.unlink()
+    write(here, 2)
+    assert main(["gate"]) == 2
+    assert capsys.readouterr().err == (
+        f"backend-audit: no minimum: give --min DISPOSITION, or gate in audit.yaml; {ALLOWED}\n"
+    )
+    journal.write_bytes(b"")
+    assert main(["gate"]) == 1
+    assert capsys.readouterr().out.startswith("audit-report: gate: not passed, the run did not end: ")
+
+
 def test_failing_checks_alone_do_not_close_the_gate(here: Path) -> None:
     """Pytest's own status 1 says that checks failed; the disposition has taken that into account."""
     write(here, 3, replace(SEALED, exit_status=1))
@@ -148,7 +170,7 @@ def test_what_is_no_question(here: Path, minimum: str, message: str, capsys: pyt
         pytest.param(
             {"narrowing": ("-k left out 2 checks",)}, SEALED, "the run is partial: -k left out 2 checks", id="partial"
         ),
-        pytest.param({}, None, "the run did not end", id="torn"),
+        pytest.param({}, None, "the run did not end; audit again: pytest --audit-sha=HEAD", id="torn"),
         pytest.param(
             {},
             replace(SEALED, interrupted="interrupted: SIGTERM", exit_status=2),
@@ -257,11 +279,3 @@ def test_no_run_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     """One line on standard error and exit 2."""
     assert main(["gate", "none", "--min", "conditional-production"]) == 2
     assert capsys.readouterr() == ("", f"backend-audit: none: there is no such folder; {NO_RUN}\n")
-
-
-def test_the_minimum_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:
-    """There is no default that would suit everybody."""
-    with pytest.raises(SystemExit) as exited:
-        main(["gate", "audit-report"])
-    assert exited.value.code == 2
-    assert capsys.readouterr().err.endswith("error: the following arguments are required: --min\n")

@@ -20,7 +20,6 @@ def audits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for audit in AUDITS:
         (folder / f"{audit.name}.json").write_text(filed.text(audit.card), "utf-8")
         (folder / f"{audit.name}.md").write_text("# a card\n")
-    (folder / "ledger.jsonl").write_text("{}\n")
     monkeypatch.chdir(tmp_path)
     return folder
 

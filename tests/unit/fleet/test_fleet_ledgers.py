@@ -49,9 +49,9 @@ def service(top: Path, events: Iterable[Event] = (), name: str = "orders") -> Pa
 
 def told(top: Path, as_of: date = DAY) -> list[Audit]:
     """The audits that a ledger knows."""
-    known, unread = ledgers.told(collect([str(top)]).audits, as_of)
-    assert unread == ()
-    return list(known.values())
+    said = ledgers.told(collect([str(top)]).audits, as_of)
+    assert (said.unread, said.changed) == ([], [])
+    return list(said.audits.values())
 
 
 def test_what_was_closed_is_closed(tmp_path: Path) -> None:
@@ -100,6 +100,41 @@ def test_the_command_says_how_it_counts(tmp_path: Path, capsys: pytest.CaptureFi
     assert "Findings past their date: 4 high in 2 services\n(as filed: a card does not know" in done.out
     assert done.err.startswith(f"note: {folder}/ledger.jsonl: a merge left its conflict marks in lines 1.")
     assert done.err.endswith("; its findings are counted as filed\n")
+
+
+@pytest.mark.parametrize("quick", [True, False], ids=["quick", "slow"])
+def test_a_card_that_is_not_what_was_filed(
+    quick: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It can't be read: the audit before it is the latest, and no minimum passes."""
+
+    def unknown(raw: bytes, last: str) -> None:
+        raise UnknownError
+
+    if not quick:
+        monkeypatch.setattr(ledgers, "folded", unknown)
+    card = service(tmp_path) / "2026-08-31.json"
+    (card.parent / "2026-07-31.json").write_text(cards.text(audit("orders", "2026-07-31", head="cd" * 32)), "utf-8")
+    line = encode(replace(FILED, card=cards.digest(card.read_bytes())))
+    (card.parent / "ledger.jsonl").write_text(f"{line}\n", "utf-8")
+    asked = ("fleet", str(tmp_path), "--as-of", "2026-11-29", "--json", "--min", "conditional-production")
+    main([*asked])
+    assert json.loads(capsys.readouterr().out)["services"][0]["date"] == "2026-08-31"
+    whole = card.read_text("utf-8")
+    card.write_text(whole.replace('"total": 16', '"total": 39'), "utf-8")
+    assert card.read_text("utf-8") != whole
+    assert main([*asked]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["services"][0]["date"] == "2026-07-31"
+    assert told["unread"] == [
+        {"place": str(card), "reason": "changed since it was filed, by the ledger beside it; restore it from git"}
+    ]
+    (card.parent / "2026-07-31.json").unlink()
+    assert main([*asked]) == 2
+    assert capsys.readouterr().err == (
+        f"backend-audit: none of the filed cards can be read; the first is {card}: changed since it was filed, by the "
+        "ledger beside it; restore it from git\n"
+    )
 
 
 MARKS = (BARE, SLOW)
@@ -164,8 +199,9 @@ def test_a_line_that_nobody_writes_is_named(change: dict[str, object], tmp_path:
     data["finding"] |= change
     path = service(tmp_path, (FILED,)) / "ledger.jsonl"
     path.write_text(path.read_text() + json.dumps(data) + "\n")
-    known, [unread] = ledgers.told(collect([str(tmp_path)]).audits, DAY)
-    assert (known, unread.place) == ({}, str(path))
+    said = ledgers.told(collect([str(tmp_path)]).audits, DAY)
+    [unread] = said.unread
+    assert (said.audits, unread.place) == ({}, str(path))
     assert unread.reason.startswith(f"opened: finding.{next(iter(change))}: ") or ":2: opened: " in unread.reason
 
 
@@ -181,7 +217,8 @@ def test_what_is_no_plain_ledger_is_not_read(odd: str, tmp_path: Path) -> None:
     else:
         path.touch()
         os.truncate(path, ledgers.LIMIT + 1)
-    known, [unread] = ledgers.told(collect([str(tmp_path / "one")]).audits, DAY)
+    said = ledgers.told(collect([str(tmp_path / "one")]).audits, DAY)
+    [unread] = said.unread
     why = f"larger than what is read of a ledger ({ledgers.LIMIT} bytes)"
-    assert (known, unread.place) == ({}, str(path))
+    assert (said.audits, unread.place) == ({}, str(path))
     assert unread.reason == (why if odd == "huge" else "no plain file; links below a folder are not followed")

@@ -207,6 +207,27 @@ def test_a_comparison_that_was_none_is_told(prior, told):
     assert regate(card, DISPOSITIONS, "significant-technical-debt").reason == passed
 
 
+MISSING = "audits/orders has audits of stage, none of prod"
+
+
+def test_no_worse_fails_where_other_audits_can_not_be_compared_with():
+    """An environment with another name makes no audit the first one; without any audit it is the first."""
+    told = (
+        f"nothing was compared: {MISSING}; name one of them with --audit-prior, or file this audit first, without "
+        "asking whether it is worse"
+    )
+    assert worse(3, {}, prior_missing=MISSING) == Verdict(None, None, told, 1)
+    assert worse(3, {}, gate=CONDITIONAL, prior_missing=MISSING).reason == (
+        f"gate Conditional production: not passed, {told}"
+    )
+    assert worse(3, {"4.1": 3}, prior_missing=MISSING).exit_status == 0
+    assert worse(3, {}, prior_missing=MISSING, mode=Mode.REHEARSAL).exit_status == 0
+    made, attempts = all_at(3, prior_missing=MISSING)
+    card = scoring.score(made, attempts, SEALED)
+    assert regate(card, DISPOSITIONS, CONDITIONAL).passed
+    assert not regate(card, DISPOSITIONS, CONDITIONAL, no_worse=True).passed
+
+
 def test_a_partial_run_compares_only_what_it_looked_at():
     """A shard of one dimension has not lost the other seven."""
     made, attempts = all_at(

@@ -11,23 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
 
-from pytest_backend_audit import document, filed
+from pytest_backend_audit import document, filed, history
 from pytest_backend_audit.document import rotation
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.model import (
     Attempt,
-    Check,
     Document,
     FiledCard,
     FiledCheck,
     FiledDimension,
     FiledFailure,
-    Inputs,
-    Mode,
     Outcome,
-    Policy,
     PriorCheck,
     Status,
 )
@@ -60,25 +57,13 @@ def leave_card(folder: Path, data: dict[str, Any]) -> Path:
     return folder
 
 
-def leave_journal(folder: Path, *failed: str, commit: str = SHA) -> Path:
+def leave_journal(folder: Path, *failing: str, commit: str = SHA) -> Path:
     """A run folder whose run was killed after these checks had failed."""
-    checks = tuple(Check(id=i, dimension="4.1", level=n) for i, n in (("a", 3), ("b", 5), ("c", 2)))
+    checks = [check(i, n) for i, n in (("a", 3), ("b", 5), ("c", 2))]
     writer = Writer(folder)
-    writer.start(
-        Inputs(
-            plugin_version="0.1.0",
-            mode=Mode.FORMAL,
-            instant="2026-11-24T07:00:00.000Z",
-            document=Document(commit=commit),
-            policy=Policy(),
-            standard={},
-            standard_loaded=True,
-            plan=checks,
-            selected=("a", "b", "c"),
-        )
-    )
-    for check in failed:
-        writer.attempt(Attempt(check=check, instance=check, status=Status.FAILED, reason="no index"))
+    writer.start(inputs(checks, instant="2026-11-24T07:00:00.000Z", document=Document(commit=commit)))
+    for name in failing:
+        writer.attempt(Attempt(check=name, instance=name, status=Status.FAILED, reason="no index"))
     writer.attempt(Attempt(check="c", instance="c", status=Status.PASSED))
     writer.close()
     return folder
@@ -86,7 +71,7 @@ def leave_journal(folder: Path, *failed: str, commit: str = SHA) -> Path:
 
 def test_no_report_folder_is_no_earlier_run(tmp_path: Path) -> None:
     """The first run has number 1, and its folder is made."""
-    assert document.earlier(tmp_path / "audit-report", SHA) == document.Earlier()
+    assert history.earlier(tmp_path / "audit-report", SHA) == history.Earlier()
     assert document.rotate(tmp_path / "audit-report") == 1
     assert [p.name for p in (tmp_path / "audit-report").iterdir()] == [".running"]
 
@@ -100,7 +85,7 @@ def test_runs_of_this_commit_are_listed_with_what_they_found(tmp_path: Path) -> 
     leave_journal(tmp_path / "earlier" / "003-1a2b3c4", "b")
     leave_card(tmp_path / "earlier" / "004-1a2b3c4", card(invalid="the build changed"))
     leave_card(tmp_path, card(mode="rehearsal"))
-    assert document.earlier(tmp_path, SHA).lines == (
+    assert history.earlier(tmp_path, SHA).lines == (
         "run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: partial, 4.1 L4",
         "run 003-1a2b3c4, 2026-11-24T07:00:00.000Z, formal: cut short, 1 failed by then",
         "run 004-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: invalid",
@@ -111,7 +96,7 @@ def test_runs_of_this_commit_are_listed_with_what_they_found(tmp_path: Path) -> 
 def test_outside_git_nothing_is_earlier(tmp_path: Path) -> None:
     """Without a commit there is nothing to compare."""
     leave_card(tmp_path, card(""))
-    assert document.earlier(tmp_path, "") == document.Earlier()
+    assert history.earlier(tmp_path, "") == history.Earlier()
 
 
 def test_a_failure_at_this_commit_is_remembered_with_its_lowest_limit(tmp_path: Path) -> None:
@@ -119,14 +104,14 @@ def test_a_failure_at_this_commit_is_remembered_with_its_lowest_limit(tmp_path: 
     leave_card(tmp_path / "earlier" / "001-1a2b3c4", card(SHA, ("a", "failed", 2), ("b", "passed", 5)))
     leave_card(tmp_path / "earlier" / "002-1a2b3c4", card(SHA, ("a", "failed", 1), ("b", "could-not-run", 2)))
     leave_card(tmp_path / "earlier" / "003-1a2b3c4", card(SHA, ("a", "passed", 5)))
-    assert document.earlier(tmp_path, SHA).checks == {"a": PriorCheck(Outcome.FAILED, 1, "earlier run 002-1a2b3c4")}
+    assert history.earlier(tmp_path, SHA).checks == {"a": PriorCheck(Outcome.FAILED, 1, "earlier run 002-1a2b3c4")}
 
 
 def test_a_carried_failure_stays_a_failure(tmp_path: Path) -> None:
     """A check that could not run twice in a row has not got better."""
     data = card(SHA, ("a", "could-not-run", 1))
     data["dimensions"][0]["criteria"][0]["checks"][0]["carried"] = "prior audit 2026-08-01"
-    assert document.load_prior(leave_card(tmp_path, data)).checks["a"].outcome is Outcome.FAILED
+    assert history.load_prior(leave_card(tmp_path, data)).checks["a"].outcome is Outcome.FAILED
 
 
 def test_failures_of_a_killed_run_are_read_from_its_journal(tmp_path: Path) -> None:
@@ -134,7 +119,7 @@ def test_failures_of_a_killed_run_are_read_from_its_journal(tmp_path: Path) -> N
     leave_journal(tmp_path, "a", "b")
     with (tmp_path / "journal.jsonl").open("ab") as journal:
         journal.write(b'{"n":5,"prev":"')
-    assert document.earlier(tmp_path, SHA).checks == {
+    assert history.earlier(tmp_path, SHA).checks == {
         "a": PriorCheck(Outcome.FAILED, 2, "earlier run 001-1a2b3c4"),
         "b": PriorCheck(Outcome.FAILED, 4, "earlier run 001-1a2b3c4"),
     }
@@ -156,30 +141,90 @@ def test_garbage_is_listed_and_stops_nothing(tmp_path: Path, garbage: bytes) -> 
         (folder / "scorecard.json").write_bytes(garbage)
         (folder / "journal.jsonl").write_bytes(garbage)
     (tmp_path / "earlier" / "notes").mkdir()
-    assert document.earlier(tmp_path, SHA) == document.Earlier(("run 001-1a2b3c4: can't be read",), {})
+    assert history.earlier(tmp_path, SHA) == history.Earlier(("run 001-1a2b3c4: can't be read",), {})
     assert document.rotate(tmp_path) == 3
 
 
 def test_a_prior_audit_gives_levels_before_the_cap(tmp_path: Path) -> None:
     """From a run folder and from the file alone."""
     leave_card(tmp_path, card(SHA, ("a", "failed", 2), ("b", "passed", 5)))
-    source = "prior audit 2026-11-24 of 1a2b3c4"
-    expected = document.Prior(
+    source = "prior audit 2026-11-24 of 1a2b3c4 (without its journal)"
+    plain = source.partition(" (")[0]
+    expected = history.Prior(
         {"4.1": 4},
-        {"a": PriorCheck(Outcome.FAILED, 2, source), "b": PriorCheck(Outcome.PASSED, 5, source)},
+        {"a": PriorCheck(Outcome.FAILED, 2, plain), "b": PriorCheck(Outcome.PASSED, 5, plain)},
         source,
     )
-    assert document.load_prior(tmp_path) == expected
-    assert document.load_prior(str(tmp_path / "scorecard.json")) == expected
+    assert history.load_prior(tmp_path) == expected
+    assert history.load_prior(str(tmp_path / "scorecard.json")) == expected
 
 
 @pytest.mark.parametrize(
-    ("changes", "remark"), [({"partial": ["-k"]}, " (partial)"), ({"mode": "rehearsal"}, " (rehearsal)")]
+    ("changes", "remark", "kind"),
+    [
+        ({"partial": ["-k"]}, "partial, ", "a partial run"),
+        ({"mode": "rehearsal"}, "rehearsal, ", "a rehearsal"),
+        ({"invalid": "the build changed"}, "", "an invalid run"),
+    ],
 )
-def test_a_prior_audit_that_was_none_is_called_so(tmp_path: Path, changes: dict[str, Any], remark: str) -> None:
-    """Its levels are compared with, but the head says what they are."""
-    source = document.load_prior(leave_card(tmp_path, card(**changes))).source
-    assert source == "prior audit 2026-11-24 of 1a2b3c4" + remark
+def test_a_prior_audit_that_was_none(tmp_path: Path, changes: dict[str, Any], remark: str, kind: str) -> None:
+    """A rehearsal is compared with it, and its head says what it is; a formal audit is not."""
+    prior = leave_card(tmp_path, card(**changes))
+    assert history.load_prior(prior).source == f"prior audit 2026-11-24 of 1a2b3c4 ({remark}without its journal)"
+    message = (
+        f"^--audit-prior={prior}: {kind}, and a formal audit is compared with a whole formal one; name one, or leave "
+        "the option out$"
+    )
+    with pytest.raises(AuditUsageError, match=message):
+        history.load_prior(prior, formal=True)
+
+
+def leave_run(folder: Path, reason: str = "no index", **fields: Any) -> Path:
+    """The folder of a run that ended, of whose two checks one failed."""
+    writer = Writer(folder)
+    plan = [check("a::test_a", 3), check("a::test_b", 3)]
+    writer.start(inputs(plan, instant="2026-11-24T08:00:00.000Z", document=Document(commit=SHA), **fields))
+    writer.attempt(failed("a::test_a", reason=reason))
+    writer.attempt(passed("a::test_b"))
+    writer.seal(SEALED)
+    return folder
+
+
+def test_a_run_is_told_of_by_its_journal(tmp_path: Path) -> None:
+    """Whatever was written into the card beside it."""
+    edited = card(SHA, ("a::test_a", "passed", 5))
+    leave_card(leave_run(tmp_path), edited)
+    assert history.earlier(tmp_path, SHA).checks == {
+        "a::test_a": PriorCheck(Outcome.FAILED, 2, "earlier run 001-1a2b3c4")
+    }
+    source = "prior audit 2026-11-24 of 1a2b3c4"
+    for named in (tmp_path, tmp_path / "scorecard.json", tmp_path / "scorecard.md"):
+        prior = history.load_prior(named, formal=True)
+        assert (prior.source, prior.levels["4.1"]) == (source, 2)
+        assert prior.checks == {
+            "a::test_a": PriorCheck(Outcome.FAILED, 2, source),
+            "a::test_b": PriorCheck(Outcome.PASSED, 5, source),
+        }
+
+
+def test_an_altered_run_is_no_prior_audit(tmp_path: Path) -> None:
+    """It is still an earlier run of its commit, with the failures that its lines tell of."""
+    journal = leave_run(tmp_path) / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"no index", b"an index"))
+    with pytest.raises(AuditUsageError, match=f"^--audit-prior={tmp_path}: the run was altered: {journal}:2: "):
+        history.load_prior(tmp_path)
+    found = history.earlier(tmp_path, SHA)
+    assert found.lines == ("run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: altered since",)
+    assert found.checks == {"a::test_a": PriorCheck(Outcome.FAILED, 2, "earlier run 001-1a2b3c4")}
+
+
+def test_a_run_whose_journal_can_not_be_read(tmp_path: Path) -> None:
+    """Its card has a word, and the line says whose word it is."""
+    leave_card(leave_run(tmp_path), card(SHA, ("a::test_a", "failed", 1)))
+    (tmp_path / "journal.jsonl").write_bytes(b"\xff")
+    found = history.earlier(tmp_path, SHA)
+    assert found.lines[0].endswith("total 23 of 40, Conditional production, by a card whose journal can't be read")
+    assert found.checks["a::test_a"].limit == 1
 
 
 def filed_card(folder: Path, name: str = "2026-11-24", **changes: Any) -> Path:
@@ -222,7 +267,7 @@ def test_a_filed_card_is_a_prior_audit(tmp_path: Path) -> None:
     """By the name of its JSON or of its Markdown; a failure that it carried over is still one."""
     file = filed_card(tmp_path)
     source = "prior audit 2026-11-24 of 1a2b3c4"
-    expected = document.Prior(
+    expected = history.Prior(
         {"4.1": 4} | {f"4.{n}": 3 for n in range(2, 9)},
         {
             "a": PriorCheck(Outcome.FAILED, 2, source),
@@ -232,8 +277,8 @@ def test_a_filed_card_is_a_prior_audit(tmp_path: Path) -> None:
         source,
         "orders",
     )
-    assert document.load_prior(file) == expected
-    assert document.load_prior(file.with_suffix(".md")) == expected
+    assert history.load_prior(file) == expected
+    assert history.load_prior(file.with_suffix(".md")) == expected
 
 
 def test_a_failure_that_stands_is_told_to_later_audits(tmp_path: Path) -> None:
@@ -244,14 +289,14 @@ def test_a_failure_that_stands_is_told_to_later_audits(tmp_path: Path) -> None:
         FiledCheck("b", "4.1", "b", 5, Outcome.BROKEN, 1, stands=FiledFailure(Outcome.UNSUPPORTED, 1)),
     )
     file.write_text(filed.text(replace(filed.read(file), checks=checks)))
-    told = [(id_, known.outcome, known.limit) for id_, known in document.load_prior(file).checks.items()]
+    told = [(id_, known.outcome, known.limit) for id_, known in history.load_prior(file).checks.items()]
     assert told == [("a", Outcome.FAILED, 4), ("b", Outcome.UNSUPPORTED, 1)]
-    assert {id_: c.limit for id_, c in document.earlier(tmp_path / "none", SHA, [file]).checks.items()} == {"a": 4}
+    assert {id_: c.limit for id_, c in history.earlier(tmp_path / "none", SHA, {file: ""}).checks.items()} == {"a": 4}
     data = json.loads(file.read_text())
     for one in data["checks"]:
         del one["stands"]
     file.write_text(json.dumps(data))
-    told = [(id_, known.outcome, known.limit) for id_, known in document.load_prior(file).checks.items()]
+    told = [(id_, known.outcome, known.limit) for id_, known in history.load_prior(file).checks.items()]
     assert told == [("a", Outcome.COULD_NOT_RUN, 2), ("b", Outcome.BROKEN, 1)]
 
 
@@ -262,11 +307,11 @@ def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:
         filed_card(audits),
         filed_card(audits, "2026-11-24-2", total=25),
         filed_card(audits, "2026-11-25", commit=OTHER, instant="2026-11-25T08:00:00.000Z"),
-        audits / "2026-11-26.json",
     ]
+    as_filed = {file: filed.digest(file.read_bytes()) for file in files}
     report = tmp_path / "audit-report"
     source = "earlier run filed as 2026-11-24-2"
-    found = document.earlier(report, SHA, files)
+    found = history.earlier(report, SHA, as_filed)
     assert found.lines == (
         "run filed as 2026-11-24-2, 2026-11-24T08:00:00.000Z, formal: total 25 of 40, Conditional production",
     )
@@ -275,28 +320,46 @@ def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:
         "b": PriorCheck(Outcome.FAILED, 1, source),
     }
     leave_card(report, card(SHA))
-    assert document.earlier(report, SHA, files).lines == (
+    assert history.earlier(report, SHA, as_filed).lines == (
         "run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: total 23 of 40, Conditional production",
+    )
+
+
+def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
+    """By its digest when it was filed; other ends of lines, as git may make them, are no change."""
+    file = filed_card(tmp_path)
+    digest = filed.digest(file.read_bytes())
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert history.load_prior(file, as_filed=digest).levels["4.1"] == 4
+    file.write_bytes(file.read_bytes().replace(b'"failed"', b'"passed"'))
+    message = f"as a filed card, {file}: changed since it was filed, by the ledger beside it; restore it from git$"
+    with pytest.raises(AuditUsageError, match=message):
+        history.load_prior(file, as_filed=digest)
+    assert history.earlier(tmp_path / "none", SHA, {file: digest, tmp_path / "2026-11-25.json": ""}).lines == (
+        "run filed as 2026-11-24: changed since it was filed, by the ledger beside it; restore it from git",
+        "run filed as 2026-11-25: can't be read: No such file or directory",
     )
 
 
 def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:
     """Each lack has its message."""
     with pytest.raises(AuditUsageError, match=r"=nosuch: there is no run folder, scorecard.json or filed card"):
-        document.load_prior("nosuch")
+        history.load_prior("nosuch")
     (tmp_path / "scorecard.json").write_text("{}")
     with pytest.raises(AuditUsageError, match=r": no scorecard of ours; as a filed card, .*no filed card; "):
-        document.load_prior(tmp_path)
-    with pytest.raises(AuditUsageError, match=r"it has no scorecard.json yet; backend-audit render .*writes it$"):
-        document.load_prior(leave_journal(tmp_path / "killed"))
+        history.load_prior(tmp_path)
+    killed = leave_journal(tmp_path / "killed")
+    assert history.load_prior(killed).checks["c"].outcome is Outcome.UNSUPPORTED
+    with pytest.raises(AuditUsageError, match=r": a run that did not end, and a formal audit is compared with a"):
+        history.load_prior(killed, formal=True)
 
 
 def test_joined_records_keep_the_lowest_failure() -> None:
     """A pass at this commit does not wash away the prior audit's failure."""
     failed, worse = PriorCheck(Outcome.FAILED, 2, "prior"), PriorCheck(Outcome.FAILED, 1, "earlier")
     passed = PriorCheck(Outcome.PASSED, 5, "earlier")
-    assert document.joined({"a": failed, "b": failed}, {"a": passed, "b": worse}) == {"a": failed, "b": worse}
-    assert document.joined({"a": passed}, {"a": failed}) == {"a": failed}
+    assert history.joined({"a": failed, "b": failed}, {"a": passed, "b": worse}) == {"a": failed, "b": worse}
+    assert history.joined({"a": passed}, {"a": failed}) == {"a": failed}
 
 
 def test_a_run_moves_as_a_whole(tmp_path: Path) -> None:
@@ -395,7 +458,7 @@ def test_what_the_prior_audit_knew_of_stays_known() -> None:
     }
     earlier = {name: PriorCheck(Outcome.FAILED, 1, "earlier run 001-1a2b3c4") for name in "ab"}
     for first, second in ((prior, earlier), (earlier, prior)):
-        both = document.joined(first, second)
+        both = history.joined(first, second)
         assert {name: (check.outcome, check.known) for name, check in both.items()} == {
             "a": (Outcome.FAILED, True),
             "b": (Outcome.FAILED, False),
