@@ -127,6 +127,7 @@ class Observer:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
         """Collect what the check itself records, inside its deadline."""
+        __tracebackhide__ = True
         run = self._run
         if run is None:
             return (yield)

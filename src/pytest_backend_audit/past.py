@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_backend_audit import history, kept
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.filed import CHANGED, digest
+from pytest_backend_audit.filed import digest
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger.events import Filed
@@ -116,7 +116,7 @@ def _loaded(path: str | Path, filing: Filed | None, *, formal: bool = False) -> 
         except OSError as error:
             raise AuditUsageError(f"{values} can't be read: {error.strerror}; restore it from git") from None
         if found != filing.kept:
-            raise AuditUsageError(f"{values}: {CHANGED}")
+            raise AuditUsageError(f"{values}: changed since it was filed, by the ledger beside it; restore it from git")
     return prior
 
 

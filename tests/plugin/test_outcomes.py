@@ -83,6 +83,30 @@ def test_xfail_that_failed_in_the_call_is_failed(project: Project, workers: tupl
     assert run_one(project, body, *workers) == ("failed", 2)
 
 
+def test_a_fixture_that_is_none_is_named(project: Project) -> None:
+    """In the words of whoever wrote the check; pytest lists those that there are."""
+    project.suite("""
+@audit(dimension="4.1", level=3)
+def test_typo(audit_postgress):
+    pass
+""")
+    result = project.run("--audit")
+    assert [a.reason for a in project.record().attempts] == ["error in set-up: fixture 'audit_postgress' not found"]
+    result.stdout.fnmatch_lines([">       available fixtures: *audit_postgres*"])
+
+
+def test_a_check_that_returns_a_value_shows_none_of_our_code(project: Project) -> None:
+    """The mistake is in the check."""
+    project.suite("""
+@audit(dimension="4.1", level=3)
+def test_returns():
+    return True
+""")
+    result = project.run("--audit")
+    result.stdout.fnmatch_lines(["E   pytest.PytestReturnNotNoneWarning: Test functions should return None, but *"])
+    result.stdout.no_fnmatch_line("*observe.py*")
+
+
 def test_xfail_over_an_error_in_set_up_could_not_run(project: Project) -> None:
     """Nothing was asked of the service."""
     body = "@pytest.fixture\ndef broken(): raise OSError\n@pytest.mark.xfail\n" + MARK + "def test_it(broken): pass\n"

@@ -127,6 +127,13 @@ def why_no_disposition(card: Card) -> str:
     return card.no_disposition or "; ".join(card.partial) or "levels only"
 
 
+def override_lead(card: Card) -> str:
+    """What overrides do to the disposition: below the last tier there is none."""
+    disposition = card.disposition
+    lowered = disposition is None or not disposition.matrix_id or disposition.matrix_id != disposition.id
+    return "one tier down" if lowered else "one tier down, were there a lower one"
+
+
 def override_words(card: Card) -> list[str]:
     """The overrides, those of one rule joined: "a blocking dimension stands at L1: 4.6 Reliability, 4.7 Security"."""
     of_rule: dict[str, list[str]] = {}
@@ -175,10 +182,11 @@ def not_run_words(card: Card) -> str:
         return ""
     (reason, of), *others = reasons.most_common()
     count = reasons.total()
-    said = f"{count} check{'s' if count > 1 else ''}: {reason or 'no reason given'}"
+    said = f"{count} check{'s' if count > 1 else ''}"
     if others:
-        said += f" ({of}, and {len(others)} other reason{'s' if len(others) > 1 else ''})"
-    return said
+        # Before the reason, whose end may be cut.
+        said += f" for {len(reasons)} reasons, {f'{of} of them' if of > 1 else 'the first'}"
+    return f"{said}: {reason or 'no reason given'}"
 
 
 def unproven_words(card: Card) -> str:

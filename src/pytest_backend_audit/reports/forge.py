@@ -103,7 +103,7 @@ def verdict(card: Card) -> Iterator[str]:
         total = "" if card.total is None else f", {card.total} of {card.maximum}"
         yield f"**{plain(disposition.name)}**{qualifier}{total}\n\n"
         for text in facts.override_words(card)[:ROWS]:
-            yield f"- one tier down: {plain(text)}\n"
+            yield f"- {facts.override_lead(card)}: {plain(text)}\n"
         if card.overrides:
             yield "\n"
     else:

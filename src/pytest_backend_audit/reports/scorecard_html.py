@@ -92,6 +92,7 @@ def _context(card: Card) -> dict[str, Any]:
         "policy_place": facts.policy_place(card),
         "policy_rows": facts.policy_rows(card),
         "control": _control(card),
+        "override_lead": facts.override_lead(card),
         "signed": facts.sign_off_words(card),
         "sign_off": _sign_off(card),
         "record": _record(card),

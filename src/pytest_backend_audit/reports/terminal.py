@@ -220,7 +220,7 @@ def _disposition(card: Card) -> Iterator[_Part]:
     qualifier = f", {disposition.qualifier}" if disposition.qualifier else ""
     yield _Part("Disposition", disposition.name + qualifier, _BOLD)
     if card.overrides:
-        yield _Part("", f"one tier down: {'; '.join(facts.override_words(card))}")
+        yield _Part("", f"{facts.override_lead(card)}: {'; '.join(facts.override_words(card))}")
     elif disposition.actions:
         action = disposition.actions[0]
         due = f"{action.due}: " if action.due else ""

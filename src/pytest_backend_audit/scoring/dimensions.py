@@ -199,7 +199,9 @@ def _limited_by(
     # A criterion that failed above the level is in the way as well: had it passed, it would have proven something.
     lowest = tuple(c.id for c in criteria if c.limit == limit) if limit < TOP else ()
     if proven == would_be and would_be < sought:
-        return (*lowest, f"nothing proves L{would_be + 1}")
+        unproven = f"nothing proves L{would_be + 1}"
+        # What binds comes first.
+        return (*lowest, unproven) if limit == would_be else (unproven, *lowest)
     return lowest
 
 

@@ -15,7 +15,7 @@ from unit.reports.cards import FULL, HOSTILE
 from unit.reports.machine import MACHINE_CARDS, NOT_GREEN, SCORED, hidden, sarif_problems, sarif_schema
 from unit.scoring.scoring_cases import SEALED, broken, check, failed, inputs, passed, skipped
 
-from pytest_backend_audit import document, filed
+from pytest_backend_audit import filed, history
 from pytest_backend_audit.model import Attempt, Card, Outcome, PriorCheck
 from pytest_backend_audit.reports import render, sarif, sarif_failures
 from pytest_backend_audit.scoring import score
@@ -259,7 +259,7 @@ def test_an_alert_outlives_filed_audits_that_give_no_answer(blind: Attempt, leve
         results = run_of(card, "sarif-failures")["results"]
         counts.append(sum(r["ruleId"] == f"4.1/a::test_a/L{level}" for r in results))
         file.write_text(filed.text(replace(filed.filed(card, numbers={}, sources=()), service="orders")), "utf-8")
-        told = dict(document.load_prior(file).checks)
+        told = dict(history.load_prior(file).checks)
     assert counts == [1, 1, 1, 1, 0, 0]
 
 

@@ -130,6 +130,16 @@ def test_a_long_disposition_goes_on_below_itself() -> None:
     ]
 
 
+def test_an_override_below_the_lowest_disposition() -> None:
+    """There it changes nothing, and is not said to."""
+    assert FULL.disposition is not None
+    card = replace(FULL, disposition=replace(FULL.disposition, matrix_id=FULL.disposition.id))
+    assert section(card)[15:17] == [
+        "             one tier down, were there a lower one: L1 in Security (4.7); P0",
+        "             INC-12 is open",
+    ]
+
+
 def test_overrides_of_one_rule_are_told_together() -> None:
     """A rule that applies to two dimensions is worded once."""
     rule = "A blocking dimension stands at L1"
@@ -177,7 +187,7 @@ def test_why_checks_could_not_run() -> None:
     checks = tuple(replace(criterion.checks[0], reason=reason) for reason in reasons)
     dimension = replace(DIMENSIONS[1], criteria=(replace(criterion, checks=checks),))
     card = replace(FULL, dimensions=(DIMENSIONS[0], dimension, *DIMENSIONS[2:]))
-    assert section(card)[20] == "Not run      3 checks: targets.redis is not configured (2, and 1 other reason)"
+    assert section(card)[20] == "Not run      3 checks for 2 reasons, 2 of them: targets.redis is not configured"
 
 
 def test_the_path_of_the_report_stays_whole() -> None:

@@ -197,4 +197,6 @@ def test_what_limits_a_dimension_is_named():
 def test_a_criterion_that_failed_above_the_level_is_named_as_well():
     """Nothing passed, so the level is 1; the failed check, whose limit is 2, is what would have proven something."""
     card = scoring.score(inputs([check("a", 3)]), [failed("a")], SEALED)
-    assert (card.dimensions[0].level, card.dimensions[0].limited_by) == (1, ("a", "nothing proves L2"))
+    assert (card.dimensions[0].level, card.dimensions[0].limited_by) == (1, ("nothing proves L2", "a"))
+    both = scoring.score(inputs([check("a", 2), check("b", 2)]), [failed("a"), failed("b")], SEALED)
+    assert both.dimensions[0].limited_by == ("a", "b", "nothing proves L2")

@@ -59,7 +59,12 @@ def _criteria(context: Context, standard: Standard) -> Iterator[Problem]:
         ),
         *((("leave_out", name), name) for name in file.leave_out),
     ]
-    yield from (context.unknown(p, c, known, "criterion") for p, c in used if c not in known)
+    for place, name in used:
+        if any(d.id == name for d in standard.dimensions):
+            theirs_of = dict.fromkeys(r.criterion for r in standard.rows if r.dimension == name)
+            yield context.problem(place, f"{name} is a dimension; name each criterion: {', '.join(theirs_of)}")
+        elif name not in known:
+            yield context.unknown(place, name, known, "criterion")
 
 
 def _thresholds(context: Context, settings: dict[str, Setting]) -> Iterator[Problem]:
