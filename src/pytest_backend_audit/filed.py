@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -34,8 +34,16 @@ CHANGED = "changed since it was filed, by the ledger beside it; restore it from 
 """What is said of a card that is not the one which the ledger tells of."""
 
 
+STRANGE = "the ledger beside it does not know it; take it away, or restore its line from git"
+"""What is said of a card that the ledger tells nothing of."""
+
+
 class FiledError(ValueError):
     """A file can't be read as a filed card; the message names it and the way out."""
+
+
+class ChangedError(FiledError):
+    """A file is a filed card, and not the one that was filed."""
 
 
 def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -> FiledCard:
@@ -101,6 +109,7 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         thresholds=thresholds(inputs),
         exceptions=exceptions(inputs.policy),
         standard_version=str(inputs.standard.get("version", "")),
+        formerly=dict(inputs.formerly),
         sources=sources,
     )
 
@@ -155,15 +164,31 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def read(path: Path, as_filed: str = "") -> FiledCard:
+def is_as_filed(raw: bytes, digests: Collection[str]) -> bool:
+    """Whether a file is a card that was filed; the same values in another layout, as a formatter's, are the same card.
+
+    Args:
+        raw: The file.
+        digests: Of what was filed under its name; an empty one is of a line that tells none.
+    """
+    if "" in digests or digest(raw) in digests:
+        return True
+    try:
+        return digest(text(parse(raw, "")).encode("utf-8", "backslashreplace")) in digests
+    except FiledError:
+        return False
+
+
+def read(path: Path, digests: Collection[str] = ()) -> FiledCard:
     """A filed card; of a Markdown card, that of the JSON beside it.
 
     Args:
         path: The file.
-        as_filed: Its digest when it was filed, as the ledger has it; empty where that isn't known.
+        digests: Of what was filed under its name, of which it has to be one; none where nobody knows.
 
     Raises:
-        FiledError: It is none, can't be read, or is not what was filed.
+        FiledError: It is none, or can't be read.
+        ChangedError: It is none of these.
     """
     file = path.with_suffix(".json") if path.suffix == ".md" else path
     try:
@@ -171,9 +196,10 @@ def read(path: Path, as_filed: str = "") -> FiledCard:
             raw = opened.read(LIMIT + 1)
     except OSError as error:
         raise FiledError(f"{file} can't be read: {error.strerror}") from None
-    if as_filed and digest(raw) != as_filed:
-        raise FiledError(f"{file}: {CHANGED}")
-    return parse(raw, str(file))
+    card = parse(raw, str(file))
+    if digests and not is_as_filed(raw, digests):
+        raise ChangedError(f"{file}: {CHANGED}")
+    return card
 
 
 def parse(raw: bytes, name: str) -> FiledCard:

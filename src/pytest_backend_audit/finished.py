@@ -229,7 +229,8 @@ def verify(folder: Path) -> Verification:
 
 def _strangers(folder: Path, named: Sequence[Source]) -> list[Path]:
     known = {folder / s.folder for s in named}
-    return sorted(path for path in (folder / SOURCES).iterdir() if path not in known)
+    # A file manager leaves files of its own anywhere.
+    return sorted(p for p in (folder / SOURCES).iterdir() if p not in known and p.name != ".DS_Store")
 
 
 def _another(folder: Path, source: Source) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Any
 from pytest_backend_audit import filed as filing
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.filed import FiledError, standing_word
+from pytest_backend_audit.filed import ChangedError, FiledError, standing_word
 from pytest_backend_audit.journal import RunError, State
 from pytest_backend_audit.model import Card, FiledCard, Mode, Outcome, PriorCheck
 
@@ -44,7 +44,7 @@ class Prior:
     """Whose audit it is, as far as it tells."""
 
 
-def earlier(report_dir: Path, commit: str, filed: Mapping[Path, str] = MappingProxyType({})) -> Earlier:
+def earlier(report_dir: Path, commit: str, filed: Mapping[Path, Collection[str]] = MappingProxyType({})) -> Earlier:
     """The runs of this commit that the report folder holds, the latest included, and those that were filed.
 
     A run that can't be read is listed as such: it may have found something.
@@ -52,7 +52,7 @@ def earlier(report_dir: Path, commit: str, filed: Mapping[Path, str] = MappingPr
     Args:
         report_dir: Report folder, before its run is moved away.
         commit: Full SHA; nothing is earlier to a rehearsal outside git.
-        filed: Filed cards of this commit, in their order -> digest of each when it was filed, empty if not known.
+        filed: Filed cards of this commit, in their order -> digests of what was filed as each, none if not known.
     """
     if not commit:
         return Earlier()
@@ -71,9 +71,9 @@ def earlier(report_dir: Path, commit: str, filed: Mapping[Path, str] = MappingPr
         instants.add(told.instant)
         checks = joined(checks, _failures(told, f"earlier run {name}"))
     latest: dict[str, tuple[Path, _Told]] = {}
-    for file, digest in filed.items():
+    for file, digests in filed.items():
         try:
-            told = _told(filing.read(file, digest))
+            told = _told(filing.read(file, digests))
         except FiledError as error:
             lines.append(f"run filed as {file.stem}: {str(error).removeprefix(f'{file}: ').removeprefix(f'{file} ')}")
         else:
@@ -86,13 +86,13 @@ def earlier(report_dir: Path, commit: str, filed: Mapping[Path, str] = MappingPr
     return Earlier(tuple(lines), checks)
 
 
-def load_prior(path: str | Path, *, as_filed: str = "", formal: bool = False) -> Prior:
+def load_prior(path: str | Path, *, digests: Collection[str] = (), formal: bool = False) -> Prior:
     """Read the audit to compare with.
 
     Args:
         path: A run folder, or that of a merge, by its journals; a scorecard.json without a journal beside it; or a
             filed card: its JSON, or the Markdown beside it.
-        as_filed: Digest of the filed card when it was filed; empty if not known.
+        digests: Of what was filed as this card, of which it has to be one; none if not known.
         formal: Whether it has to be a whole formal audit: what a formal one is compared with.
 
     Raises:
@@ -110,7 +110,9 @@ def load_prior(path: str | Path, *, as_filed: str = "", formal: bool = False) ->
             raise AuditUsageError(f"--audit-prior={path}: there is no run folder, {SCORECARD} or filed card there")
         bare = _card(file)
         try:
-            told = _told(filing.read(file, as_filed)) if bare is None else bare
+            told = _told(filing.read(file, digests)) if bare is None else bare
+        except ChangedError as error:
+            raise AuditUsageError(str(error)) from None
         except FiledError as error:
             raise AuditUsageError(f"--audit-prior={path}: no scorecard of ours; as a filed card, {error}") from None
         if bare is not None:
@@ -175,8 +177,10 @@ def _run(folder: Path, commit: str) -> _Told | None:
     """A run of a commit by its journal; by its card only where no journal tells. Of another commit, whose it is."""
     begun = _begun(folder)
     if begun is None:
+        if told := _merged(folder):
+            return told
         told = _card(folder / SCORECARD)
-        lost = (folder / JOURNAL).exists()
+        lost = _is_run(folder)
         return replace(told, result=f"{told.result}, by a card whose journal can't be read") if told and lost else told
     if begun.commit != commit:
         return begun
@@ -184,11 +188,24 @@ def _run(folder: Path, commit: str) -> _Told | None:
 
     try:
         card = load(folder).card
-    except RunError:
-        return replace(_failed_by(folder, begun), result="altered since")
+    except RunError as error:
+        said = str(error).partition(". ")[0].replace(f"{folder / JOURNAL}:", "line ")
+        return replace(_failed_by(folder, begun), result=f"can't be read, {said}")
     except (ValueError, OSError):
         return replace(_failed_by(folder, begun), result="can't be scored")
     return _failed_by(folder, begun) if card.seal is None else _of_run(card)
+
+
+def _merged(folder: Path) -> _Told | None:
+    """A merge by the journals of its runs; None if it is none, or can't be read."""
+    from pytest_backend_audit.finished import MERGE, load  # noqa: PLC0415 - only where there is such a run
+
+    if not (folder / MERGE).is_file():
+        return None
+    try:
+        return _of_run(load(folder).card)
+    except (ValueError, OSError):
+        return None
 
 
 def _is_run(folder: Path) -> bool:

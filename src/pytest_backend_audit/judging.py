@@ -44,7 +44,7 @@ def of_call(error: BaseException, recorder: Recorder) -> list[Judged]:
 
 def of_set_up(error: BaseException, recorder: Recorder) -> Judged:
     """Judge what ended a set-up: nothing was asked of the service, whatever was raised."""
-    if isinstance(error, pytest.FixtureLookupError) and error.argname:
+    if isinstance(error, pytest.FixtureLookupError) and error.argname and not error.msg:
         return Status.COULD_NOT_RUN, f"error in set-up: fixture {error.argname!r} not found"
     judged = of_call(error, recorder)
     reason = "; ".join(r for _, r in judged)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit import history, kept
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.filed import digest
+from pytest_backend_audit.filed import FiledError, digest
+from pytest_backend_audit.filed import read as read_filed
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger.events import Filed
@@ -25,6 +26,8 @@ class Past:
     """The filed card that it is compared with, ``audits/<service>/<date>.md``; empty where another was asked for."""
     missing: str = ""
     """Why there is none to compare with, although audits of the service were filed; empty if there is, or none were."""
+    formerly: str = ""
+    """The environment's name in that card, where it got another one since."""
     notices: tuple[str, ...] = ()
 
 
@@ -42,6 +45,8 @@ class Subject:
     """Of the environment."""
     named: frozenset[str] = frozenset()
     """Every environment that audit.yaml names, by name or kind."""
+    config: str = ""
+    """Path of audit.yaml, as a filing has it."""
 
 
 def known(report: Path, commit: str, *, asked: str | None, subject: Subject, formal: bool) -> Past:
@@ -64,7 +69,7 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
     try:
         filed = _filed(subject)
         if filed.latest is not None and not asked:
-            prior = _loaded(filed.latest, filed.cards[filed.latest])
+            prior = history.load_prior(filed.latest, digests=filed.as_filed(filed.latest))
             reference = filed.latest.relative_to(subject.repository).with_suffix(".md").as_posix()
             prior = replace(prior, source=f"{prior.source} ({reference})")
         notices = filed.notices
@@ -72,17 +77,19 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
         said = str(error).replace("--audit-prior=", "")
         if formal:
             raise AuditUsageError(said) from None
+        prior, reference = history.Prior(), ""
         notices = (f"compared with no prior audit: {said}",)
     if asked:
-        prior = _loaded(asked, filed.filing(Path(asked)), formal=formal)
+        prior = _asked(asked, filed, formal=formal)
         if prior.service and subject.service and prior.service != subject.service:
             raise AuditUsageError(
                 f"--audit-prior={asked}: an audit of {prior.service!a}, and this is one of {subject.service!a}; name "
                 "one of the same service"
             )
-    of_commit = {path: filing.card for path, filing in filed.cards.items() if filing.commit == commit}
+    of_commit = {path: filed.digests.get(path.stem, ()) for path, at in filed.cards.items() if at.commit == commit}
     missing = "" if asked or filed.latest else filed.missing
-    return Past(prior, history.earlier(report, commit, of_commit), reference, missing, notices)
+    found = history.earlier(report, commit, of_commit)
+    return Past(prior, found, reference, missing, "" if asked else filed.formerly, notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,60 +99,113 @@ class _Filed:
     latest: Path | None = None
     """The card to compare with."""
     cards: Mapping[Path, Filed] = field(default_factory=dict)
+    """Each card -> its filing; of a name that two branches gave, the later one."""
+    digests: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Name of a card -> `State.digests`."""
+    values: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Name of a card -> digests of what its checks kept, an empty one where that is nothing."""
+    heads: Mapping[frozenset[str], str] = field(default_factory=dict)
+    """Last hashes of the journals of a run -> name of its card."""
     missing: str = ""
     """Why no card is to be compared with, where there are some."""
+    formerly: str = ""
     notices: tuple[str, ...] = ()
 
-    def filing(self, path: Path) -> Filed | None:
-        """That of a card; None if it is none of these."""
-        file = path.with_suffix(".json").resolve()
-        return next((filing for card, filing in self.cards.items() if card.resolve() == file), None)
+    def as_filed(self, card: Path) -> Collection[str]:
+        """Digests of what was filed as a card, once what lies beside it is as it was filed too.
+
+        Raises:
+            AuditUsageError: What its checks kept for the next audit was changed, or put there since.
+        """
+        digests, values = self.digests.get(card.stem, ()), self.values.get(card.stem, ())
+        beside = kept.beside(card)
+        if not digests or "" in digests:  # of a version that told none
+            return digests
+        try:
+            found = digest(beside.read_bytes()) if beside.exists() or "" not in values else ""
+        except OSError as error:
+            raise AuditUsageError(f"{beside} can't be read: {error.strerror}; restore it from git") from None
+        if found not in values:
+            raise AuditUsageError(f"{beside}: changed since it was filed, by the ledger beside it; restore it from git")
+        return digests
 
 
-def _loaded(path: str | Path, filing: Filed | None, *, formal: bool = False) -> history.Prior:
-    """The audit to compare with; of one in the ledger, as it was filed.
+def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
+    """The audit that ``--audit-prior`` names; of a card in the ledger, or a copy of one, as it was filed.
 
     Raises:
         AuditUsageError: It can't be read, or is not what was filed.
     """
-    prior = history.load_prior(path, as_filed=filing.card if filing else "", formal=formal)
-    if filing is not None and filing.kept:
-        values = kept.beside(Path(path))
-        try:
-            found = digest(values.read_bytes())
-        except OSError as error:
-            raise AuditUsageError(f"{values} can't be read: {error.strerror}; restore it from git") from None
-        if found != filing.kept:
-            raise AuditUsageError(f"{values}: changed since it was filed, by the ledger beside it; restore it from git")
-    return prior
+    path = Path(given)
+    if path.is_dir() or path.suffix not in {".json", ".md"}:
+        return history.load_prior(given, formal=formal)
+    card = path.with_suffix(".json").resolve()
+    if known := next((c for c in filed.cards if c.resolve() == card), None):
+        return history.load_prior(given, digests=filed.as_filed(known), formal=formal)
+    try:
+        copied = read_filed(path)
+    except FiledError:
+        return history.load_prior(given, formal=formal)
+    name = filed.heads.get(frozenset(copied.sources), "")
+    if digests := filed.digests.get(name, ()):
+        return history.load_prior(given, digests=digests, formal=formal)
+    if formal and filed.digests:
+        raise AuditUsageError(
+            f"--audit-prior={given}: the ledger tells of no such audit; name one that was filed in this repository, or "
+            "a report folder"
+        )
+    prior = history.load_prior(given, formal=formal)
+    return replace(prior, source=f"{prior.source} (without its ledger)")
 
 
 def _filed(subject: Subject) -> _Filed:
-    if not subject.service.strip() or not (subject.repository / "audits").is_dir():
+    if not (subject.repository / "audits").is_dir():
         return _Filed()
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - only where audits were filed
 
-    place = Place(subject.repository, subject.service)
-    if not place.ledger.exists():
-        return _Filed()
+    place = Place(subject.repository, subject.service) if subject.service.strip() else None
+    if place is None or not place.ledger.exists():
+        return _Filed(missing=_of_another_name(subject))
     state = read(place)
     cards = {place.folder / f"{filing.file}.json": filing for filing in state.filings}
-    notices = state.notices
+    values: dict[str, set[str]] = {}
+    for filing in state.filings:
+        values.setdefault(filing.file, set()).add(filing.kept)
+    notices, formerly = state.notices, ""
     latest = state.latest(subject.environment)
-    if latest is None and (latest := state.renamed(subject.kind, subject.named)):
+    if latest is None and (renamed := state.renamed(subject.kind, subject.named)):
+        formerly, latest = renamed
         notices += (
             f"compared with {place.name}/{latest.file}, of the environment {latest.environment!a}, which audit.yaml no "
             f"longer names: of {subject.environment!a}, likewise {subject.kind}, no audit was filed",
         )
+    found = _Filed(
+        cards=cards,
+        digests=state.digests(),
+        values=values,
+        heads={frozenset(filing.heads): filing.file for filing in state.filings},
+        formerly=formerly,
+        notices=notices,
+    )
     if latest is None:
         others = ", ".join(dict.fromkeys(f.environment or "not stated" for f in state.filings))
-        missing = (
-            f"{place.name} has audits of {others}, none of {subject.environment or 'an environment that is not stated'}"
-        )
-        return _Filed(None, cards, missing if cards else "", notices)
+        none = f"none of {subject.environment or 'an environment that is not stated'}"
+        return replace(found, missing=f"{place.name} has audits of {others}, {none}" if cards else "")
     card = place.folder / f"{latest.file}.json"
     if not card.is_file():
         raise ValueError(
             f"{place.name}/{latest.file}.json is not there, and the ledger says that it was filed; restore it from git"
         )
-    return _Filed(card, cards, "", notices)
+    return replace(found, latest=card)
+
+
+def _of_another_name(subject: Subject) -> str:
+    """That this audit.yaml has filed audits by another name of its service; empty if it has not."""
+    from pytest_backend_audit.ledger import read_file  # noqa: PLC0415 - only where audits were filed
+
+    for path in sorted((subject.repository / "audits").glob("*/ledger.jsonl")) if subject.config else ():
+        state = read_file(path, path.relative_to(subject.repository).as_posix())
+        if state.filings and state.filings[-1].config == subject.config:
+            name = subject.service.strip() or "no name"
+            return f"{subject.config} has filed audits of the service {state.service!a}, and none by {name}"
+    return ""

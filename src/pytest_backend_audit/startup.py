@@ -114,6 +114,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
                 environment=control.environment,
                 kind=control.environment_kind,
                 named=_environments(setting),
+                config=_config_path(config, setting),
             ),
             formal=mode is Mode.FORMAL,
         )
@@ -160,6 +161,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior_levels=prior.levels,
             prior_source=prior.source,
             prior_missing=before.missing,
+            formerly={control.environment: before.formerly} if before.formerly else {},
             earlier=earlier.lines,
             run_number=number,
             notices=redact_value((*pinned.notices, *before.notices, *remarks, *left_out(collected.hidden)), redact),
@@ -185,11 +187,17 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
 
 
 def _config_path(config: pytest.Config, setting: Setting) -> str:
-    """Path of audit.yaml in the audited repository, the same wherever pytest was started; else from the rootdir."""
+    """Path of audit.yaml in the audited repository, the same wherever pytest was started.
+
+    In another repository, ``NAME:PATH``, with the name of its folder; in none, from the rootdir.
+    """
     if setting.config is None:
         return ""
     path, top = setting.config.path.resolve(), setting.repository.resolve()
-    return asked.relative(path, top if path.is_relative_to(top) else config.rootpath.resolve())
+    if path.is_relative_to(top):
+        return asked.relative(path, top)
+    other = document.find_repository(path.parent)
+    return f"{other.name}:{asked.relative(path, other)}" if other else asked.relative(path, config.rootpath.resolve())
 
 
 def _environments(setting: Setting) -> frozenset[str]:

@@ -143,9 +143,9 @@ def test_a_report_folder_that_cannot_be_looked_into_is_one_message(
     audited.suite(TWO)
     (audited.path / "conftest.py").write_text(
         "from pathlib import Path\n"
-        "from pytest_backend_audit import document\n"
+        "from pytest_backend_audit import history\n"
         "def refused(folder, *_): raise PermissionError(13, 'Permission denied', str(folder))\n"
-        "document.earlier = refused\n",
+        "history.earlier = refused\n",
         "utf-8",
     )
     ran = audited.run("--audit")

@@ -213,15 +213,17 @@ def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
     config.write_text(f"{config.read_text()}acknowledged: [{entry}]\n")
     orders.commit()
     number = numbers(orders)["test_index"]
-    done = command(orders, "findings", "close", number, "--policy", "main")
-    assert (done.returncode, done.stdout) == (1, f"{number}: stays open: its check failed: 1 key without an index\n")
-    day = today(orders)
-    done = command(orders, "findings", "close", number)
-    assert (done.returncode, done.stdout) == (
-        1,
-        f"{number}: stays open: the audit {day} that has it held audit.yaml to a policy, and this run did not: "
-        "--policy REV|PATH\n",
-    )
+    for held in ([], ["--policy", "main"]):
+        done = command(orders, "findings", "close", number, *held)
+        assert (done.returncode, done.stdout) == (
+            1,
+            f"{number}: stays open: its check failed: 1 key without an index\n",
+        )
+    unlike = f"the audit {today(orders)} that has it held audit.yaml to main:audit.yaml, and this run to"
+    done = command(orders, "findings", "close", number, "--policy", "HEAD")
+    assert (done.returncode, done.stdout) == (1, f"{number}: stays open: {unlike} HEAD:audit.yaml\n")
+    audited(orders)
+    assert f"note: {number} stays open: {unlike} nothing\n" in good(orders, "file")
 
 
 EXCUSED = """
@@ -247,22 +249,133 @@ def test_a_finding_closes_by_the_audit_yaml_that_found_it(orders) -> None:
     (orders.path / "other" / "audit.yaml").write_text(f"{config.read_text()}acknowledged: [{EXCUSE}]\n")
     orders.commit()
     done = command(orders, "findings", "close", number, "--config", "other/audit.yaml")
+    unlike = f"the audit {day} that has it judged by audit.yaml, and"
     assert (done.returncode, done.stdout) == (
         1,
-        f"{number}: stays open: the audit {day} that has it judged by audit.yaml, and this run by other/audit.yaml: "
-        "--config audit.yaml\n",
+        f"{number}: stays open: {unlike} not by other/audit.yaml: leave --config out, and close it by itself\n",
     )
-    config.write_text(f"{config.read_text()}acknowledged: [{EXCUSE}]\n")
+    audited(orders, "--audit-config=other/audit.yaml")
+    done = command(orders, "findings", "close", number, "--run", "audit-report")
+    assert (done.returncode, done.stdout) == (1, f"{number}: stays open: {unlike} this run by other/audit.yaml\n")
+    assert f"note: {number} stays open: {unlike} this run by other/audit.yaml\n" in good(orders, "file")
+    config.write_text(f"{config.read_text()}acknowledged: [{EXCUSE}]\nsought: {{'4.2': 3}}\n")
     commit = orders.commit()
     changed = "exception acknowledged foreign-key-indexes:orders.customer_id: 2099-12-31: r, was not set"
-    said = good(orders, "findings", "close", number, "--config", str(config))
+    said = good(orders, "findings", "close", number)
     assert said == (
-        f"{number}: closed, its check passed at {commit[:12]}: 4.1 foreign-key-indexes; changed in audit.yaml since it "
-        f"was filed: {changed}\n"
+        f"{number}: closed, its check passed at {commit[:12]}: 4.1 foreign-key-indexes; judged otherwise since it was "
+        f"filed: {changed}\n"
     )
     (event,) = [e for _, e in ledger(orders).find(number).history if isinstance(e, Closed)]
     digest = hashlib.sha256(config.read_bytes()).hexdigest()
     assert (event.config, event.config_digest, event.changed) == ("audit.yaml", digest, (changed,))
+
+
+def test_what_is_no_longer_sought_is_told_when_it_closes(orders) -> None:
+    """Nobody wrote those checks."""
+    audited(orders)
+    good(orders, "file")
+    state = ledger(orders)
+    number = next(t.number for t in state.findings if t.finding.check == "coverage" and t.finding.dimension == "4.5")
+    config = orders.path / "audit.yaml"
+    config.write_text(f"{config.read_text()}sought: {{'4.5': 1, '4.2': 3}}\n")
+    orders.commit()
+    audited(orders)
+    said = good(orders, "findings", "close", number, "--run", "audit-report")
+    assert said.endswith("4.5 Observability; judged otherwise since it was filed: sought 4.5: L1, was L5\n")
+
+
+def test_an_audit_yaml_that_was_moved(orders) -> None:
+    """It is another file that nobody can judge by any more: the one in its place counts, and the ledger tells."""
+    audited(orders)
+    good(orders, "file")
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    (orders.path / "ops").mkdir()
+    orders.git("mv", "audit.yaml", "ops/audit.yaml")
+    (orders.path / "pytest.ini").write_text("[pytest]\naudit_paths = checks\naudit_config = ops/audit.yaml\n")
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    (orders.path / "tls").write_text("on")
+    orders.commit()
+    said = good(orders, "findings", "close", index)
+    assert said.endswith("; judged otherwise since it was filed: audit.yaml: ops/audit.yaml, was audit.yaml\n")
+    audited(orders)
+    good(orders, "file")
+    assert ledger(orders).find(tls).status is Status.GONE
+
+
+def test_an_environment_that_got_another_name(orders) -> None:
+    """What was open in it closes and goes by its new name."""
+    audited(orders)
+    good(orders, "file")
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("environment: stage\n", "environments:\n  staging: {kind: stage}\n"))
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    orders.commit()
+    assert ": closed, its check passed at " in good(orders, "findings", "close", index, "--env", "staging")
+    audited(orders)
+    good(orders, "file")
+    assert orders.record().inputs.formerly == {"staging": "stage"}
+    assert ledger(orders).find(tls).where == ("staging",)
+    assert "environment is another one: staging now, stage before" in good(orders, "compare")
+    (orders.path / "tls").write_text("on")
+    orders.commit()
+    assert ": closed, its check passed at " in good(orders, "findings", "close", tls)
+    audited(orders)
+    assert orders.record().inputs.formerly == {}
+    good(orders, "file")
+    assert {t.where for t in ledger(orders).findings if t.status is Status.OPEN} == {("staging",)}
+
+
+def test_a_service_that_got_another_name_is_not_new(orders) -> None:
+    """Whether it is worse, nobody can tell."""
+    audited(orders)
+    good(orders, "file")
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("service: orders", "service: bills"))
+    orders.commit()
+    result = orders.run("--audit-sha=HEAD", "--audit-no-worse")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    done = command(orders, "gate", "--min", "significant-technical-debt", "--no-worse")
+    assert done.returncode == 1
+    assert (
+        "nothing was compared: audit.yaml has filed audits of the service 'orders', and none by bills; name one"
+        in done.stdout
+    )
+
+
+def test_a_copy_of_a_filed_card_is_held_to_the_ledger(orders) -> None:
+    """An edited one is no audit to compare with, wherever it lies, nor is one that nobody filed."""
+    audited(orders)
+    good(orders, "file")
+    orders.commit()
+    card = orders.path / "audits" / "orders" / f"{today(orders)}.json"
+    copy = orders.path / "std-copy.json"
+    copy.write_text(card.read_text())
+    orders.run("--audit-sha=HEAD", f"--audit-prior={copy}")
+    assert orders.record().inputs.prior_source.startswith("prior audit ")
+    better = card.read_text().replace('"outcome": "failed"', '"outcome": "passed"')
+    copy.write_text(better)
+    result = orders.run("--audit-sha=HEAD", f"--audit-prior={copy}")
+    assert result.errlines[0].endswith(
+        "std-copy.json: changed since it was filed, by the ledger beside it; restore it from git"
+    )
+    (head,) = json.loads(card.read_text())["sources"]
+    copy.write_text(card.read_text().replace(head, "ab" * 32))
+    result = orders.run("--audit-sha=HEAD", f"--audit-prior={copy}")
+    assert result.errlines[0].endswith(
+        "std-copy.json: the ledger tells of no such audit; name one that was filed in this repository, or a report "
+        "folder"
+    )
+    for nothing in (".", "/", "checks"):
+        result = orders.run("--audit-sha=HEAD", f"--audit-prior={nothing}")
+        assert (result.ret, len(result.errlines)) == (pytest.ExitCode.USAGE_ERROR, 2)
+    card.write_text(better)
+    done = command(orders, "compare", "--no-worse")
+    assert (
+        done.returncode,
+        done.stderr.endswith(".json: changed since it was filed, by the ledger beside it; restore it from git\n"),
+    ) == (2, True)
 
 
 def test_bundled_checks_close_findings_too(orders) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from unit.scoring.scoring_cases import SEALED, check, failed, inputs, passed
 
-from pytest_backend_audit import document, filed, history
+from pytest_backend_audit import document, filed, finished, history
 from pytest_backend_audit.document import rotation
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.journal import Writer
+from pytest_backend_audit.journal import Writer, read_run
 from pytest_backend_audit.model import (
     Attempt,
     Document,
@@ -214,7 +214,10 @@ def test_an_altered_run_is_no_prior_audit(tmp_path: Path) -> None:
     with pytest.raises(AuditUsageError, match=f"^--audit-prior={tmp_path}: the run was altered: {journal}:2: "):
         history.load_prior(tmp_path)
     found = history.earlier(tmp_path, SHA)
-    assert found.lines == ("run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: altered since",)
+    assert found.lines == (
+        "run 001-1a2b3c4, 2026-11-24T08:00:00.000Z, formal: can't be read, line 2: this line was "
+        "changed: its hash does not fit its text",
+    )
     assert found.checks == {"a::test_a": PriorCheck(Outcome.FAILED, 2, "earlier run 001-1a2b3c4")}
 
 
@@ -308,7 +311,7 @@ def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:
         filed_card(audits, "2026-11-24-2", total=25),
         filed_card(audits, "2026-11-25", commit=OTHER, instant="2026-11-25T08:00:00.000Z"),
     ]
-    as_filed = {file: filed.digest(file.read_bytes()) for file in files}
+    as_filed = {file: [filed.digest(file.read_bytes())] for file in files}
     report = tmp_path / "audit-report"
     source = "earlier run filed as 2026-11-24-2"
     found = history.earlier(report, SHA, as_filed)
@@ -326,19 +329,35 @@ def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:
 
 
 def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
-    """By its digest when it was filed; other ends of lines, as git may make them, are no change."""
+    """By its digest when it was filed; other ends of lines, or a formatter's layout, are no change."""
     file = filed_card(tmp_path)
-    digest = filed.digest(file.read_bytes())
-    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    assert history.load_prior(file, as_filed=digest).levels["4.1"] == 4
-    file.write_bytes(file.read_bytes().replace(b'"failed"', b'"passed"'))
-    message = f"as a filed card, {file}: changed since it was filed, by the ledger beside it; restore it from git$"
+    raw = file.read_bytes()
+    digests = [filed.digest(raw), "of another branch"]
+    for same in (raw.replace(b"\n", b"\r\n"), json.dumps(json.loads(raw), indent=4, sort_keys=True).encode()):
+        file.write_bytes(same)
+        assert history.load_prior(file, digests=digests).levels["4.1"] == 4
+    file.write_bytes(raw.replace(b'"failed"', b'"passed"'))
+    message = rf"^{file}: changed since it was filed, by the ledger beside it; restore it from git$"
     with pytest.raises(AuditUsageError, match=message):
-        history.load_prior(file, as_filed=digest)
-    assert history.earlier(tmp_path / "none", SHA, {file: digest, tmp_path / "2026-11-25.json": ""}).lines == (
+        history.load_prior(file, digests=digests)
+    assert history.earlier(tmp_path / "none", SHA, {file: digests, tmp_path / "2026-11-25.json": ""}).lines == (
         "run filed as 2026-11-24: changed since it was filed, by the ledger beside it; restore it from git",
         "run filed as 2026-11-25: can't be read: No such file or directory",
     )
+
+
+def test_a_merge_is_told_of_by_the_journals_of_its_runs(tmp_path: Path) -> None:
+    """Whatever was written into the card of the whole."""
+    source = leave_run(tmp_path / "sources" / "01")
+    named = [finished.Source("sources/01", read_run(source).head, "prod")]
+    (tmp_path / "merge.json").write_text(finished.merge_text(named), "utf-8")
+    leave_card(tmp_path, card(SHA, ("a::test_a", "passed", 5)))
+    assert history.earlier(tmp_path, SHA).checks == {
+        "a::test_a": PriorCheck(Outcome.FAILED, 2, "earlier run 001-1a2b3c4")
+    }
+    (source / "journal.jsonl").write_bytes(b"")
+    (line,) = history.earlier(tmp_path, SHA).lines
+    assert line.endswith(", by a card whose journal can't be read")
 
 
 def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def side(given: str) -> Side:
 
     path = Path(given)
     if path.suffix in CARDS and not path.is_dir() and path.name not in OF_A_RUN:
-        return Side(filed.read(path))
+        return Side(filed.read(path, _digests(path)))
     run = finished(str(path.parent) if path.name in OF_A_RUN else given)
     card = run.card
     remarks = ["a rehearsal"] if card.inputs.mode is not Mode.FORMAL else []
@@ -40,6 +41,23 @@ def side(given: str) -> Side:
         remarks.append(f"invalid: {invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads)
     return Side(made, partial=bool(card.partial), remarks=tuple(remarks), invalid=invalid)
+
+
+def _digests(path: Path) -> Collection[str]:
+    """Digests of what was filed as a card, as the ledger beside it has them; none where there is no ledger.
+
+    Raises:
+        ValueError: The ledger can't be read, or knows nothing of the card.
+    """
+    from pytest_backend_audit.filed import STRANGE  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import read_file  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import LEDGER  # noqa: PLC0415 - heavy
+
+    ledger = path.with_name(LEDGER)
+    known = read_file(ledger, str(ledger)).digests()
+    if known and path.stem not in known and path.with_suffix(".json").is_file():
+        raise ValueError(f"{path}: {STRANGE}")
+    return known.get(path.stem, ())
 
 
 def before(card: FiledCard) -> Path:
@@ -57,7 +75,8 @@ def before(card: FiledCard) -> Path:
     if top is None or not card.service.strip():
         raise ValueError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)
-    filing = read(place).latest(card.environment, before=card.instant, but=card.sources)
+    names = ", ".join((card.environment, *card.formerly.values()))
+    filing = read(place).latest(names, before=card.instant, but=card.sources)
     if filing is not None:
         return place.folder / f"{filing.file}.json"
     where = f" in {card.environment}" if card.environment else ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.ledgers import place_of, top_of, who
+from pytest_backend_audit.cli.ledgers import place_of, there_at, top_of, who
 from pytest_backend_audit.cli.runs import finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
     from pytest_backend_audit.ledger.events import Closed, Event
+    from pytest_backend_audit.ledger.terms import Terms
     from pytest_backend_audit.model import Card
 
 _LAST = 15
@@ -66,8 +67,13 @@ def _looked(
         wanted = checks
     if not wanted:
         return said
-    run = _given(args.run_folder) if args.run_folder else _again(args, wanted, temporary)
     commit = ask(place.top, "rev-parse", "HEAD").line
+    if not args.run_folder:
+        wanted, refused = _by_terms(args, wanted, place, commit)
+        said += refused
+        if not wanted:
+            return said
+    run = _given(args.run_folder) if args.run_folder else _again(args, wanted, temporary)
     if trouble := run_trouble(run.card, commit, place.service, ours=not args.run_folder):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
@@ -85,7 +91,7 @@ def _shown(
     run: Finished, wanted: Sequence[Tracked], place: Place, by: str
 ) -> tuple[list[Closed], list[tuple[Tracked, str, str]]]:
     """The closings that a run shows, and of each other finding why it stays open, or that it is closed already."""
-    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import (  # noqa: PLC0415 - heavy
         StaysOpenError,
         refuse_other_terms,
@@ -93,7 +99,8 @@ def _shown(
         shown,
     )
 
-    state = read(place)
+    state, inputs = read(place), run.card.inputs
+    there = there_at(place.top, inputs.document.commit)
     events: list[Closed] = []
     said: list[tuple[Tracked, str, str]] = []
     for each in wanted:
@@ -104,35 +111,70 @@ def _shown(
         try:
             instant = _ran(run, now.finding.check)
             refuse_outdated(run.card, instant, now, state)
-            refuse_other_terms(run.card, now, state)
-            output = shown(run.card, now)
-            closed = _closed(run, now, instant, output, by)
-            events.append(replace(closed, changed=_changed(run.card, now, state, place)))
+            found_by = terms.of(now, state, terms.places(inputs))
+            refuse_other_terms(run.card, found_by, there)
+            closed = _closed(run, now, instant, shown(run.card, now), by)
+            events.append(replace(closed, changed=_changed(run.card, now, found_by, state, place)))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said
 
 
-def _changed(card: Card, tracked: Tracked, state: State, place: Place) -> tuple[str, ...]:
-    """What audit.yaml judges otherwise now than the card that had a finding last, one line each.
+def _by_terms(
+    args: argparse.Namespace, wanted: list[Tracked], place: Place, commit: str
+) -> tuple[list[Tracked], list[tuple[Tracked, str, str]]]:
+    """Those that a new run by what the user asks for can close, and why the others stay open.
+
+    What nobody asked for is what the audits had that found them: their audit.yaml, and their policy.
+    """
+    from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
+
+    state, there = read(place), there_at(place.top, commit)
+    found_by = {t.fingerprint: terms.of(t, state, t.where) for t in wanted}
+    if args.config is None:
+        named = [t.filing.config for t in found_by.values() if t and t.filing.config and there(t.filing.config)]
+        given = named[0] if named else ""
+        args.config = str(place.top / given) if given and (place.top / given).is_file() else None
+    else:
+        path, top = Path(args.config).resolve(), place.top.resolve()
+        given = path.relative_to(top).as_posix() if path.is_relative_to(top) else ""
+    if args.policy is None:
+        args.policy = next((t.given for t in found_by.values() if t and t.given), None)
+    left, said = [], []
+    for tracked in wanted:
+        known = found_by[tracked.fingerprint]
+        config = known.filing.config if known else ""
+        if known and config and given and config != given and there(config):
+            why = f"the audit {known.filing.file} that has it judged by {config}, and not by {given}"
+            said.append((tracked, f"{why}: leave --config out, and close it by itself", ""))
+        else:
+            left.append(tracked)
+    return left, said
+
+
+def _changed(card: Card, tracked: Tracked, found_by: Terms | None, state: State, place: Place) -> tuple[str, ...]:
+    """What is judged otherwise now than by the audit that had a finding last, one line each.
 
     Raises:
-        ValueError: That card can't be read.
+        ValueError: Its card can't be read.
     """
     from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.comparison import settings  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.closing import told_by  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import terms  # noqa: PLC0415 - heavy
 
-    filing = told_by(tracked, state)
-    if filing is None:
+    if found_by is None:
         return ()
-    before = filed.read(place.folder / f"{filing.file}.json", filing.card)
+    filing = found_by.filing
+    before = filed.read(place.folder / f"{filing.file}.json", state.digests().get(filing.file, ()))
     now = filed.filed(card, numbers={}, sources=())
-    return tuple(
+    lines = [
         f"{c.kind} {c.name}: {c.now or 'not set'}, was {c.before or 'not set'}"
         for c in settings(now, before)
-        if c.kind in {"threshold", "exception"}
-    )
+        if c.kind not in {"sought", "weight"} or c.name == tracked.finding.dimension
+    ]
+    for what, one, other in (("standard", now.standard, before.standard), ("basis", now.basis, before.basis)):
+        lines += [f"{what}: {one or 'none'}, was {other or 'none'}"] if one != other else []
+    return (*terms.changed_files(card, found_by), *lines)
 
 
 def _ran(run: Finished, check: str) -> str:
@@ -175,9 +217,10 @@ def _shown_by(tracked: Tracked) -> str:
         return f"{last.by} upheld the dispute about it"
     finding, commit = tracked.finding, last.commit[:12]
     if finding.check in {COVERAGE, PROOF}:
-        return f"a whole audit at {commit} no longer has it: {finding.dimension} {finding.dimension_name}"
-    passed = f"its check passed at {commit}: {finding.dimension} {finding.criterion or finding.check}"
-    return f"{passed}; changed in audit.yaml since it was filed: {'; '.join(last.changed)}" if last.changed else passed
+        shown = f"a whole audit at {commit} no longer has it: {finding.dimension} {finding.dimension_name}"
+    else:
+        shown = f"its check passed at {commit}: {finding.dimension} {finding.criterion or finding.check}"
+    return f"{shown}; judged otherwise since it was filed: {'; '.join(last.changed)}" if last.changed else shown
 
 
 def _given(folder: str) -> Finished:
@@ -221,6 +264,7 @@ def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path)
 
 def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.terms import places  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     inputs = run.card.inputs
@@ -229,7 +273,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         by=by,
         number=tracked.number,
         fingerprint=tracked.fingerprint,
-        environment=inputs.document.environment,
+        environment=", ".join(places(inputs)),
         commit=inputs.document.commit,
         instant=instant,
         head=", ".join(run.heads),

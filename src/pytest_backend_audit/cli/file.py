@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import add_who, top_of, who
+from pytest_backend_audit.cli.ledgers import add_who, there_at, top_of, who
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
@@ -171,11 +171,13 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
 
     day = done.card.inputs.instant[:10]
     runs = [
-        Ran(r.inputs.document.environment, r.inputs.instant, frozenset(a.check for a in r.attempts))
-        for r in done.records
+        Ran(document.environment, inputs.instant, frozenset(a.check for a in attempts), document.environment_kind)
+        for inputs, attempts, document in ((r.inputs, r.attempts, r.inputs.document) for r in done.records)
     ]
     who = Who(utc_now(), by)
-    return filing(done.card, state, name=_free(place, state, day), heads=done.heads, who=who, runs=runs)
+    name = _free(place, state, day)
+    there = there_at(place.top, done.card.inputs.document.commit)
+    return filing(done.card, state, name=name, heads=done.heads, who=who, runs=runs, there=there)
 
 
 def _free(place: Place, state: State, day: str) -> str:

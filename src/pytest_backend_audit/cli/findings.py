@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +169,7 @@ def _name(given: str) -> str:
 
 def _due(given: str) -> str:
     day, today = _day(given), datetime.now(UTC).date()
-    if day < today.isoformat():
+    if day < (today - timedelta(1)).isoformat():  # west of Greenwich it may still be yesterday
         raise argparse.ArgumentTypeError(f"{day} is past; today is {today}")
     if int(day[:4]) > today.year + _YEARS:
         raise argparse.ArgumentTypeError(f"{day} is more than {_YEARS} years ahead")

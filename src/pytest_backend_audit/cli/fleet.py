@@ -17,9 +17,8 @@ from pytest_backend_audit.cli.waiting import waiting
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_backend_audit.fleet.audits import Audit, Unread
-    from pytest_backend_audit.fleet.reading import Collected
-    from pytest_backend_audit.fleet.summary import Asked, Fleet, Service
+    from pytest_backend_audit.fleet.audits import Audit
+    from pytest_backend_audit.fleet.summary import Fleet, Service
 
 NARROWEST, WIDEST = 80, 120
 """Columns of the table."""
@@ -80,9 +79,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.fleet import numbers, page, table  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.fleet import ledgers, numbers, page, table  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.reading import collect  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.fleet.summary import Asked, below, summarise  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.fleet.summary import Asked, below, latest_of, summarise  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.writing import write  # noqa: PLC0415 - heavy
 
@@ -98,10 +97,16 @@ def _show(args: argparse.Namespace) -> int:
     )
     with waiting("reading filed cards"):
         collected = collect(args.paths)
-        audits, unread, odd = _by_ledgers(collected, asked)
-    if not audits:
-        raise ValueError(f"none of the filed cards can be read; the first is {unread[0].place}: {unread[0].reason}")
-    fleet = summarise(audits, asked, unread)
+        refused = ledgers.refused(collected.audits)
+        places = {one.place for one in refused}
+        audits = [audit for audit in collected.audits if audit.place not in places]
+        if not audits:
+            raise ValueError(
+                f"none of the filed cards can be read; the first is {refused[0].place}: {refused[0].reason}"
+            )
+        tracked, odd = ledgers.told(latest_of(audits, asked), asked.as_of)
+    audits = [tracked.get(audit.place, audit) for audit in audits]
+    fleet = summarise(audits, asked, [*collected.unread, *refused])
     for one in odd:
         sys.stderr.write(f"note: {one_line(one.place)}: {one_line(one.reason)}; its findings are counted as filed\n")
     if not fleet.services:
@@ -126,29 +131,6 @@ def _show(args: argparse.Namespace) -> int:
     if args.output:
         sys.stdout.write(f"\nPage {args.output}\n")
     return 0 if passed else 1
-
-
-def _by_ledgers(collected: Collected, asked: Asked) -> tuple[list[Audit], list[Unread], list[Unread]]:
-    """Audits with what their ledgers say of them, cards that can't be read or are not what was filed, and odd ledgers.
-
-    Where the latest card of a service is not what was filed, the one before it is the latest.
-    """
-    from pytest_backend_audit.fleet import ledgers  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.fleet.summary import latest_of  # noqa: PLC0415 - heavy
-
-    audits, unread = list(collected.audits), list(collected.unread)
-    looked: set[str] = set()
-    known: dict[str, Audit] = {}
-    odd: list[Unread] = []
-    while left := [a for a in latest_of(audits, asked) if a.place not in looked]:
-        said = ledgers.told(left, asked.as_of)
-        looked |= {a.place for a in left}
-        known |= said.audits
-        odd += said.unread
-        unread += said.changed
-        changed = {one.place for one in said.changed}
-        audits = [a for a in audits if a.place not in changed]
-    return [known.get(a.place, a) for a in audits], unread, odd
 
 
 def _verdict(minimum: str, failing: Sequence[Service], fleet: Fleet) -> str:

@@ -71,7 +71,7 @@ def _judge(args: argparse.Namespace) -> int:
     card = run.card
     matrix = standard_of(card.inputs).dispositions
     if args.min is None:  # an empty text is a variable that nobody has set
-        args.min = card.inputs.policy.gate
+        args.min = _stated(run, matrix)
     if args.min is None:
         return fail(f"no minimum: give --min DISPOSITION, or gate in audit.yaml; {_allowed(matrix)}")
     if trouble := _usage(args.min, matrix):
@@ -86,6 +86,17 @@ def _judge(args: argparse.Namespace) -> int:
     if not verdict.passed and (lack := _unsigned(run, matrix, args.min)):
         reason += f"; {lack}"
     return _say(args, reason, run, passed=bool(verdict.passed))
+
+
+def _stated(run: Finished, matrix: Sequence[Disposition]) -> str | None:
+    """The gate that audit.yaml asks for, or the policy it was held to: the higher of several; None if none does.
+
+    Not the one that the run was held to: a narrowed run has none, and an option may have asked for another.
+    """
+    stated = set()
+    for inputs in (record.inputs for record in run.records):
+        stated |= {str(inputs.config.get("gate")), str(inputs.protected.keys.get("gate") if inputs.protected else None)}
+    return next((d.id for d in matrix if d.id in stated), None)
 
 
 def _unsigned(run: Finished, matrix: Sequence[Disposition], minimum: str) -> str:

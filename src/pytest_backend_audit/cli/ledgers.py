@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,13 @@ def who(args: argparse.Namespace, top: Path) -> str:
     if not name and not mail:
         raise ValueError("who are you? give --who NAME, or tell git: git config user.name NAME")
     return f"{name} <{mail}>" if name and mail else name or mail
+
+
+def there_at(top: Path, commit: str) -> Callable[[str], bool]:
+    """What tells whether an audit.yaml, by its path as runs have it, is in a commit; of elsewhere it is taken to be."""
+    from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
+
+    return lambda path: ":" in path or ask(top, "cat-file", "-e", f"{commit}:{path}").status == 0
 
 
 def disputes_of(run: Finished) -> tuple[str, ...]:

@@ -93,27 +93,21 @@ def _folder(given: str | None) -> Path:
 
 
 def _read(folder: Path) -> list[Filed]:
-    """Every filed card of a folder.
+    """Every filed card of a folder, as it was filed where a ledger beside it tells.
 
     Raises:
-        ValueError: It has none, or one can't be read.
+        ValueError: It has none, or one can't be read, or is not what was filed.
     """
     from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import LEDGER, read_file  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.trend import Filed  # noqa: PLC0415 - heavy
 
-    digests = _as_filed(folder)
-    found = [Filed(p.stem, filed.read(p, digests.get(p.stem, ""))) for p in sorted(folder.glob("*.json"))]
+    known = read_file(folder / LEDGER, str(folder / LEDGER)).digests()
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        if known and path.stem not in known:
+            raise ValueError(f"{path}: {filed.STRANGE}")
+        found.append(Filed(path.stem, filed.read(path, known.get(path.stem, ()))))
     if not found:
         raise ValueError(f"{folder}: holds no filed card; `backend-audit file RUN` writes them")
     return found
-
-
-def _as_filed(folder: Path) -> dict[str, str]:
-    """Card -> its digest when it was filed, as the ledger beside it has it; empty where there is no ledger.
-
-    Raises:
-        ValueError: The ledger can't be read.
-    """
-    from pytest_backend_audit.ledger.store import LEDGER, read_file  # noqa: PLC0415 - heavy
-
-    return {f.file: f.card for f in read_file(folder / LEDGER, str(folder / LEDGER)).filings}

@@ -40,8 +40,6 @@ class Ledger:
 
     filings: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     """Service and last hashes of the journals of each filing."""
-    cards: dict[str, str] = field(default_factory=dict)
-    """Name of a card's file -> its digest when it was filed; empty where the line tells none."""
     findings: dict[str, Entry] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     """Fingerprint -> date that was assigned before the finding was filed."""
@@ -55,12 +53,7 @@ class Ledger:
         """
         kind = event["type"]
         if kind == "filed":
-            self.filings.append((event["service"], frozenset(event["heads"])))
-            if event["service"] != self.filings[0][0]:
-                raise UnknownError
-            if not isinstance(card := event.get("card", ""), str):
-                raise UnknownError
-            self.cards[event["file"]] = card
+            self._filed(event)
             return
         known = self.findings.get(event["fingerprint"])
         if kind in {"opened", "reopened", "seen"}:
@@ -80,6 +73,14 @@ class Ledger:
             known.disputed = known.disputed and bool(known.where)
         else:
             raise UnknownError
+
+    def _filed(self, event: dict[str, Any]) -> None:
+        self.filings.append((event["service"], frozenset(event["heads"])))
+        if event["service"] != self.filings[0][0]:
+            raise UnknownError
+        names = {old: new for new, old in event.get("formerly", {}).items()}
+        for entry in self.findings.values() if names else ():
+            entry.where = {names.get(place, place) for place in entry.where}
 
     def _found(self, event: dict[str, Any], known: Entry | None) -> None:
         mark, told = event["fingerprint"], event["finding"]

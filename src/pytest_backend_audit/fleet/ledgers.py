@@ -2,69 +2,100 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from pytest_backend_audit.filed import CHANGED
+from pytest_backend_audit.filed import CHANGED, STRANGE, is_as_filed
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.state import environments, fold
 
+LEDGER = "ledger.jsonl"
 LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
 
 
-@dataclass(slots=True)
-class Told:
-    """What ledgers say of the cards beside them."""
+def refused(audits: Iterable[Audit]) -> list[Unread]:
+    """The cards that are not what was filed, or that the ledger beside them knows nothing of.
 
-    audits: dict[str, Audit] = field(default_factory=dict)
-    """Place of each card that a ledger knows -> that audit with the ledger's findings."""
-    unread: list[Unread] = field(default_factory=list)
-    """Ledgers that can't be read."""
-    changed: list[Unread] = field(default_factory=list)
-    """Cards that are not what was filed."""
+    A ledger whose lines tell no digests, as older ones, or that can't be read, refuses none.
+    """
+    known: dict[Path, dict[str, set[str]]] = {}
+    found = []
+    for audit in audits:
+        if is_url(audit.place):
+            continue
+        card = Path(audit.place)
+        if card.parent not in known:
+            known[card.parent] = _digests(card.with_name(LEDGER))
+        digests = known[card.parent]
+        if not digests:
+            continue
+        if card.stem not in digests:
+            found.append(Unread(audit.place, STRANGE))
+        elif audit.digest not in digests[card.stem] and not _is_as_filed(card, digests[card.stem]):
+            found.append(Unread(audit.place, CHANGED))
+    return found
 
 
-def told(latest: Sequence[Audit], as_of: date) -> Told:
+def _digests(path: Path) -> dict[str, set[str]]:
+    """As `State.digests`, of a ledger's filings alone."""
+    try:
+        raw = _read(path)
+    except LedgerError:
+        return {}
+    found: dict[str, set[str]] = {}
+    for line in (raw or b"").split(b"\n"):
+        if b'"filed"' not in line:
+            continue
+        try:
+            event = json.loads(line)
+            if event["type"] == "filed":
+                found.setdefault(str(event["file"]), set()).add(str(event.get("card", "")))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return found if any(digests != {""} for digests in found.values()) else {}
+
+
+def _is_as_filed(card: Path, digests: set[str]) -> bool:
+    try:
+        return is_as_filed(card.read_bytes(), digests)
+    except OSError:
+        return False
+
+
+def told(latest: Sequence[Audit], as_of: date) -> tuple[dict[str, Audit], tuple[Unread, ...]]:
     """Audits with their findings as their ledgers have them at the end of a day.
 
     Args:
         latest: Audits whose findings count.
         as_of: The day; what a ledger was told later is left out.
+
+    Returns:
+        Place of each card that a ledger beside it knows -> that audit with the ledger's findings; and the ledgers that
+        can't be read.
     """
-    said = Told()
+    known: dict[str, Audit] = {}
+    unread: list[Unread] = []
     for audit in latest:
         if is_url(audit.place):
             continue
-        path = Path(audit.place).with_name("ledger.jsonl")
+        path = Path(audit.place).with_name(LEDGER)
         try:
             findings = _open(path, audit, as_of)
-        except ChangedError:
-            said.changed.append(Unread(audit.place, CHANGED))
-            continue
         except LedgerError as error:
-            said.unread.append(Unread(str(path), str(error).partition("\n")[0].removeprefix(f"{path}: ")))
+            unread.append(Unread(str(path), str(error).partition("\n")[0].removeprefix(f"{path}: ")))
             continue
         if findings is not None:
-            said.audits[audit.place] = replace(audit, findings=findings, tracked=True)
-    return said
-
-
-class ChangedError(Exception):
-    """A card is not what was filed."""
-
-
-def _refuse_changed(audit: Audit, filed: Mapping[str, str]) -> None:
-    as_filed = filed.get(Path(audit.place).stem, "")
-    if as_filed and as_filed != audit.digest:
-        raise ChangedError
+            known[audit.place] = replace(audit, findings=findings, tracked=True)
+    return known, tuple(unread)
 
 
 def _open(path: Path, audit: Audit, as_of: date) -> tuple[Debt, ...] | None:
@@ -77,7 +108,6 @@ def _open(path: Path, audit: Audit, as_of: date) -> tuple[Debt, ...] | None:
         ledger = folded(raw, last)
     except UnknownError:
         return _slowly(path, audit, last)
-    _refuse_changed(audit, ledger.cards)
     if (audit.service, frozenset(audit.sources)) not in ledger.filings:
         return None
     here = set(environments(audit.environment))
@@ -94,7 +124,6 @@ def _slowly(path: Path, audit: Audit, last: str) -> tuple[Debt, ...] | None:
 
     state = read_file(path, str(path))
     state = fold(((line, event) for line, event in state.events if event.at[:10] <= last), str(path))
-    _refuse_changed(audit, {f.file: f.card for f in state.filings})
     if not any(f.service == audit.service and set(f.heads) == set(audit.sources) for f in state.filings):
         return None
     here = set(environments(audit.environment))

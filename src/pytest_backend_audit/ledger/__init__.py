@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.state import State, Status, Tracked, open_disputes
-from pytest_backend_audit.ledger.store import Place, append, create, held, read
+from pytest_backend_audit.ledger.store import Place, append, create, held, read, read_file
 
 __all__ = [
     "LedgerError",
@@ -20,4 +20,5 @@ __all__ = [
     "held",
     "open_disputes",
     "read",
+    "read_file",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
-from pytest_backend_audit.ledger.events import Filed, Found
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.state import State, Tracked, environments
+from pytest_backend_audit.ledger.terms import Terms, There, places, unlike
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
 
 OUTPUT_LIMIT = 4000
@@ -61,8 +61,7 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
         StaysOpenError: One has.
     """
     filings = {f.file: f for f in state.filings}
-    places = environments(card.inputs.document.environment)
-    newest = max(last_word(tracked, place, filings) for place in places)
+    newest = max(last_word(tracked, place, filings) for place in places(card.inputs))
     if newest > instant:
         raise StaysOpenError(
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
@@ -70,32 +69,14 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
         )
 
 
-def refuse_other_terms(card: Card, tracked: Tracked, state: State) -> None:
-    """See that a run judged by what the audit judged by that had the finding last: the same file, and a policy if one.
+def refuse_other_terms(card: Card, terms: Terms | None, there: There) -> None:
+    """See that a run judged by what the audits judged by that had the finding.
 
     Raises:
         StaysOpenError: It did not.
     """
-    filing = told_by(tracked, state)
-    if filing is None:
-        return
-    judged_by = card.inputs.config_path
-    if filing.config and judged_by != filing.config:
-        raise StaysOpenError(
-            f"the audit {filing.file} that has it judged by {filing.config}, and this run by "
-            f"{judged_by or 'no audit.yaml'}: --config {filing.config}"
-        )
-    if filing.held and card.inputs.protected is None:
-        raise StaysOpenError(
-            f"the audit {filing.file} that has it held audit.yaml to a policy, and this run did not: --policy REV|PATH"
-        )
-
-
-def told_by(tracked: Tracked, state: State) -> Filed | None:
-    """The filing whose card told of a finding last."""
-    filings = {f.file: f for f in state.filings}
-    told = [filings[e.file] for _, e in tracked.history if isinstance(e, Found) and e.file in filings]
-    return told[-1] if told else None
+    if why := unlike(card.inputs, terms, there):
+        raise StaysOpenError(why)
 
 
 def shown(card: Card, tracked: Tracked) -> str:
@@ -106,7 +87,7 @@ def shown(card: Card, tracked: Tracked) -> str:
     """
     finding = tracked.finding
     here = environments(card.inputs.document.environment)
-    if tracked.where and not set(here) & set(tracked.where):
+    if tracked.where and not set(places(card.inputs)) & set(tracked.where):
         raise StaysOpenError(
             f"it was found in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: "
             f"--env {tracked.where[0]}"

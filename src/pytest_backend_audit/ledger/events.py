@@ -50,19 +50,31 @@ class Filed:
     disposition_name: str = ""
     instants: Mapping[str, str] = field(default_factory=dict)
     """Of a merge: environment -> instant of its latest run there; empty for one run, and in lines of older versions."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of a merge: environment -> its kind; empty for one run, and in lines of older versions."""
     card: str = ""
     """SHA-256 of the card's JSON (`filed.digest`): it must stay as it was filed. Empty in lines of older versions."""
     kept: str = ""
     """Likewise of what its checks kept for the next audit; empty if they kept nothing."""
     config: str = ""
-    """Path of audit.yaml in the repository; empty without one, and in lines of older versions."""
-    held: bool = False
-    """Whether audit.yaml was held to a policy (``--audit-policy``)."""
+    """Path of audit.yaml in the audited repository; in another one, ``NAME:PATH``. Empty without one, and in lines of
+    older versions."""
+    policy: str = ""
+    """What audit.yaml was held to (``--audit-policy``), ``main:audit.yaml``; empty if to nothing."""
+    policy_digest: str = ""
+    """SHA-256 of that file."""
+    formerly: Mapping[str, str] = field(default_factory=dict)
+    """Environment -> its name in the audits before, where it got another one: what was open there is open here."""
     type: Literal["filed"] = "filed"
 
     def instant_in(self, environment: str) -> str:
         """When the audit was made in one of its environments."""
         return self.instants.get(environment, self.instant)
+
+    def kind_of(self, environment: str) -> str:
+        """Kind of one of its environments; empty where it is a merge whose line does not tell."""
+        alone = environment == self.environment
+        return self.kinds.get(environment, self.environment_kind if alone else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,7 @@ class Closed:
     config_digest: str = ""
     """SHA-256 of that file."""
     changed: tuple[str, ...] = ()
-    """What that file judges otherwise than the card which told of the finding last: thresholds and exceptions."""
+    """What is judged otherwise than by the audit which told of the finding last, one line each."""
     type: Literal["closed"] = "closed"
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pytest_backend_audit.findings import COVERAGE, PROOF
+from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
-from pytest_backend_audit.ledger.lateness import last_word, later, notes
+from pytest_backend_audit.ledger.lateness import last_word, later, notes, standing
 from pytest_backend_audit.ledger.state import State, Status, Tracked, environments, fold, next_number
+from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.model import Card, Finding, Outcome
 
 
@@ -32,6 +34,8 @@ class Ran:
     instant: str
     checks: frozenset[str]
     """Ids of those that it ran."""
+    kind: str = ""
+    """Of the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,14 @@ class Filing:
 
 
 def filing(
-    card: Card, state: State, *, name: str, heads: tuple[str, ...], who: Who, runs: Sequence[Ran] = ()
+    card: Card,
+    state: State,
+    *,
+    name: str,
+    heads: tuple[str, ...],
+    who: Who,
+    runs: Sequence[Ran] = (),
+    there: There = lambda _: True,
 ) -> Filing:
     """What is to be written.
 
@@ -61,11 +72,18 @@ def filing(
         heads: Last hash of each journal.
         who: Who files, and when.
         runs: Those of a merge; each of its environments has instants of its own.
+        there: Whether an audit.yaml that the card did not judge by is still in the audited commit.
     """
     inputs = card.inputs
     times = _Times(inputs.instant, runs)
     environment = inputs.document.environment
-    events: list[Event] = [_filed(card, name, heads, who, times.told())]
+    line = max((n for n, _ in state.events), default=0) + 1
+    filed = _filed(card, name, heads, who, times.told())
+    if len({run.environment for run in runs}) > 1:
+        filed = replace(filed, kinds={run.environment: run.kind for run in runs})
+    events: list[Event] = [filed]
+    # What was open in an environment by its name before is open in it.
+    state = fold((*state.events, (line, filed))) if inputs.formerly else state
     mine = environments(environment)
     filings = {f.file: f for f in state.filings}
     left: list[tuple[str, Status, str]] = []
@@ -84,14 +102,14 @@ def filing(
         kept = replace(finding, id=number)
         if known is None:
             events.append(Found(who.at, number, finding.fingerprint, name, environment, kept))
-            newer = {place: filed for place in mine if (filed := later(state, seen[place], place))}
-            for place, filed in newer.items():
-                reason = f"the later audit {filed.file} was filed before, without it"
-                events.append(Gone(who.at, number, finding.fingerprint, filed.file, place, reason))
+            newer = {place: after for place in mine if (after := later(state, seen[place], place))}
+            for place, after in newer.items():
+                reason = f"the later audit {after.file} was filed before, without it"
+                events.append(Gone(who.at, number, finding.fingerprint, after.file, place, reason))
             if len(newer) == len(mine):
-                surpassed += [(number, filed.file) for filed in newer.values()]
+                surpassed += [(number, after.file) for after in newer.values()]
             continue
-        words = {place: last_word(known, place, filings) for place in mine}
+        words = {place: _word(known, place, card, filings) for place in mine}
         # Where it is open, an old sighting is true too; it opens nothing anew.
         places = [p for p in mine if words[p] < seen[p] or p in known.where]
         if not places:
@@ -101,16 +119,22 @@ def filing(
         old = any(words[place] > seen[place] for place in mine)
         told = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
         events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), told, kind))
-    gone, stay = _away(card, state, name, who, times)
+    gone, stay, unlike = _away(card, state, filed, times, there)
     events += gone
     left += stay
-    line = max((n for n, _ in state.events), default=0) + 1
-    after = fold((*state.events, *enumerate(events, line)))
-    tracked_now = {t.fingerprint: t for t in after.findings}
+    now = fold((*(entry for entry in state.events if entry[1] is not filed), *enumerate(events, line)))
+    tracked_now = {t.fingerprint: t for t in now.findings}
     # The card tells its own; what the ledger adds is the number, and who mends it until when.
     shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
-    told_of = notes(left, surpassed)
-    return Filing(replace(card, findings=shown), numbers, tuple(events), after, told_of)
+    return Filing(
+        replace(card, findings=shown), numbers, tuple(events), now, (*notes(left, surpassed), *standing(unlike))
+    )
+
+
+def _word(tracked: Tracked, place: str, card: Card, filings: Mapping[str, Filed]) -> str:
+    """Instant of the last word on a finding in an environment, by whichever of its names."""
+    names = {place, card.inputs.formerly.get(place, place)}
+    return max(last_word(tracked, name, filings) for name in names)
 
 
 class _Times:
@@ -135,31 +159,39 @@ class _Times:
 
 
 def _away(
-    card: Card, state: State, name: str, who: Who, times: _Times
-) -> tuple[list[Gone], list[tuple[str, Status, str]]]:
-    """What the ledger has open and the card lacks: what is gone, and what stays as there is later word of it."""
+    card: Card, state: State, filed: Filed, times: _Times, there: There
+) -> tuple[list[Gone], list[tuple[str, Status, str]], list[tuple[str, str]]]:
+    """What the ledger has open and the card lacks: what is gone, what stays as there is later word of it, or why else.
+
+    A card that judged by something else than the audit that had a finding has no word on it.
+    """
     mine = environments(card.inputs.document.environment)
     filings = {f.file: f for f in state.filings}
     present = {f.fingerprint for f in card.findings}
     gone: list[Gone] = []
     left: list[tuple[str, Status, str]] = []
+    stay: list[tuple[str, str]] = []
     for tracked in state.findings:
         here = [place for place in mine if place in tracked.where]
         if tracked.fingerprint in present or not tracked.status.is_open or not here:
             continue
         # What a merge lacks, the first of the runs that looked for it speaks for.
         lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
-        places = [p for p in mine if last_word(tracked, p, filings) <= lacks[p]]
+        places = [p for p in mine if _word(tracked, p, card, filings) <= lacks[p]]
         if set(places) & set(here):
+            known = terms.of(tracked, state, terms.places(card.inputs))
+            if why := terms.unlike(card.inputs, known, there):
+                stay.append((tracked.number, why))
+                continue
             reason = why_gone(card, tracked)
-            gone.append(Gone(who.at, tracked.number, tracked.fingerprint, name, ", ".join(places), reason))
+            gone.append(Gone(filed.at, tracked.number, tracked.fingerprint, filed.file, ", ".join(places), reason))
         else:
             left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
-    return gone, left
+    return gone, left, stay
 
 
 def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Mapping[str, str]) -> Filed:
-    document, disposition = card.inputs.document, card.disposition
+    document, disposition, protected = card.inputs.document, card.disposition, card.inputs.protected
     return Filed(
         at=who.at,
         by=who.by,
@@ -177,7 +209,9 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Ma
         disposition_name=disposition.name if disposition else "",
         instants=instants,
         config=card.inputs.config_path,
-        held=card.inputs.protected is not None,
+        policy=protected.name if protected else "",
+        policy_digest=protected.digest if protected else "",
+        formerly=dict(card.inputs.formerly),
     )
 
 

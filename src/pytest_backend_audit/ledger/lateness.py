@@ -61,6 +61,19 @@ def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str
     return tuple(lines)
 
 
+def standing(unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What a filing left open as it judged by something else, one line each reason.
+
+    Args:
+        unlike: Number of each finding, and in what the run was unlike the audit that had it.
+    """
+    lines = []
+    for why in dict.fromkeys(why for _, why in unlike):
+        numbers = [number for number, said in unlike if said == why]
+        lines.append(f"{_named(numbers)} {'stays' if len(numbers) == 1 else 'stay'} open: {why}")
+    return tuple(lines)
+
+
 _NAMED = 5
 """Findings that one line names."""
 

@@ -143,17 +143,36 @@ class State:
         # Of several of one run the last, which is the signed one.
         return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
 
-    def renamed(self, kind: str, named: Collection[str]) -> Filed | None:
-        """The latest filing of the same kind whose environments nobody names any more: one that got another name.
+    def renamed(self, kind: str, named: Collection[str]) -> tuple[str, Filed] | None:
+        """The environment of a kind that nobody names any more, and its latest filing: it may have got another name.
 
         Args:
             kind: Of the environment that no audit was filed of.
             named: Every environment that there is now.
+
+        Returns:
+            None if there is none. Of a merge of which several are gone the name is empty: nobody knows which it is.
         """
-        there = set(named)
-        alike = (f for f in self.filings if f.environment_kind == kind)
-        fit = [f for f in alike if not there & set(environments(f.environment))]
-        return max(fit, key=lambda filed: filed.instant, default=None)
+        fit = [
+            (max(filed.instant_in(place) for place in gone), gone, filed)
+            for filed in self.filings
+            if (gone := [p for p in environments(filed.environment) if p not in named and filed.kind_of(p) == kind])
+        ]
+        if not fit:
+            return None
+        _, gone, filed = max(fit, key=lambda entry: entry[0])
+        return gone[0] if len(gone) == 1 else "", filed
+
+    def digests(self) -> dict[str, frozenset[str]]:
+        """Name of each filed card -> digests of what was filed by it, of two branches two; empty if no line tells any.
+
+        An empty digest is of a line of an older version, which tells none.
+        """
+        found: dict[str, set[str]] = {}
+        for filed in self.filings:
+            found.setdefault(filed.file, set()).add(filed.card)
+        known = any(filed.card for filed in self.filings)
+        return {name: frozenset(digests) for name, digests in found.items()} if known else {}
 
 
 def environments(named: str) -> tuple[str, ...]:
@@ -267,6 +286,10 @@ class _Folding:
                     "one of the two files is lost, its findings are not"
                 )
         self._filings.append((line, event))
+        names = {old: new for new, old in event.formerly.items()}
+        for mark, tracked in self._found.items() if names else ():
+            where = tuple(sorted({names.get(place, place) for place in tracked.where}))
+            self._found[mark] = replace(tracked, where=where)
 
     def _sighted(self, line: int, event: Found) -> None:
         known = self._found.get(event.fingerprint)

@@ -104,6 +104,8 @@ class FiledCard:
     exceptions: tuple[str, ...] = ()
     """Exceptions in force, one line each."""
     standard_version: str = ""
+    formerly: Mapping[str, str] = field(default_factory=dict)
+    """Environment -> its name in the audits before, where it got another one."""
     sources: tuple[str, ...] = ()
     """Last hash of the journal of each run that it was made from."""
     schema_version: int = 1

@@ -98,6 +98,8 @@ class Inputs:
     prior_missing: str = ""
     """Why there is no prior audit, although some of the service were filed: "audits/orders has audits of stage, none
     of prod"."""
+    formerly: Mapping[str, str] = field(default_factory=dict)
+    """The environment -> its name in the prior audit, where it got another one since."""
     earlier: tuple[str, ...] = ()
     """One line for each earlier run of this SHA that is known, with what it found."""
     run_number: int = 1

@@ -182,6 +182,7 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         options=_common([i.options for i in inputs]),
         prior=_worst_priors(inputs),
         prior_levels=_highest([i.prior_levels for i in inputs]),
+        formerly={new: old for i in inputs for new, old in i.formerly.items()},
         prior_missing="; ".join(_union((i.prior_missing,) for i in inputs if i.prior_missing)),
         prior_source=", ".join(_union((i.prior_source,) for i in inputs if i.prior_source)),
         earlier=_union(i.earlier for i in inputs),

@@ -53,7 +53,7 @@ def test_a_run_at_or_above_the_minimum_passes(here: Path, minimum: str, capsys: 
 
 def test_the_minimum_of_audit_yaml(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Counts where none is given; where neither is, nothing is judged, and an unset variable is no minimum."""
-    journal = write(here, 2, policy={"gate": "conditional-production"})
+    journal = write(here, 2, policy={"gate": "significant-technical-debt"}, config={"gate": "conditional-production"})
     assert main(["gate"]) == 1
     assert main(["gate", "--min", "significant-technical-debt"]) == 0
     assert capsys.readouterr().out == (

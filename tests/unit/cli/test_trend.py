@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from unit.ledger.ledgers import filed as filing
 from unit.reports.test_trend import AUDITS, SAID
 
 from pytest_backend_audit import filed
 from pytest_backend_audit.cli import main
+from pytest_backend_audit.ledger.events import encode
 
 
 @pytest.fixture
@@ -74,3 +76,28 @@ def test_a_card_with_conflict_marks(audits: Path, capsys: pytest.CaptureFixture[
         err
         == "backend-audit: audits/order%20desk/2026-03-01.json: not JSON; restore it from the repository's history\n"
     )
+
+
+def test_cards_are_held_to_the_ledger(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that was changed, or that nobody filed, makes no trend."""
+    paths = sorted(audits.glob("*.json"))
+    lines = [
+        filing(file=p.stem, service="order desk", heads=(f"{n:02}" * 32,), card=filed.digest(p.read_bytes()))
+        for n, p in enumerate(paths)
+    ]
+    (audits / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    assert main(["trend"]) == 0
+    assert capsys.readouterr() == (f"{SAID}\n", "")
+    whole = paths[0].read_text("utf-8")
+    paths[0].write_text(whole.replace('"would_be": 2', '"would_be": 5'), "utf-8")
+    assert paths[0].read_text("utf-8") != whole
+    assert main(["trend"]) == 2
+    changed = "changed since it was filed, by the ledger beside it; restore it from git"
+    name = "audits/order%20desk"
+    assert capsys.readouterr().err == f"backend-audit: {name}/{paths[0].name}: {changed}\n"
+    paths[0].write_text(whole, "utf-8")
+    (audits / "2027-01-01.json").write_text(whole, "utf-8")
+    strange = "the ledger beside it does not know it; take it away, or restore its line from git"
+    for command in (["trend"], ["compare", f"{name}/2027-01-01.json", f"{name}/{paths[0].name}"]):
+        assert main(command) == 2
+        assert capsys.readouterr().err == f"backend-audit: {name}/2027-01-01.json: {strange}\n"

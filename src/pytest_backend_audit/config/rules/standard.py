@@ -60,10 +60,12 @@ def _criteria(context: Context, standard: Standard) -> Iterator[Problem]:
         *((("leave_out", name), name) for name in file.leave_out),
     ]
     for place, name in used:
+        if name in known:
+            continue
         if any(d.id == name for d in standard.dimensions):
             theirs_of = dict.fromkeys(r.criterion for r in standard.rows if r.dimension == name)
             yield context.problem(place, f"{name} is a dimension; name each criterion: {', '.join(theirs_of)}")
-        elif name not in known:
+        else:
             yield context.unknown(place, name, known, "criterion")
 
 
