@@ -44,7 +44,9 @@ class Prior:
     """Whose audit it is, as far as it tells."""
 
 
-def earlier(report_dir: Path, commit: str, filed: Mapping[Path, Collection[str]] = MappingProxyType({})) -> Earlier:
+def earlier(
+    report_dir: Path, commit: str, filed: Mapping[Path, Collection[str]] = MappingProxyType({}), *, formal: bool = False
+) -> Earlier:
     """The runs of this commit that the report folder holds, the latest included, and those that were filed.
 
     A run that can't be read is listed as such: it may have found something.
@@ -53,6 +55,10 @@ def earlier(report_dir: Path, commit: str, filed: Mapping[Path, Collection[str]]
         report_dir: Report folder, before its run is moved away.
         commit: Full SHA; nothing is earlier to a rehearsal outside git.
         filed: Filed cards of this commit, in their order -> digests of what was filed as each, none if not known.
+        formal: Whether a card that is not what was filed ends the audit.
+
+    Raises:
+        AuditUsageError: It does.
     """
     if not commit:
         return Earlier()
@@ -75,6 +81,8 @@ def earlier(report_dir: Path, commit: str, filed: Mapping[Path, Collection[str]]
         try:
             told = _told(filing.read(file, digests))
         except FiledError as error:
+            if formal and isinstance(error, ChangedError):
+                raise AuditUsageError(str(error)) from None
             lines.append(f"run filed as {file.stem}: {str(error).removeprefix(f'{file}: ').removeprefix(f'{file} ')}")
         else:
             latest[told.instant] = file, told
@@ -109,6 +117,8 @@ def load_prior(path: str | Path, *, digests: Collection[str] = (), formal: bool 
         if not file.is_file():
             raise AuditUsageError(f"--audit-prior={path}: there is no run folder, {SCORECARD} or filed card there")
         bare = _card(file)
+        if bare is None and given.is_dir():
+            raise AuditUsageError(f"--audit-prior={path}: its {SCORECARD} is no scorecard of ours; name a run folder")
         try:
             told = _told(filing.read(file, digests)) if bare is None else bare
         except ChangedError as error:

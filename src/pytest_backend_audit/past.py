@@ -13,6 +13,7 @@ from pytest_backend_audit.filed import FiledError, digest
 from pytest_backend_audit.filed import read as read_filed
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.ledger import Place, State
     from pytest_backend_audit.ledger.events import Filed
 
 
@@ -26,8 +27,6 @@ class Past:
     """The filed card that it is compared with, ``audits/<service>/<date>.md``; empty where another was asked for."""
     missing: str = ""
     """Why there is none to compare with, although audits of the service were filed; empty if there is, or none were."""
-    formerly: str = ""
-    """The environment's name in that card, where it got another one since."""
     notices: tuple[str, ...] = ()
 
 
@@ -38,13 +37,13 @@ class Subject:
     repository: Path
     """Top of the audited repository."""
     service: str
-    """Empty where there is no audit.yaml, or it names none: then there is no ledger."""
+    """Empty where there is no audit.yaml, or it names none: then nobody knows whose ledger counts."""
     environment: str
     """Its audits are compared with each other."""
-    kind: str
-    """Of the environment."""
+    formerly: str = ""
+    """Its name before, as audit.yaml states it."""
     named: frozenset[str] = frozenset()
-    """Every environment that audit.yaml names, by name or kind."""
+    """Every environment that audit.yaml names."""
     config: str = ""
     """Path of audit.yaml, as a filing has it."""
 
@@ -88,8 +87,8 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
             )
     of_commit = {path: filed.digests.get(path.stem, ()) for path, at in filed.cards.items() if at.commit == commit}
     missing = "" if asked or filed.latest else filed.missing
-    found = history.earlier(report, commit, of_commit)
-    return Past(prior, found, reference, missing, "" if asked else filed.formerly, notices)
+    found = history.earlier(report, commit, of_commit, formal=formal)
+    return Past(prior, found, reference, missing, notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,6 @@ class _Filed:
     """Last hashes of the journals of a run -> name of its card."""
     missing: str = ""
     """Why no card is to be compared with, where there are some."""
-    formerly: str = ""
     notices: tuple[str, ...] = ()
 
     def as_filed(self, card: Path) -> Collection[str]:
@@ -137,7 +135,7 @@ def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
         AuditUsageError: It can't be read, or is not what was filed.
     """
     path = Path(given)
-    if path.is_dir() or path.suffix not in {".json", ".md"}:
+    if path.is_dir() or path.suffix not in {".json", ".md"} or not path.name.strip("."):
         return history.load_prior(given, formal=formal)
     card = path.with_suffix(".json").resolve()
     if known := next((c for c in filed.cards if c.resolve() == card), None):
@@ -167,30 +165,29 @@ def _filed(subject: Subject) -> _Filed:
     if place is None or not place.ledger.exists():
         return _Filed(missing=_of_another_name(subject))
     state = read(place)
+    if subject.formerly:
+        state = state.known_as({subject.environment: subject.formerly})
+        _refuse_taken(state, subject, place)
     cards = {place.folder / f"{filing.file}.json": filing for filing in state.filings}
     values: dict[str, set[str]] = {}
     for filing in state.filings:
         values.setdefault(filing.file, set()).add(filing.kept)
-    notices, formerly = state.notices, ""
     latest = state.latest(subject.environment)
-    if latest is None and (renamed := state.renamed(subject.kind, subject.named)):
-        formerly, latest = renamed
-        notices += (
-            f"compared with {place.name}/{latest.file}, of the environment {latest.environment!a}, which audit.yaml no "
-            f"longer names: of {subject.environment!a}, likewise {subject.kind}, no audit was filed",
-        )
     found = _Filed(
         cards=cards,
         digests=state.digests(),
         values=values,
         heads={frozenset(filing.heads): filing.file for filing in state.filings},
-        formerly=formerly,
-        notices=notices,
+        notices=state.notices,
     )
     if latest is None:
         others = ", ".join(dict.fromkeys(f.environment or "not stated" for f in state.filings))
-        none = f"none of {subject.environment or 'an environment that is not stated'}"
-        return replace(found, missing=f"{place.name} has audits of {others}, {none}" if cards else "")
+        name = subject.environment or "an environment that is not stated"
+        missing = (
+            f"{place.name} has audits of {others}, none of {name}: if that had another name, state it in audit.yaml "
+            f"(environments: {name}: formerly), or name an audit to compare with (--audit-prior)"
+        )
+        return replace(found, missing=missing if cards else "")
     card = place.folder / f"{latest.file}.json"
     if not card.is_file():
         raise ValueError(
@@ -199,13 +196,34 @@ def _filed(subject: Subject) -> _Filed:
     return replace(found, latest=card)
 
 
+def _refuse_taken(state: State, subject: Subject, place: Place) -> None:
+    """See that no other environment of audit.yaml has taken the name before.
+
+    Raises:
+        AuditUsageError: One has: what was found there would be both's.
+    """
+    one = state.places.one
+    others = sorted(n for n in subject.named - {subject.environment} if one(n) == one(subject.formerly))
+    if others:
+        raise AuditUsageError(
+            f"audit.yaml: environments: {subject.environment}: formerly: {subject.formerly!a} is {others[0]!a} by "
+            f"{place.name}/ledger.jsonl; leave it out, and the first audit compares with none"
+        )
+
+
 def _of_another_name(subject: Subject) -> str:
     """That this audit.yaml has filed audits by another name of its service; empty if it has not."""
-    from pytest_backend_audit.ledger import read_file  # noqa: PLC0415 - only where audits were filed
+    from pytest_backend_audit.ledger import LedgerError, read_file  # noqa: PLC0415 - only where audits were filed
 
     for path in sorted((subject.repository / "audits").glob("*/ledger.jsonl")) if subject.config else ():
-        state = read_file(path, path.relative_to(subject.repository).as_posix())
-        if state.filings and state.filings[-1].config == subject.config:
-            name = subject.service.strip() or "no name"
-            return f"{subject.config} has filed audits of the service {state.service!a}, and none by {name}"
+        try:
+            state = read_file(path, path.relative_to(subject.repository).as_posix())
+        except LedgerError:
+            continue  # another service's
+        if any(filing.config == subject.config for filing in state.filings):
+            return (
+                f"{subject.config} has filed audits of the service {state.service!a}, and none of "
+                f"{subject.service.strip() or 'one without a name'}: give it its name back, or file this audit first "
+                "without asking whether it is worse"
+            )
     return ""

@@ -103,19 +103,13 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     if config.option.audit_gate and narrowing:
         raise AuditUsageError(f"--audit-gate needs a whole run, and this one is narrowed: {'; '.join(narrowing)}")
     control = runtime.document
+    subject = _subject(config, setting, control)
     try:
         before = past.known(
             folder,
             pinned.commit,
             asked=config.option.audit_prior,
-            subject=past.Subject(
-                repository=setting.repository,
-                service=control.service if setting.config else "",
-                environment=control.environment,
-                kind=control.environment_kind,
-                named=_environments(setting),
-                config=_config_path(config, setting),
-            ),
+            subject=subject,
             formal=mode is Mode.FORMAL,
         )
     except OSError as error:
@@ -161,7 +155,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior_levels=prior.levels,
             prior_source=prior.source,
             prior_missing=before.missing,
-            formerly={control.environment: before.formerly} if before.formerly else {},
+            formerly={subject.environment: subject.formerly} if subject.formerly else {},
             earlier=earlier.lines,
             run_number=number,
             notices=redact_value((*pinned.notices, *before.notices, *remarks, *left_out(collected.hidden)), redact),
@@ -189,7 +183,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
 def _config_path(config: pytest.Config, setting: Setting) -> str:
     """Path of audit.yaml in the audited repository, the same wherever pytest was started.
 
-    In another repository, ``NAME:PATH``, with the name of its folder; in none, from the rootdir.
+    In another repository, ``NAME:PATH``, with the name by which it is cloned; in none, from the rootdir.
     """
     if setting.config is None:
         return ""
@@ -197,14 +191,24 @@ def _config_path(config: pytest.Config, setting: Setting) -> str:
     if path.is_relative_to(top):
         return asked.relative(path, top)
     other = document.find_repository(path.parent)
-    return f"{other.name}:{asked.relative(path, other)}" if other else asked.relative(path, config.rootpath.resolve())
+    if other is None:
+        return asked.relative(path, config.rootpath.resolve())
+    name = document.origin_url(other).rstrip("/").rpartition("/")[2].removesuffix(".git") or "elsewhere"
+    return f"{name}:{asked.relative(path, other)}"
 
 
-def _environments(setting: Setting) -> frozenset[str]:
-    """Every environment that audit.yaml names."""
-    if setting.config is None:
-        return frozenset()
-    return frozenset(setting.config.file.environments or ()) or frozenset({setting.config.environment_name})
+def _subject(config: pytest.Config, setting: Setting, control: Document) -> past.Subject:
+    """What is audited, as the ledger knows it."""
+    blocks = (setting.config.file.environments or {}) if setting.config else {}
+    block = blocks.get(control.environment)
+    return past.Subject(
+        repository=setting.repository,
+        service=control.service if setting.config else "",
+        environment=control.environment,
+        formerly=(block.formerly or "") if block else "",
+        named=frozenset(blocks),
+        config=_config_path(config, setting),
+    )
 
 
 def _unreadable(folder: Path, error: OSError) -> str:

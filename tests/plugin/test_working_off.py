@@ -221,9 +221,12 @@ def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
         )
     unlike = f"the audit {today(orders)} that has it held audit.yaml to main:audit.yaml, and this run to"
     done = command(orders, "findings", "close", number, "--policy", "HEAD")
-    assert (done.returncode, done.stdout) == (1, f"{number}: stays open: {unlike} HEAD:audit.yaml\n")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: {unlike} HEAD:audit.yaml; --audit-policy=main\n",
+    )
     audited(orders)
-    assert f"note: {number} stays open: {unlike} nothing\n" in good(orders, "file")
+    assert f"note: {number} stays open: {unlike} nothing; --audit-policy=main\n" in good(orders, "file")
 
 
 EXCUSED = """
@@ -252,7 +255,7 @@ def test_a_finding_closes_by_the_audit_yaml_that_found_it(orders) -> None:
     unlike = f"the audit {day} that has it judged by audit.yaml, and"
     assert (done.returncode, done.stdout) == (
         1,
-        f"{number}: stays open: {unlike} not by other/audit.yaml: leave --config out, and close it by itself\n",
+        f"{number}: stays open: {unlike} not by other/audit.yaml: leave --config out\n",
     )
     audited(orders, "--audit-config=other/audit.yaml")
     done = command(orders, "findings", "close", number, "--run", "audit-report")
@@ -285,6 +288,18 @@ def test_what_is_no_longer_sought_is_told_when_it_closes(orders) -> None:
     assert said.endswith("4.5 Observability; judged otherwise since it was filed: sought 4.5: L1, was L5\n")
 
 
+def test_what_is_no_longer_sought_is_told_when_it_goes(orders) -> None:
+    """By a filing as by closing."""
+    audited(orders)
+    good(orders, "file")
+    config = orders.path / "audit.yaml"
+    config.write_text(f"{config.read_text()}sought: {{'4.5': 1}}\n")
+    orders.commit()
+    audited(orders)
+    said = good(orders, "file")
+    assert "is gone, judged otherwise since: sought 4.5: L1, was L5\n" in said
+
+
 def test_an_audit_yaml_that_was_moved(orders) -> None:
     """It is another file that nobody can judge by any more: the one in its place counts, and the ledger tells."""
     audited(orders)
@@ -304,26 +319,34 @@ def test_an_audit_yaml_that_was_moved(orders) -> None:
 
 
 def test_an_environment_that_got_another_name(orders) -> None:
-    """What was open in it closes and goes by its new name."""
-    audited(orders)
+    """What was open in it closes and goes by the new name once audit.yaml states the old one; else nothing compares."""
+    audited(orders, "--audit-policy=main")
     good(orders, "file")
+    orders.commit()
     index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
     config = orders.path / "audit.yaml"
-    config.write_text(config.read_text().replace("environment: stage\n", "environments:\n  staging: {kind: stage}\n"))
+    old = config.read_text()
+    config.write_text(old.replace("environment: stage\n", "environments:\n  staging: {kind: stage}\n"))
+    orders.commit()
+    assert orders.run("--audit-sha=HEAD", "--audit-no-worse").ret == pytest.ExitCode.TESTS_FAILED
+    assert "audits of stage, none of staging: if that had another name, state it" in (
+        orders.record().inputs.prior_missing
+    )
+    config.write_text(old.replace("environment: stage\n", "environments:\n  staging: {kind: stage, formerly: stage}\n"))
     (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
     orders.commit()
-    assert ": closed, its check passed at " in good(orders, "findings", "close", index, "--env", "staging")
-    audited(orders)
-    good(orders, "file")
-    assert orders.record().inputs.formerly == {"staging": "stage"}
-    assert ledger(orders).find(tls).where == ("staging",)
-    assert "environment is another one: staging now, stage before" in good(orders, "compare")
+    assert ": closed, its check passed at " in good(orders, "findings", "close", index)
     (orders.path / "tls").write_text("on")
     orders.commit()
-    assert ": closed, its check passed at " in good(orders, "findings", "close", tls)
     audited(orders)
-    assert orders.record().inputs.formerly == {}
+    assert orders.record().inputs.formerly == {"staging": "stage"}
+    assert orders.record().inputs.prior_source.endswith(".md)")
+    assert f"note: {tls} stays open: the audit " in good(orders, "file")
+    assert ledger(orders).find(tls).where == ("staging",)
+    assert "environment is another one: staging now, stage before" in good(orders, "compare")
+    audited(orders, "--audit-policy=main")
     good(orders, "file")
+    assert ledger(orders).find(tls).status is Status.GONE
     assert {t.where for t in ledger(orders).findings if t.status is Status.OPEN} == {("staging",)}
 
 
@@ -339,7 +362,7 @@ def test_a_service_that_got_another_name_is_not_new(orders) -> None:
     done = command(orders, "gate", "--min", "significant-technical-debt", "--no-worse")
     assert done.returncode == 1
     assert (
-        "nothing was compared: audit.yaml has filed audits of the service 'orders', and none by bills; name one"
+        "nothing was compared: audit.yaml has filed audits of the service 'orders', and none of bills: give it its name"
         in done.stdout
     )
 
@@ -367,7 +390,10 @@ def test_a_copy_of_a_filed_card_is_held_to_the_ledger(orders) -> None:
         "std-copy.json: the ledger tells of no such audit; name one that was filed in this repository, or a report "
         "folder"
     )
-    for nothing in (".", "/", "checks"):
+    folder = orders.path / "std-folder"
+    folder.mkdir()
+    (folder / "scorecard.json").write_text(better)
+    for nothing in (".", "/", "..", "checks", str(folder)):
         result = orders.run("--audit-sha=HEAD", f"--audit-prior={nothing}")
         assert (result.ret, len(result.errlines)) == (pytest.ExitCode.USAGE_ERROR, 2)
     card.write_text(better)

@@ -332,7 +332,7 @@ def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     """By its digest when it was filed; other ends of lines, or a formatter's layout, are no change."""
     file = filed_card(tmp_path)
     raw = file.read_bytes()
-    digests = [filed.digest(raw), "of another branch"]
+    digests = [filed.digest(raw), filed.content_digest(raw), "of another branch"]
     for same in (raw.replace(b"\n", b"\r\n"), json.dumps(json.loads(raw), indent=4, sort_keys=True).encode()):
         file.write_bytes(same)
         assert history.load_prior(file, digests=digests).levels["4.1"] == 4
@@ -365,8 +365,10 @@ def test_a_prior_audit_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AuditUsageError, match=r"=nosuch: there is no run folder, scorecard.json or filed card"):
         history.load_prior("nosuch")
     (tmp_path / "scorecard.json").write_text("{}")
-    with pytest.raises(AuditUsageError, match=r": no scorecard of ours; as a filed card, .*no filed card; "):
+    with pytest.raises(AuditUsageError, match=r": its scorecard.json is no scorecard of ours; name a run folder$"):
         history.load_prior(tmp_path)
+    with pytest.raises(AuditUsageError, match=r": no scorecard of ours; as a filed card, .*no filed card; "):
+        history.load_prior(tmp_path / "scorecard.json")
     killed = leave_journal(tmp_path / "killed")
     assert history.load_prior(killed).checks["c"].outcome is Outcome.UNSUPPORTED
     with pytest.raises(AuditUsageError, match=r": a run that did not end, and a formal audit is compared with a"):

@@ -42,7 +42,7 @@ def known(tmp_path: Path, service: str) -> past.Past:
         tmp_path / "audit-report",
         "",
         asked=str(tmp_path / "card.json"),
-        subject=past.Subject(tmp_path, service, "prod", "prod", frozenset({"prod"})),
+        subject=past.Subject(tmp_path, service, "prod", named=frozenset({"prod"})),
         formal=True,
     )
 
@@ -82,32 +82,67 @@ def filings(tmp_path: Path, *names: str) -> Path:
     return folder
 
 
-def of(tmp_path: Path, environment: str, *named: str, kind: str = "prod") -> past.Past:
-    """What an audit of an environment knows, where audit.yaml names these."""
-    subject = past.Subject(tmp_path, "billing", environment, kind, frozenset({environment, *named}))
+def of(tmp_path: Path, environment: str, *named: str, formerly: str = "") -> past.Past:
+    """What an audit of an environment knows, where audit.yaml names these besides."""
+    subject = past.Subject(tmp_path, "billing", environment, formerly, frozenset({environment, *named}))
     return past.known(tmp_path / "audit-report", "", asked=None, subject=subject, formal=True)
 
 
-def test_an_environment_that_got_another_name(tmp_path: Path) -> None:
-    """It is compared with the latest of its kind that audit.yaml no longer names, and that is told."""
-    filings(tmp_path, "prod-old", "prod-eu", "prod-us")
-    found = of(tmp_path, "europe", "prod-us")
-    assert (found.reference, found.missing) == ("audits/billing/2026-11-02.md", "")
-    assert found.notices == (
-        "compared with audits/billing/2026-11-02, of the environment 'prod-eu', which audit.yaml no longer names: of "
-        "'europe', likewise prod, no audit was filed",
-    )
+def test_an_environment_that_had_another_name(tmp_path: Path) -> None:
+    """It is compared with the latest audit by that name, as audit.yaml says so."""
+    filings(tmp_path, "prod-eu", "prod-eu", "prod-us")
+    found = of(tmp_path, "europe", "prod-us", formerly="prod-eu")
+    assert (found.reference, found.missing, found.notices) == ("audits/billing/2026-11-02.md", "", ())
     assert of(tmp_path, "prod-us", "europe").reference == "audits/billing/2026-11-03.md"
 
 
-@pytest.mark.parametrize("kind", ["prod", "stage"])
-def test_an_environment_without_an_audit(tmp_path: Path, kind: str) -> None:
-    """Beside others that are still there, or the only one of its kind: that there are audits is told."""
+@pytest.mark.parametrize("formerly", ["", "production"])
+def test_an_environment_without_an_audit(tmp_path: Path, formerly: str) -> None:
+    """That there are others is told, and how to say that it is one of them."""
     filings(tmp_path, "prod-eu", "prod-us")
-    names = ("prod-eu", "prod-us") if kind == "prod" else ()
-    found = of(tmp_path, "new", *names, kind=kind)
+    found = of(tmp_path, "new", "prod-eu", "prod-us", formerly=formerly)
     assert (found.reference, found.notices) == ("", ())
-    assert found.missing == "audits/billing has audits of prod-eu, prod-us, none of new"
+    assert found.missing == (
+        "audits/billing has audits of prod-eu, prod-us, none of new: if that had another name, state it in audit.yaml "
+        "(environments: new: formerly), or name an audit to compare with (--audit-prior)"
+    )
+
+
+def test_a_name_that_another_environment_has_taken_over(tmp_path: Path) -> None:
+    """What was found there would be both's."""
+    folder = filings(tmp_path, "prod-eu")
+    line = ledgers.filed(
+        file="2026-11-09",
+        service="billing",
+        environment="europe",
+        instant="2026-11-09T08:00:00.000Z",
+        heads=("99" * 32,),
+        formerly={"europe": "prod-eu"},
+    )
+    with (folder / "ledger.jsonl").open("a", encoding="utf-8") as ledger:
+        ledger.write(encode(line) + "\n")
+    message = (
+        "^audit.yaml: environments: america: formerly: 'prod-eu' is 'europe' by audits/billing/ledger.jsonl; leave it "
+        "out, and the first audit compares with none$"
+    )
+    with pytest.raises(AuditUsageError, match=message):
+        of(tmp_path, "america", "europe", formerly="prod-eu")
+
+
+def test_another_service_s_ledger_ends_nothing(tmp_path: Path) -> None:
+    """Nobody has to mend it for the first audit of this one."""
+    folder = filings(tmp_path, "prod")
+    subject = past.Subject(tmp_path, "bills", "prod", config="audit.yaml")
+    line = ledgers.filed(9, "2026-11-09", service="billing", config="audit.yaml", heads=("99" * 32,))
+    with (folder / "ledger.jsonl").open("a", encoding="utf-8") as ledger:
+        ledger.write(encode(line) + "\n")
+    asked = {"asked": None, "subject": subject, "formal": True}
+    assert past.known(tmp_path / "audit-report", "", **asked).missing == (  # type: ignore[arg-type]
+        "audit.yaml has filed audits of the service 'billing', and none of bills: give it its name back, or file this "
+        "audit first without asking whether it is worse"
+    )
+    (folder / "ledger.jsonl").write_text("<<<<<<< HEAD\n")
+    assert past.known(tmp_path / "audit-report", "", **asked).missing == ""  # type: ignore[arg-type]
 
 
 def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
@@ -117,6 +152,6 @@ def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     message = "2026-11-01.json: changed since it was filed, by the ledger beside it; restore it from git$"
     with pytest.raises(AuditUsageError, match=message):
         of(tmp_path, "prod-eu")
-    subject = past.Subject(tmp_path, "billing", "prod-us", "prod", frozenset({"prod-us", "prod-eu"}))
+    subject = past.Subject(tmp_path, "billing", "prod-us", named=frozenset({"prod-us", "prod-eu"}))
     with pytest.raises(AuditUsageError, match=message):
         past.known(tmp_path, "", asked=str(card.with_suffix(".md")), subject=subject, formal=False)

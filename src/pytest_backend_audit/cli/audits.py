@@ -75,8 +75,8 @@ def before(card: FiledCard) -> Path:
     if top is None or not card.service.strip():
         raise ValueError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)
-    names = ", ".join((card.environment, *card.formerly.values()))
-    filing = read(place).latest(names, before=card.instant, but=card.sources)
+    state = read(place).known_as(card.formerly)
+    filing = state.latest(card.environment, before=card.instant, but=card.sources)
     if filing is not None:
         return place.folder / f"{filing.file}.json"
     where = f" in {card.environment}" if card.environment else ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.ledgers import place_of, there_at, top_of, who
+from pytest_backend_audit.cli.ledgers import judged_otherwise, place_of, still_at, top_of, who
 from pytest_backend_audit.cli.runs import finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
     from pytest_backend_audit.ledger.events import Closed, Event
-    from pytest_backend_audit.ledger.terms import Terms
-    from pytest_backend_audit.model import Card
 
 _LAST = 15
 """Lines of pytest's output that an error shows."""
@@ -100,7 +98,8 @@ def _shown(
     )
 
     state, inputs = read(place), run.card.inputs
-    there = there_at(place.top, inputs.document.commit)
+    state = state.known_as(inputs.formerly)
+    still = still_at(place.top, inputs.document.commit)
     events: list[Closed] = []
     said: list[tuple[Tracked, str, str]] = []
     for each in wanted:
@@ -111,10 +110,11 @@ def _shown(
         try:
             instant = _ran(run, now.finding.check)
             refuse_outdated(run.card, instant, now, state)
-            found_by = terms.of(now, state, terms.places(inputs))
-            refuse_other_terms(run.card, found_by, there)
-            closed = _closed(run, now, instant, shown(run.card, now), by)
-            events.append(replace(closed, changed=_changed(run.card, now, found_by, state, place)))
+            known = terms.of(now, state, terms.names_of(inputs))
+            refuse_other_terms(run.card, known, still)
+            closed = _closed(run, now, instant, shown(run.card, now, state), by)
+            changed = judged_otherwise(run.card, now, known, state, place) if known else ()
+            events.append(replace(closed, changed=changed))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said
@@ -129,52 +129,47 @@ def _by_terms(
     """
     from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
 
-    state, there = read(place), there_at(place.top, commit)
-    found_by = {t.fingerprint: terms.of(t, state, t.where) for t in wanted}
+    state, still = read(place), still_at(place.top, commit)
+    known = {t.fingerprint: terms.of(t, state, t.where) for t in wanted}
+    asked = {mark: found.asks(still) for mark, found in known.items() if found}
+    way_out = "leave --config out"
     if args.config is None:
-        named = [t.filing.config for t in found_by.values() if t and t.filing.config and there(t.filing.config)]
-        given = named[0] if named else ""
-        args.config = str(place.top / given) if given and (place.top / given).is_file() else None
+        way_out = "close it by itself"
+        given = next((f.config for f in asked.values() if (place.top / f.config).is_file()), "")
+        args.config = str(place.top / given) if given else None
     else:
         path, top = Path(args.config).resolve(), place.top.resolve()
         given = path.relative_to(top).as_posix() if path.is_relative_to(top) else ""
     if args.policy is None:
-        args.policy = next((t.given for t in found_by.values() if t and t.given), None)
+        held = (found.policy for found in known.values() if found and found.policy)
+        args.policy = next((f.policy_given for f in held if still.policy(f.policy)), None)
     left, said = [], []
     for tracked in wanted:
-        known = found_by[tracked.fingerprint]
-        config = known.filing.config if known else ""
-        if known and config and given and config != given and there(config):
-            why = f"the audit {known.filing.file} that has it judged by {config}, and not by {given}"
-            said.append((tracked, f"{why}: leave --config out, and close it by itself", ""))
+        filing = asked.get(tracked.fingerprint)
+        if filing and filing.config and given and given != filing.config and still.config(filing.config):
+            why = f"the audit {filing.file} that has it judged by {filing.config}, and not by {given}: {way_out}"
+            said.append((tracked, why, ""))
         else:
             left.append(tracked)
     return left, said
 
 
-def _changed(card: Card, tracked: Tracked, found_by: Terms | None, state: State, place: Place) -> tuple[str, ...]:
-    """What is judged otherwise now than by the audit that had a finding last, one line each.
+def _environment(args: argparse.Namespace, wanted: Sequence[Tracked]) -> str | None:
+    """Where to run: as asked, else where the findings are, by the name that audit.yaml has for it now."""
+    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
 
-    Raises:
-        ValueError: Its card can't be read.
-    """
-    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.comparison import settings  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import terms  # noqa: PLC0415 - heavy
-
-    if found_by is None:
-        return ()
-    filing = found_by.filing
-    before = filed.read(place.folder / f"{filing.file}.json", state.digests().get(filing.file, ()))
-    now = filed.filed(card, numbers={}, sources=())
-    lines = [
-        f"{c.kind} {c.name}: {c.now or 'not set'}, was {c.before or 'not set'}"
-        for c in settings(now, before)
-        if c.kind not in {"sought", "weight"} or c.name == tracked.finding.dimension
-    ]
-    for what, one, other in (("standard", now.standard, before.standard), ("basis", now.basis, before.basis)):
-        lines += [f"{what}: {one or 'none'}, was {other or 'none'}"] if one != other else []
-    return (*terms.changed_files(card, found_by), *lines)
+    where = {e for t in wanted for e in t.where}
+    found = args.env or (next(iter(where)) if len(where) == 1 else None)
+    if args.env or found is None or args.config is None:
+        return found
+    try:
+        data = yamlnodes.read(Path(args.config)).data
+    except (OSError, ValueError, yamlnodes.YamlError):
+        return found  # pytest will say what is wrong with it
+    blocks = data.get("environments") if isinstance(data, dict) else None
+    named = blocks if isinstance(blocks, dict) else {}
+    now = [str(n) for n, block in named.items() if isinstance(block, dict) and block.get("formerly") == found]
+    return now[0] if now and found not in named else found
 
 
 def _ran(run: Finished, check: str) -> str:
@@ -236,8 +231,7 @@ def _given(folder: str) -> Finished:
 def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path) -> Finished:
     """Run the checks of these findings at the present commit."""
     report = Path(args.report).absolute() if args.report else temporary / "run"
-    where = {e for t in wanted for e in t.where}
-    environment = args.env or (next(iter(where)) if len(where) == 1 else None)
+    environment = _environment(args, wanted)
     options = ["--audit-sha=HEAD", f"--audit-report={report}"]
     options += [f"--audit-env={environment}"] if environment else []
     options += [f"--audit-config={args.config}"] if args.config else []
@@ -264,7 +258,7 @@ def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path)
 
 def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.terms import places  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.terms import names_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     inputs = run.card.inputs
@@ -273,7 +267,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         by=by,
         number=tracked.number,
         fingerprint=tracked.fingerprint,
-        environment=", ".join(places(inputs)),
+        environment=", ".join(names_of(inputs)),
         commit=inputs.document.commit,
         instant=instant,
         head=", ".join(run.heads),

@@ -11,16 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import add_who, there_at, top_of, who
+from pytest_backend_audit.cli.ledgers import add_who, judged_otherwise, still_at, top_of, who
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
-    from pytest_backend_audit.ledger import Place, State
+    from pytest_backend_audit.ledger import Place, State, Tracked
     from pytest_backend_audit.ledger.events import Event
     from pytest_backend_audit.ledger.filing import Filing
+    from pytest_backend_audit.ledger.terms import Terms
 
 REFUSED = 1
 _SHOWN = 5
@@ -124,7 +125,8 @@ def _sealed(events: Sequence[Event], texts: Mapping[str, str]) -> list[Event]:
 
     digests = {suffix: filed.digest(text.encode("utf-8", "backslashreplace")) for suffix, text in texts.items()}
     card, values = digests[".json"], digests.get(kept.SUFFIX, "")
-    return [replace(e, card=card, kept=values) if isinstance(e, Filed) else e for e in events]
+    content = filed.content_digest(texts[".json"].encode("utf-8", "backslashreplace"))
+    return [replace(e, card=card, content=content, kept=values) if isinstance(e, Filed) else e for e in events]
 
 
 def _taken_back(made: list[Path]) -> None:
@@ -171,13 +173,25 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
 
     day = done.card.inputs.instant[:10]
     runs = [
-        Ran(document.environment, inputs.instant, frozenset(a.check for a in attempts), document.environment_kind)
-        for inputs, attempts, document in ((r.inputs, r.attempts, r.inputs.document) for r in done.records)
+        Ran(r.inputs.document.environment, r.inputs.instant, frozenset(a.check for a in r.attempts))
+        for r in done.records
     ]
     who = Who(utc_now(), by)
     name = _free(place, state, day)
-    there = there_at(place.top, done.card.inputs.document.commit)
-    return filing(done.card, state, name=name, heads=done.heads, who=who, runs=runs, there=there)
+
+    def changed(tracked: Tracked, known: Terms) -> tuple[str, ...]:
+        return judged_otherwise(done.card, tracked, known, state, place)
+
+    return filing(
+        done.card,
+        state,
+        name=name,
+        heads=done.heads,
+        who=who,
+        runs=runs,
+        still=still_at(place.top, done.card.inputs.document.commit),
+        changed=changed,
+    )
 
 
 def _free(place: Place, state: State, day: str) -> str:

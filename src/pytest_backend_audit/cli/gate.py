@@ -93,9 +93,9 @@ def _stated(run: Finished, matrix: Sequence[Disposition]) -> str | None:
 
     Not the one that the run was held to: a narrowed run has none, and an option may have asked for another.
     """
-    stated = set()
+    stated: set[object] = set()
     for inputs in (record.inputs for record in run.records):
-        stated |= {str(inputs.config.get("gate")), str(inputs.protected.keys.get("gate") if inputs.protected else None)}
+        stated |= {inputs.config.get("gate"), inputs.protected.keys.get("gate") if inputs.protected else None}
     return next((d.id for d in matrix if d.id in stated), None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,9 @@ if TYPE_CHECKING:
     import argparse
 
     from pytest_backend_audit.finished import Finished
-    from pytest_backend_audit.ledger import Place
+    from pytest_backend_audit.ledger import Place, State, Tracked
+    from pytest_backend_audit.ledger.terms import Still, Terms
+    from pytest_backend_audit.model import Card
 
 
 NAME_LIMIT = 200
@@ -147,11 +148,41 @@ def who(args: argparse.Namespace, top: Path) -> str:
     return f"{name} <{mail}>" if name and mail else name or mail
 
 
-def there_at(top: Path, commit: str) -> Callable[[str], bool]:
-    """What tells whether an audit.yaml, by its path as runs have it, is in a commit; of elsewhere it is taken to be."""
+def still_at(top: Path, commit: str) -> Still:
+    """Which audit.yaml is in a commit, and which policies there are; what lies elsewhere is taken to be there."""
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.terms import Still  # noqa: PLC0415 - heavy
 
-    return lambda path: ":" in path or ask(top, "cat-file", "-e", f"{commit}:{path}").status == 0
+    def has(name: str) -> bool:
+        return ask(top, "cat-file", "-e", name).status == 0
+
+    return Still(
+        config=lambda path: ":" in path or has(f"{commit}:{path}"),
+        policy=lambda name: has(name) if ":" in name else Path(name).is_file() or (top / name).is_file(),
+    )
+
+
+def judged_otherwise(card: Card, tracked: Tracked, known: Terms, state: State, place: Place) -> tuple[str, ...]:
+    """What a card judges otherwise than the audit that had a finding last, one line each.
+
+    Raises:
+        ValueError: The card of that audit can't be read.
+    """
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.comparison import settings  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import terms  # noqa: PLC0415 - heavy
+
+    name = known.latest.file
+    before = filed.read(place.folder / f"{name}.json", state.digests().get(name, ()))
+    now = filed.filed(card, numbers={}, sources=())
+    lines = [
+        f"{c.kind} {c.name}: {c.now or 'not set'}, was {c.before or 'not set'}"
+        for c in settings(now, before)
+        if c.kind not in {"sought", "weight"} or c.name == tracked.finding.dimension
+    ]
+    for what, one, other in (("standard", now.standard, before.standard), ("basis", now.basis, before.basis)):
+        lines += [f"{what}: {one or 'none'}, was {other or 'none'}"] if one != other else []
+    return (*terms.changed_files(card, known), *lines)
 
 
 def disputes_of(run: Finished) -> tuple[str, ...]:

@@ -250,6 +250,9 @@ class Environment(Strict):
 
     kind: EnvironmentKind
     """What it is; only these four are understood."""
+    formerly: Text | None = None
+    """Its name in audits that were filed before, where it had another one: it is compared with those, and what they
+    found is open in it."""
     targets: Targets = Targets()
     """Systems to be read, by name."""
     identities: dict[str, Identity] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_backend_audit.ledger.events import SCHEMA_VERSION
-from pytest_backend_audit.ledger.state import environments
+from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.model import Severity
 
 
@@ -78,9 +78,8 @@ class Ledger:
         self.filings.append((event["service"], frozenset(event["heads"])))
         if event["service"] != self.filings[0][0]:
             raise UnknownError
-        names = {old: new for new, old in event.get("formerly", {}).items()}
-        for entry in self.findings.values() if names else ():
-            entry.where = {names.get(place, place) for place in entry.where}
+        if event.get("formerly"):
+            raise UnknownError  # environments have several names
 
     def _found(self, event: dict[str, Any], known: Entry | None) -> None:
         mark, told = event["fingerprint"], event["finding"]

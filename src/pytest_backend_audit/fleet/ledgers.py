@@ -15,7 +15,8 @@ from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.errors import LedgerError
-from pytest_backend_audit.ledger.state import environments, fold
+from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.state import fold
 
 LEDGER = "ledger.jsonl"
 LIMIT = 32 * 1024 * 1024
@@ -25,17 +26,23 @@ LIMIT = 32 * 1024 * 1024
 def refused(audits: Iterable[Audit]) -> list[Unread]:
     """The cards that are not what was filed, or that the ledger beside them knows nothing of.
 
-    A ledger whose lines tell no digests, as older ones, or that can't be read, refuses none.
+    A ledger whose lines tell no digests, as older ones, refuses none; of one that is no plain file nobody can tell.
     """
     known: dict[Path, dict[str, set[str]]] = {}
+    troubles: dict[Path, str] = {}
     found = []
     for audit in audits:
         if is_url(audit.place):
             continue
         card = Path(audit.place)
         if card.parent not in known:
-            known[card.parent] = _digests(card.with_name(LEDGER))
+            try:
+                known[card.parent] = _digests(card.with_name(LEDGER))
+            except LedgerError as error:
+                known[card.parent], troubles[card.parent] = {}, f"the ledger beside it: {error}"
         digests = known[card.parent]
+        if trouble := troubles.get(card.parent):
+            found.append(Unread(audit.place, trouble))
         if not digests:
             continue
         if card.stem not in digests:
@@ -46,11 +53,12 @@ def refused(audits: Iterable[Audit]) -> list[Unread]:
 
 
 def _digests(path: Path) -> dict[str, set[str]]:
-    """As `State.digests`, of a ledger's filings alone."""
-    try:
-        raw = _read(path)
-    except LedgerError:
-        return {}
+    """As `State.digests`, of a ledger's filings alone: lines that are none are passed over.
+
+    Raises:
+        LedgerError: It is no plain file, or can't be read.
+    """
+    raw = _read(path)
     found: dict[str, set[str]] = {}
     for line in (raw or b"").split(b"\n"):
         if b'"filed"' not in line:
@@ -58,7 +66,8 @@ def _digests(path: Path) -> dict[str, set[str]]:
         try:
             event = json.loads(line)
             if event["type"] == "filed":
-                found.setdefault(str(event["file"]), set()).add(str(event.get("card", "")))
+                digests = {str(event.get("card", "")), str(event.get("content", ""))}
+                found.setdefault(str(event["file"]), set()).update(digests if digests == {""} else digests - {""})
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
     return found if any(digests != {""} for digests in found.values()) else {}
@@ -126,7 +135,7 @@ def _slowly(path: Path, audit: Audit, last: str) -> tuple[Debt, ...] | None:
     state = fold(((line, event) for line, event in state.events if event.at[:10] <= last), str(path))
     if not any(f.service == audit.service and set(f.heads) == set(audit.sources) for f in state.filings):
         return None
-    here = set(environments(audit.environment))
+    here = set(state.places.of(audit.environment))
     return tuple(
         Debt(t.finding.dimension, t.finding.severity, day(t.due))
         for t in state.findings

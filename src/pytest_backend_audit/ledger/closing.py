@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger.lateness import last_word
-from pytest_backend_audit.ledger.state import State, Tracked, environments
-from pytest_backend_audit.ledger.terms import Terms, There, places, unlike
+from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.state import State, Tracked
+from pytest_backend_audit.ledger.terms import Still, Terms, names_of, unlike
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
 
 OUTPUT_LIMIT = 4000
@@ -60,8 +61,7 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
     Raises:
         StaysOpenError: One has.
     """
-    filings = {f.file: f for f in state.filings}
-    newest = max(last_word(tracked, place, filings) for place in places(card.inputs))
+    newest = max(last_word(tracked, place, state) for place in names_of(card.inputs))
     if newest > instant:
         raise StaysOpenError(
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
@@ -69,17 +69,17 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
         )
 
 
-def refuse_other_terms(card: Card, terms: Terms | None, there: There) -> None:
+def refuse_other_terms(card: Card, known: Terms | None, still: Still) -> None:
     """See that a run judged by what the audits judged by that had the finding.
 
     Raises:
         StaysOpenError: It did not.
     """
-    if why := unlike(card.inputs, terms, there):
+    if why := unlike(card.inputs, known, still):
         raise StaysOpenError(why)
 
 
-def shown(card: Card, tracked: Tracked) -> str:
+def shown(card: Card, tracked: Tracked, state: State) -> str:
     """What shows that a finding is mended: the output of its check, or how its dimension stands.
 
     Raises:
@@ -87,7 +87,7 @@ def shown(card: Card, tracked: Tracked) -> str:
     """
     finding = tracked.finding
     here = environments(card.inputs.document.environment)
-    if tracked.where and not set(places(card.inputs)) & set(tracked.where):
+    if tracked.where and not set(map(state.places.one, names_of(card.inputs))) & set(tracked.where):
         raise StaysOpenError(
             f"it was found in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: "
             f"--env {tracked.where[0]}"

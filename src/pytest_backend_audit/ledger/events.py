@@ -50,10 +50,10 @@ class Filed:
     disposition_name: str = ""
     instants: Mapping[str, str] = field(default_factory=dict)
     """Of a merge: environment -> instant of its latest run there; empty for one run, and in lines of older versions."""
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    """Of a merge: environment -> its kind; empty for one run, and in lines of older versions."""
     card: str = ""
     """SHA-256 of the card's JSON (`filed.digest`): it must stay as it was filed. Empty in lines of older versions."""
+    content: str = ""
+    """SHA-256 of what it says, whatever its layout (`filed.content_digest`); empty in lines of older versions."""
     kept: str = ""
     """Likewise of what its checks kept for the next audit; empty if they kept nothing."""
     config: str = ""
@@ -61,20 +61,17 @@ class Filed:
     older versions."""
     policy: str = ""
     """What audit.yaml was held to (``--audit-policy``), ``main:audit.yaml``; empty if to nothing."""
+    policy_given: str = ""
+    """The same as ``--audit-policy`` was given it."""
     policy_digest: str = ""
     """SHA-256 of that file."""
     formerly: Mapping[str, str] = field(default_factory=dict)
-    """Environment -> its name in the audits before, where it got another one: what was open there is open here."""
+    """Environment -> its name in the audits before, where audit.yaml says that it had another one."""
     type: Literal["filed"] = "filed"
 
     def instant_in(self, environment: str) -> str:
         """When the audit was made in one of its environments."""
         return self.instants.get(environment, self.instant)
-
-    def kind_of(self, environment: str) -> str:
-        """Kind of one of its environments; empty where it is a merge whose line does not tell."""
-        alone = environment == self.environment
-        return self.kinds.get(environment, self.environment_kind if alone else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +98,8 @@ class Gone:
     file: str
     environment: str
     reason: str
+    changed: tuple[str, ...] = ()
+    """What is judged otherwise than by the audit which told of the finding last, one line each."""
     type: Literal["gone"] = "gone"
 
 

@@ -5,17 +5,19 @@ A run tells of findings only what no later run has told: it may be filed late, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
-from pytest_backend_audit.ledger.lateness import last_word, later, notes, standing
-from pytest_backend_audit.ledger.state import State, Status, Tracked, environments, fold, next_number
-from pytest_backend_audit.ledger.terms import There
+from pytest_backend_audit.ledger.lateness import last_word, later, notes, otherwise, standing
+from pytest_backend_audit.ledger.state import State, Status, Tracked, fold, next_number
+from pytest_backend_audit.ledger.terms import Still
 from pytest_backend_audit.model import Card, Finding, Outcome
+
+_Gone: TypeAlias = tuple[Gone, Tracked, terms.Terms | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,6 @@ class Ran:
     instant: str
     checks: frozenset[str]
     """Ids of those that it ran."""
-    kind: str = ""
-    """Of the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def filing(
     heads: tuple[str, ...],
     who: Who,
     runs: Sequence[Ran] = (),
-    there: There = lambda _: True,
+    still: Still = terms.EVERYTHING,
+    changed: Callable[[Tracked, terms.Terms], tuple[str, ...]] = lambda *_: (),
 ) -> Filing:
     """What is to be written.
 
@@ -72,20 +73,18 @@ def filing(
         heads: Last hash of each journal.
         who: Who files, and when.
         runs: Those of a merge; each of its environments has instants of its own.
-        there: Whether an audit.yaml that the card did not judge by is still in the audited commit.
+        still: Which audit.yaml and policies are still there.
+        changed: What the card judges otherwise than the audit that had a finding, one line each.
     """
     inputs = card.inputs
-    times = _Times(inputs.instant, runs)
-    environment = inputs.document.environment
     line = max((n for n, _ in state.events), default=0) + 1
-    filed = _filed(card, name, heads, who, times.told())
-    if len({run.environment for run in runs}) > 1:
-        filed = replace(filed, kinds={run.environment: run.kind for run in runs})
+    state = state.known_as(inputs.formerly)
+    one = state.places.one
+    filed = _filed(card, name, heads, who, _Times(inputs.instant, runs).told())
+    times = _Times(inputs.instant, [replace(run, environment=one(run.environment)) for run in runs])
     events: list[Event] = [filed]
-    # What was open in an environment by its name before is open in it.
-    state = fold((*state.events, (line, filed))) if inputs.formerly else state
-    mine = environments(environment)
-    filings = {f.file: f for f in state.filings}
+    mine = state.places.of(inputs.document.environment)
+    environment = ", ".join(mine)
     left: list[tuple[str, Status, str]] = []
     surpassed: list[tuple[str, str]] = []
     numbers: dict[str, str] = {}
@@ -109,7 +108,7 @@ def filing(
             if len(newer) == len(mine):
                 surpassed += [(number, after.file) for after in newer.values()]
             continue
-        words = {place: _word(known, place, card, filings) for place in mine}
+        words = {place: last_word(known, place, state) for place in mine}
         # Where it is open, an old sighting is true too; it opens nothing anew.
         places = [p for p in mine if words[p] < seen[p] or p in known.where]
         if not places:
@@ -119,22 +118,16 @@ def filing(
         old = any(words[place] > seen[place] for place in mine)
         told = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
         events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), told, kind))
-    gone, stay, unlike = _away(card, state, filed, times, there)
+    away, stay, unlike = _away(card, state, filed, times, still)
+    gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in away]
     events += gone
     left += stay
-    now = fold((*(entry for entry in state.events if entry[1] is not filed), *enumerate(events, line)))
+    now = fold((*state.events, *enumerate(events, line)))
     tracked_now = {t.fingerprint: t for t in now.findings}
     # The card tells its own; what the ledger adds is the number, and who mends it until when.
     shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
-    return Filing(
-        replace(card, findings=shown), numbers, tuple(events), now, (*notes(left, surpassed), *standing(unlike))
-    )
-
-
-def _word(tracked: Tracked, place: str, card: Card, filings: Mapping[str, Filed]) -> str:
-    """Instant of the last word on a finding in an environment, by whichever of its names."""
-    names = {place, card.inputs.formerly.get(place, place)}
-    return max(last_word(tracked, name, filings) for name in names)
+    told_of = (*notes(left, surpassed), *standing(unlike), *otherwise(gone))
+    return Filing(replace(card, findings=shown), numbers, tuple(events), now, told_of)
 
 
 class _Times:
@@ -159,16 +152,15 @@ class _Times:
 
 
 def _away(
-    card: Card, state: State, filed: Filed, times: _Times, there: There
-) -> tuple[list[Gone], list[tuple[str, Status, str]], list[tuple[str, str]]]:
+    card: Card, state: State, filed: Filed, times: _Times, still: Still
+) -> tuple[list[_Gone], list[tuple[str, Status, str]], list[tuple[str, str]]]:
     """What the ledger has open and the card lacks: what is gone, what stays as there is later word of it, or why else.
 
     A card that judged by something else than the audit that had a finding has no word on it.
     """
-    mine = environments(card.inputs.document.environment)
-    filings = {f.file: f for f in state.filings}
+    mine = state.places.of(filed.environment)
     present = {f.fingerprint for f in card.findings}
-    gone: list[Gone] = []
+    gone: list[_Gone] = []
     left: list[tuple[str, Status, str]] = []
     stay: list[tuple[str, str]] = []
     for tracked in state.findings:
@@ -177,16 +169,17 @@ def _away(
             continue
         # What a merge lacks, the first of the runs that looked for it speaks for.
         lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
-        places = [p for p in mine if _word(tracked, p, card, filings) <= lacks[p]]
-        if set(places) & set(here):
-            known = terms.of(tracked, state, terms.places(card.inputs))
-            if why := terms.unlike(card.inputs, known, there):
-                stay.append((tracked.number, why))
-                continue
-            reason = why_gone(card, tracked)
-            gone.append(Gone(filed.at, tracked.number, tracked.fingerprint, filed.file, ", ".join(places), reason))
-        else:
+        places = [p for p in mine if last_word(tracked, p, state) <= lacks[p]]
+        if not set(places) & set(here):
             left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
+            continue
+        known = terms.of(tracked, state, mine)
+        if why := terms.unlike(card.inputs, known, still):
+            stay.append((tracked.number, why))
+            continue
+        reason = why_gone(card, tracked)
+        event = Gone(filed.at, tracked.number, tracked.fingerprint, filed.file, ", ".join(places), reason)
+        gone.append((event, tracked, known))
     return gone, left, stay
 
 
@@ -210,6 +203,7 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Ma
         instants=instants,
         config=card.inputs.config_path,
         policy=protected.name if protected else "",
+        policy_given=protected.given if protected else "",
         policy_digest=protected.digest if protected else "",
         formerly=dict(card.inputs.formerly),
     )
@@ -229,7 +223,7 @@ def why_gone(card: Card, tracked: Tracked) -> str:
     """What an audit says of a finding that it no longer has."""
     finding = tracked.finding
     if finding.check == COVERAGE:
-        return f"every row of {finding.dimension} has a check, or is declared not to apply"
+        return f"every row of {finding.dimension} that is sought has a check, or is declared not to apply"
     if finding.check == PROOF:
         dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
         return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pytest_backend_audit.ledger.events import Closed, Filed, Found, Gone, Resolved
-from pytest_backend_audit.ledger.state import State, Status, Tracked, environments
+from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.state import State, Status, Tracked
 
 
-def last_word(tracked: Tracked, environment: str, filings: Mapping[str, Filed]) -> str:
+def last_word(tracked: Tracked, environment: str, state: State) -> str:
     """Instant of the latest run that told of a finding in an environment, or of the reviewer's word that closed it.
 
     Args:
         tracked: The finding.
-        environment: One environment, not those of a merge.
-        filings: By their names.
+        environment: One environment, not those of a merge, by whichever name.
+        state: The ledger.
 
     Returns:
         RFC 3339 in UTC, as a run records it, so that texts compare; empty if nothing was told of it there.
     """
+    filings, one = {f.file: f for f in state.filings}, state.places.one
     words = [""]
     for _, event in tracked.history:
         if isinstance(event, Resolved) and event.upheld:
             words.append(event.at)
-        elif isinstance(event, Found | Gone) and environment in environments(event.environment):
-            filing = filings.get(event.file)
-            words.append(filing.instant_in(environment) if filing else "")
-        elif isinstance(event, Closed) and environment in environments(event.environment):
+        elif isinstance(event, Found | Gone) and (filing := filings.get(event.file)):
+            words += [filing.instant_in(p) for p in environments(event.environment) if one(p) == one(environment)]
+        elif isinstance(event, Closed) and one(environment) in state.places.of(event.environment):
             words.append(event.instant)
     return max(words)
 
 
 def later(state: State, instant: str, environment: str) -> Filed | None:
     """The latest audit of an environment that was filed already and made after an instant."""
+    one = state.places.one
     after = [
-        f for f in state.filings if environment in environments(f.environment) and f.instant_in(environment) > instant
+        (made, filing)
+        for filing in state.filings
+        for place in environments(filing.environment)
+        if one(place) == one(environment) and (made := filing.instant_in(place)) > instant
     ]
-    return max(after, key=lambda f: f.instant_in(environment), default=None)
+    return max(after, key=lambda entry: entry[0], default=("", None))[1]
 
 
 def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -71,6 +76,16 @@ def standing(unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     for why in dict.fromkeys(why for _, why in unlike):
         numbers = [number for number, said in unlike if said == why]
         lines.append(f"{_named(numbers)} {'stays' if len(numbers) == 1 else 'stay'} open: {why}")
+    return tuple(lines)
+
+
+def otherwise(gone: Sequence[Gone]) -> tuple[str, ...]:
+    """What a filing let go though it judged otherwise than the audit that had it, one line each difference."""
+    lines = []
+    for changed in dict.fromkeys(event.changed for event in gone if event.changed):
+        numbers = [event.number for event in gone if event.changed == changed]
+        are = "is" if len(numbers) == 1 else "are"
+        lines.append(f"{_named(numbers)} {are} gone, judged otherwise since: {'; '.join(changed)}")
     return tuple(lines)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeGuard
 
 from pytest_backend_audit.ledger.errors import LedgerError
@@ -19,6 +20,7 @@ from pytest_backend_audit.ledger.events import (
     Gone,
     Resolved,
 )
+from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.model import Finding
 
 NOT_STATED = "not stated"
@@ -100,6 +102,8 @@ class State:
     """What is odd and was settled, each with how."""
     events: tuple[tuple[int, Event], ...] = ()
     """All of it: line, and event."""
+    places: Places = field(default_factory=Places)
+    """Environments by all of their names."""
 
     def of(self, fingerprint: str) -> Tracked | None:
         """The finding with a fingerprint."""
@@ -133,35 +137,19 @@ class State:
             before: An instant before which that run has to lie; empty for any.
             but: Last hashes of the journals of a run that is not meant: the audit itself, once it was filed.
         """
-        wanted, heads = set(environments(environment)), set(but)
+        wanted, heads = set(self.places.of(environment)), set(but)
         fit = []
         for filed in reversed(self.filings):
-            common = wanted & set(environments(filed.environment))
+            common = [place for place in environments(filed.environment) if self.places.one(place) in wanted]
             instant = max((filed.instant_in(place) for place in common), default="")
             if common and set(filed.heads) != heads and (not before or instant < before):
                 fit.append((filed, instant))
         # Of several of one run the last, which is the signed one.
         return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
 
-    def renamed(self, kind: str, named: Collection[str]) -> tuple[str, Filed] | None:
-        """The environment of a kind that nobody names any more, and its latest filing: it may have got another name.
-
-        Args:
-            kind: Of the environment that no audit was filed of.
-            named: Every environment that there is now.
-
-        Returns:
-            None if there is none. Of a merge of which several are gone the name is empty: nobody knows which it is.
-        """
-        fit = [
-            (max(filed.instant_in(place) for place in gone), gone, filed)
-            for filed in self.filings
-            if (gone := [p for p in environments(filed.environment) if p not in named and filed.kind_of(p) == kind])
-        ]
-        if not fit:
-            return None
-        _, gone, filed = max(fit, key=lambda entry: entry[0])
-        return gone[0] if len(gone) == 1 else "", filed
+    def known_as(self, formerly: Mapping[str, str]) -> State:
+        """The same, where environments have had other names besides: name -> name before."""
+        return fold(self.events, formerly=formerly) if formerly else self
 
     def digests(self) -> dict[str, frozenset[str]]:
         """Name of each filed card -> digests of what was filed by it, of two branches two; empty if no line tells any.
@@ -170,14 +158,9 @@ class State:
         """
         found: dict[str, set[str]] = {}
         for filed in self.filings:
-            found.setdefault(filed.file, set()).add(filed.card)
+            found.setdefault(filed.file, set()).update({filed.card, *({filed.content} - {""})})
         known = any(filed.card for filed in self.filings)
         return {name: frozenset(digests) for name, digests in found.items()} if known else {}
-
-
-def environments(named: str) -> tuple[str, ...]:
-    """The environments of a card; a merged one names all of its runs'."""
-    return tuple(part.strip() for part in named.split(","))
 
 
 def next_number(state: State) -> int:
@@ -196,18 +179,22 @@ def open_disputes(state: State) -> tuple[str, ...]:
     )
 
 
-def fold(lines: Iterable[tuple[int, Event]], name: str = "ledger.jsonl") -> State:
+def fold(
+    lines: Iterable[tuple[int, Event]], name: str = "ledger.jsonl", formerly: Mapping[str, str] = MappingProxyType({})
+) -> State:
     """How things stand after these events, in their order.
 
     Args:
         lines: Line of the file, and event.
         name: How messages call the file.
+        formerly: Names of environments that no line tells of yet: name -> name before.
 
     Raises:
         LedgerError: An event is about a finding that no line opens.
     """
-    folding = _Folding(name)
-    for line, event in lines:
+    told = tuple(lines)
+    folding = _Folding(name, Places.told([*(e.formerly for _, e in told if isinstance(e, Filed)), formerly]))
+    for line, event in told:
         folding.take(line, event)
     return folding.state()
 
@@ -215,8 +202,9 @@ def fold(lines: Iterable[tuple[int, Event]], name: str = "ledger.jsonl") -> Stat
 class _Folding:
     """The state so far."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, places: Places) -> None:
         self._name = name
+        self._places = places
         self._found: dict[str, Tracked] = {}
         self._owner_of: dict[str, str] = {}
         """Number -> fingerprint."""
@@ -245,6 +233,7 @@ class _Folding:
             assigned=self._before,
             notices=tuple(notices),
             events=tuple(self._events),
+            places=self._places,
         )
 
     def take(self, line: int, event: Event) -> None:
@@ -262,7 +251,7 @@ class _Folding:
             known = self._found.get(event.fingerprint)
             if known is None:
                 raise self._unopened(line, event)
-            self._put(line, event, _after(known, event))
+            self._put(line, event, _after(known, event, self._places))
 
     def _unopened(self, line: int, event: Found | Gone | Disputed | Resolved | Closed) -> LedgerError:
         return LedgerError(
@@ -286,10 +275,6 @@ class _Folding:
                     "one of the two files is lost, its findings are not"
                 )
         self._filings.append((line, event))
-        names = {old: new for new, old in event.formerly.items()}
-        for mark, tracked in self._found.items() if names else ():
-            where = tuple(sorted({names.get(place, place) for place in tracked.where}))
-            self._found[mark] = replace(tracked, where=where)
 
     def _sighted(self, line: int, event: Found) -> None:
         known = self._found.get(event.fingerprint)
@@ -305,7 +290,7 @@ class _Folding:
                 f"{self._name}:{line}: {known.number} has a second number, {event.number}: two branches filed it; "
                 f"{known.number} counts"
             )
-        where = tuple(sorted({*known.where, *environments(event.environment)}))
+        where = tuple(sorted({*known.where, *self._places.of(event.environment)}))
         finding = event.finding or known.finding
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         assigned = [e for _, e in known.history if isinstance(e, Assigned)]
@@ -315,7 +300,7 @@ class _Folding:
         if known.status.is_open:
             again = replace(again, where=where, due=known.due or finding.due)
         else:
-            where = environments(event.environment)
+            where = self._places.of(event.environment)
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
         self._put(line, event, again)
 
@@ -341,20 +326,20 @@ class _Folding:
             owner=_known(finding.owner),
             due=finding.due,
             effort=_known(finding.effort),
-            where=environments(event.environment),
+            where=self._places.of(event.environment),
         )
-        return tracked if before is None else _after(tracked, before)
+        return tracked if before is None else _after(tracked, before, self._places)
 
     def _assigned(self, line: int, event: Assigned) -> None:
         known = self._found.get(event.fingerprint)
         if known is not None:
-            self._put(line, event, _after(known, event))
+            self._put(line, event, _after(known, event, self._places))
             return
         before = self._before.get(event.fingerprint)
         self._before[event.fingerprint] = event if before is None else _joined(before, event)
 
 
-def _after(tracked: Tracked, event: Event) -> Tracked:
+def _after(tracked: Tracked, event: Event, places: Places) -> Tracked:
     match event:
         case Assigned():
             return replace(
@@ -369,7 +354,7 @@ def _after(tracked: Tracked, event: Event) -> Tracked:
             where = () if event.upheld else tracked.where
             return replace(tracked, status=Status.OPEN if where else Status.CLOSED, dispute=None, where=where)
         case Gone() | Closed() if tracked.status.is_open:
-            return _away(tracked, event)
+            return _away(tracked, event, places)
     return tracked
 
 
@@ -377,9 +362,10 @@ def _closes(event: Event) -> TypeGuard[Closed | Resolved]:
     return isinstance(event, Closed) or (isinstance(event, Resolved) and event.upheld)
 
 
-def _away(tracked: Tracked, event: Gone | Closed) -> Tracked:
+def _away(tracked: Tracked, event: Gone | Closed, places: Places) -> Tracked:
     """The finding, once it is no longer open in the environments of the event."""
-    left = tuple(e for e in tracked.where if e not in environments(event.environment))
+    away = places.of(event.environment)
+    left = tuple(e for e in tracked.where if e not in away)
     if left:
         return replace(tracked, where=left)
     return replace(tracked, status=Status.GONE if isinstance(event, Gone) else Status.CLOSED, where=(), dispute=None)

@@ -2,61 +2,83 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from pytest_backend_audit.ledger.events import Filed, Found
-from pytest_backend_audit.ledger.state import State, Tracked, environments
+from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.model import Card, Inputs
 
-There = Callable[[str], bool]
-"""Whether an audit.yaml of that path is still there; one that is gone has got another place."""
+_COMMIT = re.compile(r"[0-9a-f]{7,64}(:.*)?")
+"""A policy that is named by a commit, as the base of a pull request is: the next audit's has another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """What is still there: an audit.yaml or a policy that is gone has got another place."""
+
+    config: Callable[[str], bool]
+    """Whether the audited commit has an audit.yaml, by its path as runs record it."""
+    policy: Callable[[str], bool]
+    """Whether there is a policy of that name."""
+
+
+EVERYTHING = Still(lambda _: True, lambda _: True)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the audits judged by that had a finding."""
 
-    filing: Filed
-    """The latest of them."""
+    filings: tuple[Filed, ...]
+    """Those that had it since it was opened last, as they were filed."""
     policy: Filed | None = None
-    """The latest of them that held audit.yaml to a policy."""
+    """Of all that had it, the latest that held audit.yaml to a policy."""
 
     @property
-    def given(self) -> str:
-        """The policy as ``--audit-policy`` takes it: its revision, or a path; empty without one."""
-        return self.policy.policy.partition(":")[0] if self.policy else ""
+    def latest(self) -> Filed:
+        """The one whose card told of it last."""
+        return self.filings[-1]
+
+    def asks(self, still: Still) -> Filed:
+        """The filing whose audit.yaml counts: the first whose file is still there; else the latest."""
+        return next((f for f in self.filings if f.config and still.config(f.config)), self.latest)
 
 
-def places(inputs: Inputs) -> tuple[str, ...]:
-    """The environments that a run speaks for: its own, by their present names and by those before."""
+def names_of(inputs: Inputs) -> tuple[str, ...]:
+    """The environments that a run speaks for, by their names now and before."""
     return (*environments(inputs.document.environment), *inputs.formerly.values())
 
 
 def of(tracked: Tracked, state: State, where: Collection[str]) -> Terms | None:
-    """By which terms a finding was found, in the order in which audits were made, not filed.
+    """By which terms a finding was found.
 
     Args:
         tracked: The finding.
         state: The ledger.
-        where: The environments that count.
+        where: The environments that count, by whichever name.
     """
-    filings = {f.file: f for f in state.filings}
-    told = [
-        (max(filing.instant_in(place) for place in there), filing)
-        for _, event in tracked.history
-        if isinstance(event, Found)
-        and (filing := filings.get(event.file)) is not None
-        and (there := set(environments(filing.environment)) & set(where))
-    ]
-    if not told:
+    wanted = {state.places.one(place) for place in where}
+    by_name = {f.file: f for f in state.filings}
+    since: list[Filed] = []
+    held: list[tuple[str, Filed]] = []
+    for _, event in tracked.history:
+        filing = by_name.get(event.file) if isinstance(event, Found) else None
+        if filing is None or not wanted & set(state.places.of(filing.environment)):
+            continue
+        if event.type == "reopened":
+            since.clear()
+        since.append(filing)
+        if filing.policy:
+            held.append((filing.instant, filing))
+    if not since:
         return None
-    told.sort(key=lambda entry: entry[0])
-    held = [filing for _, filing in told if filing.policy]
-    return Terms(told[-1][1], held[-1] if held else None)
+    return Terms(tuple(since), max(held, key=lambda entry: entry[0])[1] if held else None)
 
 
-def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
+def unlike(inputs: Inputs, terms: Terms | None, still: Still) -> str:
     """In what a run judged by something else; empty if in nothing.
 
     A policy that one audit was held to is asked for from then on: an exception that only a branch has excuses nothing.
@@ -64,35 +86,47 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
     Args:
         inputs: Of the run.
         terms: By which the finding was found; None where the ledger tells of none.
-        there: For an audit.yaml that the run did not judge by.
+        still: What is still there.
     """
     if terms is None:
         return ""
-    filing, held = terms.filing, terms.policy
-    if filing.config and inputs.config_path != filing.config and there(filing.config):
+    asked, held = terms.asks(still), terms.policy
+    if asked.config and inputs.config_path != asked.config and still.config(asked.config):
         return (
-            f"the audit {filing.file} that has it judged by {filing.config}, and this run by "
+            f"the audit {asked.file} that has it judged by {asked.config}, and this run by "
             f"{inputs.config_path or 'no audit.yaml'}"
         )
-    name = inputs.protected.name if inputs.protected is not None else ""
-    if held is not None and held.policy != name:
+    if held is not None and not _same_policy(inputs, held, still):
+        name = inputs.protected.name if inputs.protected is not None else ""
         return (
-            f"the audit {held.file} that has it held audit.yaml to {held.policy}, and this run to {name or 'nothing'}"
+            f"the audit {held.file} that has it held audit.yaml to {held.policy}, and this run to {name or 'nothing'}; "
+            f"--audit-policy={held.policy_given}"
         )
     return ""
 
 
-def changed_files(card: Card, terms: Terms | None) -> tuple[str, ...]:
-    """The files of a run that judges likewise and that are other ones now, one line each."""
-    if terms is None:
-        return ()
-    inputs, filing, held = card.inputs, terms.filing, terms.policy
+def _same_policy(inputs: Inputs, held: Filed, still: Still) -> bool:
+    """Whether a run was held to the policy of an audit, or to what has come in its place."""
+    ours = inputs.protected
+    if ours is None:
+        return False
+    if held.policy == ours.name or held.policy_digest == ours.digest or not still.policy(held.policy):
+        return True
+    return bool(_COMMIT.fullmatch(held.policy) and _COMMIT.fullmatch(ours.name))
+
+
+def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
+    """The files that a run judged by and that are others than those of the audit before, one line each."""
+    inputs, filing, held = card.inputs, terms.latest, terms.policy
     lines = []
     if filing.config and filing.config != inputs.config_path:
         lines.append(f"audit.yaml: {inputs.config_path}, was {filing.config}")
-    if held is not None and inputs.protected is not None and held.policy_digest != inputs.protected.digest:
-        lines.append(f"policy: another {held.policy} than then")
+    if held is not None and inputs.protected is not None:
+        if held.policy != inputs.protected.name:
+            lines.append(f"policy: {inputs.protected.name}, was {held.policy}")
+        elif held.policy_digest != inputs.protected.digest:
+            lines.append(f"policy: another {held.policy} than then")
     return tuple(lines)
 
 
-__all__ = ["Terms", "There", "changed_files", "of", "places", "unlike"]
+__all__ = ["EVERYTHING", "Still", "Terms", "changed_files", "names_of", "of", "unlike"]

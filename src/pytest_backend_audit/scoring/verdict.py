@@ -139,10 +139,7 @@ def unknown(inputs: Inputs) -> str:
     """
     if inputs.mode is not Mode.FORMAL or inputs.prior_levels or not inputs.prior_missing:
         return ""
-    return (
-        f"nothing was compared: {inputs.prior_missing}; name one of them with --audit-prior, or file this audit first, "
-        "without asking whether it is worse"
-    )
+    return f"nothing was compared: {inputs.prior_missing}"
 
 
 def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:

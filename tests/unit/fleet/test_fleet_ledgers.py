@@ -72,6 +72,13 @@ def test_a_day_in_the_past_has_the_ledger_of_that_day(tmp_path: Path) -> None:
     assert told(tmp_path, date(2026, 8, 30)) == []
 
 
+def test_an_environment_by_its_other_name(tmp_path: Path) -> None:
+    """What was found by the name before is open in it."""
+    late = replace(FILED, file="2026-09-30", heads=("cd" * 32,), environment="europe", formerly={"europe": "prod-eu"})
+    service(tmp_path, (FILED, *OPENED, late, closed("F-0001", environment="europe")))
+    assert [len(one.findings) for one in told(tmp_path)] == [1]
+
+
 def test_a_ledger_that_does_not_know_the_card_says_nothing(tmp_path: Path) -> None:
     """It is that of another audit, or there is none: nothing of it was closed."""
     service(tmp_path, (replace(FILED, heads=("cd" * 32,)), *OPENED))
@@ -112,7 +119,13 @@ def filed_twice(top: Path) -> tuple[Path, Path]:
     early = late.with_name("2026-07-31.json")
     early.write_text(cards.text(audit("orders", "2026-07-31", head="cd" * 32)), "utf-8")
     lines = [
-        replace(FILED, file=card.stem, heads=(head,), card=cards.digest(card.read_bytes()))
+        replace(
+            FILED,
+            file=card.stem,
+            heads=(head,),
+            card=cards.digest(card.read_bytes()),
+            content=cards.content_digest(card.read_bytes()),
+        )
         for card, head in ((early, "cd" * 32), (late, HEAD))
     ]
     (late.parent / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
@@ -170,13 +183,12 @@ def test_a_card_of_two_branches(tmp_path: Path) -> None:
 
 
 MARKS = (BARE, SLOW)
-KINDS = ("renamed", "opened", "seen", "unchanged", "gone", "closed", "assigned", "disputed", "resolved")
+KINDS = ("opened", "seen", "unchanged", "gone", "closed", "assigned", "disputed", "resolved")
 
 
 def _event(kind: str, mark: str, place: str, due: str, upheld: bool) -> Event:
     number = f"F-000{MARKS.index(mark) + 1}"
     made: dict[str, Event] = {
-        "renamed": filed(formerly={"prod": "stage"} if upheld else {"stage": "prod"}),
         "opened": found(number, mark, environment=place, due=due),
         "seen": found(number, mark, how="seen", environment=place, due=due),
         "unchanged": found(number, mark, how="seen", environment=place, told=False),
@@ -252,4 +264,6 @@ def test_what_is_no_plain_ledger_is_not_read(odd: str, tmp_path: Path) -> None:
     known, [unread] = ledgers.told(collect([str(tmp_path / "one")]).audits, DAY)
     why = f"larger than what is read of a ledger ({ledgers.LIMIT} bytes)"
     assert (known, unread.place) == ({}, str(path))
+    [refused] = ledgers.refused(collect([str(tmp_path / "one")]).audits)
+    assert refused.reason == f"the ledger beside it: {unread.reason}"
     assert unread.reason == (why if odd == "huge" else "no plain file; links below a folder are not followed")

@@ -234,7 +234,7 @@ def test_rows_that_got_a_check_are_gone() -> None:
     one = add(card(rows=True))
     assert "coverage" in {f.check for f in one.card.findings}
     gone = [e for e in add(card(), one.after, name="2026-09-30", minute=1).events if isinstance(e, Gone)]
-    assert "every row of 4.1 has a check, or is declared not to apply" in {e.reason for e in gone}
+    assert "every row of 4.1 that is sought has a check, or is declared not to apply" in {e.reason for e in gone}
 
 
 def without_checks(made: Any) -> Any:
@@ -334,7 +334,7 @@ def test_a_run_is_filed_once_and_once_more_when_signed() -> None:
 def stays(made: Card, state: State, number: str) -> str:
     """Why a run does not close a finding."""
     with pytest.raises(StaysOpenError) as caught:
-        shown(made, state.find(number))
+        shown(made, state.find(number), state)
     return str(caught.value)
 
 
@@ -343,7 +343,7 @@ def test_a_finding_closes_by_the_output_of_its_check() -> None:
     one = add(card())
     tracked = one.after.find(check_finding(one))
     alone = card(passed(A), passed(B), narrowing=("1 check deselected by a plugin",))
-    assert shown(alone, tracked) == "output: SHOW log_min_duration_statement\n250ms"
+    assert shown(alone, tracked, one.after) == "output: SHOW log_min_duration_statement\n250ms"
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_rows_without_a_check_close_by_a_whole_run_only() -> None:
     assert stays(card(narrowing=("--lf",)), one.after, number) == (
         "it is about all of 4.1; a whole audit shows it: pytest --audit-sha=HEAD, then --run audit-report"
     )
-    assert shown(card(), one.after.find(number)) == (
+    assert shown(card(), one.after.find(number), one.after) == (
         "no row of 4.1 Query Performance is without a check; 0 rows with one"
     )
 
@@ -395,7 +395,7 @@ def test_a_level_without_proof_closes_when_it_is_reached() -> None:
     planned = [check(A, 2), check(B, 3), higher]
     tried = [passed(A), passed(B), passed(higher.id)]
     reached = score(inputs(planned, loaded=True, document=DOCUMENT, rules=standard()), tried, SEALED)
-    assert shown(reached, one.after.find(number)) == "4.1 Query Performance stands at L4"
+    assert shown(reached, one.after.find(number), one.after) == "4.1 Query Performance stands at L4"
 
 
 @pytest.mark.parametrize(

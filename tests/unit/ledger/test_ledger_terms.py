@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from unit.ledger.ledgers import at, filed, found
+from unit.ledger.ledgers import closed, filed, found
 from unit.scoring.scoring_cases import inputs
 
 from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.events import Event, Filed
+from pytest_backend_audit.ledger.events import Event
+from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.state import State, fold
 from pytest_backend_audit.model import Document, Inputs, Protected
 
@@ -17,12 +18,21 @@ from pytest_backend_audit.model import Document, Inputs, Protected
 def audit(minute: int, config: str = "audit.yaml", policy: str = "", environment: str = "prod") -> tuple[Event, Event]:
     """An audit of that minute that has the finding: its filing, and what it tells."""
     name = f"2026-08-31-{minute + 2}"
-    line = filed(minute, name, config=config, policy=policy, environment=environment, heads=(f"{minute:02}" * 32,))
+    line = filed(
+        minute,
+        name,
+        config=config,
+        policy=policy,
+        policy_given=policy.partition(":")[0],
+        policy_digest="old" if policy else "",
+        environment=environment,
+        heads=(f"{minute:02}" * 32,),
+    )
     told = replace(found("F-0001", minute=minute, environment=environment), file=name)
     return line, told
 
 
-def ledger(*audits: tuple[Event, Event]) -> State:
+def ledger(*audits: tuple[Event, ...]) -> State:
     """In the order in which they were filed."""
     return fold(enumerate((event for one in audits for event in one), 1))
 
@@ -33,18 +43,25 @@ def of(state: State, *where: str) -> terms.Terms | None:
     return terms.of(tracked, state, where or ("prod",))
 
 
-def run(config: str = "audit.yaml", policy: str = "") -> Inputs:
+def still(*configs: str, policies: tuple[str, ...] = ("main:audit.yaml",)) -> terms.Still:
+    """What is still there."""
+    return terms.Still(configs.__contains__, policies.__contains__)
+
+
+def run(config: str = "audit.yaml", policy: str = "", digest: str = "new") -> Inputs:
     """What a run judged by."""
-    held = Protected(given=policy.partition(":")[0], revision="", name=policy, digest="d") if policy else None
+    held = Protected(given=policy.partition(":")[0], revision="", name=policy, digest=digest) if policy else None
     return inputs([], config_path=config, protected=held, document=Document(environment="prod"))
 
 
-def test_the_latest_audit_counts_not_the_latest_line() -> None:
-    """One that was made earlier may be filed late; one of another environment says nothing here."""
-    state = ledger(audit(2, "ops/audit.yaml"), audit(1), audit(3, "other.yaml", environment="stage"))
+def test_the_audit_yaml_that_opened_it_counts() -> None:
+    """Not one that saw it later; once the file is gone, the one that comes next. Of another environment it is none."""
+    state = ledger(audit(1), audit(2, "ops/audit.yaml"), audit(3, "other.yaml", environment="stage"))
     known = of(state)
     assert known is not None
-    assert known.filing.config == "ops/audit.yaml"
+    assert known.asks(still("audit.yaml", "ops/audit.yaml")).config == "audit.yaml"
+    assert known.asks(still("ops/audit.yaml")).config == "ops/audit.yaml"
+    assert (known.asks(still()).config, known.latest.config) == ("ops/audit.yaml", "ops/audit.yaml")
     assert of(state, "canary") is None
 
 
@@ -52,61 +69,87 @@ def test_the_latest_audit_counts_not_the_latest_line() -> None:
     ("config", "policy", "why"),
     [
         ("audit.yaml", "main:audit.yaml", ""),
-        ("audit.yaml", "", "held audit.yaml to main:audit.yaml, and this run to nothing"),
-        ("audit.yaml", "HEAD:audit.yaml", "held audit.yaml to main:audit.yaml, and this run to HEAD:audit.yaml"),
+        ("audit.yaml", "", "held audit.yaml to main:audit.yaml, and this run to nothing; --audit-policy=main"),
+        (
+            "audit.yaml",
+            "HEAD:audit.yaml",
+            "held audit.yaml to main:audit.yaml, and this run to HEAD:audit.yaml; --audit-policy=main",
+        ),
         ("checks:audit.yaml", "main:audit.yaml", "judged by audit.yaml, and this run by checks:audit.yaml"),
         ("", "main:audit.yaml", "judged by audit.yaml, and this run by no audit.yaml"),
     ],
 )
-def test_a_policy_is_asked_for_from_then_on(config: str, policy: str, why: str) -> None:
-    """Though a later audit was held to none."""
+@pytest.mark.parametrize("renamed", [False, True], ids=["by its name", "renamed"])
+def test_a_policy_is_asked_for_from_then_on(config: str, policy: str, why: str, *, renamed: bool) -> None:
+    """Though a later audit was held to none, and though the environment has another name by now."""
     state = ledger(audit(1, policy="main:audit.yaml"), audit(2))
-    said = terms.unlike(run(config, policy), of(state), lambda _: True)
+    if renamed:
+        state = state.known_as({"live": "prod"})
+    known = of(state, "live" if renamed else "prod")
+    said = terms.unlike(run(config, policy), known, still("audit.yaml"))
     assert said.endswith(why)
     assert bool(said) == bool(why)
 
 
-def test_an_audit_yaml_that_is_gone_is_not_asked_for() -> None:
-    """Nobody could judge by it."""
-    state = ledger(audit(1, "old.yaml"))
-    assert terms.unlike(run(), of(state), lambda path: path != "old.yaml") == ""
-    assert terms.unlike(run(), None, lambda _: True) == ""
+@pytest.mark.parametrize(
+    ("policy", "digest", "there"),
+    [
+        ("trunk:audit.yaml", "old", ("main:audit.yaml",)),
+        ("trunk:audit.yaml", "new", ()),
+        ("main:ops/audit.yaml", "new", ("main:ops/audit.yaml",)),
+    ],
+    ids=["the same text", "another name of the branch", "another place"],
+)
+def test_a_policy_that_has_come_in_its_place(policy: str, digest: str, there: tuple[str, ...]) -> None:
+    """Counts, and that is told."""
+    known = of(ledger(audit(1, policy="main:audit.yaml")))
+    assert terms.unlike(run(policy=policy, digest=digest), known, still("audit.yaml", policies=there)) == ""
+
+
+def test_a_policy_by_commit_has_another_name_each_time() -> None:
+    """As the base of a pull request has; a branch's name does not do for it."""
+    known = of(ledger(audit(1, policy="1a2b3c4d5e6f:audit.yaml")))
+    here = still("audit.yaml", policies=("1a2b3c4d5e6f:audit.yaml",))
+    assert terms.unlike(run(policy="9a8b7c6d5e4f:audit.yaml"), known, here) == ""
+    assert terms.unlike(run(policy="HEAD:audit.yaml"), known, here) != ""
 
 
 def test_a_line_of_an_older_version_asks_for_nothing() -> None:
     """It tells of neither."""
-    assert terms.unlike(run("any.yaml"), of(ledger(audit(1, ""))), lambda _: True) == ""
+    assert terms.unlike(run("any.yaml"), of(ledger(audit(1, ""))), terms.EVERYTHING) == ""
+    assert terms.unlike(run(), None, terms.EVERYTHING) == ""
 
 
-MERGED = filed(
-    environment="prod-eu, prod-us, stage",
-    environment_kind="prod, stage",
-    instants={"prod-eu": at(1)},
-    kinds={"prod-eu": "prod", "prod-us": "prod", "stage": "stage"},
-)
+def test_an_environment_by_all_of_its_names() -> None:
+    """Whatever the order of the lines: one filed late, or joined in from another branch, is of the same environment."""
+    renamed = filed(5, "2026-09-01", environment="live", formerly={"live": "prod"}, heads=("99" * 32,))
+    for lines in ([audit(1), (renamed,)], [(renamed,), audit(1)]):
+        state = ledger(*lines)
+        assert [t.where for t in state.findings] == [("live",)]
+        assert state.latest("prod") == state.latest("live") == renamed
+    late = ledger((renamed,), audit(1), (closed("F-0001", minute=6, environment="prod"),))
+    assert [t.status.value for t in late.findings] == ["closed"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "named", "expected"),
-    [
-        ("prod", {"europe", "prod-us", "stage"}, "prod-eu"),
-        ("stage", {"europe", "prod-us", "stage", "test"}, None),
-        ("stage", {"prod-eu", "prod-us", "test"}, "stage"),
-        ("prod", {"europe", "us", "stage"}, ""),
-        ("prod", {"prod-eu", "prod-us", "stage"}, None),
-        ("canary", {"europe"}, None),
-    ],
-)
-def test_which_environment_got_another_name(kind: str, named: set[str], expected: str | None) -> None:
-    """Of a merge, that of its environments which nobody names any more; of several nobody knows which."""
-    state = fold([(1, MERGED)])
-    told = state.renamed(kind, named)
-    assert (told and told[0]) == expected
-    assert told is None or isinstance(told[1], Filed)
+def test_an_environment_that_gets_its_old_name_back() -> None:
+    """Has one name, the one that was told of last."""
+    there = filed(5, "2026-09-01", environment="live", formerly={"live": "prod"}, heads=("98" * 32,))
+    back = filed(6, "2026-09-02", environment="prod", formerly={"prod": "live"}, heads=("99" * 32,))
+    state = ledger(audit(1), (there,), (back,))
+    assert [t.where for t in state.findings] == [("prod",)]
+    assert state.latest("live") == back
 
 
 def test_digests_of_a_ledger() -> None:
     """Those of each name; none at all where no line tells any."""
     one, other = filed(card="a" * 64), filed(card="b" * 64, heads=("cd" * 32,))
     assert fold([(1, one), (2, other)]).digests() == {"2026-08-31": {"a" * 64, "b" * 64}}
+    assert fold([(1, filed(card="a" * 64, content="c" * 64))]).digests() == {"2026-08-31": {"a" * 64, "c" * 64}}
     assert fold([(1, filed())]).digests() == {}
+
+
+def test_names_that_are_joined_late() -> None:
+    """Two that were renamed apart are one once a line says so."""
+    places = Places.told([{"b": "a"}, {"d": "c"}, {"d": "b"}])
+    assert {places.one(name) for name in "abcd"} == {"d"}
+    assert places.of("a, c, e") == ("d", "e")

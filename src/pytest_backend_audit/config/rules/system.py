@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_backend_audit.config.model import Endpoint, Load, Pool
+from pytest_backend_audit.config.problems import shown
 from pytest_backend_audit.config.rules.context import Context
 from pytest_backend_audit.config.targets import Targets
 from pytest_backend_audit.errors import Problem
@@ -27,12 +28,28 @@ class _Part:
 def disagreements(context: Context) -> Iterator[Problem]:
     """What the system's description contradicts itself in."""
     yield from _two_places(context)
+    yield from _names_before(context)
     for part in _parts(context):
         yield from _targets(context, part)
         yield from _endpoints(context, part)
         yield from _pools(context, part)
         if part.load is not None and sum(part.load.shares.values()) > 1 + 1e-9:
             yield context.problem((*part.path, "load", "shares"), "the shares add up to more than 1")
+
+
+def _names_before(context: Context) -> Iterator[Problem]:
+    """A name before that is still one, or that two environments claim."""
+    blocks = context.file.environments or {}
+    claimed: set[str] = set()
+    for name, block in blocks.items():
+        if block.formerly is None:
+            continue
+        place = ("environments", name, "formerly")
+        if block.formerly in blocks:
+            yield context.problem(place, f"{shown(block.formerly)} is an environment of this file still")
+        elif block.formerly in claimed:
+            yield context.problem(place, f"{shown(block.formerly)} is another environment's name before already")
+        claimed.add(block.formerly)
 
 
 def _two_places(context: Context) -> Iterator[Problem]:
