@@ -144,7 +144,7 @@ def test_a_report_folder_that_cannot_be_looked_into_is_one_message(
     (audited.path / "conftest.py").write_text(
         "from pathlib import Path\n"
         "from pytest_backend_audit import history\n"
-        "def refused(folder, *_): raise PermissionError(13, 'Permission denied', str(folder))\n"
+        "def refused(folder, *_, **__): raise PermissionError(13, 'Permission denied', str(folder))\n"
         "history.earlier = refused\n",
         "utf-8",
     )

@@ -106,6 +106,13 @@ def test_a_policy_that_has_come_in_its_place(policy: str, digest: str, there: tu
     assert terms.unlike(run(policy=policy, digest=digest), known, still("audit.yaml", policies=there)) == ""
 
 
+def test_a_policy_that_is_gone_leaves_none_in_its_place() -> None:
+    """Another one has to be named."""
+    known = of(ledger(audit(1, policy="main:audit.yaml")))
+    said = terms.unlike(run(), known, still("audit.yaml", policies=()))
+    assert said.endswith("and this run to nothing; --audit-policy=what has come in its place, as that is gone")
+
+
 def test_a_policy_by_commit_has_another_name_each_time() -> None:
     """As the base of a pull request has; a branch's name does not do for it."""
     known = of(ledger(audit(1, policy="1a2b3c4d5e6f:audit.yaml")))
