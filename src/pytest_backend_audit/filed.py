@@ -34,6 +34,8 @@ CHANGED = "changed since it was filed, by the ledger beside it; restore it from 
 """What is said of a card that is not the one which the ledger tells of."""
 
 
+LOST = "the ledger tells of it, and it is not there; restore it from git"
+"""What is said of a card that is missing."""
 STRANGE = "the ledger beside it does not know it; take it away, or restore its line from git"
 """What is said of a card that the ledger tells nothing of."""
 

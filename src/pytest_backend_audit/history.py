@@ -81,7 +81,7 @@ def earlier(
         try:
             told = _told(filing.read(file, digests))
         except FiledError as error:
-            if formal and isinstance(error, ChangedError):
+            if formal and (isinstance(error, ChangedError) or not file.exists()):
                 raise AuditUsageError(str(error)) from None
             lines.append(f"run filed as {file.stem}: {str(error).removeprefix(f'{file}: ').removeprefix(f'{file} ')}")
         else:

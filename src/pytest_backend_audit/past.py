@@ -40,6 +40,8 @@ class Subject:
     """Empty where there is no audit.yaml, or it names none: then nobody knows whose ledger counts."""
     environment: str
     """Its audits are compared with each other."""
+    kind: str = ""
+    """Of the environment."""
     formerly: str = ""
     """Its name before, as audit.yaml states it."""
     named: frozenset[str] = frozenset()
@@ -166,8 +168,9 @@ def _filed(subject: Subject) -> _Filed:
         return _Filed(missing=_of_another_name(subject))
     state = read(place)
     if subject.formerly:
+        _refuse_other_kind(state, subject, place)
         state = state.known_as({subject.environment: subject.formerly})
-        _refuse_taken(state, subject, place)
+    _refuse_taken(state, subject, place)
     cards = {place.folder / f"{filing.file}.json": filing for filing in state.filings}
     values: dict[str, set[str]] = {}
     for filing in state.filings:
@@ -197,17 +200,33 @@ def _filed(subject: Subject) -> _Filed:
 
 
 def _refuse_taken(state: State, subject: Subject, place: Place) -> None:
-    """See that no other environment of audit.yaml has taken the name before.
+    """See that no other environment of audit.yaml goes by the same name.
 
     Raises:
-        AuditUsageError: One has: what was found there would be both's.
+        AuditUsageError: One does: what was found in one would be the other's too.
     """
     one = state.places.one
-    others = sorted(n for n in subject.named - {subject.environment} if one(n) == one(subject.formerly))
+    mine = one(subject.environment)
+    others = sorted(n for n in subject.named - {subject.environment} if one(n) == mine)
     if others:
         raise AuditUsageError(
-            f"audit.yaml: environments: {subject.environment}: formerly: {subject.formerly!a} is {others[0]!a} by "
-            f"{place.name}/ledger.jsonl; leave it out, and the first audit compares with none"
+            f"audit.yaml: environments: {subject.environment} and {others[0]} are one by {place.name}/ledger.jsonl, as "
+            "one of them had the other's name before; give one of them a name of its own"
+        )
+
+
+def _refuse_other_kind(state: State, subject: Subject, place: Place) -> None:
+    """See that the environment was of the same kind by its name before.
+
+    Raises:
+        AuditUsageError: It was not.
+    """
+    latest = state.latest(subject.formerly)
+    if latest is not None and subject.kind not in latest.environment_kind.split(", "):
+        raise AuditUsageError(
+            f"audit.yaml: environments: {subject.environment}: formerly: {subject.formerly} was "
+            f"{latest.environment_kind} in {place.name}/{latest.file}, and this is {subject.kind}; leave it out, and "
+            "the first audit compares with none"
         )
 
 

@@ -205,6 +205,7 @@ def _subject(config: pytest.Config, setting: Setting, control: Document) -> past
         repository=setting.repository,
         service=control.service if setting.config else "",
         environment=control.environment,
+        kind=control.environment_kind,
         formerly=(block.formerly or "") if block else "",
         named=frozenset(blocks),
         config=_config_path(config, setting),

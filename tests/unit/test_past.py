@@ -84,7 +84,7 @@ def filings(tmp_path: Path, *names: str) -> Path:
 
 def of(tmp_path: Path, environment: str, *named: str, formerly: str = "") -> past.Past:
     """What an audit of an environment knows, where audit.yaml names these besides."""
-    subject = past.Subject(tmp_path, "billing", environment, formerly, frozenset({environment, *named}))
+    subject = past.Subject(tmp_path, "billing", environment, "prod", formerly, frozenset({environment, *named}))
     return past.known(tmp_path / "audit-report", "", asked=None, subject=subject, formal=True)
 
 
@@ -122,11 +122,27 @@ def test_a_name_that_another_environment_has_taken_over(tmp_path: Path) -> None:
     with (folder / "ledger.jsonl").open("a", encoding="utf-8") as ledger:
         ledger.write(encode(line) + "\n")
     message = (
-        "^audit.yaml: environments: america: formerly: 'prod-eu' is 'europe' by audits/billing/ledger.jsonl; leave it "
-        "out, and the first audit compares with none$"
+        "^audit.yaml: environments: america and europe are one by audits/billing/ledger.jsonl, as one of them had the "
+        "other's name before; give one of them a name of its own$"
     )
     with pytest.raises(AuditUsageError, match=message):
         of(tmp_path, "america", "europe", formerly="prod-eu")
+    with pytest.raises(AuditUsageError, match=r"^audit\.yaml: environments: prod-eu and europe are one by "):
+        of(tmp_path, "prod-eu", "europe")
+    with pytest.raises(AuditUsageError, match=r"/2026-11-09\.json is not there, and the ledger says that it was filed"):
+        of(tmp_path, "europe")
+
+
+def test_an_environment_of_another_kind_before(tmp_path: Path) -> None:
+    """A laptop does not become production by a word."""
+    filings(tmp_path, "prod-eu")
+    subject = past.Subject(tmp_path, "billing", "laptop", "local", "prod-eu", frozenset({"laptop"}))
+    message = (
+        "^audit.yaml: environments: laptop: formerly: prod-eu was prod in audits/billing/2026-11-01, and this is "
+        "local; leave it out, and the first audit compares with none$"
+    )
+    with pytest.raises(AuditUsageError, match=message):
+        past.known(tmp_path / "audit-report", "", asked=None, subject=subject, formal=True)
 
 
 def test_another_service_s_ledger_ends_nothing(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def _looked(
         said += refused
         if not wanted:
             return said
-    run = _given(args.run_folder) if args.run_folder else _again(args, wanted, temporary)
+    run = _given(args.run_folder) if args.run_folder else _again(args, wanted, place, temporary)
     if trouble := run_trouble(run.card, commit, place.service, ours=not args.run_folder):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
@@ -130,7 +130,7 @@ def _by_terms(
     from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
 
     state, still = read(place), still_at(place.top, commit)
-    known = {t.fingerprint: terms.of(t, state, t.where) for t in wanted}
+    known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
     asked = {mark: found.asks(still) for mark, found in known.items() if found}
     way_out = "leave --config out"
     if args.config is None:
@@ -141,7 +141,7 @@ def _by_terms(
         path, top = Path(args.config).resolve(), place.top.resolve()
         given = path.relative_to(top).as_posix() if path.is_relative_to(top) else ""
     if args.policy is None:
-        held = (found.policy for found in known.values() if found and found.policy)
+        held = (filing for found in known.values() if found and (filing := found.policy(still)))
         args.policy = next((f.policy_given for f in held if still.policy(f.policy)), None)
     left, said = [], []
     for tracked in wanted:
@@ -154,22 +154,27 @@ def _by_terms(
     return left, said
 
 
-def _environment(args: argparse.Namespace, wanted: Sequence[Tracked]) -> str | None:
+def _environment(args: argparse.Namespace, wanted: Sequence[Tracked], place: Place) -> str | None:
     """Where to run: as asked, else where the findings are, by the name that audit.yaml has for it now."""
     from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
 
     where = {e for t in wanted for e in t.where}
     found = args.env or (next(iter(where)) if len(where) == 1 else None)
-    if args.env or found is None or args.config is None:
+    config = Path(args.config) if args.config else place.top / "audit.yaml"
+    if args.env or found is None or not config.is_file():
         return found
     try:
-        data = yamlnodes.read(Path(args.config)).data
+        data = yamlnodes.read(config).data
     except (OSError, ValueError, yamlnodes.YamlError):
         return found  # pytest will say what is wrong with it
     blocks = data.get("environments") if isinstance(data, dict) else None
-    named = blocks if isinstance(blocks, dict) else {}
-    now = [str(n) for n, block in named.items() if isinstance(block, dict) and block.get("formerly") == found]
-    return now[0] if now and found not in named else found
+    one = read(place).places.one
+    for name, block in blocks.items() if isinstance(blocks, dict) and found not in blocks else ():
+        before = str(block.get("formerly", "")) if isinstance(block, dict) else ""
+        if one(found) in {one(str(name)), one(before)}:
+            return str(name)
+    return found
 
 
 def _ran(run: Finished, check: str) -> str:
@@ -228,10 +233,10 @@ def _given(folder: str) -> Finished:
     return finished(folder)
 
 
-def _again(args: argparse.Namespace, wanted: Sequence[Tracked], temporary: Path) -> Finished:
+def _again(args: argparse.Namespace, wanted: Sequence[Tracked], place: Place, temporary: Path) -> Finished:
     """Run the checks of these findings at the present commit."""
     report = Path(args.report).absolute() if args.report else temporary / "run"
-    environment = _environment(args, wanted)
+    environment = _environment(args, wanted, place)
     options = ["--audit-sha=HEAD", f"--audit-report={report}"]
     options += [f"--audit-env={environment}"] if environment else []
     options += [f"--audit-config={args.config}"] if args.config else []

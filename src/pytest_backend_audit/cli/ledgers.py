@@ -149,7 +149,10 @@ def who(args: argparse.Namespace, top: Path) -> str:
 
 
 def still_at(top: Path, commit: str) -> Still:
-    """Which audit.yaml is in a commit, and which policies there are; what lies elsewhere is taken to be there."""
+    """Which audit.yaml is in a commit, and which policies there may be.
+
+    What lies elsewhere, or at a revision that this clone lacks, is taken to be there: nobody can tell.
+    """
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.terms import Still  # noqa: PLC0415 - heavy
 
@@ -158,7 +161,7 @@ def still_at(top: Path, commit: str) -> Still:
 
     return Still(
         config=lambda path: ":" in path or has(f"{commit}:{path}"),
-        policy=lambda name: has(name) if ":" in name else Path(name).is_file() or (top / name).is_file(),
+        policy=lambda name: ":" not in name or not has(f"{name.partition(':')[0]}^{{commit}}") or has(name),
     )
 
 

@@ -103,6 +103,8 @@ def _read(folder: Path) -> list[Filed]:
     from pytest_backend_audit.reports.trend import Filed  # noqa: PLC0415 - heavy
 
     known = read_file(folder / LEDGER, str(folder / LEDGER)).digests()
+    if lost := sorted(name for name in known if not (folder / f"{name}.json").exists()):
+        raise ValueError(f"{folder / lost[0]}.json: {filed.LOST}")
     found = []
     for path in sorted(folder.glob("*.json")):
         if known and path.stem not in known:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from pytest_backend_audit.filed import CHANGED, STRANGE, is_as_filed
+from pytest_backend_audit.filed import CHANGED, LOST, STRANGE, is_as_filed
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.stores import is_url
@@ -24,7 +24,7 @@ LIMIT = 32 * 1024 * 1024
 
 
 def refused(audits: Iterable[Audit]) -> list[Unread]:
-    """The cards that are not what was filed, or that the ledger beside them knows nothing of.
+    """The cards that are not what was filed, that the ledger beside them knows nothing of, or that are not there.
 
     A ledger whose lines tell no digests, as older ones, refuses none; of one that is no plain file nobody can tell.
     """
@@ -40,6 +40,8 @@ def refused(audits: Iterable[Audit]) -> list[Unread]:
                 known[card.parent] = _digests(card.with_name(LEDGER))
             except LedgerError as error:
                 known[card.parent], troubles[card.parent] = {}, f"the ledger beside it: {error}"
+            lost = [name for name in known[card.parent] if not card.with_name(f"{name}.json").exists()]
+            found += [Unread(str(card.with_name(f"{name}.json")), LOST) for name in lost]
         digests = known[card.parent]
         if trouble := troubles.get(card.parent):
             found.append(Unread(audit.place, trouble))

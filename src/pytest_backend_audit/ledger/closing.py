@@ -76,7 +76,7 @@ def refuse_other_terms(card: Card, known: Terms | None, still: Still) -> None:
         StaysOpenError: It did not.
     """
     if why := unlike(card.inputs, known, still):
-        raise StaysOpenError(why)
+        raise StaysOpenError(why.replace("--audit-policy=", "--policy "))
 
 
 def shown(card: Card, tracked: Tracked, state: State) -> str:

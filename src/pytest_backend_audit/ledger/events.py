@@ -59,6 +59,8 @@ class Filed:
     config: str = ""
     """Path of audit.yaml in the audited repository; in another one, ``NAME:PATH``. Empty without one, and in lines of
     older versions."""
+    config_digest: str = ""
+    """SHA-256 of that file."""
     policy: str = ""
     """What audit.yaml was held to (``--audit-policy``), ``main:audit.yaml``; empty if to nothing."""
     policy_given: str = ""

@@ -87,26 +87,25 @@ def filing(
     environment = ", ".join(mine)
     left: list[tuple[str, Status, str]] = []
     surpassed: list[tuple[str, str]] = []
+    unlike: list[tuple[str, str]] = []
     numbers: dict[str, str] = {}
     free = next_number(state)
     for finding in card.findings:
         seen = {place: times.of(place, finding.check)[-1] for place in mine}
         known = state.of(finding.fingerprint)
-        if known is None:
-            number = f"F-{free:04}"
-            free += 1
-        else:
-            number = known.number
+        number = known.number if known else f"F-{free:04}"
+        free += known is None
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
         if known is None:
             events.append(Found(who.at, number, finding.fingerprint, name, environment, kept))
             newer = {place: after for place in mine if (after := later(state, seen[place], place))}
-            for place, after in newer.items():
-                reason = f"the later audit {after.file} was filed before, without it"
-                events.append(Gone(who.at, number, finding.fingerprint, after.file, place, reason))
-            if len(newer) == len(mine):
-                surpassed += [(number, after.file) for after in newer.values()]
+            strange = [after for after in newer.values() if not terms.fits(filed, after)]
+            if strange:
+                unlike.append((number, f"{_LATER.format(strange[0].file)} judged by another audit.yaml or policy"))
+            else:
+                events += _gone_at_once(kept, newer, who)
+                surpassed += [(number, after.file) for after in newer.values() if len(newer) == len(mine)]
             continue
         words = {place: last_word(known, place, state) for place in mine}
         # Where it is open, an old sighting is true too; it opens nothing anew.
@@ -118,7 +117,8 @@ def filing(
         old = any(words[place] > seen[place] for place in mine)
         told = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
         events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), told, kind))
-    away, stay, unlike = _away(card, state, filed, times, still)
+    away, stay, others = _away(card, state, filed, times, still)
+    unlike += others
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in away]
     events += gone
     left += stay
@@ -128,6 +128,17 @@ def filing(
     shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
     told_of = (*notes(left, surpassed), *standing(unlike), *otherwise(gone))
     return Filing(replace(card, findings=shown), numbers, tuple(events), now, told_of)
+
+
+_LATER = "the later audit {}, which was filed before,"
+
+
+def _gone_at_once(finding: Finding, newer: Mapping[str, Filed], who: Who) -> list[Gone]:
+    """That audits which were made later, and filed before, were without a finding."""
+    return [
+        Gone(who.at, finding.id, finding.fingerprint, after.file, place, f"{_LATER.format(after.file)} was without it")
+        for place, after in newer.items()
+    ]
 
 
 class _Times:
@@ -202,6 +213,7 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Ma
         disposition_name=disposition.name if disposition else "",
         instants=instants,
         config=card.inputs.config_path,
+        config_digest=card.inputs.config_digest,
         policy=protected.name if protected else "",
         policy_given=protected.given if protected else "",
         policy_digest=protected.digest if protected else "",

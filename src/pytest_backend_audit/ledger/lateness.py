@@ -20,12 +20,12 @@ def last_word(tracked: Tracked, environment: str, state: State) -> str:
     Returns:
         RFC 3339 in UTC, as a run records it, so that texts compare; empty if nothing was told of it there.
     """
-    filings, one = {f.file: f for f in state.filings}, state.places.one
+    one = state.places.one
     words = [""]
-    for _, event in tracked.history:
+    for line, event in tracked.history:
         if isinstance(event, Resolved) and event.upheld:
             words.append(event.at)
-        elif isinstance(event, Found | Gone) and (filing := filings.get(event.file)):
+        elif isinstance(event, Found | Gone) and (filing := state.filing_at(line, event.file)):
             words += [filing.instant_in(p) for p in environments(event.environment) if one(p) == one(environment)]
         elif isinstance(event, Closed) and one(environment) in state.places.of(event.environment):
             words.append(event.instant)

@@ -104,6 +104,14 @@ class State:
     """All of it: line, and event."""
     places: Places = field(default_factory=Places)
     """Environments by all of their names."""
+    lines: Mapping[str, tuple[tuple[int, Filed], ...]] = field(default_factory=dict)
+    """Name of a card -> line and filing, of a name that two branches gave several."""
+
+    def filing_at(self, line: int, file: str) -> Filed | None:
+        """The filing that an event of a line names: the last one before it, as a union of branches keeps them."""
+        known = self.lines.get(file, ())
+        before = [filing for at, filing in known if at < line]
+        return before[-1] if before else known[0][1] if known else None
 
     def of(self, fingerprint: str) -> Tracked | None:
         """The finding with a fingerprint."""
@@ -234,7 +242,14 @@ class _Folding:
             notices=tuple(notices),
             events=tuple(self._events),
             places=self._places,
+            lines=self._lines(),
         )
+
+    def _lines(self) -> dict[str, tuple[tuple[int, Filed], ...]]:
+        found: dict[str, tuple[tuple[int, Filed], ...]] = {}
+        for line, filed in self._filings:
+            found[filed.file] = (*found.get(filed.file, ()), (line, filed))
+        return found
 
     def take(self, line: int, event: Event) -> None:
         if self._last[1] and event.at < self._last[1]:

@@ -22,7 +22,7 @@ class Still:
     config: Callable[[str], bool]
     """Whether the audited commit has an audit.yaml, by its path as runs record it."""
     policy: Callable[[str], bool]
-    """Whether there is a policy of that name."""
+    """Whether there may be a policy of that name: not where its revision is here and has no such file."""
 
 
 EVERYTHING = Still(lambda _: True, lambda _: True)
@@ -34,13 +34,18 @@ class Terms:
 
     filings: tuple[Filed, ...]
     """Those that had it since it was opened last, as they were filed."""
-    policy: Filed | None = None
-    """Of all that had it, the latest that held audit.yaml to a policy."""
+    held: tuple[Filed, ...] = ()
+    """Those that held audit.yaml to a policy, of all that had it, in the order in which they were made."""
 
     @property
     def latest(self) -> Filed:
         """The one whose card told of it last."""
         return self.filings[-1]
+
+    def policy(self, still: Still) -> Filed | None:
+        """The filing whose policy counts: the first whose policy is still there; else the latest; None without any."""
+        there = (f for f in self.held if still.policy(f.policy))
+        return next(there, self.held[-1] if self.held else None)
 
     def asks(self, still: Still) -> Filed:
         """The filing whose audit.yaml counts: the first whose file is still there; else the latest."""
@@ -61,21 +66,18 @@ def of(tracked: Tracked, state: State, where: Collection[str]) -> Terms | None:
         where: The environments that count, by whichever name.
     """
     wanted = {state.places.one(place) for place in where}
-    by_name = {f.file: f for f in state.filings}
     since: list[Filed] = []
-    held: list[tuple[str, Filed]] = []
-    for _, event in tracked.history:
-        filing = by_name.get(event.file) if isinstance(event, Found) else None
+    held: list[Filed] = []
+    for line, event in tracked.history:
+        filing = state.filing_at(line, event.file) if isinstance(event, Found) else None
         if filing is None or not wanted & set(state.places.of(filing.environment)):
             continue
         if event.type == "reopened":
             since.clear()
         since.append(filing)
         if filing.policy:
-            held.append((filing.instant, filing))
-    if not since:
-        return None
-    return Terms(tuple(since), max(held, key=lambda entry: entry[0])[1] if held else None)
+            held.append(filing)
+    return Terms(tuple(since), tuple(sorted(held, key=lambda f: f.instant))) if since else None
 
 
 def unlike(inputs: Inputs, terms: Terms | None, still: Still) -> str:
@@ -90,8 +92,9 @@ def unlike(inputs: Inputs, terms: Terms | None, still: Still) -> str:
     """
     if terms is None:
         return ""
-    asked, held = terms.asks(still), terms.policy
-    if asked.config and inputs.config_path != asked.config and still.config(asked.config):
+    asked, held = terms.asks(still), terms.policy(still)
+    same = inputs.config_path == asked.config or _equal(inputs.config_digest, asked.config_digest)
+    if asked.config and not same and still.config(asked.config):
         return (
             f"the audit {asked.file} that has it judged by {asked.config}, and this run by "
             f"{inputs.config_path or 'no audit.yaml'}"
@@ -111,15 +114,31 @@ def _same_policy(inputs: Inputs, held: Filed, still: Still) -> bool:
     ours = inputs.protected
     if ours is None:
         return False
-    if held.policy == ours.name or held.policy_digest == ours.digest or not still.policy(held.policy):
+    if held.policy == ours.name or _equal(held.policy_digest, ours.digest):
         return True
-    return bool(_COMMIT.fullmatch(held.policy) and _COMMIT.fullmatch(ours.name))
+    if _equal(ours.revision, inputs.document.commit):
+        return False  # the audited commit's own comes in no other's place
+    by_commit = _COMMIT.fullmatch(held.policy) and _COMMIT.fullmatch(ours.name)
+    return bool(by_commit) or not still.policy(held.policy)
+
+
+def fits(earlier: Filed, later: Filed) -> bool:
+    """Whether an audit that was filed already judged by the same as one that was made before it and is filed now."""
+    config = not earlier.config or not later.config or earlier.config == later.config
+    policy = not earlier.policy or earlier.policy == later.policy or _equal(earlier.policy_digest, later.policy_digest)
+    return config and policy
+
+
+def _equal(one: str, other: str) -> bool:
+    """Whether two are told and the same."""
+    return bool(one) and one == other
 
 
 def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
-    """The files that a run judged by and that are others than those of the audit before, one line each."""
-    inputs, filing, held = card.inputs, terms.latest, terms.policy
-    lines = []
+    """What a run judged by, and where, and that is another than in the audits before, one line each."""
+    inputs, filing = card.inputs, terms.latest
+    held = terms.held[-1] if terms.held else None
+    lines = [f"environment: {name}, was {before}" for name, before in inputs.formerly.items()]
     if filing.config and filing.config != inputs.config_path:
         lines.append(f"audit.yaml: {inputs.config_path}, was {filing.config}")
     if held is not None and inputs.protected is not None:
@@ -130,4 +149,4 @@ def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
     return tuple(lines)
 
 
-__all__ = ["EVERYTHING", "Still", "Terms", "changed_files", "names_of", "of", "unlike"]
+__all__ = ["EVERYTHING", "Still", "Terms", "changed_files", "fits", "names_of", "of", "unlike"]

@@ -95,6 +95,11 @@ def test_cards_are_held_to_the_ledger(audits: Path, capsys: pytest.CaptureFixtur
     changed = "changed since it was filed, by the ledger beside it; restore it from git"
     name = "audits/order%20desk"
     assert capsys.readouterr().err == f"backend-audit: {name}/{paths[0].name}: {changed}\n"
+    paths[0].unlink()
+    assert main(["trend"]) == 2
+    assert capsys.readouterr().err == (
+        f"backend-audit: {name}/{paths[0].name}: the ledger tells of it, and it is not there; restore it from git\n"
+    )
     paths[0].write_text(whole, "utf-8")
     (audits / "2027-01-01.json").write_text(whole, "utf-8")
     strange = "the ledger beside it does not know it; take it away, or restore its line from git"

@@ -173,6 +173,17 @@ def test_a_card_that_the_ledger_does_not_know(tmp_path: Path, capsys: pytest.Cap
     assert ledgers.refused(collect([str(tmp_path)]).audits) == []
 
 
+def test_a_card_that_is_not_there(tmp_path: Path) -> None:
+    """Taking it away does not make the one before it the latest without a word."""
+    _, late = filed_twice(tmp_path)
+    late.unlink()
+    (lost,) = ledgers.refused(collect([str(tmp_path)]).audits)
+    assert (lost.place, lost.reason) == (
+        str(late),
+        "the ledger tells of it, and it is not there; restore it from git",
+    )
+
+
 def test_a_card_of_two_branches(tmp_path: Path) -> None:
     """Whichever of the two lies there, it was filed."""
     _, late = filed_twice(tmp_path)

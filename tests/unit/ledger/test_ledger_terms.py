@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from unit.ledger.ledgers import closed, filed, found
 from unit.scoring.scoring_cases import inputs
 
 from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.events import Event
+from pytest_backend_audit.ledger.events import Event, Filed
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.state import State, fold
 from pytest_backend_audit.model import Document, Inputs, Protected
@@ -48,10 +49,10 @@ def still(*configs: str, policies: tuple[str, ...] = ("main:audit.yaml",)) -> te
     return terms.Still(configs.__contains__, policies.__contains__)
 
 
-def run(config: str = "audit.yaml", policy: str = "", digest: str = "new") -> Inputs:
+def run(config: str = "audit.yaml", policy: str = "", digest: str = "new", revision: str = "9a" * 20) -> Inputs:
     """What a run judged by."""
-    held = Protected(given=policy.partition(":")[0], revision="", name=policy, digest=digest) if policy else None
-    return inputs([], config_path=config, protected=held, document=Document(environment="prod"))
+    held = Protected(given=policy.partition(":")[0], revision=revision, name=policy, digest=digest) if policy else None
+    return inputs([], config_path=config, protected=held, document=Document(environment="prod", commit="1a" * 20))
 
 
 def test_the_audit_yaml_that_opened_it_counts() -> None:
@@ -111,6 +112,57 @@ def test_a_policy_that_is_gone_leaves_none_in_its_place() -> None:
     known = of(ledger(audit(1, policy="main:audit.yaml")))
     said = terms.unlike(run(), known, still("audit.yaml", policies=()))
     assert said.endswith("and this run to nothing; --audit-policy=what has come in its place, as that is gone")
+
+
+def test_the_audited_commit_s_own_policy_comes_in_no_other_s_place() -> None:
+    """Neither by its name nor by its number, be the other one gone."""
+    for policy in ("main:audit.yaml", "1a2b3c4d5e6f:audit.yaml"):
+        known = of(ledger(audit(1, policy=policy)))
+        own = run(policy="HEAD:audit.yaml", revision="1a" * 20)
+        assert terms.unlike(own, known, still("audit.yaml", policies=())) != ""
+
+
+def test_the_first_policy_is_asked_for() -> None:
+    """An audit that was held to another one meanwhile changes nothing, while the first is there."""
+    state = ledger(audit(1, policy="main:audit.yaml"), audit(2, policy="HEAD:audit.yaml"))
+    known = of(state)
+    assert terms.unlike(run(policy="HEAD:audit.yaml"), known, still("audit.yaml")) != ""
+    assert terms.unlike(run(policy="main:audit.yaml"), known, still("audit.yaml")) == ""
+
+
+def test_the_same_text_of_an_audit_yaml_is_the_same() -> None:
+    """Whatever its repository is called here."""
+    (line, told) = audit(1, "elsewhere:audit.yaml")
+    assert isinstance(line, Filed)
+    known = of(ledger((replace(line, config_digest="d1"), told)))
+    here = still("elsewhere:audit.yaml")
+    assert terms.unlike(replace(run("ops:audit.yaml"), config_digest="d1"), known, here) == ""
+    assert terms.unlike(replace(run("ops:audit.yaml"), config_digest="d2"), known, here) != ""
+
+
+def test_a_name_that_two_branches_gave_is_the_line_s_before() -> None:
+    """A union of branches keeps the lines of each together."""
+    first, told = audit(1)
+    other = replace(first, config="lax.yaml", heads=("ff" * 32,))
+    known = of(ledger((first, told), (other,)))
+    assert known is not None
+    assert known.latest.config == "audit.yaml"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "fit"),
+    [
+        ({"config": "a.yaml", "policy": "main:a.yaml"}, {"config": "a.yaml", "policy": "main:a.yaml"}, True),
+        ({"config": "a.yaml"}, {"config": "lax.yaml"}, False),
+        ({"config": "a.yaml", "policy": "main:a.yaml"}, {"config": "a.yaml"}, False),
+        ({"config": "a.yaml"}, {"config": "a.yaml", "policy": "main:a.yaml"}, True),
+        ({"config": "a.yaml", "policy": "main:a.yaml"}, {}, False),
+        ({"config": "a.yaml"}, {}, True),
+    ],
+)
+def test_what_fits_an_audit_that_was_filed_before(earlier: Any, later: Any, *, fit: bool) -> None:
+    """The same file, and its policy if there was one; a line of an older version tells of no file."""
+    assert terms.fits(filed(**earlier), filed(**later)) == fit
 
 
 def test_a_policy_by_commit_has_another_name_each_time() -> None:

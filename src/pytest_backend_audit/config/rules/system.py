@@ -38,13 +38,16 @@ def disagreements(context: Context) -> Iterator[Problem]:
 
 
 def _names_before(context: Context) -> Iterator[Problem]:
-    """A name before that is still one, or that two environments claim."""
+    """A name that would be several in a ledger; a name before that is still one, or that two environments claim."""
     blocks = context.file.environments or {}
     claimed: set[str] = set()
     for name, block in blocks.items():
+        place = ("environments", name, "formerly")
+        for path, said in ((place[:2], name), (place, block.formerly or "")):
+            if "," in said or said != said.strip():
+                yield context.problem(path, f"{shown(said)}: a name has no comma, and no space at its ends")
         if block.formerly is None:
             continue
-        place = ("environments", name, "formerly")
         if block.formerly in blocks:
             yield context.problem(place, f"{shown(block.formerly)} is an environment of this file still")
         elif block.formerly in claimed:
