@@ -10,6 +10,7 @@ import pytest
 from unit.cli.command import backend_audit
 
 from plugin._filing import KEY, OTHER, audited, command, good, ledger, made, numbers, today
+from pytest_backend_audit.cli.ledgers import still_at
 from pytest_backend_audit.ledger import Status
 from pytest_backend_audit.ledger.events import Closed
 
@@ -223,7 +224,7 @@ def test_a_branch_closes_nothing_by_an_excuse_of_its_own(orders) -> None:
     done = command(orders, "findings", "close", number, "--policy", "HEAD")
     assert (done.returncode, done.stdout) == (
         1,
-        f"{number}: stays open: {unlike} HEAD:audit.yaml; --audit-policy=main\n",
+        f"{number}: stays open: {unlike} HEAD:audit.yaml; --policy main\n",
     )
     audited(orders)
     assert f"note: {number} stays open: {unlike} nothing; --audit-policy=main\n" in good(orders, "file")
@@ -272,6 +273,35 @@ def test_a_finding_closes_by_the_audit_yaml_that_found_it(orders) -> None:
     (event,) = [e for _, e in ledger(orders).find(number).history if isinstance(e, Closed)]
     digest = hashlib.sha256(config.read_bytes()).hexdigest()
     assert (event.config, event.config_digest, event.changed) == ("audit.yaml", digest, (changed,))
+
+
+def test_a_later_run_by_another_audit_yaml_that_was_filed_before(orders) -> None:
+    """Filing out of order does not skip the terms."""
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().partition("@audit")[0] + EXCUSED)
+    (orders.path / "other").mkdir()
+    config = (orders.path / "audit.yaml").read_text()
+    (orders.path / "other" / "audit.yaml").write_text(f"{config}acknowledged: [{EXCUSE}]\n")
+    orders.commit()
+    audited(orders)
+    (orders.path / "audit-report").rename(orders.path / "audit-report-first")
+    audited(orders, "--audit-config=other/audit.yaml")
+    good(orders, "file")
+    said = good(orders, "file", "audit-report-first")
+    number = numbers(orders)["test_index"]
+    later = f"the later audit {today(orders)}, which was filed before, judged by another audit.yaml or policy"
+    assert f"note: {number} stays open: {later}\n" in said
+    assert ledger(orders).find(number).status is Status.OPEN
+
+
+def test_what_is_still_there(orders) -> None:
+    """A policy at a revision that a clone lacks may be there; one that its revision lacks is gone."""
+    commit = orders.git("rev-parse", "HEAD")
+    still = still_at(orders.path, commit)
+    policies = ("main:audit.yaml", "main:gone.yaml", "release:audit.yaml", "policy.yaml")
+    assert [still.policy(name) for name in policies] == [True, False, True, True]
+    configs = ("audit.yaml", "gone.yaml", "ops:audit.yaml")
+    assert [still.config(name) for name in configs] == [True, False, True]
 
 
 def test_what_is_no_longer_sought_is_told_when_it_closes(orders) -> None:
