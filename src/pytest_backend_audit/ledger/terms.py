@@ -101,10 +101,11 @@ def unlike(inputs: Inputs, terms: Terms | None, still: Still) -> str:
         )
     if held is not None and not _same_policy(inputs, held, still):
         name = inputs.protected.name if inputs.protected is not None else ""
-        way_out = held.policy_given if still.policy(held.policy) else "what has come in its place, as that is gone"
+        gone = "that is gone, hold it to what has come in its place"
+        way_out = f"--audit-policy={held.policy_given}" if still.policy(held.policy) else gone
         return (
             f"the audit {held.file} that has it held audit.yaml to {held.policy}, and this run to {name or 'nothing'}; "
-            f"--audit-policy={way_out}"
+            f"{way_out}"
         )
     return ""
 

@@ -111,7 +111,7 @@ def test_a_policy_that_is_gone_leaves_none_in_its_place() -> None:
     """Another one has to be named."""
     known = of(ledger(audit(1, policy="main:audit.yaml")))
     said = terms.unlike(run(), known, still("audit.yaml", policies=()))
-    assert said.endswith("and this run to nothing; --audit-policy=what has come in its place, as that is gone")
+    assert said.endswith("and this run to nothing; that is gone, hold it to what has come in its place")
 
 
 def test_the_audited_commit_s_own_policy_comes_in_no_other_s_place() -> None:
