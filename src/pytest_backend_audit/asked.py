@@ -123,6 +123,11 @@ def _config_path(config: pytest.Config, top: Path | None) -> Path | None:
     for folder in (config.rootpath, top):
         if folder is not None and (folder / "audit.yaml").is_file():
             return folder / "audit.yaml"
+    if config.option.audit_env:
+        raise AuditUsageError(
+            f"--audit-env={config.option.audit_env}: there is no audit.yaml in {config.rootpath}, and so no "
+            "environment; name it: --audit-config=PATH, or audit_config in pytest's ini file"
+        )
     return None
 
 

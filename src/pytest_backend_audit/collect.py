@@ -302,8 +302,7 @@ class Collector:
 
     def _permit(self, item: pytest.Item, needs: Sequence[Need]) -> None:
         for need in needs:
-            if need not in self._runtime.allowed:
-                reason = f"needs {need}, which is not allowed: run with --audit-allow={need}"
+            if reason := self._runtime.not_allowed(need):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -98,7 +98,8 @@ def read_mark(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[MarkVal
 
 
 _EFFORT = re.compile(r"(S|M|L|small|medium|large)\b", re.IGNORECASE)
-_SECTION = re.compile(r"^(Impact|Remediation|Verification|Effort):[ \t]*", re.MULTILINE)
+_SECTION = re.compile(r"(?:^|(?<=[.!?][ ]))(Impact|Remediation|Verification|Effort):[ \t]*", re.MULTILINE)
+"""At the beginning of a line, or of a sentence."""
 
 
 @cache

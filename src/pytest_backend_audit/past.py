@@ -162,14 +162,17 @@ def _filed(subject: Subject) -> _Filed:
     if not (subject.repository / "audits").is_dir():
         return _Filed()
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - only where audits were filed
+    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - likewise
 
     place = Place(subject.repository, subject.service) if subject.service.strip() else None
     if place is None or not place.ledger.exists():
+        if place is not None and (lost := filed_cards(place)):
+            raise ValueError(f"{place.name}: {without_ledger(lost)}")
         return _Filed(missing=_of_another_name(subject))
     state = read(place)
     if subject.formerly:
-        _refuse_other_kind(state, subject, place)
         state = state.known_as({subject.environment: subject.formerly})
+    _refuse_other_kind(state, subject, place)
     _refuse_taken(state, subject, place)
     cards = {place.folder / f"{filing.file}.json": filing for filing in state.filings}
     values: dict[str, set[str]] = {}
@@ -181,22 +184,50 @@ def _filed(subject: Subject) -> _Filed:
         digests=state.digests(),
         values=values,
         heads={frozenset(filing.heads): filing.file for filing in state.filings},
-        notices=state.notices,
+        notices=(*state.notices, *_unknown_before(state, subject, place)),
     )
     if latest is None:
-        others = ", ".join(dict.fromkeys(f.environment or "not stated" for f in state.filings))
-        name = subject.environment or "an environment that is not stated"
-        missing = (
-            f"{place.name} has audits of {others}, none of {name}: if that had another name, state it in audit.yaml "
-            f"(environments: {name}: formerly), or name an audit to compare with (--audit-prior)"
-        )
-        return replace(found, missing=missing if cards else "")
+        return replace(found, missing=_of_other_environments(state, subject, place) if cards else "")
     card = place.folder / f"{latest.file}.json"
     if not card.is_file():
         raise ValueError(
             f"{place.name}/{latest.file}.json is not there, and the ledger says that it was filed; restore it from git"
         )
     return replace(found, latest=card)
+
+
+def _unknown_before(state: State, subject: Subject, place: Place) -> tuple[str, ...]:
+    """That the ledger knows nothing of the environment's name before, as of one that is written wrongly."""
+    from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - only where audits were filed
+
+    known = dict.fromkeys(e for f in state.filings for e in environments(f.environment))
+    if not subject.formerly or not known or subject.formerly in known:
+        return ()
+    return (
+        f"audit.yaml: environments: {subject.environment}: formerly: {place.name} has no audit of {subject.formerly}; "
+        f"it has audits of {', '.join(known)}",
+    )
+
+
+def _of_other_environments(state: State, subject: Subject, place: Place) -> str:
+    """That audits were filed, and none of this environment."""
+    from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - only where audits were filed
+
+    others = ", ".join(dict.fromkeys(f.environment or "not stated" for f in state.filings))
+    name = subject.environment or "an environment that is not stated"
+    told = f"{place.name} has audits of {others}, none of {name}"
+    if subject.formerly:
+        return f"{told}, nor of {subject.formerly}, which audit.yaml states as its name before (environments: formerly)"
+    alike = any(subject.kind in f.kinds_of(e) for f in state.filings for e in environments(f.environment))
+    if not alike:
+        return (
+            f"{told}: file this one first without asking whether it is worse, or name one to compare with "
+            "(--audit-prior of pytest)"
+        )
+    return (
+        f"{told}: if that had another name, state it in audit.yaml (environments: {name}: formerly), or name an audit "
+        "to compare with (--audit-prior of pytest)"
+    )
 
 
 def _refuse_taken(state: State, subject: Subject, place: Place) -> None:
@@ -216,18 +247,31 @@ def _refuse_taken(state: State, subject: Subject, place: Place) -> None:
 
 
 def _refuse_other_kind(state: State, subject: Subject, place: Place) -> None:
-    """See that the environment was of the same kind by its name before.
+    """See that the environment was of the same kind when it was audited last, by whichever name.
 
     Raises:
-        AuditUsageError: It was not.
+        AuditUsageError: It was not: what was found in prod is not mended by what stage shows.
     """
-    latest = state.latest(subject.formerly)
-    if latest is not None and subject.kind not in latest.environment_kind.split(", "):
+    from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - only where audits were filed
+
+    latest = state.latest(subject.environment)
+    if latest is None or not subject.kind:
+        return
+    one = state.places.one
+    here = (e for e in environments(latest.environment) if one(e) == one(subject.environment))
+    was = next((e for e in here if subject.kind not in latest.kinds_of(e)), None)
+    if was is None:
+        return
+    name, kinds = subject.environment, ", ".join(latest.kinds_of(was))
+    if was == name:
         raise AuditUsageError(
-            f"audit.yaml: environments: {subject.environment}: formerly: {subject.formerly} was "
-            f"{latest.environment_kind} in {place.name}/{latest.file}, and this is {subject.kind}; leave it out, and "
-            "the first audit compares with none"
+            f"audit.yaml: environments: {name} was {kinds} in {place.name}/{latest.file}, and this is {subject.kind}; "
+            "give it another name, and its first audit compares with none"
         )
+    raise AuditUsageError(
+        f"audit.yaml: environments: {name}: formerly: {was} was {kinds} in {place.name}/{latest.file}, and this is "
+        f"{subject.kind}; leave it out, and the first audit compares with none"
+    )
 
 
 def _of_another_name(subject: Subject) -> str:

@@ -56,6 +56,19 @@ class Runtime:
         """What any of them asks for."""
         return frozenset(need for check in self.checks for need in check.needs)
 
+    def not_allowed(self, need: Need) -> str:
+        """Why checks may not do something, and the way out; empty if they may."""
+        if need in self.allowed:
+            return ""
+        config = self.config
+        if config is not None and config.environment_kind in {"prod", "canary"} and need not in config.allow:
+            where = config.environment_name or config.environment_kind
+            return (
+                f"needs {need}, which audit.yaml does not allow in {where}: state allow: [{need}] there, and run with "
+                f"--audit-allow={need}"
+            )
+        return f"needs {need}, which is not allowed: run with --audit-allow={need}"
+
 
 RUNTIME = pytest.StashKey[Runtime]()
 

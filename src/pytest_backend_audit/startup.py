@@ -181,20 +181,10 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
 
 
 def _config_path(config: pytest.Config, setting: Setting) -> str:
-    """Path of audit.yaml in the audited repository, the same wherever pytest was started.
-
-    In another repository, ``NAME:PATH``, with the name by which it is cloned; in none, from the rootdir.
-    """
+    """Which audit.yaml it is, as a filing has it; empty without one."""
     if setting.config is None:
         return ""
-    path, top = setting.config.path.resolve(), setting.repository.resolve()
-    if path.is_relative_to(top):
-        return asked.relative(path, top)
-    other = document.find_repository(path.parent)
-    if other is None:
-        return asked.relative(path, config.rootpath.resolve())
-    name = document.origin_url(other).rstrip("/").rpartition("/")[2].removesuffix(".git") or "elsewhere"
-    return f"{name}:{asked.relative(path, other)}"
+    return document.config_name(setting.config.path, setting.repository, config.rootpath)
 
 
 def _subject(config: pytest.Config, setting: Setting, control: Document) -> past.Subject:

@@ -178,14 +178,16 @@ def test_a_repository_of_several_services(orders) -> None:
 def test_a_card_that_a_killed_filing_left_is_told(orders) -> None:
     """It stays as it is, and the run is filed beside it."""
     audited(orders)
+    good(orders, "file")
+    orders.commit()
+    audited(orders)
     day = today(orders)
-    left = orders.path / "audits" / "orders" / f"{day}.json"
-    left.parent.mkdir(parents=True)
+    left = orders.path / "audits" / "orders" / f"{day}-2.json"
     left.write_text("{}")
     said = good(orders, "file")
-    assert said.startswith(f"audits/orders/{day}-2.md: ")
+    assert said.startswith(f"audits/orders/{day}-3.md: ")
     assert (
-        f"note: the ledger does not know {day}.json: a filing was cut short, or a line is lost; take the card away, or "
+        f"note: the ledger does not know {day}-2.json: a filing was cut short, or a line is lost; take the card away, or "
         "restore the line from git\n"
     ) in said
     assert left.read_text() == "{}"
@@ -227,6 +229,12 @@ def test_a_ledger_follows_its_published_schema(orders) -> None:
     good(orders, "file")
     index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
     good(orders, "findings", "assign", index, "--owner", "Lin", "--due", "2027-01-31", "--effort", "S")
+    config = orders.path / "ops.yaml"
+    config.write_text((orders.path / "audit.yaml").read_text())
+    moved = ("--config", "audit.yaml", "--by", "ops.yaml", "--reason", "a trial")
+    good(orders, "findings", "replace", *moved, "--who", "Grace")
+    back = ("--config", "audit.yaml", "--by", "audit.yaml", "--reason", "no")
+    assert command(orders, "findings", "replace", *back, "--who", "Grace").returncode == 2
     good(orders, "findings", "dispute", tls, "--reason", "it is off", "--who", "Lin")
     good(orders, "findings", "resolve", tls, "--dismissed", "--reason", "I looked", "--who", "Grace")
     schema = orders.path / "schema.sql"

@@ -459,6 +459,21 @@ def test_needs_must_be_allowed_on_the_command_line(project: Project, workers: tu
     assert run_one(project, body, "--audit-allow=writes", *workers) == ("passed", 5)
 
 
+def test_in_prod_audit_yaml_allows_needs_as_well(project: Project) -> None:
+    """The command line alone is not enough, and the way out is not to give it once more."""
+    project.suite("@audit(dimension='4.1', level=3, needs=('probes',))\ndef test_it(audit_evidence):\n" + SEEN)
+    prod = "version: 1\nservice: orders\nsuites: none\nenvironments: {live: {kind: prod}}\n"
+    project.config(prod)
+    project.run("--audit", "--audit-allow=probes").assert_outcomes(skipped=1)
+    (attempt,) = project.record().attempts
+    assert attempt.reason == (
+        "needs probes, which audit.yaml does not allow in live: state allow: [probes] there, and run with "
+        "--audit-allow=probes"
+    )
+    project.config(prod.replace("prod}", "prod, allow: [probes]}"))
+    project.run("--audit", "--audit-allow=probes").assert_outcomes(passed=1)
+
+
 def test_two_marks_on_one_function_are_two_checks(project: Project) -> None:
     """One measurement may answer two criteria."""
     body = (

@@ -147,6 +147,22 @@ def test_a_docstring_is_read_in_parts() -> None:
     )
 
 
+def test_parts_may_stand_on_one_line() -> None:
+    """Each begins a sentence; a word with a colon inside of one is a word."""
+    page = read_page(
+        """Keys lead an index.
+
+        Impact: slow deletes. Remediation: see Verification: of the runbook. Effort: S""",
+        None,
+    )
+    assert (page.impact, page.remediation, page.verification) == (
+        "slow deletes.",
+        "see Verification: of the runbook.",
+        "",
+    )
+    assert page.effort == "S"
+
+
 def test_the_functions_parts_win() -> None:
     """A file with a ladder states once what its checks share; what is empty wins over nothing."""
     page = read_page("Every one does.\n\n    Impact:\n    Effort: L (a migration)", MODULE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,10 +83,12 @@ def filings(tmp_path: Path, *names: str) -> Path:
     return folder
 
 
-def of(tmp_path: Path, environment: str, *named: str, formerly: str = "") -> past.Past:
+def of(
+    tmp_path: Path, environment: str, *named: str, formerly: str = "", kind: str = "prod", formal: bool = True
+) -> past.Past:
     """What an audit of an environment knows, where audit.yaml names these besides."""
-    subject = past.Subject(tmp_path, "billing", environment, "prod", formerly, frozenset({environment, *named}))
-    return past.known(tmp_path / "audit-report", "", asked=None, subject=subject, formal=True)
+    subject = past.Subject(tmp_path, "billing", environment, kind, formerly, frozenset({environment, *named}))
+    return past.known(tmp_path / "audit-report", "", asked=None, subject=subject, formal=formal)
 
 
 def test_an_environment_that_had_another_name(tmp_path: Path) -> None:
@@ -101,11 +104,44 @@ def test_an_environment_without_an_audit(tmp_path: Path, formerly: str) -> None:
     """That there are others is told, and how to say that it is one of them."""
     filings(tmp_path, "prod-eu", "prod-us")
     found = of(tmp_path, "new", "prod-eu", "prod-us", formerly=formerly)
-    assert (found.reference, found.notices) == ("", ())
-    assert found.missing == (
-        "audits/billing has audits of prod-eu, prod-us, none of new: if that had another name, state it in audit.yaml "
-        "(environments: new: formerly), or name an audit to compare with (--audit-prior)"
+    assert found.reference == ""
+    if formerly:
+        assert found.notices == (
+            "audit.yaml: environments: new: formerly: audits/billing has no audit of production; it has audits of "
+            "prod-eu, prod-us",
+        )
+        assert found.missing == (
+            "audits/billing has audits of prod-eu, prod-us, none of new, nor of production, which audit.yaml states as "
+            "its name before (environments: formerly)"
+        )
+    else:
+        assert found.notices == ()
+        assert found.missing == (
+            "audits/billing has audits of prod-eu, prod-us, none of new: if that had another name, state it in "
+            "audit.yaml (environments: new: formerly), or name an audit to compare with (--audit-prior of pytest)"
+        )
+
+
+def test_an_environment_of_another_kind_than_all_others(tmp_path: Path) -> None:
+    """Had no other name, so it is not told to state one."""
+    filings(tmp_path, "prod-eu")
+    assert of(tmp_path, "stage", kind="stage").missing == (
+        "audits/billing has audits of prod-eu, none of stage: file this one first without asking whether it is worse, "
+        "or name one to compare with (--audit-prior of pytest)"
     )
+
+
+def test_cards_without_their_ledger(tmp_path: Path) -> None:
+    """The numbers of their findings would be given anew."""
+    folder = filings(tmp_path, "prod-eu", "prod-us")
+    (folder / "ledger.jsonl").unlink()
+    message = (
+        "audits/billing: 2026-11-01.json and 1 more are there, and no ledger.jsonl, which has the numbers of their "
+        "findings; restore it from git, or take away what a filing that was cut short has left"
+    )
+    with pytest.raises(AuditUsageError, match=f"^{re.escape(message)}$"):
+        of(tmp_path, "prod-eu")
+    assert of(tmp_path, "prod-eu", formal=False).notices == (f"compared with no prior audit: {message}",)
 
 
 def test_a_name_that_another_environment_has_taken_over(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.ledgers import judged_otherwise, place_of, still_at, top_of, who
+from pytest_backend_audit.cli.closing_by import options_for
+from pytest_backend_audit.cli.ledgers import judged_otherwise, place_of, there_at, top_of, who
 from pytest_backend_audit.cli.runs import finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
@@ -57,6 +58,8 @@ def _looked(
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import append, held, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import run_trouble  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.obstacles import of_clock  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     said: list[tuple[Tracked, str, str]] = []
     whole, checks = _parted(wanted)
@@ -66,13 +69,17 @@ def _looked(
     if not wanted:
         return said
     commit = ask(place.top, "rev-parse", "HEAD").line
-    if not args.run_folder:
-        wanted, refused = _by_terms(args, wanted, place, commit)
-        said += refused
+    if args.run_folder:
+        run = _given(args.run_folder)
+    else:
+        options, refused = options_for(args, wanted, place, commit)
+        said += [(t, why, "") for t, why in refused]
+        wanted = [t for t in wanted if t not in (t for t, _ in refused)]
         if not wanted:
             return said
-    run = _given(args.run_folder) if args.run_folder else _again(args, wanted, place, temporary)
-    if trouble := run_trouble(run.card, commit, place.service, ours=not args.run_folder):
+        run = _again(args, options, wanted, temporary)
+    trouble = run_trouble(run.card, commit, place.service, ours=not args.run_folder)
+    if trouble := trouble or next(of_clock(run.card.inputs.instant, utc_now()), ""):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
         # Somebody may have filed, or closed, since.
@@ -99,7 +106,7 @@ def _shown(
 
     state, inputs = read(place), run.card.inputs
     state = state.known_as(inputs.formerly)
-    still = still_at(place.top, inputs.document.commit)
+    there = there_at(place.top, inputs.document.commit)
     events: list[Closed] = []
     said: list[tuple[Tracked, str, str]] = []
     for each in wanted:
@@ -111,70 +118,13 @@ def _shown(
             instant = _ran(run, now.finding.check)
             refuse_outdated(run.card, instant, now, state)
             known = terms.of(now, state, terms.names_of(inputs))
-            refuse_other_terms(run.card, known, still)
+            refuse_other_terms(run.card, known, there)
             closed = _closed(run, now, instant, shown(run.card, now, state), by)
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
             events.append(replace(closed, changed=changed))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said
-
-
-def _by_terms(
-    args: argparse.Namespace, wanted: list[Tracked], place: Place, commit: str
-) -> tuple[list[Tracked], list[tuple[Tracked, str, str]]]:
-    """Those that a new run by what the user asks for can close, and why the others stay open.
-
-    What nobody asked for is what the audits had that found them: their audit.yaml, and their policy.
-    """
-    from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
-
-    state, still = read(place), still_at(place.top, commit)
-    known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
-    asked = {mark: found.asks(still) for mark, found in known.items() if found}
-    way_out = "leave --config out"
-    if args.config is None:
-        way_out = "close it by itself"
-        given = next((f.config for f in asked.values() if (place.top / f.config).is_file()), "")
-        args.config = str(place.top / given) if given else None
-    else:
-        path, top = Path(args.config).resolve(), place.top.resolve()
-        given = path.relative_to(top).as_posix() if path.is_relative_to(top) else ""
-    if args.policy is None:
-        held = (filing for found in known.values() if found and (filing := found.policy(still)))
-        args.policy = next((f.policy_given for f in held if still.policy(f.policy)), None)
-    left, said = [], []
-    for tracked in wanted:
-        filing = asked.get(tracked.fingerprint)
-        if filing and filing.config and given and given != filing.config and still.config(filing.config):
-            why = f"the audit {filing.file} that has it judged by {filing.config}, and not by {given}: {way_out}"
-            said.append((tracked, why, ""))
-        else:
-            left.append(tracked)
-    return left, said
-
-
-def _environment(args: argparse.Namespace, wanted: Sequence[Tracked], place: Place) -> str | None:
-    """Where to run: as asked, else where the findings are, by the name that audit.yaml has for it now."""
-    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
-
-    where = {e for t in wanted for e in t.where}
-    found = args.env or (next(iter(where)) if len(where) == 1 else None)
-    config = Path(args.config) if args.config else place.top / "audit.yaml"
-    if args.env or found is None or not config.is_file():
-        return found
-    try:
-        data = yamlnodes.read(config).data
-    except (OSError, ValueError, yamlnodes.YamlError):
-        return found  # pytest will say what is wrong with it
-    blocks = data.get("environments") if isinstance(data, dict) else None
-    one = read(place).places.one
-    for name, block in blocks.items() if isinstance(blocks, dict) and found not in blocks else ():
-        before = str(block.get("formerly", "")) if isinstance(block, dict) else ""
-        if one(found) in {one(str(name)), one(before)}:
-            return str(name)
-    return found
 
 
 def _ran(run: Finished, check: str) -> str:
@@ -233,15 +183,11 @@ def _given(folder: str) -> Finished:
     return finished(folder)
 
 
-def _again(args: argparse.Namespace, wanted: Sequence[Tracked], place: Place, temporary: Path) -> Finished:
+def _again(args: argparse.Namespace, judged_by: list[str], wanted: Sequence[Tracked], temporary: Path) -> Finished:
     """Run the checks of these findings at the present commit."""
     report = Path(args.report).absolute() if args.report else temporary / "run"
-    environment = _environment(args, wanted, place)
-    options = ["--audit-sha=HEAD", f"--audit-report={report}"]
-    options += [f"--audit-env={environment}"] if environment else []
-    options += [f"--audit-config={args.config}"] if args.config else []
+    options = ["--audit-sha=HEAD", f"--audit-report={report}", *judged_by]
     options += [f"--audit-allow={args.allow}"] if args.allow else []
-    options += [f"--audit-policy={args.policy}"] if args.policy else []
     ids = json.dumps(sorted({t.finding.check for t in wanted}))
     command = [sys.executable, "-P", "-m", "pytest_backend_audit.cli.only", ids, *options]
     with waiting("running the checks again"):
@@ -262,8 +208,8 @@ def _again(args: argparse.Namespace, wanted: Sequence[Tracked], place: Place, te
 
 
 def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
+    from pytest_backend_audit.ledger.closing import ran_in  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.terms import names_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     inputs = run.card.inputs
@@ -272,7 +218,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         by=by,
         number=tracked.number,
         fingerprint=tracked.fingerprint,
-        environment=", ".join(names_of(inputs)),
+        environment=", ".join(ran_in(run.card, tracked.finding.check)),
         commit=inputs.document.commit,
         instant=instant,
         head=", ".join(run.heads),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import add_who, judged_otherwise, still_at, top_of, who
+from pytest_backend_audit.cli.ledgers import add_who, judged_otherwise, there_at, top_of, who
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
@@ -19,9 +19,10 @@ from pytest_backend_audit.cli.waiting import waiting
 if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
-    from pytest_backend_audit.ledger.events import Event
+    from pytest_backend_audit.ledger.events import Event, Filed
     from pytest_backend_audit.ledger.filing import Filing
     from pytest_backend_audit.ledger.terms import Terms
+    from pytest_backend_audit.model import Finding
 
 REFUSED = 1
 _SHOWN = 5
@@ -69,11 +70,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     from pytest_backend_audit.ledger import Place, held, obstacles, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     if altered := _altered(Path(args.folder)):
         return _refused(args, altered)
     done = finished(args.folder, args.allowed_signers)
     reasons = [*obstacles.of_run(done.card), *obstacles.of_document(done.card)]
+    reasons += [*obstacles.of_clock(done.card.inputs.instant, utc_now())]
     if done.no_sign_off:
         reasons.append(f"its sign-off does not count: {done.no_sign_off}; sign again, or take signoff.json away")
     notes: list[str] = []
@@ -82,6 +86,8 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     place = Place(top, done.card.inputs.document.service)
     reasons += [*_of_repository(done, place, notes)]
     state = read(place)
+    if not place.ledger.exists() and (cards := filed_cards(place)):
+        reasons.append(f"{place.name}: {without_ledger(cards)}")
     reasons += [*obstacles.of_ledger(done.card, state, done.heads)]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]
     if reasons:
@@ -173,8 +179,9 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
 
     day = done.card.inputs.instant[:10]
     runs = [
-        Ran(r.inputs.document.environment, r.inputs.instant, frozenset(a.check for a in r.attempts))
+        Ran(d.environment, r.inputs.instant, frozenset(a.check for a in r.attempts), d.environment_kind)
         for r in done.records
+        for d in (r.inputs.document,)
     ]
     who = Who(utc_now(), by)
     name = _free(place, state, day)
@@ -189,9 +196,24 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
         heads=done.heads,
         who=who,
         runs=runs,
-        still=still_at(place.top, done.card.inputs.document.commit),
+        there=there_at(place.top, done.card.inputs.document.commit),
         changed=changed,
+        looked=lambda filing, finding: _looked(place, filing, finding),
     )
+
+
+def _looked(place: Place, filing: Filed, finding: Finding) -> bool:
+    """Whether a filed audit looked for a finding; one whose card can't be read shows nothing."""
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
+
+    try:
+        card = filed.read(place.folder / f"{filing.file}.json")
+    except filed.FiledError:
+        return False
+    if finding.check in {COVERAGE, PROOF}:
+        return any(d.id == finding.dimension for d in card.dimensions)
+    return any(check.id == finding.check for check in card.checks)
 
 
 def _free(place: Place, state: State, day: str) -> str:
@@ -226,8 +248,10 @@ def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
 
 def _strangers(place: Place, state: State) -> Iterator[str]:
     """Cards that the ledger does not know: a filing that was killed leaves one, and none of its numbers counts."""
-    known = {f.file for f in state.filings}
-    cards = sorted(p.name for p in place.folder.glob("[0-9]*.json") if p.stem not in known)
+    from pytest_backend_audit.ledger.store import filed_cards  # noqa: PLC0415 - heavy
+
+    known = {f"{f.file}.json" for f in state.filings}
+    cards = [name for name in filed_cards(place) if name not in known]
     if cards:
         yield (
             f"the ledger does not know {', '.join(cards)}: a filing was cut short, or a line is lost; take the card "

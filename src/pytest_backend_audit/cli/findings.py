@@ -45,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
     _add_dispute(actions)
     _add_resolve(actions)
     _add_close(actions)
+    _add_replace(actions)
     _add_export(actions)
 
 
@@ -144,6 +145,26 @@ def _add_close(actions: Any) -> None:
     add_who(parser)
 
 
+def _add_replace(actions: Any) -> None:
+    more = (
+        "A finding closes, and goes by a later audit, only by the audit.yaml and the policy of the audits that had it. "
+        "Where a branch was renamed, a file moved or a policy has another place, the reviewer says so, and the ledger "
+        "keeps it; who that is, is told by `findings resolve --help`."
+    )
+    text = "say that another audit.yaml or policy has come in the place of one"
+    parser = _add_action(actions, "replace", _replace, text, more)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--policy", metavar="NAME", help="the policy, as filed audits or --audit-policy name it")
+    which.add_argument("--config", metavar="PATH", help="the audit.yaml, as filed audits name it")
+    parser.add_argument(
+        "--by", metavar="NEW", required=True, help="what --audit-policy, or --audit-config, takes for it now"
+    )
+    parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    parser.add_argument("--audit-config", metavar="PATH", help="audit.yaml, if not here or at the top")
+    parser.add_argument("--json", action="store_true", help="what was said, as JSON")
+    add_who(parser)
+
+
 def _add_export(actions: Any) -> None:
     more = "Markdown has all twelve fields of each, as the text of an issue; CSV is safe to open in a spreadsheet."
     parser = _add_action(actions, "export", _export, "write findings for a tracker to standard output", more)
@@ -195,7 +216,9 @@ def _guarded(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.cli.replacing import told as replaced  # noqa: PLC0415 - heavy
     from pytest_backend_audit.jsonable import to_builtins  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     place, state = _read(args)
     chosen = _chosen(args, state)
@@ -213,6 +236,7 @@ def _list(args: argparse.Namespace) -> int:
                 }
                 for t in chosen
             ],
+            "replaced": [to_builtins(word) for word in state.replaced.last.values()],
             "notices": list(state.notices),
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
@@ -221,6 +245,7 @@ def _list(args: argparse.Namespace) -> int:
     counts = {s: sum(t.status is s for t in state.findings) for s in dict.fromkeys(t.status for t in state.findings)}
     told = ", ".join(f"{n} {status.value}" for status, n in counts.items()) or "no finding was filed yet"
     sys.stdout.write(f"{place.name}/ledger.jsonl: {told}\n")
+    sys.stdout.writelines(f"{clean(replaced(word))}\n" for word in state.replaced.last.values())
     _note(state)
     return 0
 
@@ -239,6 +264,7 @@ def _table(chosen: Sequence[Tracked]) -> list[str]:
                 f"{t.finding.dimension} {t.finding.title}"
                 + (f" (disputed by {t.dispute.by}: {t.dispute.reason})" if t.dispute else "")
                 + (f" ({t.closing})" if t.closing else "")
+                + (f" ({t.reason})" if t.reason else "")
             ),
         )
         for t in chosen
@@ -393,6 +419,12 @@ def _close(args: argparse.Namespace) -> int:
     from pytest_backend_audit.cli.closing import close  # noqa: PLC0415 - heavy
 
     return close(args)
+
+
+def _replace(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.cli.replacing import replace  # noqa: PLC0415 - heavy
+
+    return replace(args)
 
 
 def _one(args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Event], said: str) -> int:

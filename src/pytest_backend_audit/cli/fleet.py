@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet import ledgers, numbers, page, table  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.fleet.namesakes import apart  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.reading import collect  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.summary import Asked, below, latest_of, summarise  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import one_line  # noqa: PLC0415 - heavy
@@ -99,7 +100,7 @@ def _show(args: argparse.Namespace) -> int:
         collected = collect(args.paths)
         refused = ledgers.refused(collected.audits)
         places = {one.place for one in refused}
-        audits = [audit for audit in collected.audits if audit.place not in places]
+        audits = apart(audit for audit in collected.audits if audit.place not in places)
         if not audits:
             raise ValueError(
                 f"none of the filed cards can be read; the first is {refused[0].place}: {refused[0].reason}"

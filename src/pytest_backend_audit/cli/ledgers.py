@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
-    from pytest_backend_audit.ledger.terms import Still, Terms
+    from pytest_backend_audit.ledger.terms import Terms, There
     from pytest_backend_audit.model import Card
 
 
@@ -69,9 +69,14 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
     """
     from pytest_backend_audit.ledger import Place  # noqa: PLC0415 - heavy
 
-    if args.service:
-        return Place(top, args.service)
     services = found(top)
+    if args.service:
+        others = services and args.service not in services
+        if others and args.service != _service_of(getattr(args, "run_folder", None)):
+            raise ValueError(
+                f"--service {args.service}: audits/ has no ledger of that service; it has {', '.join(services)}"
+            )
+        return Place(top, args.service)
     if len(services) == 1 and not run_first:
         return Place(top, services[0])
     if of_run := _service_of(getattr(args, "run_folder", None)):
@@ -148,21 +153,11 @@ def who(args: argparse.Namespace, top: Path) -> str:
     return f"{name} <{mail}>" if name and mail else name or mail
 
 
-def still_at(top: Path, commit: str) -> Still:
-    """Which audit.yaml is in a commit, and which policies there may be.
-
-    What lies elsewhere, or at a revision that this clone lacks, is taken to be there: nobody can tell.
-    """
+def there_at(top: Path, commit: str) -> There:
+    """Which audit.yaml are in a commit. What lies in another repository is taken to be there: nobody can tell."""
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.terms import Still  # noqa: PLC0415 - heavy
 
-    def has(name: str) -> bool:
-        return ask(top, "cat-file", "-e", name).status == 0
-
-    return Still(
-        config=lambda path: ":" in path or has(f"{commit}:{path}"),
-        policy=lambda name: ":" not in name or not has(f"{name.partition(':')[0]}^{{commit}}") or has(name),
-    )
+    return lambda path: ":" in path or ask(top, "cat-file", "-e", f"{commit}:{path}").status == 0
 
 
 def judged_otherwise(card: Card, tracked: Tracked, known: Terms, state: State, place: Place) -> tuple[str, ...]:

@@ -111,8 +111,8 @@ def _obstacles(check: Check, fixtures: set[str], audit: Runtime) -> Iterator[str
     if not check.bundled:  # it may count in its own process
         fixtures = fixtures - {"audit_query_budget"}
     for need in check.needs:
-        if need not in audit.allowed:
-            yield f"needs {need}: add --audit-allow={need}"
+        if why := audit.not_allowed(need):
+            yield why.replace(", which is not allowed: run with", ": add")
     for target in dict.fromkeys(TARGET_OF[f] for f in sorted(fixtures) if f in TARGET_OF):
         if audit.config is None:
             yield f"targets.{target} is not configured (there is no audit.yaml)"

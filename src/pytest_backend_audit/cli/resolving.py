@@ -31,7 +31,7 @@ def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, b
     from pytest_backend_audit.signoff.reviewers import not_theirs, reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
-    declared = reviewers(_config(args, top), top, place_of(args, top).service, at)
+    declared = reviewers(config_of(args.config, top), top, place_of(args, top).service, at)
     disputer = tracked.dispute.by if tracked.dispute else ""
     owners = [tracked.owner, *(getattr(event, "owner", "") for _, event in tracked.history)]
     return not_theirs(
@@ -39,12 +39,16 @@ def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, b
     )
 
 
-def _config(args: argparse.Namespace, top: Path) -> Path | None:
-    """The audit.yaml that is meant: the named one, else that of this folder, else that of the repository's top."""
-    if args.config:
-        given = Path(args.config)
+def config_of(named: str | None, top: Path) -> Path | None:
+    """The audit.yaml that is meant: the named one, else that of this folder, else that of the repository's top.
+
+    Raises:
+        ValueError: The named one is not there.
+    """
+    if named:
+        given = Path(named)
         if not given.is_file():
-            raise ValueError(f"--config={args.config}: there is no such file")
+            raise ValueError(f"--config={named}: there is no such file")
         return given
     here = [Path.cwd() / CONFIG] if Path.cwd().resolve().is_relative_to(top) else []
     return next((path for path in (*here, top / CONFIG) if path.is_file()), None)

@@ -104,10 +104,18 @@ class Audit:
     tracked: bool = False
     """Whether its findings are those that its ledger has open; else they are as they were filed."""
 
+    home: str = ""
+    """What tells the service from its namesakes in other repositories; empty without any."""
+
+    @property
+    def name(self) -> str:
+        """The service, and where it is at home if others have that name too."""
+        return f"{self.service} ({self.home})" if self.home else self.service
+
     @property
     def subject(self) -> tuple[str, str]:
         """Whose audits follow each other: those of one service in one kind of environment."""
-        return self.service, self.kind
+        return self.name, self.kind
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -55,6 +55,8 @@ class Ledger:
         if kind == "filed":
             self._filed(event)
             return
+        if kind == "replaced":  # by what a finding may close: its date is the same
+            return
         known = self.findings.get(event["fingerprint"])
         if kind in {"opened", "reopened", "seen"}:
             self._found(event, known)

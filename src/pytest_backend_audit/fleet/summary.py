@@ -284,7 +284,7 @@ def _service(history: Sequence[Audit], asked: Asked) -> Service:
     if before and before.maximum == audit.maximum and audit.uncapped is not None and before.uncapped is not None:
         change = audit.uncapped - before.uncapped
     return Service(
-        service=audit.service,
+        service=audit.name,
         environment=audit.environment,
         kind=audit.kind,
         audited=audit.at.date(),

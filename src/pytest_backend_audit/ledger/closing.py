@@ -6,7 +6,7 @@ from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
-from pytest_backend_audit.ledger.terms import Still, Terms, names_of, unlike
+from pytest_backend_audit.ledger.terms import Terms, There, names_of, unlike
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
 
 OUTPUT_LIMIT = 4000
@@ -39,6 +39,8 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
         trouble = f"the run is invalid: {seal.invalid}"
     elif card.partial and not ours:
         trouble = f"the run is partial: {card.partial[0]}; take a whole one, or have the checks run anew (no --run)"
+    elif document.service != service and not inputs.config_path:
+        trouble = "the run found no audit.yaml; name it: --config PATH"
     elif document.service != service:
         trouble = f"the run is of the service {document.service!a}, the ledger of {service!a}"
     elif document.commit != commit:
@@ -69,14 +71,27 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
         )
 
 
-def refuse_other_terms(card: Card, known: Terms | None, still: Still) -> None:
+def refuse_other_terms(card: Card, known: Terms | None, there: There) -> None:
     """See that a run judged by what the audits judged by that had the finding.
 
     Raises:
         StaysOpenError: It did not.
     """
-    if why := unlike(card.inputs, known, still):
+    if why := unlike(card.inputs, known, there):
         raise StaysOpenError(why.replace("--audit-policy=", "--policy "))
+
+
+def ran_in(card: Card, check: str) -> tuple[str, ...]:
+    """Environments in which a card has word of a check, by their names now and before: of a merge, where it ran.
+
+    Of what is about a whole dimension, and of a check that the card leaves out on purpose, all of them.
+    """
+    result = next((r for r in card.checks if r.check.id == check), None)
+    inputs = card.inputs
+    ran = result.environments if result is not None and result.outcome is Outcome.PASSED else ()
+    if not ran:
+        return names_of(inputs)
+    return (*ran, *(before for name, before in inputs.formerly.items() if name in ran))
 
 
 def shown(card: Card, tracked: Tracked, state: State) -> str:
@@ -102,6 +117,8 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
         # A pass that counts for less says so in its reason.
         word = _WORDS.get(result.outcome)
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
+    if tracked.where and not set(map(state.places.one, ran_in(card, finding.check))) & set(tracked.where):
+        raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
     return _output(result)
 
 

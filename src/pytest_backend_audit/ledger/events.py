@@ -50,6 +50,8 @@ class Filed:
     disposition_name: str = ""
     instants: Mapping[str, str] = field(default_factory=dict)
     """Of a merge: environment -> instant of its latest run there; empty for one run, and in lines of older versions."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Likewise environment -> its kind."""
     card: str = ""
     """SHA-256 of the card's JSON (`filed.digest`): it must stay as it was filed. Empty in lines of older versions."""
     content: str = ""
@@ -74,6 +76,10 @@ class Filed:
     def instant_in(self, environment: str) -> str:
         """When the audit was made in one of its environments."""
         return self.instants.get(environment, self.instant)
+
+    def kinds_of(self, environment: str) -> tuple[str, ...]:
+        """Of which kind one of its environments is; of a merge by an older version, any of these."""
+        return tuple(self.kinds.get(environment, self.environment_kind).split(", "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,24 @@ class Closed:
     type: Literal["closed"] = "closed"
 
 
-Event = Filed | Found | Gone | Assigned | Disputed | Resolved | Closed
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The reviewer's word that another audit.yaml, or policy, has come in the place of one that audits judged by."""
+
+    at: str
+    by: str
+    what: Literal["audit.yaml", "policy"]
+    before: str
+    """As the filings of these audits name it."""
+    after: str
+    """As later filings do."""
+    given: str
+    """What ``--audit-config`` or ``--audit-policy`` takes for it."""
+    reason: str
+    type: Literal["replaced"] = "replaced"
+
+
+Event = Filed | Found | Gone | Assigned | Disputed | Resolved | Closed | Replaced
 
 TYPES: dict[str, type[Event]] = {
     "filed": Filed,
@@ -183,6 +206,7 @@ TYPES: dict[str, type[Event]] = {
     "disputed": Disputed,
     "resolved": Resolved,
     "closed": Closed,
+    "replaced": Replaced,
 }
 
 

@@ -6,15 +6,16 @@ A run tells of findings only what no later run has told: it may be filed late, o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger import terms
+from pytest_backend_audit.ledger.closing import ran_in
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
-from pytest_backend_audit.ledger.lateness import last_word, later, notes, otherwise, standing
+from pytest_backend_audit.ledger.lateness import LEFT, last_word, later, notes, otherwise, standing, unasked
 from pytest_backend_audit.ledger.state import State, Status, Tracked, fold, next_number
-from pytest_backend_audit.ledger.terms import Still
+from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.model import Card, Finding, Outcome
 
 _Gone: TypeAlias = tuple[Gone, Tracked, terms.Terms | None]
@@ -36,6 +37,8 @@ class Ran:
     instant: str
     checks: frozenset[str]
     """Ids of those that it ran."""
+    kind: str = ""
+    """Of the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ def filing(
     heads: tuple[str, ...],
     who: Who,
     runs: Sequence[Ran] = (),
-    still: Still = terms.EVERYTHING,
+    there: There = terms.everything,
     changed: Callable[[Tracked, terms.Terms], tuple[str, ...]] = lambda *_: (),
+    looked: Callable[[Filed, Finding], bool] = lambda *_: True,
 ) -> Filing:
     """What is to be written.
 
@@ -73,21 +77,20 @@ def filing(
         heads: Last hash of each journal.
         who: Who files, and when.
         runs: Those of a merge; each of its environments has instants of its own.
-        still: Which audit.yaml and policies are still there.
+        there: Which audit.yaml are still there.
         changed: What the card judges otherwise than the audit that had a finding, one line each.
+        looked: Whether an audit that was filed looked for a finding: one that had not its check did not.
     """
     inputs = card.inputs
     line = max((n for n, _ in state.events), default=0) + 1
     state = state.known_as(inputs.formerly)
     one = state.places.one
-    filed = _filed(card, name, heads, who, _Times(inputs.instant, runs).told())
+    filed = _filed(card, name, heads, who, runs)
     times = _Times(inputs.instant, [replace(run, environment=one(run.environment)) for run in runs])
     events: list[Event] = [filed]
     mine = state.places.of(inputs.document.environment)
     environment = ", ".join(mine)
-    left: list[tuple[str, Status, str]] = []
-    surpassed: list[tuple[str, str]] = []
-    unlike: list[tuple[str, str]] = []
+    told = _Told()
     numbers: dict[str, str] = {}
     free = next_number(state)
     for finding in card.findings:
@@ -99,46 +102,92 @@ def filing(
         kept = replace(finding, id=number)
         if known is None:
             events.append(Found(who.at, number, finding.fingerprint, name, environment, kept))
-            newer = {place: after for place in mine if (after := later(state, seen[place], place))}
-            strange = [after for after in newer.values() if not terms.fits(filed, after)]
-            if strange:
-                unlike.append((number, f"{_LATER.format(strange[0].file)} judged by another audit.yaml or policy"))
-            else:
-                events += _gone_at_once(kept, newer, who)
-                surpassed += [(number, after.file) for after in newer.values() if len(newer) == len(mine)]
+            found = _gone_at_once(kept, state, filed, seen, looked=looked)
+            events += told.at_once(number, found, len(mine), told.surpassed)
             continue
         words = {place: last_word(known, place, state) for place in mine}
         # Where it is open, an old sighting is true too; it opens nothing anew.
         places = [p for p in mine if words[p] < seen[p] or p in known.where]
         if not places:
-            left.append((number, known.status, max(seen.values())))
+            told.left.append((number, known.status, max(seen.values())))
             continue
         kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
         old = any(words[place] > seen[place] for place in mine)
-        told = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
-        events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), told, kind))
-    away, stay, others = _away(card, state, filed, times, still)
-    unlike += others
+        newly = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
+        events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), newly, kind))
+        if kind == "reopened":
+            found = _gone_at_once(kept, state, filed, {p: seen[p] for p in places}, looked=looked)
+            events += told.at_once(number, found, len(places), told.again)
+    away = _away(card, state, filed, times, there=there, told=told)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in away]
     events += gone
-    left += stay
     now = fold((*state.events, *enumerate(events, line)))
     tracked_now = {t.fingerprint: t for t in now.findings}
     # The card tells its own; what the ledger adds is the number, and who mends it until when.
     shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
-    told_of = (*notes(left, surpassed), *standing(unlike), *otherwise(gone))
-    return Filing(replace(card, findings=shown), numbers, tuple(events), now, told_of)
+    return Filing(
+        replace(card, findings=shown), numbers, tuple(events), now, (*told.lines(), *otherwise(gone), *unasked(gone))
+    )
 
 
 _LATER = "the later audit {}, which was filed before,"
 
 
-def _gone_at_once(finding: Finding, newer: Mapping[str, Filed], who: Who) -> list[Gone]:
-    """That audits which were made later, and filed before, were without a finding."""
+@dataclass(slots=True)
+class _Told:
+    """What a filing has to remark of findings, by their numbers."""
+
+    left: list[tuple[str, Status, str]] = field(default_factory=list)
+    """On which there is later word."""
+    surpassed: list[tuple[str, str]] = field(default_factory=list)
+    """New, and a later audit was without them."""
+    again: list[tuple[str, str]] = field(default_factory=list)
+    """Likewise, and away before."""
+    unlike: list[tuple[str, str]] = field(default_factory=list)
+    """Open all the same, and why."""
+
+    def at_once(
+        self, number: str, found: tuple[list[Gone], str], places: int, into: list[tuple[str, str]]
+    ) -> list[Gone]:
+        """Remark that a finding went as soon as it came, from all of its places, or why it did not."""
+        gone, why = found
+        into += [(number, event.file) for event in gone if len(gone) == places]
+        self.unlike += [(number, why)] if why else []
+        return gone
+
+    def lines(self) -> tuple[str, ...]:
+        """One for each kind."""
+        return (*notes(self.left, self.surpassed, self.again), *standing(self.unlike))
+
+
+def _gone_at_once(
+    finding: Finding,
+    state: State,
+    filed: Filed,
+    seen: Mapping[str, str],
+    *,
+    looked: Callable[[Filed, Finding], bool],
+) -> tuple[list[Gone], str]:
+    """That audits which were made later, and filed before, were without a finding; or why it stays open all the same.
+
+    Args:
+        finding: With its number.
+        state: The ledger before.
+        filed: The filing that tells of it.
+        seen: Environment -> instant at which it was seen there.
+        looked: Whether an audit looked for it.
+    """
+    newer = {place: after for place, instant in seen.items() if (after := later(state, instant, place))}
+    if strange := [after for after in newer.values() if not terms.fits(filed, after, state.replaced)]:
+        return [], f"{_LATER.format(strange[0].file)} judged by another audit.yaml or policy"
+    if blind := [after for after in newer.values() if not looked(after, finding)]:
+        return [], f"{_LATER.format(blind[0].file)} did not look for it"
     return [
-        Gone(who.at, finding.id, finding.fingerprint, after.file, place, f"{_LATER.format(after.file)} was without it")
+        Gone(
+            filed.at, finding.id, finding.fingerprint, after.file, place, f"{_LATER.format(after.file)} was without it"
+        )
         for place, after in newer.items()
-    ]
+    ], ""
 
 
 class _Times:
@@ -162,18 +211,15 @@ class _Times:
         return sorted(run.instant for run in tried) or [self._instant]
 
 
-def _away(
-    card: Card, state: State, filed: Filed, times: _Times, still: Still
-) -> tuple[list[_Gone], list[tuple[str, Status, str]], list[tuple[str, str]]]:
-    """What the ledger has open and the card lacks: what is gone, what stays as there is later word of it, or why else.
+def _away(card: Card, state: State, filed: Filed, times: _Times, *, there: There, told: _Told) -> list[_Gone]:
+    """What the ledger has open and the card lacks, and is gone by it; `told` learns why the rest stays.
 
-    A card that judged by something else than the audit that had a finding has no word on it.
+    A card that judged by something else than the audit that had a finding has no word on it, nor has one in whose
+    environment its check did not run.
     """
     mine = state.places.of(filed.environment)
     present = {f.fingerprint for f in card.findings}
     gone: list[_Gone] = []
-    left: list[tuple[str, Status, str]] = []
-    stay: list[tuple[str, str]] = []
     for tracked in state.findings:
         here = [place for place in mine if place in tracked.where]
         if tracked.fingerprint in present or not tracked.status.is_open or not here:
@@ -182,19 +228,30 @@ def _away(
         lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
         places = [p for p in mine if last_word(tracked, p, state) <= lacks[p]]
         if not set(places) & set(here):
-            left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
+            told.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
+            continue
+        ran = set(map(state.places.one, ran_in(card, tracked.finding.check)))
+        if not ran & set(here):
+            told.unlike.append((tracked.number, f"its check did not run in {', '.join(here)}"))
             continue
         known = terms.of(tracked, state, mine)
-        if why := terms.unlike(card.inputs, known, still):
-            stay.append((tracked.number, why))
+        if why := terms.unlike(card.inputs, known, there):
+            told.unlike.append((tracked.number, why))
             continue
+        places = [p for p in places if p in ran]
         reason = why_gone(card, tracked)
         event = Gone(filed.at, tracked.number, tracked.fingerprint, filed.file, ", ".join(places), reason)
         gone.append((event, tracked, known))
-    return gone, left, stay
+    return gone
 
 
-def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Mapping[str, str]) -> Filed:
+def _kinds(runs: Sequence[Ran]) -> dict[str, str]:
+    """Environment -> its kind, where there are several."""
+    kinds = {run.environment: run.kind for run in runs if run.kind}
+    return kinds if len(kinds) > 1 else {}
+
+
+def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, runs: Sequence[Ran]) -> Filed:
     document, disposition, protected = card.inputs.document, card.disposition, card.inputs.protected
     return Filed(
         at=who.at,
@@ -211,7 +268,8 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, instants: Ma
         total=card.total,
         disposition=disposition.id if disposition else "",
         disposition_name=disposition.name if disposition else "",
-        instants=instants,
+        instants=_Times(card.inputs.instant, runs).told(),
+        kinds=_kinds(runs),
         config=card.inputs.config_path,
         config_digest=card.inputs.config_digest,
         policy=protected.name if protected else "",
@@ -246,4 +304,4 @@ def why_gone(card: Card, tracked: Tracked) -> str:
         return "its criterion is declared not applicable"
     if any(c.id == finding.check for c in card.inputs.plan):
         return "its check is above the level that is sought"
-    return "its check is no longer part of the audit"
+    return LEFT

@@ -44,13 +44,18 @@ def later(state: State, instant: str, environment: str) -> Filed | None:
     return max(after, key=lambda entry: entry[0], default=("", None))[1]
 
 
-def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def notes(
+    left: Sequence[tuple[str, Status, str]],
+    surpassed: Sequence[tuple[str, str]],
+    again: Sequence[tuple[str, str]] = (),
+) -> tuple[str, ...]:
     """What a filing left as it was, one line each kind.
 
     Args:
         left: Number of each finding on which a later run has the last word, how it stands, and the instant of the run
             that is filed.
         surpassed: Number of each new finding that a later audit did not have, and the name of that audit.
+        again: Likewise of each that was away before.
     """
     lines = []
     order = list(Status)
@@ -58,11 +63,12 @@ def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str
         numbers = [number for number, *kind in left if kind == [status, instant]]
         stays, it = ("stays", "it") if len(numbers) == 1 else ("stay", "them")
         lines.append(f"{_named(numbers)} {stays} {status}: there is later word of {it} than this run of {instant}")
-    if surpassed:
-        audits = ", ".join(dict.fromkeys(audit for _, audit in surpassed))
-        numbers = list(dict.fromkeys(number for number, _ in surpassed))
+    for entries, what in ((surpassed, "new"), (again, "open again")):
+        audits = ", ".join(dict.fromkeys(audit for _, audit in entries))
+        numbers = list(dict.fromkeys(number for number, _ in entries))
         is_ = "is" if len(numbers) == 1 else "are"
-        lines.append(f"{_named(numbers)} {is_} new and gone at once: the later audit {audits} was filed without")
+        if numbers:
+            lines.append(f"{_named(numbers)} {is_} {what} and gone at once: the later audit {audits} was filed without")
     return tuple(lines)
 
 
@@ -87,6 +93,18 @@ def otherwise(gone: Sequence[Gone]) -> tuple[str, ...]:
         are = "is" if len(numbers) == 1 else "are"
         lines.append(f"{_named(numbers)} {are} gone, judged otherwise since: {'; '.join(changed)}")
     return tuple(lines)
+
+
+LEFT = "its check is no longer part of the audit"
+"""Why a finding is gone that nothing shows to be mended."""
+
+
+def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
+    """What a filing let go though nothing shows it to be mended."""
+    numbers = [event.number for event in gone if event.reason == LEFT]
+    which = "its check is" if len(numbers) == 1 else "their checks are"
+    is_ = "is" if len(numbers) == 1 else "are"
+    return (f"{_named(numbers)} {is_} gone unmended: {which} no longer part of the audit",) if numbers else ()
 
 
 _NAMED = 5

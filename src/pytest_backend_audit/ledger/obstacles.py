@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from pytest_backend_audit.ledger.state import State
 from pytest_backend_audit.model import Card, Mode
 
 _NAMED = 5
 """Findings that one line names."""
+AHEAD = timedelta(minutes=10)
+"""By which clocks of two machines may differ."""
 AGAIN = "audit again: pytest --audit-sha=HEAD"
 FIELDS = {
     "service": "the service's name",
@@ -38,6 +41,17 @@ def of_run(card: Card) -> Iterator[str]:
         yield f"nothing was collected, so nothing was audited; start pytest where the checks are, and {AGAIN}"
     if seal is not None and card.partial:
         yield f"the run is partial: {'; '.join(card.partial)}; {AGAIN} (or `backend-audit merge` its shards)"
+
+
+def of_clock(instant: str, now: str) -> Iterator[str]:
+    """That it was made after the present: until then no later run would have word of its findings.
+
+    Args:
+        instant: Of the run, RFC 3339 in UTC.
+        now: The present one.
+    """
+    if datetime.fromisoformat(instant) > datetime.fromisoformat(now) + AHEAD:
+        yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {AGAIN}"
 
 
 def of_document(card: Card) -> Iterator[str]:

@@ -18,9 +18,11 @@ from pytest_backend_audit.ledger.events import (
     Filed,
     Found,
     Gone,
+    Replaced,
     Resolved,
 )
 from pytest_backend_audit.ledger.places import Places, environments
+from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.model import Finding
 
 NOT_STATED = "not stated"
@@ -76,6 +78,12 @@ class Tracked:
         by = [(e.by, "its check" if isinstance(e, Closed) else "dispute") for _, e in self.history if _closes(e)]
         return f"closed by {by[-1][1]} ({by[-1][0]})" if by else ""
 
+    @property
+    def reason(self) -> str:
+        """Why it is gone: its check passed, or is no longer part of the audit; empty unless it is gone."""
+        reasons = [e.reason for _, e in self.history if isinstance(e, Gone)]
+        return reasons[-1] if self.status is Status.GONE and reasons else ""
+
     def current(self) -> Finding:
         """The finding with what the ledger knows of it."""
         return replace(
@@ -104,6 +112,8 @@ class State:
     """All of it: line, and event."""
     places: Places = field(default_factory=Places)
     """Environments by all of their names."""
+    replaced: Replacements = field(default_factory=Replacements)
+    """What has come in the place of an audit.yaml or a policy."""
     lines: Mapping[str, tuple[tuple[int, Filed], ...]] = field(default_factory=dict)
     """Name of a card -> line and filing, of a name that two branches gave several."""
 
@@ -242,6 +252,7 @@ class _Folding:
             notices=tuple(notices),
             events=tuple(self._events),
             places=self._places,
+            replaced=Replacements.told(e for _, e in self._events if isinstance(e, Replaced)),
             lines=self._lines(),
         )
 
@@ -262,7 +273,7 @@ class _Folding:
             self._sighted(line, event)
         elif isinstance(event, Assigned):
             self._assigned(line, event)
-        else:
+        elif not isinstance(event, Replaced):
             known = self._found.get(event.fingerprint)
             if known is None:
                 raise self._unopened(line, event)

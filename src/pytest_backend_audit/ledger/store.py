@@ -124,6 +124,20 @@ def _inside(place: Place) -> None:
         raise LedgerError(f"{place.name} leads out of the repository, to {place.folder.resolve()}; make it a folder")
 
 
+def filed_cards(place: Place) -> list[str]:
+    """Names of the cards in a service's folder."""
+    return sorted(path.name for path in place.folder.glob("[0-9]*.json"))
+
+
+def without_ledger(cards: list[str]) -> str:
+    """What is wrong where there are cards, and no ledger: the numbers of their findings would be given anew."""
+    said = f"{cards[0]} is" if len(cards) == 1 else f"{cards[0]} and {len(cards) - 1} more are"
+    return (
+        f"{said} there, and no {LEDGER}, which has the numbers of their findings; restore it from git, or take away "
+        "what a filing that was cut short has left"
+    )
+
+
 @contextmanager
 def held(place: Place, patience: float = PATIENCE) -> Iterator[None]:
     """Hold a service's folder, which is made where need be: whoever else wants to write there waits.

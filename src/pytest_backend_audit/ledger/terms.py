@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from pytest_backend_audit.ledger.events import Filed, Found
 from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.replacements import Replacements, What
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.model import Card, Inputs
 
-_COMMIT = re.compile(r"[0-9a-f]{7,64}(:.*)?")
-"""A policy that is named by a commit, as the base of a pull request is: the next audit's has another name."""
+There: TypeAlias = Callable[[str], bool]
+"""Whether the audited commit has an audit.yaml, by its path as runs record it: one that is gone was moved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Still:
-    """What is still there: an audit.yaml or a policy that is gone has got another place."""
-
-    config: Callable[[str], bool]
-    """Whether the audited commit has an audit.yaml, by its path as runs record it."""
-    policy: Callable[[str], bool]
-    """Whether there may be a policy of that name: not where its revision is here and has no such file."""
-
-
-EVERYTHING = Still(lambda _: True, lambda _: True)
+def everything(_: str) -> bool:
+    """Nothing is gone."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +29,31 @@ class Terms:
     """Those that had it since it was opened last, as they were filed."""
     held: tuple[Filed, ...] = ()
     """Those that held audit.yaml to a policy, of all that had it, in the order in which they were made."""
+    replaced: Replacements = field(default_factory=Replacements)
 
     @property
     def latest(self) -> Filed:
         """The one whose card told of it last."""
         return self.filings[-1]
 
-    def policy(self, still: Still) -> Filed | None:
-        """The filing whose policy counts: the first whose policy is still there; else the latest; None without any."""
-        there = (f for f in self.held if still.policy(f.policy))
-        return next(there, self.held[-1] if self.held else None)
+    @property
+    def policy(self) -> Filed | None:
+        """The first that was held to a policy, which counts from then on; None without any."""
+        return self.held[0] if self.held else None
 
-    def asks(self, still: Still) -> Filed:
+    def asks(self, there: There) -> Filed:
         """The filing whose audit.yaml counts: the first whose file is still there; else the latest."""
-        return next((f for f in self.filings if f.config and still.config(f.config)), self.latest)
+        named = (f for f in self.filings if f.config)
+        return next((f for f in named if there(self.config_of(f))), self.latest)
+
+    def config_of(self, filing: Filed) -> str:
+        """The audit.yaml that counts where that of a filing does."""
+        return self.replaced.now("audit.yaml", filing.config)
+
+    def policy_of(self, filing: Filed) -> tuple[str, str]:
+        """Likewise the policy: its name, and what ``--audit-policy`` takes for it."""
+        word = self.replaced.word("policy", filing.policy)
+        return (word.after, word.given) if word else (filing.policy, filing.policy_given)
 
 
 def names_of(inputs: Inputs) -> tuple[str, ...]:
@@ -77,57 +81,56 @@ def of(tracked: Tracked, state: State, where: Collection[str]) -> Terms | None:
         since.append(filing)
         if filing.policy:
             held.append(filing)
-    return Terms(tuple(since), tuple(sorted(held, key=lambda f: f.instant))) if since else None
+    return Terms(tuple(since), tuple(sorted(held, key=lambda f: f.instant)), state.replaced) if since else None
 
 
-def unlike(inputs: Inputs, terms: Terms | None, still: Still) -> str:
+def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
     """In what a run judged by something else; empty if in nothing.
 
     A policy that one audit was held to is asked for from then on: an exception that only a branch has excuses nothing.
+    By another name it is the same where its text is; else it takes the reviewer's word.
 
     Args:
         inputs: Of the run.
         terms: By which the finding was found; None where the ledger tells of none.
-        still: What is still there.
+        there: Which audit.yaml are still there.
     """
     if terms is None:
         return ""
-    asked, held = terms.asks(still), terms.policy(still)
-    same = inputs.config_path == asked.config or _equal(inputs.config_digest, asked.config_digest)
-    if asked.config and not same and still.config(asked.config):
+    asked = terms.asks(there)
+    config = terms.config_of(asked)
+    same = inputs.config_path == config or _equal(inputs.config_digest, asked.config_digest)
+    if config and not same and there(config):
         return (
-            f"the audit {asked.file} that has it judged by {asked.config}, and this run by "
-            f"{inputs.config_path or 'no audit.yaml'}"
+            f"the audit {asked.file} that has it judged by {config}, and this run by "
+            f"{inputs.config_path or 'no audit.yaml'} {REPLACED}"
         )
-    if held is not None and not _same_policy(inputs, held, still):
-        name = inputs.protected.name if inputs.protected is not None else ""
-        gone = "that is gone, hold it to what has come in its place"
-        way_out = f"--audit-policy={held.policy_given}" if still.policy(held.policy) else gone
-        return (
-            f"the audit {held.file} that has it held audit.yaml to {held.policy}, and this run to {name or 'nothing'}; "
-            f"{way_out}"
-        )
-    return ""
-
-
-def _same_policy(inputs: Inputs, held: Filed, still: Still) -> bool:
-    """Whether a run was held to the policy of an audit, or to what has come in its place."""
+    if (held := terms.policy) is None:
+        return ""
+    policy, given = terms.policy_of(held)
     ours = inputs.protected
-    if ours is None:
-        return False
-    if held.policy == ours.name or _equal(held.policy_digest, ours.digest):
-        return True
-    if _equal(ours.revision, inputs.document.commit):
-        return False  # the audited commit's own comes in no other's place
-    by_commit = _COMMIT.fullmatch(held.policy) and _COMMIT.fullmatch(ours.name)
-    return bool(by_commit) or not still.policy(held.policy)
+    if ours is not None and (ours.name == policy or _equal(ours.digest, held.policy_digest)):
+        return ""
+    return (
+        f"the audit {held.file} that has it held audit.yaml to {policy}, and this run to "
+        f"{ours.name if ours is not None else 'nothing'}; --audit-policy={given} {REPLACED}"
+    )
 
 
-def fits(earlier: Filed, later: Filed) -> bool:
+REPLACED = "(has another come in its place? backend-audit findings replace)"
+"""What a message says where something that audits judged by may have another name now."""
+
+
+def fits(earlier: Filed, later: Filed, replaced: Replacements) -> bool:
     """Whether an audit that was filed already judged by the same as one that was made before it and is filed now."""
-    config = not earlier.config or not later.config or earlier.config == later.config
-    policy = not earlier.policy or earlier.policy == later.policy or _equal(earlier.policy_digest, later.policy_digest)
-    return config and policy
+    config = not earlier.config or not later.config or _now(replaced, "audit.yaml", earlier.config, later.config)
+    policy = not earlier.policy or _now(replaced, "policy", earlier.policy, later.policy)
+    return config and (policy or _equal(earlier.policy_digest, later.policy_digest))
+
+
+def _now(replaced: Replacements, what: What, one: str, other: str) -> bool:
+    """Whether two names stand for the same now."""
+    return replaced.now(what, one) == replaced.now(what, other)
 
 
 def _equal(one: str, other: str) -> bool:
@@ -139,7 +142,8 @@ def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
     """What a run judged by, and where, and that is another than in the audits before, one line each."""
     inputs, filing = card.inputs, terms.latest
     held = terms.held[-1] if terms.held else None
-    lines = [f"environment: {name}, was {before}" for name, before in inputs.formerly.items()]
+    then = environments(filing.environment)
+    lines = [f"environment: {name}, was {before}" for name, before in inputs.formerly.items() if before in then]
     if filing.config and filing.config != inputs.config_path:
         lines.append(f"audit.yaml: {inputs.config_path}, was {filing.config}")
     if held is not None and inputs.protected is not None:
@@ -150,4 +154,4 @@ def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
     return tuple(lines)
 
 
-__all__ = ["EVERYTHING", "Still", "Terms", "changed_files", "fits", "names_of", "of", "unlike"]
+__all__ = ["REPLACED", "Terms", "There", "changed_files", "everything", "fits", "names_of", "of", "unlike"]

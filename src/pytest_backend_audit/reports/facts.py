@@ -273,6 +273,17 @@ def gate_words(card: Card) -> str:
     return reason[:1].upper() + reason[1:]
 
 
+def no_worse_words(card: Card) -> str:
+    """What a run without a gate says of ``--audit-no-worse``; empty if that was not asked, or nothing is to be told."""
+    lead = "no gate; the exit status is pytest's own"
+    said = (
+        card.verdict.reason.partition("; ")[2].partition("; ")[2]
+        if card.verdict.reason.startswith(lead)
+        else (card.verdict.reason)
+    )
+    return said if card.inputs.options.get("no_worse") and card.verdict.gate is None else ""
+
+
 def sign_off_words(card: Card) -> str:
     """Who signed which levels, and when: "grace@example.org, 2026-08-31, for 4.1 and 4.2"; empty if nobody did."""
     signed = card.sign_off

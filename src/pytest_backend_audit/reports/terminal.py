@@ -205,7 +205,9 @@ def _result(card: Card) -> Iterator[_Part]:
         yield _Part("Signed", facts.sign_off_words(card), _GREEN)
     verdict = card.verdict
     if verdict.gate is not None:
-        yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED)
+        yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED, most=5)
+    elif told := facts.no_worse_words(card):
+        yield _Part("No worse", told, _RED if verdict.exit_status else _YELLOW, most=5)
     if card.raises:
         # Seeking less takes no check, so it would come before whatever makes the service better.
         way = next((way for way in card.raises if way.checks), card.raises[0])

@@ -28,7 +28,7 @@ VARIABLES = {
 """Target -> variable that audit.yaml reads its connection string from."""
 CHECKS = "audits/checks"
 SCHEMA = "audits/audit.schema.json"
-IGNORED = "audit-report/"
+IGNORED = ("audit-report/", "__pycache__/")
 UNION = "audits/*/ledger.jsonl merge=union"
 """Has git keep both branches' lines of a ledger of findings."""
 MEANING, WIDTH = 48, 120
@@ -175,7 +175,8 @@ def _ini(top: Path) -> Written:
 
 
 def _ignored(top: Path) -> Written:
-    return _line(top, ".gitignore", IGNORED, IGNORED.strip("/"))
+    made = [_line(top, ".gitignore", line, line.strip("/")) for line in IGNORED]
+    return next((one for one in made if one.what != "left"), made[0])
 
 
 def _line(top: Path, name: str, line: str, meaning: str) -> Written:

@@ -97,28 +97,49 @@ def not_theirs(
         leads: Lead auditors of the audits that have found it.
         number: The finding's.
     """
-    me, known = (by, *declared.others(by)), declared.everybody()
+    me = (by, *declared.others(by))
     lead = _named(me, (*leads, declared.lead))
     reasons = [
         (len(people_in(by)) != 1, f"{by}: one person resolves a dispute; name one: --who NAME"),
         (bool(lead), f"{lead} led the audit that found {number}; {_ELSE}"),
         (bool(_named(me, (disputer,))), f"{by} disputed {number}; {_ELSE}"),
         (bool(_named(me, filter(None, owners))), f"{by} owns {number}, or has owned it; {_ELSE}"),
-        (
-            not known,
-            f"nobody may resolve it, as no reviewer is declared: state {declared.where} (a line a reviewer: ADDRESS "
-            "and the public key), and commit",
-        ),
-        (
-            not first_same(by, known),
-            f"{by} is no reviewer; {', '.join(known)} may resolve it: --who NAME. Who else may is stated in the last "
-            f"commit: {declared.where}",
-        ),
     ]
-    return next((why for applies, why in reasons if applies), "")
+    return next((why for applies, why in reasons if applies), "") or _no_reviewer(by, declared, "resolve it")
+
+
+def not_reviewers(by: str, declared: Reviewers, *, leads: Iterable[str]) -> str:
+    """Why somebody can't say that another audit.yaml or policy counts; empty if they can. Pure.
+
+    Args:
+        by: Who would say so.
+        declared: Who may.
+        leads: Lead auditors of the audits that judged by it.
+    """
+    lead = _named((by, *declared.others(by)), (*leads, declared.lead))
+    if len(people_in(by)) != 1:
+        return f"{by}: one person says so; name one: --who NAME"
+    if lead:
+        return f"{lead} led an audit that judged by it; somebody else says so: --who NAME"
+    return _no_reviewer(by, declared, "say so")
 
 
 _ELSE = "somebody else resolves it: --who NAME"
+
+
+def _no_reviewer(by: str, declared: Reviewers, what: str) -> str:
+    known = declared.everybody()
+    if not known:
+        return (
+            f"nobody may {what}, as no reviewer is declared: state {declared.where} (a line a reviewer: ADDRESS and "
+            "the public key), and commit"
+        )
+    if not first_same(by, known):
+        return (
+            f"{by} is no reviewer; {', '.join(known)} may {what}: --who NAME. Who else may is stated in the last "
+            f"commit: {declared.where}"
+        )
+    return ""
 
 
 def _named(me: Iterable[str], others: Iterable[str]) -> str:

@@ -74,8 +74,8 @@ def require(runtime: Runtime, need: Need) -> None:
     """
     if runtime.checks and need not in runtime.needs:
         raise CouldNotRun(f'the check did not ask for it: its mark lacks needs=("{need}",)')
-    if need not in runtime.allowed:
-        raise CouldNotRun(f"needs {need}, which is not allowed: run with --audit-allow={need}")
+    if why := runtime.not_allowed(need):
+        raise CouldNotRun(why)
 
 
 def one_line(text: object, limit: int = REASON_LIMIT) -> str:

@@ -87,7 +87,7 @@ distribution, prior_audit (none for the first), runbook, incidents ([] for none)
         "or a URL\n"
     ) in (top / "audit.yaml").read_text()
     assert (top / "pytest.ini").read_text() == "[pytest]\naudit_paths = audits/checks\n"
-    assert (top / ".gitignore").read_text() == "audit-report/\n"
+    assert (top / ".gitignore").read_text() == "audit-report/\n__pycache__/\n"
 
 
 def test_next_names_all_that_filing_wants(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,9 @@ def test_what_is_found_is_said_and_used(make: Make, capsys: pytest.CaptureFixtur
 
 def test_nothing_that_exists_is_touched(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """Existing files are left and said so; a second run changes nothing."""
-    top = make({"audit.yaml": "version: 1\n", "audits/redis.acl": "mine", ".gitignore": "*.log\n/audit-report"})
+    top = make(
+        {"audit.yaml": "version: 1\n", "audits/redis.acl": "mine", ".gitignore": "*.log\n/audit-report\n__pycache__"}
+    )
     assert cli.main(["init", str(top), "--yes", "--ci", "github"]) == 0
     out = capsys.readouterr().out
     assert "left      audit.yaml (it exists; so neither an example check nor audit_paths is written)\n" in out
@@ -172,7 +174,7 @@ def test_in_the_folder_of_one_of_several_services(make: Make, capsys: pytest.Cap
     said = capsys.readouterr().out
     assert "wrote     ../../.gitattributes (audits/*/ledger.jsonl merge=union)\n" in said
     assert (top / ".gitattributes").read_text() == "audits/*/ledger.jsonl merge=union\n"
-    assert (top / "services" / "pay" / ".gitignore").read_text() == "audit-report/\n"
+    assert (top / "services" / "pay" / ".gitignore").read_text() == "audit-report/\n__pycache__/\n"
     assert (
         "to move   .github/workflows/backend-audit.yml (to the repository's top, where CI looks for it; its commands "
         "have to run in services/pay)\n"
@@ -183,7 +185,7 @@ def test_the_gitignore_keeps_its_lines(make: Make) -> None:
     """Also when its last line has no end."""
     top = make({".gitignore": "*.log"})
     cli.main(["init", str(top), "--yes"])
-    assert (top / ".gitignore").read_text() == "*.log\naudit-report/\n"
+    assert (top / ".gitignore").read_text() == "*.log\naudit-report/\n__pycache__/\n"
     assert (top / ".gitattributes").read_text() == "audits/*/ledger.jsonl merge=union\n"
 
 

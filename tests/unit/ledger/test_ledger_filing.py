@@ -22,6 +22,7 @@ from pytest_backend_audit.model import (
     Document,
     Evidence,
     EvidenceKind,
+    Finding,
     Mode,
     NotApplicable,
     Seal,
@@ -159,6 +160,33 @@ def test_what_only_a_run_that_is_filed_late_has_found() -> None:
     elsewhere = add(card(document=stage, kind="stage"), new.after, name="2026-09-30", minute=5)
     assert elsewhere.notes == ()
     assert elsewhere.after.find(check_finding(elsewhere)).where == ("prod", "stage")
+
+
+def test_what_a_run_that_is_filed_late_finds_again() -> None:
+    """Of a finding that was away it is later word, and no later word than that of the audit filed before it."""
+    one = add(card())
+    number = check_finding(one)
+    away = add(card(passed(A), passed(B)), one.after, name="2026-09-30", minute=2)
+    last = add(card(passed(A), passed(B)), away.after, name="2026-10-31", minute=9)
+    late = add(card(passed(A), failed(B)), last.after, name="2026-10-30", minute=5)
+    assert [kind for kind in kinds(late.events) if kind[1] == number] == [("reopened", number), ("gone", number)]
+    assert stands(late.after, number) is Status.GONE
+    assert late.notes[-1] == f"{number} is open again and gone at once: the later audit 2026-10-31 was filed without"
+
+
+def test_a_later_audit_that_did_not_look_lets_nothing_go() -> None:
+    """It was filed before, and had no such check."""
+    new = add(card(passed(A), ABSENT), name="2026-10-31", minute=9)
+    made = card(failed(A), failed(B))
+    made = replace(made, inputs=replace(made.inputs, instant=at(5)))
+
+    def looked(filed: Filed, finding: Finding) -> bool:
+        return (filed.file, finding.check) != ("2026-10-31", B)
+
+    late = filing(made, new.after, name="2026-09-30", heads=HEADS, who=Who(at(10), "Kim"), looked=looked)
+    number = check_finding(late)
+    assert (stands(late.after, check_finding(late, A)), stands(late.after, number)) == (Status.GONE, Status.OPEN)
+    assert f"{number} stays open: the later audit 2026-10-31, which was filed before, did not look for it" in late.notes
 
 
 def test_an_old_run_reopens_nothing_that_the_reviewer_closed() -> None:
@@ -411,8 +439,12 @@ def test_a_level_without_proof_closes_when_it_is_reached() -> None:
         (lambda: card(seal=replace(SEALED, interrupted="SIGTERM")), "the run did not end: SIGTERM"),
         (lambda: card(seal=replace(SEALED, invalid="the build changed")), "the run is invalid: the build changed"),
         (
-            lambda: card(document=replace(DOCUMENT, service="cart")),
+            lambda: card(document=replace(DOCUMENT, service="cart"), config_path="audit.yaml"),
             "the run is of the service 'cart', the ledger of 'orders'",
+        ),
+        (
+            lambda: card(document=replace(DOCUMENT, service="cart")),
+            "the run found no audit.yaml; name it: --config PATH",
         ),
         (
             lambda: card(document=replace(DOCUMENT, commit="9" * 40)),
@@ -483,6 +515,33 @@ def test_a_merge_of_new_runs_takes_findings_away() -> None:
     new = merged(card(failed(A), passed(B)), prod.after, ran("prod", 6), ran("stage", 9))
     assert (stands(new.after, check_finding(prod)), new.notes) == (Status.GONE, ())
     assert new.after.find(check_finding(new, A)).where == ("prod", "stage")
+
+
+def test_a_merge_tells_the_kind_of_each_environment() -> None:
+    """For an audit of one of them, which has to be of the same kind later."""
+    runs = [replace(ran("prod", 6), kind="prod"), replace(ran("stage", 9), kind="stage")]
+    filed = merged(card(passed(A), passed(B)), State(), *runs).events[0]
+    assert isinstance(filed, Filed)
+    assert filed.kinds == {"prod": "prod", "stage": "stage"}
+    assert (filed.kinds_of("stage"), filed.kinds_of("other")) == (("stage",), (filed.environment_kind,))
+
+
+@pytest.mark.parametrize(
+    ("instant", "said"),
+    [
+        ("2026-08-31T10:09:59.000Z", []),
+        (
+            "2026-08-31T10:10:01.000Z",
+            [
+                "the run is of 2026-08-31T10:10:01.000Z, and here it is 2026-08-31T10:00:00.000Z: one of the two "
+                "clocks is wrong; set it, then audit again: pytest --audit-sha=HEAD"
+            ],
+        ),
+    ],
+)
+def test_a_run_from_the_future_is_not_filed(instant: str, said: list[str]) -> None:
+    """Until then no later run would have word of what it found."""
+    assert list(obstacles.of_clock(instant, at(0))) == said
 
 
 def test_a_shard_is_as_old_as_its_own_run() -> None:

@@ -14,7 +14,7 @@ import pytest
 from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
 
 from pytest_backend_audit.ledger import LedgerError, Place, State, append, create, held, read
-from pytest_backend_audit.ledger.events import LINE_LIMIT, TYPES, decode, encode
+from pytest_backend_audit.ledger.events import LINE_LIMIT, TYPES, Replaced, decode, encode
 
 EVENTS = [
     assigned(owner="Lin"),
@@ -28,6 +28,7 @@ EVENTS = [
     found("F-0001", how="seen"),
     found("F-0001", how="seen", told=False),
     gone("F-0001"),
+    Replaced(at(5), "Grace", "policy", "main:audit.yaml", "trunk:audit.yaml", "trunk", "the branch was renamed"),
 ]
 
 

@@ -10,8 +10,9 @@ from unit.ledger.ledgers import closed, filed, found
 from unit.scoring.scoring_cases import inputs
 
 from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.events import Event, Filed
+from pytest_backend_audit.ledger.events import Event, Filed, Replaced
 from pytest_backend_audit.ledger.places import Places
+from pytest_backend_audit.ledger.replacements import Replacements, What
 from pytest_backend_audit.ledger.state import State, fold
 from pytest_backend_audit.model import Document, Inputs, Protected
 
@@ -44,9 +45,14 @@ def of(state: State, *where: str) -> terms.Terms | None:
     return terms.of(tracked, state, where or ("prod",))
 
 
-def still(*configs: str, policies: tuple[str, ...] = ("main:audit.yaml",)) -> terms.Still:
-    """What is still there."""
-    return terms.Still(configs.__contains__, policies.__contains__)
+def still(*configs: str) -> terms.There:
+    """Which audit.yaml are still there."""
+    return configs.__contains__
+
+
+def word(what: What, before: str, after: str) -> Replaced:
+    """Grace's, that something has come in the place of something."""
+    return Replaced("2026-08-31T10:50:00.000Z", "Grace", what, before, after, after.partition(":")[0], "renamed")
 
 
 def run(config: str = "audit.yaml", policy: str = "", digest: str = "new", revision: str = "9a" * 20) -> Inputs:
@@ -88,38 +94,47 @@ def test_a_policy_is_asked_for_from_then_on(config: str, policy: str, why: str, 
         state = state.known_as({"live": "prod"})
     known = of(state, "live" if renamed else "prod")
     said = terms.unlike(run(config, policy), known, still("audit.yaml"))
-    assert said.endswith(why)
-    assert bool(said) == bool(why)
+    assert said == (f"the audit 2026-08-31-3 that has it {why} {terms.REPLACED}" if why else "")
 
 
-@pytest.mark.parametrize(
-    ("policy", "digest", "there"),
-    [
-        ("trunk:audit.yaml", "old", ("main:audit.yaml",)),
-        ("trunk:audit.yaml", "new", ()),
-        ("main:ops/audit.yaml", "new", ("main:ops/audit.yaml",)),
-    ],
-    ids=["the same text", "another name of the branch", "another place"],
-)
-def test_a_policy_that_has_come_in_its_place(policy: str, digest: str, there: tuple[str, ...]) -> None:
-    """Counts, and that is told."""
+def test_the_same_text_of_a_policy_is_the_same() -> None:
+    """Whatever its branch is called by now; another text of another name is another policy."""
     known = of(ledger(audit(1, policy="main:audit.yaml")))
-    assert terms.unlike(run(policy=policy, digest=digest), known, still("audit.yaml", policies=there)) == ""
+    assert terms.unlike(run(policy="trunk:audit.yaml", digest="old"), known, still("audit.yaml")) == ""
+    assert terms.unlike(run(policy="trunk:audit.yaml", digest="new"), known, still("audit.yaml")) != ""
+    assert terms.unlike(run(policy="1a2b3c4d5e6f:audit.yaml", digest="new"), known, still("audit.yaml")) != ""
 
 
-def test_a_policy_that_is_gone_leaves_none_in_its_place() -> None:
-    """Another one has to be named."""
-    known = of(ledger(audit(1, policy="main:audit.yaml")))
-    said = terms.unlike(run(), known, still("audit.yaml", policies=()))
-    assert said.endswith("and this run to nothing; that is gone, hold it to what has come in its place")
+def test_a_policy_that_has_come_in_its_place() -> None:
+    """By the reviewer's word, however often; the one before does not do any more."""
+    one, two = word("policy", "main:audit.yaml", "trunk:audit.yaml"), word("policy", "trunk:audit.yaml", "live:a.yaml")
+    known = of(ledger(audit(1, policy="main:audit.yaml"), (one,)))
+    assert terms.unlike(run(policy="trunk:audit.yaml"), known, still("audit.yaml")) == ""
+    assert terms.unlike(run(policy="main:audit.yaml"), known, still("audit.yaml")) == (
+        "the audit 2026-08-31-3 that has it held audit.yaml to trunk:audit.yaml, and this run to main:audit.yaml; "
+        f"--audit-policy=trunk {terms.REPLACED}"
+    )
+    known = of(ledger(audit(1, policy="main:audit.yaml"), (one,), (two,)))
+    assert terms.unlike(run(policy="live:a.yaml"), known, still("audit.yaml")) == ""
 
 
-def test_the_audited_commit_s_own_policy_comes_in_no_other_s_place() -> None:
-    """Neither by its name nor by its number, be the other one gone."""
-    for policy in ("main:audit.yaml", "1a2b3c4d5e6f:audit.yaml"):
-        known = of(ledger(audit(1, policy=policy)))
-        own = run(policy="HEAD:audit.yaml", revision="1a" * 20)
-        assert terms.unlike(own, known, still("audit.yaml", policies=())) != ""
+def test_an_audit_yaml_that_has_come_in_its_place() -> None:
+    """As one in another repository, which nobody can see to be gone."""
+    state = ledger(audit(1, "ops:audit.yaml"), (word("audit.yaml", "ops:audit.yaml", "audit.yaml"),))
+    here = still("audit.yaml", "ops:audit.yaml", "lax.yaml")
+    assert terms.unlike(run(), of(state), here) == ""
+    assert terms.unlike(run("lax.yaml"), of(state), here).startswith(
+        "the audit 2026-08-31-3 that has it judged by audit.yaml, and this run by lax.yaml"
+    )
+
+
+def test_what_comes_back_stands_for_itself() -> None:
+    """So that no chain of words ends where it began."""
+    there, back = word("policy", "main:a.yaml", "trunk:a.yaml"), word("policy", "trunk:a.yaml", "main:a.yaml")
+    state = ledger((there,), (back,))
+    assert state.replaced.now("policy", "main:a.yaml") == "main:a.yaml"
+    assert state.replaced.now("policy", "trunk:a.yaml") == "main:a.yaml"
+    assert state.replaced.now("audit.yaml", "trunk:a.yaml") == "trunk:a.yaml"
 
 
 def test_the_first_policy_is_asked_for() -> None:
@@ -162,21 +177,21 @@ def test_a_name_that_two_branches_gave_is_the_line_s_before() -> None:
 )
 def test_what_fits_an_audit_that_was_filed_before(earlier: Any, later: Any, *, fit: bool) -> None:
     """The same file, and its policy if there was one; a line of an older version tells of no file."""
-    assert terms.fits(filed(**earlier), filed(**later)) == fit
+    assert terms.fits(filed(**earlier), filed(**later), Replacements()) == fit
 
 
-def test_a_policy_by_commit_has_another_name_each_time() -> None:
-    """As the base of a pull request has; a branch's name does not do for it."""
-    known = of(ledger(audit(1, policy="1a2b3c4d5e6f:audit.yaml")))
-    here = still("audit.yaml", policies=("1a2b3c4d5e6f:audit.yaml",))
-    assert terms.unlike(run(policy="9a8b7c6d5e4f:audit.yaml"), known, here) == ""
-    assert terms.unlike(run(policy="HEAD:audit.yaml"), known, here) != ""
+def test_what_fits_by_the_reviewer_s_word() -> None:
+    """A later audit by what has come in the place of the earlier one's."""
+    told = Replacements.told([word("policy", "main:a.yaml", "trunk:a.yaml"), word("audit.yaml", "a.yaml", "b.yaml")])
+    earlier = filed(config="a.yaml", policy="main:a.yaml")
+    assert terms.fits(earlier, filed(config="b.yaml", policy="trunk:a.yaml"), told)
+    assert not terms.fits(earlier, filed(config="b.yaml", policy="lax:a.yaml"), told)
 
 
 def test_a_line_of_an_older_version_asks_for_nothing() -> None:
     """It tells of neither."""
-    assert terms.unlike(run("any.yaml"), of(ledger(audit(1, ""))), terms.EVERYTHING) == ""
-    assert terms.unlike(run(), None, terms.EVERYTHING) == ""
+    assert terms.unlike(run("any.yaml"), of(ledger(audit(1, ""))), terms.everything) == ""
+    assert terms.unlike(run(), None, terms.everything) == ""
 
 
 def test_an_environment_by_all_of_its_names() -> None:

@@ -7,6 +7,7 @@ from unit.scoring.scoring_cases import DISPOSITIONS, NAMES, SEALED, all_at, brok
 
 from pytest_backend_audit import scoring
 from pytest_backend_audit.model import Mode, Outcome, PriorCheck, Seal, Verdict
+from pytest_backend_audit.reports.facts import no_worse_words
 from pytest_backend_audit.scoring.verdict import regate
 
 CONDITIONAL = "conditional-production"
@@ -223,6 +224,23 @@ def test_no_worse_fails_where_other_audits_can_not_be_compared_with():
     card = scoring.score(made, attempts, SEALED)
     assert regate(card, DISPOSITIONS, CONDITIONAL).passed
     assert not regate(card, DISPOSITIONS, CONDITIONAL, no_worse=True).passed
+
+
+@pytest.mark.parametrize(
+    ("prior", "fields", "told"),
+    [
+        ({}, {"prior_missing": MISSING}, f"nothing was compared: {MISSING}"),
+        ({}, {}, "no prior audit to be worse than: nothing was compared"),
+        ({"4.1": 4}, {}, "worse than the prior audit: 4.1 fell from L4 to L3"),
+        ({"4.1": 3, "4.2": 2}, {}, ""),
+    ],
+)
+def test_what_is_said_of_no_worse_without_a_gate(prior, fields, told):
+    """Whatever gave the exit status stands in the card; nothing does where all is well, or was not asked."""
+    made, attempts = all_at(3, options={"no_worse": True}, prior_levels=prior, **fields)
+    assert no_worse_words(scoring.score(made, attempts, SEALED)) == told
+    made, attempts = all_at(3, prior_levels=prior, **fields)
+    assert no_worse_words(scoring.score(made, attempts, SEALED)) == ""
 
 
 def test_a_partial_run_compares_only_what_it_looked_at():

@@ -1,0 +1,128 @@
+"""By what a run judges that is made to close findings: by what the audits had that found them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit.cli.ledgers import there_at
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.ledger import Place, State, Tracked
+    from pytest_backend_audit.ledger.terms import Terms
+
+CONFIG = "audit.yaml"
+
+
+def options_for(
+    args: argparse.Namespace, wanted: Sequence[Tracked], place: Place, commit: str
+) -> tuple[list[str], list[tuple[Tracked, str]]]:
+    """Options of pytest for audit.yaml, environment and policy, and why some findings stay open whatever it shows.
+
+    What nobody asked for is what the audits had that found them.
+
+    Raises:
+        ValueError: None of its environments is the one in which they were found.
+    """
+    from pytest_backend_audit.document import config_name  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
+
+    there = there_at(place.top, commit)
+    first = Path(args.config) if args.config else _nearest(place)
+    state = read(place).known_as(_renamed(_environments(first)))
+    known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
+    asked = {mark: (found.asks(there), found) for mark, found in known.items() if found}
+    names = {mark: found.config_of(filing) for mark, (filing, found) in asked.items()}
+    here = (place.top / name for name in names.values() if name)
+    chosen = first if args.config else next((path for path in here if path.is_file()), None)
+    config = chosen or first
+    environment = args.env or _environment({e for t in wanted for e in t.where}, _environments(config), state)
+    policy, unread = _policy(known.values(), config) if args.policy is None else (str(args.policy), dict[str, str]())
+    used = config_name(chosen, place.top, Path.cwd()) if chosen else ""
+    way_out = "leave --config out" if args.config else "close it by itself"
+    said: list[tuple[Tracked, str]] = []
+    for tracked in wanted:
+        filing, found = asked.get(tracked.fingerprint, (None, None))
+        name = names.get(tracked.fingerprint, "")
+        if filing and name and name != used and used and ":" not in used and there(name):
+            judged = f"the audit {filing.file} that has it judged by {name}"
+            said.append((tracked, f"{judged}, and not by {used}: {way_out}"))
+        elif found and found.policy and (why := unread.get(found.policy_of(found.policy)[0])):
+            said.append((tracked, why))
+    options = [f"--audit-config={chosen}"] if chosen else []
+    options += [f"--audit-env={environment}"] if environment else []
+    options += [f"--audit-policy={policy}"] if policy else []
+    return options, said
+
+
+def _nearest(place: Place) -> Path:
+    """The audit.yaml of this folder, as of a repository of several services, else that of the top."""
+    here = Path.cwd() / CONFIG
+    return here if here.is_file() else place.top / CONFIG
+
+
+def _environments(config: Path) -> Mapping[str, Any]:
+    """The blocks of an audit.yaml; none where it can't be read: pytest will say what is wrong with it."""
+    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
+
+    try:
+        data = yamlnodes.read(config).data
+    except (OSError, ValueError, yamlnodes.YamlError):
+        return {}
+    blocks = data.get("environments") if isinstance(data, dict) else None
+    return {str(name): block for name, block in blocks.items()} if isinstance(blocks, dict) else {}
+
+
+def _renamed(blocks: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> name before, as the blocks state it."""
+    before = {name: block.get("formerly") for name, block in blocks.items() if isinstance(block, dict)}
+    return {name: told for name, told in before.items() if isinstance(told, str) and told}
+
+
+def _environment(where: Iterable[str], blocks: Mapping[str, Any], state: State) -> str:
+    """Where to run: where the findings are, by the name that audit.yaml has for it; empty if that is several places.
+
+    Raises:
+        ValueError: audit.yaml has none of that name.
+    """
+    one = state.places.one
+    found = {one(place) for place in where}
+    if len(found) != 1:
+        return ""
+    (place,) = found
+    if not blocks:
+        return place
+    for name in blocks:
+        if one(name) == place:
+            return name
+    raise ValueError(
+        f"nothing was closed: found in {place}, and audit.yaml has the environments {', '.join(blocks)}: if one of "
+        f"them had that name before, state it (environments: NAME: formerly: {place}); findings of an environment that "
+        "is no more are closed by the reviewer: findings dispute, then findings resolve --upheld"
+    )
+
+
+def _policy(known: Iterable[Terms | None], config: Path) -> tuple[str, dict[str, str]]:
+    """What ``--audit-policy`` is to be, and why policies that audits were held to are not here, by their names."""
+    from pytest_backend_audit.document import source  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.errors import AuditUsageError  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.terms import REPLACED  # noqa: PLC0415 - heavy
+
+    chosen, unread = "", dict[str, str]()
+    for terms in known:
+        if terms is None or terms.policy is None:
+            continue
+        name, given = terms.policy_of(terms.policy)
+        try:
+            source(given or name, config, base=Path.cwd())
+            chosen = chosen or given or name
+        except AuditUsageError as error:
+            why = str(error).partition("\n")[0].partition(": ")[2]
+            file = terms.policy.file
+            unread[name] = (
+                f"the audit {file} that has it held audit.yaml to {name}, and {given or name} is not here: {why} "
+                f"{REPLACED}"
+            )
+    return chosen, unread

@@ -1,0 +1,100 @@
+"""``backend-audit findings replace``: the reviewer says what has come in the place of an audit.yaml or a policy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_backend_audit.cli.ledgers import place_of, top_of, who
+from pytest_backend_audit.cli.resolving import config_of
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.ledger import Place, State
+    from pytest_backend_audit.ledger.events import Filed, Replaced
+    from pytest_backend_audit.ledger.replacements import What
+
+
+def replace(args: argparse.Namespace) -> int:
+    """Run ``findings replace``.
+
+    Raises:
+        ValueError: There is nothing of that name to replace, nothing to put there, or it is not theirs to say.
+        GitError: git gave no answer.
+    """
+    from pytest_backend_audit.ledger import append, held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.events import Replaced  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.signoff.reviewers import not_reviewers, reviewers  # noqa: PLC0415 - heavy
+
+    top = top_of(args)
+    by = who(args, top)
+    place = place_of(args, top)
+    what: What = "policy" if args.policy else "audit.yaml"
+    config = config_of(args.audit_config, top)
+    after = _policy(args.by, config) if args.policy else _config(args.by, place)
+    with held(place):
+        state = read(place)
+        before, filings = _known(what, args.policy or args.config, state)
+        if after == before:
+            raise ValueError(f"{args.by} is {before} itself; name what has come in its place")
+        declared = reviewers(config, top, place.service, utc_now())
+        if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
+            raise ValueError(why)
+        word = Replaced(utc_now(), by, what, before, after, args.by, args.reason)
+        append(place, [word])
+    if args.json:
+        sys.stdout.write(json.dumps(_facts(word), indent=2) + "\n")
+        return 0
+    sys.stdout.write(f"{clean(told(word))}\n")
+    return 0
+
+
+def told(word: Replaced) -> str:
+    """The word as a line."""
+    return f"{word.what} {word.after} stands for {word.before}, by {word.by} on {word.at[:10]}: {word.reason}"
+
+
+def _facts(word: Replaced) -> dict[str, str]:
+    return {"what": word.what, "before": word.before, "after": word.after, "by": word.by, "reason": word.reason}
+
+
+def _known(what: What, given: str, state: State) -> tuple[str, list[Filed]]:
+    """What filings judged by, as they name it, and these filings.
+
+    Raises:
+        ValueError: None did.
+    """
+    filings = [(f, (f.policy, f.policy_given) if what == "policy" else (f.config,)) for f in state.filings]
+    name = next((names[0] for _, names in reversed(filings) if given and given in names), "")
+    if name:
+        return name, [f for f, names in filings if names[0] == name]
+    known = ", ".join(sorted({names[0] for _, names in filings if names[0]})) or "none at all"
+    raise ValueError(f"{given}: no filed audit judged by {_A[what]} of that name; they judged by {known}")
+
+
+_A = {"policy": "a policy", "audit.yaml": "an audit.yaml"}
+
+
+def _policy(given: str, config: Path | None) -> str:
+    from pytest_backend_audit.document import source  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.errors import AuditUsageError  # noqa: PLC0415 - heavy
+
+    if config is None:
+        raise ValueError("there is no audit.yaml here, which a policy is for; name it: --audit-config PATH")
+    try:
+        return source(given, config, base=Path.cwd()).name
+    except AuditUsageError as error:
+        raise ValueError(str(error).replace("--audit-policy=", "--by ")) from None
+
+
+def _config(given: str, place: Place) -> str:
+    from pytest_backend_audit.document import config_name  # noqa: PLC0415 - heavy
+
+    path = Path(given)
+    if not path.is_file():
+        raise ValueError(f"--by {given}: there is no such file")
+    return config_name(path, place.top, Path.cwd())

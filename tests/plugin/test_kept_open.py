@@ -1,0 +1,313 @@
+"""What lets a finding go, and what does not: real runs and repositories, the command as a shell starts it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from plugin._filing import audited, command, good, ledger, made, numbers, today
+from pytest_backend_audit.cli.ledgers import there_at
+from pytest_backend_audit.ledger import Status
+
+TWO = "environments:\n  prod: {kind: prod}\n  stage: {kind: stage}\n"
+REPLACED = "(has another come in its place? backend-audit findings replace)"
+STRICTER = "thresholds: {cache-hit-ratio: 0.99}\n"
+"""A change of audit.yaml that no check here asks for."""
+
+
+@pytest.fixture
+def orders(project):
+    """A repository whose audit can be filed; two of its checks fail."""
+    return made(project)
+
+
+def state(orders, text: str) -> None:
+    """Have audit.yaml name its environments."""
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("environment: stage\n", text))
+
+
+def mended(orders) -> None:
+    """Both checks pass from now on."""
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    (orders.path / "tls").write_text("on")
+    orders.commit()
+
+
+def kept(orders, name: str) -> str:
+    """Put the latest run aside."""
+    (orders.path / "audit-report").rename(orders.path / name)
+    return name
+
+
+def test_what_passed_in_prod_is_not_closed_in_stage(orders) -> None:
+    """In a merge of both, where the check could not run in stage: neither by closing nor by filing."""
+    state(orders, TWO)
+    suite = orders.path / "checks" / "test_orders.py"
+    down = '    if audit_run.environment == "stage" and Path("stdown").exists():\n        pytest.skip("down")\n'
+    text = suite.read_text().replace("def test_index(audit_evidence)", "def test_index(audit_evidence, audit_run)")
+    suite.write_text(text.replace('    schema = Path("schema.sql")', down + '    schema = Path("schema.sql")'))
+    orders.commit()
+    audited(orders, "--audit-env=stage")
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    (orders.path / "stdown").touch()
+    mended(orders)
+    runs = []
+    for environment in ("stage", "prod"):
+        audited(orders, f"--audit-env={environment}")
+        runs.append(kept(orders, f"audit-report-{environment}"))
+    good(orders, "merge", *runs, "-o", "audit-report-both")
+    done = command(orders, "findings", "close", number, "--run", "audit-report-both")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: its check did not run in stage: --env stage\n",
+    )
+    said = good(orders, "file", "audit-report-both")
+    assert f"note: {number} stays open: its check did not run in stage\n" in said
+    assert ledger(orders).find(number).where == ("stage",)
+    assert ledger(orders).filings[-1].kinds == {"prod": "prod", "stage": "stage"}
+    # Its kind is known from then on, whatever else was merged.
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace(TWO, "environments: {lab: {kind: stage, formerly: prod}}\n"))
+    orders.commit()
+    done = command(orders, "findings", "close", number, "--env", "lab")
+    assert done.returncode == 2
+    assert "lab: formerly: prod was prod in audits/orders/" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("between", [None, "environments: {other: {kind: prod, formerly: main}}\n"])
+def test_an_environment_keeps_its_kind(orders, between: str | None) -> None:
+    """Under its own name as under another, and whoever takes the name that it had."""
+    original = (orders.path / "audit.yaml").read_text()
+    state(orders, "environments: {main: {kind: prod}}\n")
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    orders.commit()
+    day, was = today(orders), "main"
+    if between is not None:
+        (orders.path / "audit.yaml").write_text(original.replace("environment: stage\n", between))
+        orders.commit()
+        audited(orders)
+        good(orders, "file")
+        day, was = f"{day}-2", "other"
+    (orders.path / "audit.yaml").write_text(
+        original.replace("environment: stage\n", "environments: {main: {kind: stage}}\n")
+    )
+    mended(orders)
+    result = orders.run("--audit-sha=HEAD")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    way_out = (
+        "give it another name, and its first audit compares with none"
+        if between is None
+        else "leave it out, and the first audit compares with none"
+    )
+    assert f"{was} was prod in audits/orders/{day}, and this is stage; {way_out}" in " ".join(result.errlines)
+    done = command(orders, "findings", "close", numbers(orders)["test_index"])
+    assert done.returncode != 0
+    assert ledger(orders).find(numbers(orders)["test_index"]).status is Status.OPEN
+
+
+def test_a_protected_branch_that_was_renamed(orders) -> None:
+    """Its text is another by now: the reviewer's word has it stand for the one before, and findings close by it."""
+    audited(orders, "--audit-policy=main")
+    good(orders, "file")
+    orders.git("branch", "-m", "main", "trunk")
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text() + STRICTER)
+    mended(orders)
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    held = f"{index}: stays open: the audit {today(orders)} that has it held audit.yaml to main:audit.yaml, and"
+    done = command(orders, "findings", "close", index)
+    assert (done.returncode, done.stdout.partition(" is not here: ")[0]) == (1, f"{held} main")
+    assert done.stdout.endswith(f" {REPLACED}\n")
+    done = command(orders, "findings", "close", index, "--policy", "trunk")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{held} this run to trunk:audit.yaml; --policy main {REPLACED}\n",
+    )
+    word = ("findings", "replace", "--policy", "main", "--by", "trunk", "--reason", "the branch was renamed")
+    done = command(orders, *word)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: Kim <kim@example.org> is no reviewer; Grace may say so: --who NAME. Who else may is stated in "
+        "the last commit: second_reviewer in audit.yaml, or a key in audits/allowed_signers\n",
+    )
+    done = command(orders, *word, "--who", "Ada")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: Ada led an audit that judged by it; somebody else says so: --who NAME\n",
+    )
+    said = good(orders, *word, "--who", "Grace")
+    assert said == (
+        f"policy trunk:audit.yaml stands for main:audit.yaml, by Grace on {today(orders)}: the branch was renamed\n"
+    )
+    assert said in good(orders, "findings", "list")
+    told = good(orders, "findings", "close", index)
+    assert "; judged otherwise since it was filed: policy: trunk:audit.yaml, was main:audit.yaml; threshold " in told
+    audited(orders, "--audit-policy=trunk")
+    good(orders, "file")
+    assert ledger(orders).find(tls).status is Status.GONE
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--policy", "main", "--by", "main"), "main is main:audit.yaml itself; name what has come in its place"),
+        (
+            ("--policy", "release", "--by", "main"),
+            "release: no filed audit judged by a policy of that name; they judged by main:audit.yaml",
+        ),
+        (
+            ("--config", "ops.yaml", "--by", "audit.yaml"),
+            "ops.yaml: no filed audit judged by an audit.yaml of that name; they judged by audit.yaml",
+        ),
+        (("--config", "audit.yaml", "--by", "gone.yaml"), "--by gone.yaml: there is no such file"),
+        (("--policy", "main", "--by", "gone.yaml"), "--by gone.yaml: there is no such file, and no such revision"),
+    ],
+)
+def test_what_cannot_be_replaced(orders, given: tuple[str, ...], message: str) -> None:
+    """One line says why, and the ledger stays as it was."""
+    audited(orders, "--audit-policy=main")
+    good(orders, "file")
+    before = (orders.path / "audits" / "orders" / "ledger.jsonl").read_bytes()
+    done = command(orders, "findings", "replace", *given, "--reason", "moved", "--who", "Grace")
+    assert (done.returncode, done.stderr) == (2, f"backend-audit: {message}\n")
+    assert (orders.path / "audits" / "orders" / "ledger.jsonl").read_bytes() == before
+
+
+def test_a_branch_s_own_commit_is_no_policy_of_another(orders) -> None:
+    """Be the policy named by a commit, as the base of a pull request: that one still closes what it found."""
+    base = orders.git("rev-parse", "HEAD")
+    orders.git("checkout", "-q", "-b", "work")
+    audited(orders, f"--audit-policy={base}")
+    good(orders, "file")
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text() + STRICTER)
+    own = orders.commit()
+    mended(orders)
+    number = numbers(orders)["test_index"]
+    done = command(orders, "findings", "close", number, "--policy", own)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: the audit {today(orders)} that has it held audit.yaml to {base[:12]}:audit.yaml, and "
+        f"this run to {own[:12]}:audit.yaml; --policy {base} {REPLACED}\n",
+    )
+    assert ": closed, its check passed at " in good(orders, "findings", "close", number)
+
+
+def test_which_audit_yaml_are_there(orders) -> None:
+    """Those of the audited commit; one in another repository may be."""
+    there = there_at(orders.path, orders.git("rev-parse", "HEAD"))
+    assert [there(name) for name in ("audit.yaml", "gone.yaml", "ops:audit.yaml")] == [True, False, True]
+
+
+def test_an_audit_yaml_of_another_repository_that_was_moved(orders, tmp_path_factory) -> None:
+    """Nobody can see that it is gone: until the reviewer says so, the findings stay, and the message tells how."""
+    ops = tmp_path_factory.mktemp("ops")
+    shutil.move(orders.path / "audit.yaml", ops / "audit.yaml")
+    config = ops / "audit.yaml"
+    config.write_text(config.read_text() + f"repository: {orders.path}\n")
+    orders.commit()
+    for command_line in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "ops")):
+        orders.git("-C", str(ops), "-c", "user.name=K", "-c", "user.email=k@example.org", *command_line)
+    audited(orders, f"--audit-config={config}")
+    good(orders, "file")
+    index = numbers(orders)["test_index"]
+    assert ledger(orders).filings[0].config == "elsewhere:audit.yaml"
+    (orders.path / "audit.yaml").write_text(config.read_text().replace(f"repository: {orders.path}\n", "") + STRICTER)
+    mended(orders)
+    done = command(orders, "findings", "close", index)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{index}: stays open: the audit {today(orders)} that has it judged by elsewhere:audit.yaml, and this run by "
+        f"audit.yaml {REPLACED}\n",
+    )
+    moved = ("--config", "elsewhere:audit.yaml", "--by", "audit.yaml", "--reason", "it lies beside the code now")
+    good(orders, "findings", "replace", *moved, "--who", "Grace")
+    told = good(orders, "findings", "close", index)
+    assert "; judged otherwise since it was filed: audit.yaml: audit.yaml, was elsewhere:audit.yaml; " in told
+
+
+def test_an_environment_that_is_no_more(orders) -> None:
+    """The message tells of its name before; and a name that no audit had is told of."""
+    audited(orders, "--audit-policy=main")
+    good(orders, "file")
+    orders.commit()
+    state(orders, "environments:\n  staging: {kind: stage}\n  prod: {kind: prod}\n")
+    mended(orders)
+    index = numbers(orders)["test_index"]
+    done = command(orders, "findings", "close", index)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: nothing was closed: found in stage, and audit.yaml has the environments staging, prod: if one "
+        "of them had that name before, state it (environments: NAME: formerly: stage); findings of an environment that "
+        "is no more are closed by the reviewer: findings dispute, then findings resolve --upheld\n",
+    )
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("kind: stage}", "kind: stage, formerly: stgae}"))
+    orders.commit()
+    orders.run("--audit-sha=HEAD", "--audit-env=staging")
+    assert orders.record().inputs.notices[-1:] == (
+        "audit.yaml: environments: staging: formerly: audits/orders has no audit of stgae; it has audits of stage",
+    )
+    config.write_text(config.read_text().replace("stgae", "stage"))
+    orders.commit()
+    assert ": closed, its check passed at " in good(orders, "findings", "close", index, "--env", "staging")
+
+
+def test_a_check_that_was_taken_out_mends_nothing(orders) -> None:
+    """Its finding goes, as nobody can show it any more; the filing says so, and the list."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().replace("def test_index(", "def index("))
+    orders.commit()
+    audited(orders)
+    said = good(orders, "file")
+    assert f"note: {number} is gone unmended: its check is no longer part of the audit\n" in said
+    listed = " ".join(good(orders, "findings", "list", "--all").split())
+    assert "(its check is no longer part of the audit)" in listed
+
+
+def test_a_ledger_that_is_gone(orders) -> None:
+    """Nothing is filed beside cards whose findings have numbers that nobody knows."""
+    audited(orders)
+    good(orders, "file")
+    orders.commit()
+    (orders.path / "audits" / "orders" / "ledger.jsonl").unlink()
+    orders.commit()
+    result = orders.run("--audit-sha=HEAD")
+    lost = f"audits/orders: {today(orders)}.json is there, and no ledger.jsonl, which has the numbers of their findings"
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert lost in " ".join(result.errlines)
+    done = command(orders, "file")
+    assert done.returncode == 1
+    assert f"  - {lost}; restore it from git, or take away what a filing that was cut short has left\n" in done.stderr
+    assert [p.name for p in (orders.path / "audits" / "orders").iterdir()].count("ledger.jsonl") == 0
+
+
+def test_a_service_without_a_ledger(orders) -> None:
+    """A name that is written wrongly is no service without findings."""
+    audited(orders)
+    good(orders, "file")
+    done = command(orders, "findings", "list", "--service", "ordes")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: --service ordes: audits/ has no ledger of that service; it has orders\n",
+    )
+
+
+def test_an_environment_without_an_audit_yaml(orders) -> None:
+    """Is a mistake, and not left out in silence."""
+    (orders.path / "audit.yaml").unlink()
+    orders.commit()
+    result = orders.run("--audit-sha=HEAD", "--audit-env=stage")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert " ".join(result.errlines).strip() == (
+        f"ERROR: --audit-env=stage: there is no audit.yaml in {orders.path}, and so no environment; name it: "
+        "--audit-config=PATH, or audit_config in pytest's ini file"
+    )
