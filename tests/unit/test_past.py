@@ -161,6 +161,31 @@ def test_another_service_s_ledger_ends_nothing(tmp_path: Path) -> None:
     assert past.known(tmp_path / "audit-report", "", **asked).missing == ""  # type: ignore[arg-type]
 
 
+def test_a_filing_of_this_commit_whose_card_is_another_s(tmp_path: Path) -> None:
+    """It may have found something: a formal audit ends, a rehearsal tells of it."""
+    folder = tmp_path / "audits" / "billing"
+    folder.mkdir(parents=True)
+    text = filed.text(replace(CARD, environment="stage", sources=("02" * 32,)))
+    (folder / "2026-11-24.json").write_text(text, "utf-8")
+    lines = [
+        ledgers.filed(file="2026-11-24", service="billing", environment=place, commit=commit, heads=(f"{n:02}" * 32,))
+        for n, (place, commit) in enumerate((("prod", "0f" * 20), ("stage", CARD.commit)), 1)
+    ]
+    (folder / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    subject = past.Subject(tmp_path, "billing", "stage", named=frozenset({"stage", "prod"}))
+    found = past.known(tmp_path / "report", CARD.commit, asked=None, subject=subject, formal=True)
+    assert (found.reference, len(found.earlier.lines)) == ("audits/billing/2026-11-24.md", 1)
+    lost = (
+        "audits/billing/2026-11-24.json: the ledger tells of the audit in prod at 0f0f0f0 (2026-08-31T10:00Z), and it "
+        "is not there: 2026-11-24.json is the card of the audit in stage at 1a1a1a1 (2026-08-31T10:00Z); restore it "
+        "from git under a free name, such as 2026-11-24-2.json, or file its run again"
+    )
+    with pytest.raises(AuditUsageError) as error:
+        past.known(tmp_path / "report", "0f" * 20, asked=None, subject=subject, formal=True)
+    assert str(error.value) == lost
+    assert past.known(tmp_path / "report", "0f" * 20, asked=None, subject=subject, formal=False).notices[-1] == lost
+
+
 def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     """No audit is compared with it, whether the ledger or its user names it."""
     card = filings(tmp_path, "prod-eu") / "2026-11-01.json"

@@ -32,7 +32,7 @@ def side(given: str) -> Side:
 
     path = Path(given)
     if path.suffix in CARDS and not path.is_dir() and path.name not in OF_A_RUN:
-        return Side(filed.read(path, _digests(path)))
+        return Side(_read(path))
     run = finished(str(path.parent) if path.name in OF_A_RUN else given)
     card = run.card
     remarks = ["a rehearsal"] if card.inputs.mode is not Mode.FORMAL else []
@@ -43,21 +43,28 @@ def side(given: str) -> Side:
     return Side(made, partial=bool(card.partial), remarks=tuple(remarks), invalid=invalid)
 
 
-def _digests(path: Path) -> Collection[str]:
-    """Digests of what was filed as a card, as the ledger beside it has them; none where there is no ledger.
+def _read(path: Path) -> FiledCard:
+    """A filed card, as the ledger beside it has it.
 
     Raises:
-        ValueError: The ledger can't be read, or knows nothing of the card.
+        ValueError: It can't be read, or is not what was filed; or the ledger can't be read, or knows nothing of it.
     """
-    from pytest_backend_audit.filed import STRANGE  # noqa: PLC0415 - heavy
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import read_file  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.cards import digests_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import restored  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import LEDGER  # noqa: PLC0415 - heavy
 
     ledger = path.with_name(LEDGER)
-    known = read_file(ledger, str(ledger)).digests()
-    if known and path.stem not in known and path.with_suffix(".json").is_file():
-        raise ValueError(f"{path}: {STRANGE}")
-    return known.get(path.stem, ())
+    cards = read_file(ledger, str(ledger)).cards
+
+    def digests(card: FiledCard) -> Collection[str]:
+        own = cards.of(path.stem, card.sources) or restored(path.with_suffix(".json"), card.sources, cards)
+        if cards.tells and not own:
+            raise ValueError(f"{path}: {filed.STRANGE}")
+        return digests_of(own)
+
+    return filed.read_held(path, digests)
 
 
 def before(card: FiledCard) -> Path:
@@ -66,10 +73,11 @@ def before(card: FiledCard) -> Path:
     The repository is the one of the folder that we are in.
 
     Raises:
-        ValueError: There is none, or the ledger can't be read.
+        ValueError: There is none, its card is lost, or the ledger can't be read.
     """
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
 
     top = find_repository(Path())
     if top is None or not card.service.strip():
@@ -78,6 +86,6 @@ def before(card: FiledCard) -> Path:
     state = read(place).known_as(card.formerly)
     filing = state.latest(card.environment, before=card.instant, but=card.sources)
     if filing is not None:
-        return place.folder / f"{filing.file}.json"
+        return card_of(place.folder, place.name, filing, state.cards)
     where = f" in {card.environment}" if card.environment else ""
     raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")

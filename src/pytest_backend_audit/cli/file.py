@@ -82,20 +82,27 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     place = Place(top, done.card.inputs.document.service)
     reasons += [*_of_repository(done, place, notes)]
     state = read(place)
-    reasons += [*obstacles.of_ledger(done.card, state, done.heads)]
+    reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]
     if reasons:
         return _refused(args, reasons)
     with held(place):
         # Somebody else may have filed since.
         state = read(place)
-        if late := [*obstacles.of_ledger(done.card, state, done.heads)]:
+        if late := [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
     notes += [*state.notices, *filing.notes, *_undated(filing), *_strangers(place, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
+
+
+def _lost(place: Place, state: State, done: Finished) -> frozenset[str]:
+    """Names by which the run was filed and that another audit's card has, so that it may be filed again."""
+    from pytest_backend_audit.ledger.shelf import lost_of_run  # noqa: PLC0415 - heavy
+
+    return lost_of_run(place.folder, done.heads, state.cards)
 
 
 def _write(place: Place, filing: Filing, done: Finished) -> None:
@@ -226,8 +233,12 @@ def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
 
 def _strangers(place: Place, state: State) -> Iterator[str]:
     """Cards that the ledger does not know: a filing that was killed leaves one, and none of its numbers counts."""
-    known = {f.file for f in state.filings}
-    cards = sorted(p.name for p in place.folder.glob("[0-9]*.json") if p.stem not in known)
+    from pytest_backend_audit.filed import sources_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import restored  # noqa: PLC0415 - heavy
+
+    known = state.cards
+    strange = [p for p in sorted(place.folder.glob("[0-9]*.json")) if p.stem not in known.names]
+    cards = [p.name for p in strange if not restored(p, sources_of(p), known)]
     if cards:
         yield (
             f"the ledger does not know {', '.join(cards)}: a filing was cut short, or a line is lost; take the card "

@@ -13,6 +13,9 @@ from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_backend_audit.model import FiledCard
     from pytest_backend_audit.reports.trend import Filed
 
 AUDITS = "audits"
@@ -96,20 +99,30 @@ def _read(folder: Path) -> list[Filed]:
     """Every filed card of a folder, as it was filed where a ledger beside it tells.
 
     Raises:
-        ValueError: It has none, or one can't be read, or is not what was filed.
+        ValueError: It has none, or one can't be read, is not what was filed, or is lost.
     """
     from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.cards import digests_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import LEDGER, read_file  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.trend import Filed  # noqa: PLC0415 - heavy
 
-    known = read_file(folder / LEDGER, str(folder / LEDGER)).digests()
-    if lost := sorted(name for name in known if not (folder / f"{name}.json").exists()):
-        raise ValueError(f"{folder / lost[0]}.json: {filed.LOST}")
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        if known and path.stem not in known:
-            raise ValueError(f"{path}: {filed.STRANGE}")
-        found.append(Filed(path.stem, filed.read(path, known.get(path.stem, ()))))
+    def read(path: Path) -> Filed:
+        # Of a name that two branches gave, by the journals; a card without a line may be one of these, restored.
+        def digests(card: FiledCard) -> Collection[str]:
+            return digests_of(cards.of(path.stem, card.sources) or cards.of_run(card.sources))
+
+        return Filed(path.stem, filed.read_held(path, digests))
+
+    cards = read_file(folder / LEDGER, str(folder / LEDGER)).cards
+    paths = {path.stem: path for path in sorted(folder.glob("*.json"))}
+    if cards.tells and (missing := sorted(set(cards.names) - set(paths))):
+        raise ValueError(f"{folder / missing[0]}.json: {filed.LOST}")
+    found = [read(path) for path in paths.values()]
+    owners, lost = cards.settled({audit.name: audit.card.sources for audit in found})
+    if cards.tells and (strange := next((name for name, own in owners.items() if not own), None)):
+        raise ValueError(f"{paths[strange]}: {filed.STRANGE}")
+    if lost:
+        raise ValueError(f"{paths[lost[0].filing.file]}: {lost[0].text}")
     if not found:
         raise ValueError(f"{folder}: holds no filed card; `backend-audit file RUN` writes them")
     return found

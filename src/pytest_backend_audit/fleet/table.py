@@ -197,5 +197,6 @@ def _left_out(fleet: Fleet, look: Look) -> Iterator[str]:
         for one in fleet.unread[:most]:
             # The path stays whole, so that it can be copied.
             yield f"  {look.text(one.place, 4096)}"
-            yield f"    {look.text(one.reason, look.width - 4)}"
+            mark = "…" if look.unicode else "~"
+            yield from (f"    {line}" for line in wrap(look.text(one.reason, 10_000), look.width - 4, 5, mark))
         yield from _more(len(fleet.unread), most)
