@@ -175,15 +175,16 @@ def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
         AuditUsageError: It can't be read, or is not what was filed.
     """
     path = Path(given)
-    if path.is_dir() or path.suffix not in {".json", ".md"} or not path.name.strip("."):
+    file = path.with_suffix(".json") if path.suffix == ".md" else path
+    if not file.is_file():
         return history.load_prior(given, formal=formal)
-    card = path.with_suffix(".json").resolve()
-    known = next((f for n in filed.cards.names if (f := filed.folder / f"{n}.json").resolve() == card), None)
+    real = file.resolve()
+    known = next((f for n in filed.cards.names if (f := filed.folder / f"{n}.json").resolve() == real), None)
     if known:
         own = filed.cards.of(known.stem, sources_of(known))
         return history.load_prior(given, digests=filed.as_filed(known, own), formal=formal)
     try:
-        copied = read_filed(path)
+        copied = read_filed(file)
     except FiledError:
         return history.load_prior(given, formal=formal)
     own = filed.cards.of_run(copied.sources)[-1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,3 +197,36 @@ def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     subject = past.Subject(tmp_path, "billing", "prod-us", named=frozenset({"prod-us", "prod-eu"}))
     with pytest.raises(AuditUsageError, match=message):
         past.known(tmp_path, "", asked=str(card.with_suffix(".md")), subject=subject, formal=False)
+
+
+def asked(tmp_path: Path, card: Path, *, formal: bool = True) -> past.Past:
+    """What an audit of prod-us knows that is to be compared with a card."""
+    subject = past.Subject(tmp_path, "billing", "prod-us", named=frozenset({"prod-us", "prod-eu"}))
+    return past.known(tmp_path / "report", "", asked=str(card), subject=subject, formal=formal)
+
+
+def whole(folder: Path) -> str:
+    """The first card of the ledger, with the journal that its filing tells."""
+    text = filed.text(replace(CARD, environment="prod-eu", sources=("01" * 32,)))
+    (folder / "2026-11-01.json").write_text(text, "utf-8")
+    ledger = folder / "ledger.jsonl"
+    first, *rest = ledger.read_text("utf-8").splitlines()
+    first = re.sub('"card":"[0-9a-f]*"', f'"card":"{filed.digest(text.encode())}"', first)
+    ledger.write_text("".join(f"{line}\n" for line in (first, *rest)), "utf-8")
+    return text
+
+
+@pytest.mark.parametrize("name", ["copy.json", "copy.txt", "copy.JSON", "copy"])
+def test_a_copy_of_a_card_by_any_name(name: str, tmp_path: Path) -> None:
+    """It is what was filed, or not believed."""
+    text = whole(filings(tmp_path, "prod-eu"))
+    (tmp_path / name).write_text(text, "utf-8")
+    assert asked(tmp_path, tmp_path / name).prior.levels == {"4.1": 4}
+    (tmp_path / name).write_text(text.replace('"would_be": 4', '"would_be": 1'), "utf-8")
+    message = f"/{name}: changed since it was filed, by the ledger beside it; restore it from git$"
+    for formal in (True, False):
+        with pytest.raises(AuditUsageError, match=message):
+            asked(tmp_path, tmp_path / name, formal=formal)
+    (tmp_path / name).write_text(text.replace("01" * 32, "ee" * 32), "utf-8")
+    with pytest.raises(AuditUsageError, match=f"^--audit-prior={tmp_path}/{name}: the ledger tells of no such audit; "):
+        asked(tmp_path, tmp_path / name)
