@@ -149,16 +149,21 @@ class _Filed:
         """Digests of what was filed as a card, once what lies beside it is as it was filed too.
 
         Args:
-            card: The file.
+            card: The file, or a copy of it: what lies beside that is what checks are given.
             filings: Those whose card it is.
 
         Raises:
-            AuditUsageError: What its checks kept for the next audit was changed, or put there since.
+            AuditUsageError: What its checks kept for the next audit was changed, put there since, or left behind.
         """
         digests, values = digests_of(filings), {filing.kept for filing in filings}
         beside = kept.beside(card)
         if not digests or "" in digests:  # of a version that told none
             return digests
+        if "" not in values and not beside.exists() and card.parent.resolve() != self.folder.resolve():
+            raise AuditUsageError(
+                f"{beside} is not there, and the checks of this audit kept values for the next one; copy it, too, or "
+                "name the card where it was filed"
+            )
         try:
             found = digest(beside.read_bytes()) if beside.exists() or "" not in values else ""
         except OSError as error:
@@ -182,14 +187,14 @@ def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
     known = next((f for n in filed.cards.names if (f := filed.folder / f"{n}.json").resolve() == real), None)
     if known:
         own = filed.cards.of(known.stem, sources_of(known))
-        return history.load_prior(given, digests=filed.as_filed(known, own), formal=formal)
+        return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
     try:
         copied = read_filed(file)
     except FiledError:
         return history.load_prior(given, formal=formal)
     own = filed.cards.of_run(copied.sources)[-1:]
     if own and filed.cards.tells:
-        return history.load_prior(given, digests=digests_of(own), formal=formal)
+        return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
     if formal and filed.cards.tells:
         raise AuditUsageError(
             f"--audit-prior={given}: the ledger tells of no such audit; name one that was filed in this repository, or "

@@ -230,3 +230,32 @@ def test_a_copy_of_a_card_by_any_name(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text.replace("01" * 32, "ee" * 32), "utf-8")
     with pytest.raises(AuditUsageError, match=f"^--audit-prior={tmp_path}/{name}: the ledger tells of no such audit; "):
         asked(tmp_path, tmp_path / name)
+
+
+def test_what_lies_beside_a_copy(tmp_path: Path) -> None:
+    """Checks are given it, so that it is what was filed, all of it or nothing."""
+    folder = filings(tmp_path, "prod-eu")
+    text = whole(folder)
+    values = '{"check":"a::test_a","name":"p99","value":10}\n'
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copy, beside = elsewhere / "card.json", elsewhere / "card.kept.jsonl"
+    copy.write_text(text, "utf-8")
+    beside.write_text(values)
+    changed = f"^{beside}: changed since it was filed, by the ledger beside it; restore it from git$"
+    with pytest.raises(AuditUsageError, match=changed):
+        asked(tmp_path, copy)  # its checks kept nothing
+    ledger = folder / "ledger.jsonl"
+    ledger.write_text(ledger.read_text().replace('"kept":""', f'"kept":"{filed.digest(values.encode())}"'))
+    assert asked(tmp_path, copy).prior.levels == {"4.1": 4}
+    beside.write_text(values.replace("10", "99999"))
+    link = elsewhere / "link.json"
+    link.symlink_to(folder / "2026-11-01.json")
+    beside.with_name("link.kept.jsonl").write_text(beside.read_text())
+    for name in (copy, link):
+        with pytest.raises(AuditUsageError, match=r"\.kept\.jsonl: changed since it was filed, by the ledger"):
+            asked(tmp_path, name, formal=False)
+    beside.unlink()
+    gone = f"^{beside} is not there, and the checks of this audit kept values for the next one; copy it, too, or "
+    with pytest.raises(AuditUsageError, match=gone):
+        asked(tmp_path, copy)
