@@ -192,7 +192,8 @@ def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
         copied = read_filed(file)
     except FiledError:
         return history.load_prior(given, formal=formal)
-    own = filed.cards.of_run(copied.sources)[-1:]
+    # Of a run that was filed unsigned, then signed, either card may have been copied.
+    own = filed.cards.of_run(copied.sources)
     if own and filed.cards.tells:
         return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
     if formal and filed.cards.tells:

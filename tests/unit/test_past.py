@@ -259,3 +259,21 @@ def test_what_lies_beside_a_copy(tmp_path: Path) -> None:
     gone = f"^{beside} is not there, and the checks of this audit kept values for the next one; copy it, too, or "
     with pytest.raises(AuditUsageError, match=gone):
         asked(tmp_path, copy)
+
+
+def test_a_copy_of_either_card_of_a_run(tmp_path: Path) -> None:
+    """It was filed unsigned, and again once it was signed, so that the ledger has two names for its journals."""
+    folder = filings(tmp_path, "prod-eu", "prod-eu")
+    unsigned = replace(CARD, environment="prod-eu", sources=("01" * 32,))
+    texts = [filed.text(unsigned), filed.text(replace(unsigned, second_reviewer="Grace", total=5))]
+    lines = [
+        ledgers.filed(file=name, service="billing", heads=("01" * 32,), card=filed.digest(text.encode()))
+        for name, text in zip(("2026-11-01", "2026-11-02"), texts, strict=True)
+    ]
+    (folder / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    for text in texts:
+        (tmp_path / "copy.json").write_text(text, "utf-8")
+        assert asked(tmp_path, tmp_path / "copy.json").prior.levels == {"4.1": 4}
+    (tmp_path / "copy.json").write_text(texts[0].replace('"would_be": 4', '"would_be": 1'), "utf-8")
+    with pytest.raises(AuditUsageError, match=r"copy\.json: changed since it was filed"):
+        asked(tmp_path, tmp_path / "copy.json")
