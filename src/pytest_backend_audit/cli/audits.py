@@ -10,6 +10,8 @@ from pytest_backend_audit.cli.runs import finished
 
 if TYPE_CHECKING:
     from pytest_backend_audit.comparison import Side
+    from pytest_backend_audit.ledger.cards import Cards
+    from pytest_backend_audit.ledger.events import Filed
     from pytest_backend_audit.model import FiledCard
 
 CARDS = frozenset({".json", ".md"})
@@ -32,19 +34,20 @@ def side(given: str) -> Side:
 
     path = Path(given)
     if path.suffix in CARDS and not path.is_dir() and path.name not in OF_A_RUN:
-        return Side(_read(path))
+        made, remarks = _filed(path)
+        return Side(made, remarks=remarks)
     run = finished(str(path.parent) if path.name in OF_A_RUN else given)
     card = run.card
-    remarks = ["a rehearsal"] if card.inputs.mode is not Mode.FORMAL else []
+    remarks = ("a rehearsal",) if card.inputs.mode is not Mode.FORMAL else ()
     invalid = card.seal.invalid if card.seal else ""
     if invalid:
-        remarks.append(f"invalid: {invalid}")
+        remarks = (*remarks, f"invalid: {invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads)
-    return Side(made, partial=bool(card.partial), remarks=tuple(remarks), invalid=invalid)
+    return Side(made, partial=bool(card.partial), remarks=remarks, invalid=invalid)
 
 
-def _read(path: Path) -> FiledCard:
-    """A filed card, as the ledger beside it has it.
+def _filed(path: Path) -> tuple[FiledCard, tuple[str, ...]]:
+    """A filed card as the ledger beside it has it, else that of the repository that we are in; and what is to be said.
 
     Raises:
         ValueError: It can't be read, or is not what was filed; or the ledger can't be read, or knows nothing of it.
@@ -57,14 +60,35 @@ def _read(path: Path) -> FiledCard:
 
     ledger = path.with_name(LEDGER)
     cards = read_file(ledger, str(ledger)).cards
+    remarks = []
 
-    def digests(card: FiledCard) -> Collection[str]:
+    def beside(card: FiledCard) -> Collection[str]:
         own = cards.of(path.stem, card.sources) or restored(path.with_suffix(".json"), card.sources, cards)
         if cards.tells and not own:
             raise ValueError(f"{path}: {filed.STRANGE}")
         return digests_of(own)
 
-    return filed.read_held(path, digests)
+    def elsewhere(card: FiledCard) -> Collection[str]:
+        digests = digests_of(_here(card.service).of_run(card.sources))
+        if not digests or "" in digests:
+            remarks.append("without its ledger")
+        return digests
+
+    held = filed.read_held(path, beside if cards.filings else elsewhere)
+    return held, tuple(remarks)
+
+
+def _here(service: str) -> Cards[Filed]:
+    """The cards of a service that the repository has in which we are; none outside of one.
+
+    Raises:
+        ValueError: The ledger can't be read.
+    """
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, State, read  # noqa: PLC0415 - heavy
+
+    top = find_repository(Path())
+    return (read(Place(top, service)) if top else State()).cards
 
 
 def before(card: FiledCard) -> Path:
