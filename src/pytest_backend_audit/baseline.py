@@ -68,7 +68,8 @@ class Baselines:
             if folder.resolve() == report.resolve():
                 made._read()
             return made
-        filed = given.suffix in CARDS and kept.beside(given).is_file()
+        # A card may be called anything; of its Markdown the JSON is read.
+        filed = (given.suffix in CARDS or given.is_file()) and kept.beside(given).is_file()
         return cls(card=given.absolute()) if filed else cls()
 
     def of(self, check: str) -> Baseline | None:

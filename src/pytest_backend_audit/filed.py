@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -191,6 +191,16 @@ def is_as_filed(raw: bytes, digests: Collection[str]) -> bool:
         return False
 
 
+def sources_of(path: Path) -> tuple[str, ...]:
+    """The last hashes of the journals that a card was made from; none of a file that tells none, or can't be read."""
+    try:
+        with path.open("rb") as opened:
+            told = json.loads(opened.read(LIMIT + 1))["sources"]
+        return tuple(str(head) for head in told)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ()
+
+
 def read(path: Path, digests: Collection[str] = ()) -> FiledCard:
     """A filed card; of a Markdown card, that of the JSON beside it.
 
@@ -202,6 +212,11 @@ def read(path: Path, digests: Collection[str] = ()) -> FiledCard:
         FiledError: It is none, or can't be read.
         ChangedError: It is none of these.
     """
+    return read_held(path, lambda _: digests)
+
+
+def read_held(path: Path, digests: Callable[[FiledCard], Collection[str]]) -> FiledCard:
+    """The same, where the card says which filing is its own: its digests follow from its sources."""
     file = path.with_suffix(".json") if path.suffix == ".md" else path
     try:
         with file.open("rb") as opened:
@@ -209,7 +224,8 @@ def read(path: Path, digests: Collection[str] = ()) -> FiledCard:
     except OSError as error:
         raise FiledError(f"{file} can't be read: {error.strerror}") from None
     card = parse(raw, str(file))
-    if digests and not is_as_filed(raw, digests):
+    known = digests(card)
+    if known and not is_as_filed(raw, known):
         raise ChangedError(f"{file}: {CHANGED}")
     return card
 

@@ -116,7 +116,7 @@ def load_prior(path: str | Path, *, digests: Collection[str] = (), formal: bool 
             file = file.with_suffix(".json")
         if not file.is_file():
             raise AuditUsageError(f"--audit-prior={path}: there is no run folder, {SCORECARD} or filed card there")
-        bare = _card(file)
+        bare = None if digests else _card(file)  # nobody filed a scorecard
         if bare is None and given.is_dir():
             raise AuditUsageError(f"--audit-prior={path}: its {SCORECARD} is no scorecard of ours; name a run folder")
         try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit import history, kept
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.filed import FiledError, digest
+from pytest_backend_audit.filed import FiledError, digest, sources_of
 from pytest_backend_audit.filed import read as read_filed
+from pytest_backend_audit.ledger.cards import Cards, digests_of
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State
@@ -69,17 +70,18 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
     prior, reference = history.Prior(), ""
     try:
         filed = _filed(subject)
-        if filed.latest is not None and not asked:
-            prior = history.load_prior(filed.latest, digests=filed.as_filed(filed.latest))
-            reference = filed.latest.relative_to(subject.repository).with_suffix(".md").as_posix()
-            prior = replace(prior, source=f"{prior.source} ({reference})")
         notices = filed.notices
+        if filed.latest is not None and not asked:
+            card = filed.card_of(filed.latest)
+            prior = history.load_prior(card, digests=filed.as_filed(card, filed.cards.held(card.stem, filed.latest)))
+            reference = card.relative_to(subject.repository).with_suffix(".md").as_posix()
+            prior = replace(prior, source=f"{prior.source} ({reference})")
     except (ValueError, AuditUsageError) as error:
         said = str(error).replace("--audit-prior=", "")
         if formal:
             raise AuditUsageError(said) from None
         prior, reference = history.Prior(), ""
-        notices = (f"compared with no prior audit: {said}",)
+        notices = (*notices, f"compared with no prior audit: {said}")
     if asked:
         prior = _asked(asked, filed, formal=formal)
         if prior.service and subject.service and prior.service != subject.service:
@@ -87,7 +89,10 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
                 f"--audit-prior={asked}: an audit of {prior.service!a}, and this is one of {subject.service!a}; name "
                 "one of the same service"
             )
-    of_commit = {path: filed.digests.get(path.stem, ()) for path, at in filed.cards.items() if at.commit == commit}
+    of_commit, lost = filed.of_commit(commit)
+    if lost and formal:
+        raise AuditUsageError(lost[0])
+    notices = (*notices, *(text for text in lost if not any(text in notice for notice in notices)))
     missing = "" if asked or filed.latest else filed.missing
     found = history.earlier(report, commit, of_commit, formal=formal)
     return Past(prior, found, reference, missing, notices)
@@ -97,30 +102,68 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
 class _Filed:
     """What the ledger knows."""
 
-    latest: Path | None = None
-    """The card to compare with."""
-    cards: Mapping[Path, Filed] = field(default_factory=dict)
-    """Each card -> its filing; of a name that two branches gave, the later one."""
-    digests: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """Name of a card -> `State.digests`."""
-    values: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """Name of a card -> digests of what its checks kept, an empty one where that is nothing."""
-    heads: Mapping[frozenset[str], str] = field(default_factory=dict)
-    """Last hashes of the journals of a run -> name of its card."""
+    folder: Path = Path()
+    """Of the ledger and its cards."""
+    name: str = ""
+    """``audits/<service>``."""
+    cards: Cards[Filed] = field(default_factory=Cards)
+    latest: Filed | None = None
+    """The filing to compare with."""
     missing: str = ""
-    """Why no card is to be compared with, where there are some."""
+    """Why none is to be compared with, where there are some."""
     notices: tuple[str, ...] = ()
 
-    def as_filed(self, card: Path) -> Collection[str]:
-        """Digests of what was filed as a card, once what lies beside it is as it was filed too.
+    def card_of(self, filing: Filed) -> Path:
+        """The file with a filing's own card.
 
         Raises:
-            AuditUsageError: What its checks kept for the next audit was changed, or put there since.
+            ValueError: It is not there, or is that of another audit.
         """
-        digests, values = self.digests.get(card.stem, ()), self.values.get(card.stem, ())
+        from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - only where audits were filed
+
+        card = card_of(self.folder, self.name, filing, self.cards)
+        if not card.is_file():
+            raise ValueError(
+                f"{self.name}/{filing.file}.json is not there, and the ledger says that it was filed; restore it from "
+                "git"
+            )
+        return card
+
+    def of_commit(self, commit: str) -> tuple[dict[Path, Collection[str]], list[str]]:
+        """The cards of a commit with the digests that they are held to, and what is said of lost ones."""
+        from pytest_backend_audit.ledger.shelf import LostError, card_of  # noqa: PLC0415 - likewise
+
+        found: dict[Path, Collection[str]] = {}
+        lost = []
+        for filing in self.cards.filings if commit else ():
+            if filing.commit == commit:
+                try:
+                    card = card_of(self.folder, self.name, filing, self.cards)
+                except LostError as error:
+                    lost.append(str(error))
+                else:
+                    found[card] = digests_of(self.cards.held(card.stem, filing))
+        return found, lost
+
+    def as_filed(self, card: Path, filings: Iterable[Filed]) -> Collection[str]:
+        """Digests of what was filed as a card, once what lies beside it is as it was filed too.
+
+        Args:
+            card: The file, or a copy of it: what lies beside that is what checks are given.
+            filings: Those whose card it is.
+
+        Raises:
+            AuditUsageError: What its checks kept for the next audit was changed, put there since, or left behind.
+        """
+        digests, values = digests_of(filings), {filing.kept for filing in filings}
         beside = kept.beside(card)
         if not digests or "" in digests:  # of a version that told none
             return digests
+        if "" not in values and not beside.exists() and card.parent.resolve() != self.folder.resolve():
+            raise AuditUsageError(
+                f"{beside} is not there, and the checks of this audit kept values for the next one; copy it, too, or "
+                "name the card where it was filed"
+            )
         try:
             found = digest(beside.read_bytes()) if beside.exists() or "" not in values else ""
         except OSError as error:
@@ -137,19 +180,23 @@ def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
         AuditUsageError: It can't be read, or is not what was filed.
     """
     path = Path(given)
-    if path.is_dir() or path.suffix not in {".json", ".md"} or not path.name.strip("."):
+    file = path.with_suffix(".json") if path.suffix == ".md" else path
+    if not file.is_file():
         return history.load_prior(given, formal=formal)
-    card = path.with_suffix(".json").resolve()
-    if known := next((c for c in filed.cards if c.resolve() == card), None):
-        return history.load_prior(given, digests=filed.as_filed(known), formal=formal)
+    real = file.resolve()
+    known = next((f for n in filed.cards.names if (f := filed.folder / f"{n}.json").resolve() == real), None)
+    if known:
+        own = filed.cards.of(known.stem, sources_of(known))
+        return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
     try:
-        copied = read_filed(path)
+        copied = read_filed(file)
     except FiledError:
         return history.load_prior(given, formal=formal)
-    name = filed.heads.get(frozenset(copied.sources), "")
-    if digests := filed.digests.get(name, ()):
-        return history.load_prior(given, digests=digests, formal=formal)
-    if formal and filed.digests:
+    # Of a run that was filed unsigned, then signed, either card may have been copied.
+    own = filed.cards.of_run(copied.sources)
+    if own and filed.cards.tells:
+        return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
+    if formal and filed.cards.tells:
         raise AuditUsageError(
             f"--audit-prior={given}: the ledger tells of no such audit; name one that was filed in this repository, or "
             "a report folder"
@@ -174,26 +221,12 @@ def _filed(subject: Subject) -> _Filed:
         state = state.known_as({subject.environment: subject.formerly})
     _refuse_other_kind(state, subject, place)
     _refuse_taken(state, subject, place)
-    cards = {place.folder / f"{filing.file}.json": filing for filing in state.filings}
-    values: dict[str, set[str]] = {}
-    for filing in state.filings:
-        values.setdefault(filing.file, set()).add(filing.kept)
     latest = state.latest(subject.environment)
-    found = _Filed(
-        cards=cards,
-        digests=state.digests(),
-        values=values,
-        heads={frozenset(filing.heads): filing.file for filing in state.filings},
-        notices=(*state.notices, *_unknown_before(state, subject, place)),
-    )
+    notices = (*state.notices, *_unknown_before(state, subject, place))
+    found = _Filed(place.folder, place.name, state.cards, latest, notices=notices)
     if latest is None:
-        return replace(found, missing=_of_other_environments(state, subject, place) if cards else "")
-    card = place.folder / f"{latest.file}.json"
-    if not card.is_file():
-        raise ValueError(
-            f"{place.name}/{latest.file}.json is not there, and the ledger says that it was filed; restore it from git"
-        )
-    return replace(found, latest=card)
+        return replace(found, missing=_of_other_environments(state, subject, place) if state.filings else "")
+    return found
 
 
 def _unknown_before(state: State, subject: Subject, place: Place) -> tuple[str, ...]:

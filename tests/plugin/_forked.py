@@ -30,7 +30,8 @@ def start(tests: Path) -> None:
     _CONTEXT.set_forkserver_preload([_WARM])
     with pytest.MonkeyPatch.context() as patched:
         # Before Python 3.13 what is to be preloaded is not looked for in our own search path.
-        patched.setenv("PYTHONPATH", str(tests))
+        # The tree under test stays in front of an installed one.
+        patched.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tests), os.environ.get("PYTHONPATH")))))
         for name in [name for name in os.environ if name.startswith("PYTEST_")]:
             patched.delenv(name)
         forkserver.ensure_running()

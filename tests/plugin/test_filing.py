@@ -187,8 +187,8 @@ def test_a_card_that_a_killed_filing_left_is_told(orders) -> None:
     said = good(orders, "file")
     assert said.startswith(f"audits/orders/{day}-3.md: ")
     assert (
-        f"note: the ledger does not know {day}-2.json: a filing was cut short, or a line is lost; take the card away, or "
-        "restore the line from git\n"
+        f"note: the ledger does not know {day}-2.json: a filing was cut short, or a line is lost; take the card away, "
+        "or restore the line from git\n"
     ) in said
     assert left.read_text() == "{}"
 

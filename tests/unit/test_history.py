@@ -328,6 +328,14 @@ def test_filed_runs_of_the_commit_are_earlier_ones(tmp_path: Path) -> None:
     )
 
 
+def test_a_scorecard_in_a_filed_card_s_place(tmp_path: Path) -> None:
+    """Nobody filed it, so that nothing it tells counts."""
+    file = leave_card(tmp_path, card(SHA)).joinpath("scorecard.json").rename(tmp_path / "2026-11-24.json")
+    assert history.load_prior(file).source.endswith(" (without its journal)")
+    with pytest.raises(AuditUsageError, match=r"2026-11-24\.json: no scorecard of ours; as a filed card, "):
+        history.load_prior(file, digests=["of another"])
+
+
 def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     """By its digest when it was filed; other ends of lines, or a formatter's layout, are no change."""
     file = filed_card(tmp_path)

@@ -197,6 +197,31 @@ def test_another_service_s_ledger_ends_nothing(tmp_path: Path) -> None:
     assert past.known(tmp_path / "audit-report", "", **asked).missing == ""  # type: ignore[arg-type]
 
 
+def test_a_filing_of_this_commit_whose_card_is_another_s(tmp_path: Path) -> None:
+    """It may have found something: a formal audit ends, a rehearsal tells of it."""
+    folder = tmp_path / "audits" / "billing"
+    folder.mkdir(parents=True)
+    text = filed.text(replace(CARD, environment="stage", sources=("02" * 32,)))
+    (folder / "2026-11-24.json").write_text(text, "utf-8")
+    lines = [
+        ledgers.filed(file="2026-11-24", service="billing", environment=place, commit=commit, heads=(f"{n:02}" * 32,))
+        for n, (place, commit) in enumerate((("prod", "0f" * 20), ("stage", CARD.commit)), 1)
+    ]
+    (folder / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    subject = past.Subject(tmp_path, "billing", "stage", named=frozenset({"stage", "prod"}))
+    found = past.known(tmp_path / "report", CARD.commit, asked=None, subject=subject, formal=True)
+    assert (found.reference, len(found.earlier.lines)) == ("audits/billing/2026-11-24.md", 1)
+    lost = (
+        "audits/billing/2026-11-24.json: the ledger tells of the audit in prod at 0f0f0f0 (2026-08-31T10:00Z), and it "
+        "is not there: 2026-11-24.json is the card of the audit in stage at 1a1a1a1 (2026-08-31T10:00Z); restore it "
+        "from git under a free name, such as 2026-11-24-2.json, or file its run again"
+    )
+    with pytest.raises(AuditUsageError) as error:
+        past.known(tmp_path / "report", "0f" * 20, asked=None, subject=subject, formal=True)
+    assert str(error.value) == lost
+    assert past.known(tmp_path / "report", "0f" * 20, asked=None, subject=subject, formal=False).notices[-1] == lost
+
+
 def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     """No audit is compared with it, whether the ledger or its user names it."""
     card = filings(tmp_path, "prod-eu") / "2026-11-01.json"
@@ -207,3 +232,83 @@ def test_a_filed_card_that_was_changed(tmp_path: Path) -> None:
     subject = past.Subject(tmp_path, "billing", "prod-us", named=frozenset({"prod-us", "prod-eu"}))
     with pytest.raises(AuditUsageError, match=message):
         past.known(tmp_path, "", asked=str(card.with_suffix(".md")), subject=subject, formal=False)
+
+
+def asked(tmp_path: Path, card: Path, *, formal: bool = True) -> past.Past:
+    """What an audit of prod-us knows that is to be compared with a card."""
+    subject = past.Subject(tmp_path, "billing", "prod-us", named=frozenset({"prod-us", "prod-eu"}))
+    return past.known(tmp_path / "report", "", asked=str(card), subject=subject, formal=formal)
+
+
+def whole(folder: Path) -> str:
+    """The first card of the ledger, with the journal that its filing tells."""
+    text = filed.text(replace(CARD, environment="prod-eu", sources=("01" * 32,)))
+    (folder / "2026-11-01.json").write_text(text, "utf-8")
+    ledger = folder / "ledger.jsonl"
+    first, *rest = ledger.read_text("utf-8").splitlines()
+    first = re.sub('"card":"[0-9a-f]*"', f'"card":"{filed.digest(text.encode())}"', first)
+    ledger.write_text("".join(f"{line}\n" for line in (first, *rest)), "utf-8")
+    return text
+
+
+@pytest.mark.parametrize("name", ["copy.json", "copy.txt", "copy.JSON", "copy"])
+def test_a_copy_of_a_card_by_any_name(name: str, tmp_path: Path) -> None:
+    """It is what was filed, or not believed."""
+    text = whole(filings(tmp_path, "prod-eu"))
+    (tmp_path / name).write_text(text, "utf-8")
+    assert asked(tmp_path, tmp_path / name).prior.levels == {"4.1": 4}
+    (tmp_path / name).write_text(text.replace('"would_be": 4', '"would_be": 1'), "utf-8")
+    message = f"/{name}: changed since it was filed, by the ledger beside it; restore it from git$"
+    for formal in (True, False):
+        with pytest.raises(AuditUsageError, match=message):
+            asked(tmp_path, tmp_path / name, formal=formal)
+    (tmp_path / name).write_text(text.replace("01" * 32, "ee" * 32), "utf-8")
+    with pytest.raises(AuditUsageError, match=f"^--audit-prior={tmp_path}/{name}: the ledger tells of no such audit; "):
+        asked(tmp_path, tmp_path / name)
+
+
+def test_what_lies_beside_a_copy(tmp_path: Path) -> None:
+    """Checks are given it, so that it is what was filed, all of it or nothing."""
+    folder = filings(tmp_path, "prod-eu")
+    text = whole(folder)
+    values = '{"check":"a::test_a","name":"p99","value":10}\n'
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copy, beside = elsewhere / "card.json", elsewhere / "card.kept.jsonl"
+    copy.write_text(text, "utf-8")
+    beside.write_text(values)
+    changed = f"^{beside}: changed since it was filed, by the ledger beside it; restore it from git$"
+    with pytest.raises(AuditUsageError, match=changed):
+        asked(tmp_path, copy)  # its checks kept nothing
+    ledger = folder / "ledger.jsonl"
+    ledger.write_text(ledger.read_text().replace('"kept":""', f'"kept":"{filed.digest(values.encode())}"'))
+    assert asked(tmp_path, copy).prior.levels == {"4.1": 4}
+    beside.write_text(values.replace("10", "99999"))
+    link = elsewhere / "link.json"
+    link.symlink_to(folder / "2026-11-01.json")
+    beside.with_name("link.kept.jsonl").write_text(beside.read_text())
+    for name in (copy, link):
+        with pytest.raises(AuditUsageError, match=r"\.kept\.jsonl: changed since it was filed, by the ledger"):
+            asked(tmp_path, name, formal=False)
+    beside.unlink()
+    gone = f"^{beside} is not there, and the checks of this audit kept values for the next one; copy it, too, or "
+    with pytest.raises(AuditUsageError, match=gone):
+        asked(tmp_path, copy)
+
+
+def test_a_copy_of_either_card_of_a_run(tmp_path: Path) -> None:
+    """It was filed unsigned, and again once it was signed, so that the ledger has two names for its journals."""
+    folder = filings(tmp_path, "prod-eu", "prod-eu")
+    unsigned = replace(CARD, environment="prod-eu", sources=("01" * 32,))
+    texts = [filed.text(unsigned), filed.text(replace(unsigned, second_reviewer="Grace", total=5))]
+    lines = [
+        ledgers.filed(file=name, service="billing", heads=("01" * 32,), card=filed.digest(text.encode()))
+        for name, text in zip(("2026-11-01", "2026-11-02"), texts, strict=True)
+    ]
+    (folder / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    for text in texts:
+        (tmp_path / "copy.json").write_text(text, "utf-8")
+        assert asked(tmp_path, tmp_path / "copy.json").prior.levels == {"4.1": 4}
+    (tmp_path / "copy.json").write_text(texts[0].replace('"would_be": 4', '"would_be": 1'), "utf-8")
+    with pytest.raises(AuditUsageError, match=r"copy\.json: changed since it was filed"):
+        asked(tmp_path, tmp_path / "copy.json")

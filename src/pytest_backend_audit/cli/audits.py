@@ -10,6 +10,8 @@ from pytest_backend_audit.cli.runs import finished
 
 if TYPE_CHECKING:
     from pytest_backend_audit.comparison import Side
+    from pytest_backend_audit.ledger.cards import Cards
+    from pytest_backend_audit.ledger.events import Filed
     from pytest_backend_audit.model import FiledCard
 
 CARDS = frozenset({".json", ".md"})
@@ -32,32 +34,61 @@ def side(given: str) -> Side:
 
     path = Path(given)
     if path.suffix in CARDS and not path.is_dir() and path.name not in OF_A_RUN:
-        return Side(filed.read(path, _digests(path)))
+        made, remarks = _filed(path)
+        return Side(made, remarks=remarks)
     run = finished(str(path.parent) if path.name in OF_A_RUN else given)
     card = run.card
-    remarks = ["a rehearsal"] if card.inputs.mode is not Mode.FORMAL else []
+    remarks = ("a rehearsal",) if card.inputs.mode is not Mode.FORMAL else ()
     invalid = card.seal.invalid if card.seal else ""
     if invalid:
-        remarks.append(f"invalid: {invalid}")
+        remarks = (*remarks, f"invalid: {invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads)
-    return Side(made, partial=bool(card.partial), remarks=tuple(remarks), invalid=invalid)
+    return Side(made, partial=bool(card.partial), remarks=remarks, invalid=invalid)
 
 
-def _digests(path: Path) -> Collection[str]:
-    """Digests of what was filed as a card, as the ledger beside it has them; none where there is no ledger.
+def _filed(path: Path) -> tuple[FiledCard, tuple[str, ...]]:
+    """A filed card as the ledger beside it has it, else that of the repository that we are in; and what is to be said.
 
     Raises:
-        ValueError: The ledger can't be read, or knows nothing of the card.
+        ValueError: It can't be read, or is not what was filed; or the ledger can't be read, or knows nothing of it.
     """
-    from pytest_backend_audit.filed import STRANGE  # noqa: PLC0415 - heavy
+    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import read_file  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.cards import digests_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import restored  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import LEDGER  # noqa: PLC0415 - heavy
 
     ledger = path.with_name(LEDGER)
-    known = read_file(ledger, str(ledger)).digests()
-    if known and path.stem not in known and path.with_suffix(".json").is_file():
-        raise ValueError(f"{path}: {STRANGE}")
-    return known.get(path.stem, ())
+    cards = read_file(ledger, str(ledger)).cards
+    remarks = []
+
+    def beside(card: FiledCard) -> Collection[str]:
+        own = cards.of(path.stem, card.sources) or restored(path.with_suffix(".json"), card.sources, cards)
+        if cards.tells and not own:
+            raise ValueError(f"{path}: {filed.STRANGE}")
+        return digests_of(own)
+
+    def elsewhere(card: FiledCard) -> Collection[str]:
+        digests = digests_of(_here(card.service).of_run(card.sources))
+        if not digests or "" in digests:
+            remarks.append("without its ledger")
+        return digests
+
+    held = filed.read_held(path, beside if cards.filings else elsewhere)
+    return held, tuple(remarks)
+
+
+def _here(service: str) -> Cards[Filed]:
+    """The cards of a service that the repository has in which we are; none outside of one.
+
+    Raises:
+        ValueError: The ledger can't be read.
+    """
+    from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, State, read  # noqa: PLC0415 - heavy
+
+    top = find_repository(Path())
+    return (read(Place(top, service)) if top else State()).cards
 
 
 def before(card: FiledCard) -> Path:
@@ -66,10 +97,11 @@ def before(card: FiledCard) -> Path:
     The repository is the one of the folder that we are in.
 
     Raises:
-        ValueError: There is none, or the ledger can't be read.
+        ValueError: There is none, its card is lost, or the ledger can't be read.
     """
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
 
     top = find_repository(Path())
     if top is None or not card.service.strip():
@@ -78,6 +110,6 @@ def before(card: FiledCard) -> Path:
     state = read(place).known_as(card.formerly)
     filing = state.latest(card.environment, before=card.instant, but=card.sources)
     if filing is not None:
-        return place.folder / f"{filing.file}.json"
+        return card_of(place.folder, place.name, filing, state.cards)
     where = f" in {card.environment}" if card.environment else ""
     raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")

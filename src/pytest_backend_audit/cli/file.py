@@ -88,20 +88,27 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     state = read(place)
     if not place.ledger.exists() and (cards := filed_cards(place)):
         reasons.append(f"{place.name}: {without_ledger(cards)}")
-    reasons += [*obstacles.of_ledger(done.card, state, done.heads)]
+    reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]
     if reasons:
         return _refused(args, reasons)
     with held(place):
         # Somebody else may have filed since.
         state = read(place)
-        if late := [*obstacles.of_ledger(done.card, state, done.heads)]:
+        if late := [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
     notes += [*state.notices, *filing.notes, *_undated(filing), *_strangers(place, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
+
+
+def _lost(place: Place, state: State, done: Finished) -> frozenset[str]:
+    """Names by which the run was filed and that another audit's card has, so that it may be filed again."""
+    from pytest_backend_audit.ledger.shelf import lost_of_run  # noqa: PLC0415 - heavy
+
+    return lost_of_run(place.folder, done.heads, state.cards)
 
 
 def _write(place: Place, filing: Filing, done: Finished) -> None:
@@ -198,18 +205,20 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
         runs=runs,
         there=there_at(place.top, done.card.inputs.document.commit),
         changed=changed,
-        looked=lambda filing, finding: _looked(place, filing, finding),
+        looked=lambda filing, finding: _looked(place, state, filing, finding),
     )
 
 
-def _looked(place: Place, filing: Filed, finding: Finding) -> bool:
+def _looked(place: Place, state: State, filing: Filed, finding: Finding) -> bool:
     """Whether a filed audit looked for a finding; one whose card can't be read shows nothing."""
     from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import LedgerError  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
 
     try:
-        card = filed.read(place.folder / f"{filing.file}.json")
-    except filed.FiledError:
+        card = filed.read(card_of(place.folder, place.name, filing, state.cards))
+    except (filed.FiledError, LedgerError):
         return False
     if finding.check in {COVERAGE, PROOF}:
         return any(d.id == finding.dimension for d in card.dimensions)
@@ -248,10 +257,12 @@ def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
 
 def _strangers(place: Place, state: State) -> Iterator[str]:
     """Cards that the ledger does not know: a filing that was killed leaves one, and none of its numbers counts."""
-    from pytest_backend_audit.ledger.store import filed_cards  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.filed import sources_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import restored  # noqa: PLC0415 - heavy
 
-    known = {f"{f.file}.json" for f in state.filings}
-    cards = [name for name in filed_cards(place) if name not in known]
+    known = state.cards
+    strange = [p for p in sorted(place.folder.glob("[0-9]*.json")) if p.stem not in known.names]
+    cards = [p.name for p in strange if not restored(p, sources_of(p), known)]
     if cards:
         yield (
             f"the ledger does not know {', '.join(cards)}: a filing was cut short, or a line is lost; take the card "

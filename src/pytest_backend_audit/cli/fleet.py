@@ -177,6 +177,9 @@ def _nothing_left(fleet: Fleet, audits: Sequence[Audit]) -> str:
     if asked.environments:
         kinds = (name for a in audits for name in (a.kind, a.environment))
         said.append(f"--environment {' '.join(asked.environments)}: {_there_are(asked.environments[0], kinds)}")
+    if fleet.unread:
+        lost = fleet.unread[0]
+        said.append(f"{len(fleet.unread):,} can't be read, the first is {lost.place}: {lost.reason}")
     return f"the filters leave none of {len(audits):,} audits; {'; '.join(said)}"
 
 

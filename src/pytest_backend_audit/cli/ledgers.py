@@ -164,14 +164,17 @@ def judged_otherwise(card: Card, tracked: Tracked, known: Terms, state: State, p
     """What a card judges otherwise than the audit that had a finding last, one line each.
 
     Raises:
-        ValueError: The card of that audit can't be read.
+        ValueError: The card of that audit can't be read, or is lost.
     """
     from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.comparison import settings  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import terms  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.cards import digests_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
 
-    name = known.latest.file
-    before = filed.read(place.folder / f"{name}.json", state.digests().get(name, ()))
+    cards = state.cards
+    path = card_of(place.folder, place.name, known.latest, cards)
+    before = filed.read(path, digests_of(cards.held(path.stem, known.latest)))
     now = filed.filed(card, numbers={}, sources=())
     lines = [
         f"{c.kind} {c.name}: {c.now or 'not set'}, was {c.before or 'not set'}"

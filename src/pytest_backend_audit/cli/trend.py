@@ -13,6 +13,10 @@ from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_backend_audit.ledger.places import Places
+    from pytest_backend_audit.model import FiledCard
     from pytest_backend_audit.reports.trend import Filed
 
 AUDITS = "audits"
@@ -47,23 +51,26 @@ def run(args: argparse.Namespace) -> int:
     try:
         with waiting("reading filed cards"):
             folder = _folder(args.service)
-            audits = _read(folder)
+            audits, places = _read(folder)
     except ValueError as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"{error.filename or args.service} can't be read: {error.strerror}")
     if args.environment:
-        there = dict.fromkeys(a.card.environment or a.card.environment_kind or "not stated" for a in audits)
-        audits = [a for a in audits if args.environment in {a.card.environment, a.card.environment_kind}]
+        there = trend.in_order(audits, places)
+        wanted = {args.environment, trend.place_of(args.environment, places)}
+        audits = [a for name, group in there.items() for a in group if wanted & {name, a.card.environment_kind}]
         if not audits:
             return fail(
-                f"{folder} has no audit of the environment {args.environment!r}; it has audits of {', '.join(there)}"
+                f"{folder} has no audit of the environment {args.environment!r}; it has audits of "
+                f"{', '.join(name or 'not stated' for name in there)}"
             )
     if args.json:
-        sys.stdout.write(json.dumps(trend.data(audits), indent=2) + "\n")
+        sys.stdout.write(json.dumps(trend.data(audits, places), indent=2) + "\n")
         return 0
     unicode = "utf" in (sys.stdout.encoding or "").lower()
-    sys.stdout.writelines(f"{line}\n" for line in trend.terminal(audits, unicode=unicode, everything=args.all))
+    lines = trend.terminal(audits, places, unicode=unicode, everything=args.all)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 
@@ -92,24 +99,39 @@ def _folder(given: str | None) -> Path:
     raise ValueError(f"{given}: neither a folder nor a service with filed audits; in {place} are: {names}")
 
 
-def _read(folder: Path) -> list[Filed]:
-    """Every filed card of a folder, as it was filed where a ledger beside it tells.
+def _read(folder: Path) -> tuple[list[Filed], Places]:
+    """Every filed card of a folder, as it was filed where a ledger beside it tells, and what environments were called.
 
     Raises:
-        ValueError: It has none, or one can't be read, or is not what was filed.
+        ValueError: It has none, or one can't be read, is not what was filed, or is lost.
     """
     from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.cards import digests_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.places import Places  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import LEDGER, read_file  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.trend import Filed  # noqa: PLC0415 - heavy
 
-    known = read_file(folder / LEDGER, str(folder / LEDGER)).digests()
-    if lost := sorted(name for name in known if not (folder / f"{name}.json").exists()):
-        raise ValueError(f"{folder / lost[0]}.json: {filed.LOST}")
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        if known and path.stem not in known:
-            raise ValueError(f"{path}: {filed.STRANGE}")
-        found.append(Filed(path.stem, filed.read(path, known.get(path.stem, ()))))
+    def read(path: Path) -> Filed:
+        # Of a name that two branches gave, by the journals; a card without a line may be one of these, restored.
+        def digests(card: FiledCard) -> Collection[str]:
+            return digests_of(cards.of(path.stem, card.sources) or cards.of_run(card.sources))
+
+        return Filed(path.stem, filed.read_held(path, digests))
+
+    state = read_file(folder / LEDGER, str(folder / LEDGER))
+    cards = state.cards
+    paths = {path.stem: path for path in sorted(folder.glob("*.json"))}
+    if cards.tells and (missing := sorted(set(cards.names) - set(paths))):
+        raise ValueError(f"{folder / missing[0]}.json: {filed.LOST}")
+    found = [read(path) for path in paths.values()]
+    owners, lost = cards.settled({audit.name: audit.card.sources for audit in found})
+    if cards.tells and (strange := next((name for name, own in owners.items() if not own), None)):
+        raise ValueError(f"{paths[strange]}: {filed.STRANGE}")
+    if lost:
+        raise ValueError(f"{paths[lost[0].filing.file]}: {lost[0].text}")
     if not found:
         raise ValueError(f"{folder}: holds no filed card; `backend-audit file RUN` writes them")
-    return found
+    if state.filings:
+        return found, state.places
+    # Without a ledger, as the cards tell.
+    return found, Places.told(a.card.formerly for a in sorted(found, key=lambda a: a.card.instant))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
-from pytest_backend_audit.filed import CHANGED, LOST, STRANGE, is_as_filed
+from pytest_backend_audit.filed import CHANGED, LOST, STRANGE, is_as_filed, sources_of
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.stores import is_url
+from pytest_backend_audit.ledger.cards import Cards, digests_of
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import fold
@@ -23,59 +25,80 @@ LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
 
 
+class _Line(NamedTuple):
+    """What is read of a filing."""
+
+    file: str
+    heads: tuple[str, ...]
+    card: str
+    content: str
+    environment: str
+    commit: str
+    instant: str
+
+
 def refused(audits: Iterable[Audit]) -> list[Unread]:
     """The cards that are not what was filed, that the ledger beside them knows nothing of, or that are not there.
 
-    A ledger whose lines tell no digests, as older ones, refuses none; of one that is no plain file nobody can tell.
+    A ledger whose lines tell no digests, as older ones, refuses none but those that another audit's card has taken the
+    name of; of one that is no plain file nobody can tell.
     """
-    known: dict[Path, dict[str, set[str]]] = {}
-    troubles: dict[Path, str] = {}
-    found = []
+    folders: dict[Path, list[Audit]] = {}
     for audit in audits:
-        if is_url(audit.place):
-            continue
-        card = Path(audit.place)
-        if card.parent not in known:
-            try:
-                known[card.parent] = _digests(card.with_name(LEDGER))
-            except LedgerError as error:
-                known[card.parent], troubles[card.parent] = {}, f"the ledger beside it: {error}"
-            lost = [name for name in known[card.parent] if not card.with_name(f"{name}.json").exists()]
-            found += [Unread(str(card.with_name(f"{name}.json")), LOST) for name in lost]
-        digests = known[card.parent]
-        if trouble := troubles.get(card.parent):
-            found.append(Unread(audit.place, trouble))
-        if not digests:
-            continue
-        if card.stem not in digests:
-            found.append(Unread(audit.place, STRANGE))
-        elif audit.digest not in digests[card.stem] and not _is_as_filed(card, digests[card.stem]):
-            found.append(Unread(audit.place, CHANGED))
-    return found
+        if not is_url(audit.place):
+            folders.setdefault(Path(audit.place).parent, []).append(audit)
+    return [one for folder, there in folders.items() for one in _refused(folder, there)]
 
 
-def _digests(path: Path) -> dict[str, set[str]]:
-    """As `State.digests`, of a ledger's filings alone: lines that are none are passed over.
+def _refused(folder: Path, audits: Sequence[Audit]) -> Iterator[Unread]:
+    try:
+        cards = _cards(folder / LEDGER)
+    except LedgerError as error:
+        yield from (Unread(audit.place, f"the ledger beside it: {error}") for audit in audits)
+        return
+    there = {Path(audit.place).stem: audit.sources for audit in audits}
+    owners, lost = cards.settled(there)
+    if lost:  # it may have been restored under a name that nobody asked for
+        beside = [p for p in folder.glob("*.json") if p.stem not in there and p.is_file() and not p.is_symlink()]
+        owners, lost = cards.settled({**{p.stem: sources_of(p) for p in beside}, **there})
+    if cards.tells:
+        missing = (card for name in cards.names if not (card := folder / f"{name}.json").exists())
+        yield from (Unread(str(card), LOST) for card in missing)
+        for audit in audits:
+            card = Path(audit.place)
+            own = owners[card.stem]
+            digests = digests_of(own)
+            if not own:
+                yield Unread(audit.place, STRANGE)
+            elif audit.digest not in digests and not _is_as_filed(card, digests):
+                yield Unread(audit.place, CHANGED)
+    # The card of its name counts, as another audit's: what tells of the lost one is the ledger.
+    yield from (Unread(str(folder / LEDGER), one.text) for one in lost)
+
+
+def _cards(path: Path) -> Cards[_Line]:
+    """A ledger's filings alone, by their cards: lines that are none are passed over.
 
     Raises:
         LedgerError: It is no plain file, or can't be read.
     """
     raw = _read(path)
-    found: dict[str, set[str]] = {}
+    found = []
     for line in (raw or b"").split(b"\n"):
         if b'"filed"' not in line:
             continue
         try:
             event = json.loads(line)
             if event["type"] == "filed":
-                digests = {str(event.get("card", "")), str(event.get("content", ""))}
-                found.setdefault(str(event["file"]), set()).update(digests if digests == {""} else digests - {""})
+                heads = tuple(str(head) for head in event["heads"])
+                told = (str(event.get(name, "")) for name in _Line._fields[2:])
+                found.append(_Line(str(event["file"]), heads, *told))
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
-    return found if any(digests != {""} for digests in found.values()) else {}
+    return Cards(found)
 
 
-def _is_as_filed(card: Path, digests: set[str]) -> bool:
+def _is_as_filed(card: Path, digests: Collection[str]) -> bool:
     try:
         return is_as_filed(card.read_bytes(), digests)
     except OSError:

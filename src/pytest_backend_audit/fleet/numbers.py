@@ -40,6 +40,7 @@ def chunks(fleet: Fleet, verdict: dict[str, Any] | None = None) -> Iterator[str]
                     "twice": fleet.twice,
                     "later": fleet.later,
                     "unread": len(fleet.unread),
+                    "at_urls": fleet.at_urls,
                 }
             ),
             "dispositions": _each(

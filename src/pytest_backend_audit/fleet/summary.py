@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
 
 from pytest_backend_audit.fleet.audits import Audit, Standing, State, Unread, day
+from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.fleet.trends import Period, periods
 from pytest_backend_audit.model import Severity
 
@@ -145,6 +146,8 @@ class Fleet:
     later: int
     """Audits after the day that is asked about."""
     unread: tuple[Unread, ...]
+    at_urls: int = 0
+    """Audits counted whose cards lie at URLs, where no ledger is read: one that was changed counts as it is."""
 
     @property
     def tracked(self) -> int:
@@ -198,6 +201,7 @@ def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = 
         at_odds=at_odds,
         later=later,
         unread=tuple(sorted(unread, key=lambda u: (u.place, u.reason))),
+        at_urls=sum(is_url(a.place) for h in chosen.values() for a in h),
     )
 
 

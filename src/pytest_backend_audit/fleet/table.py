@@ -55,7 +55,7 @@ def lines(fleet: Fleet, look: Look) -> Iterator[str]:
     yield look.paint(look.text(f"Fleet: {head}", look.width), _BOLD)
     for text in words.filters(fleet):
         yield look.text(f"only {text}", look.width)
-    for part in (_dispositions, _lapsed, _services, _failing, _overdue, _trend, _left_out):
+    for part in (_dispositions, _lapsed, _services, _failing, _overdue, _trend, _left_out, _unheld):
         made = list(part(fleet, look))
         if made:
             yield ""
@@ -197,5 +197,11 @@ def _left_out(fleet: Fleet, look: Look) -> Iterator[str]:
         for one in fleet.unread[:most]:
             # The path stays whole, so that it can be copied.
             yield f"  {look.text(one.place, 4096)}"
-            yield f"    {look.text(one.reason, look.width - 4)}"
+            mark = "…" if look.unicode else "~"
+            yield from (f"    {line}" for line in wrap(look.text(one.reason, 10_000), look.width - 4, 5, mark))
         yield from _more(len(fleet.unread), most)
+
+
+def _unheld(fleet: Fleet, look: Look) -> Iterator[str]:
+    if words.at_urls(fleet):
+        yield from _told("Held to no ledger", words.at_urls(fleet), look)

@@ -40,6 +40,13 @@ def head(fleet: Fleet) -> str:
     return f"{said}, {several(fleet.audits, 'audit')}"
 
 
+def at_urls(fleet: Fleet) -> str:
+    """What is not known of cards at URLs; empty without any."""
+    if not fleet.at_urls:
+        return ""
+    return f"{several(fleet.at_urls, 'card')} at URLs, where no ledger is read: one that was changed counts as it is"
+
+
 def filters(fleet: Fleet) -> tuple[str, ...]:
     """What was left out at the user's word."""
     asked = fleet.asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from pytest_backend_audit.ledger.state import State
@@ -72,10 +72,17 @@ def of_document(card: Card) -> Iterator[str]:
         yield f"audit.yaml does not state {', '.join(bare)}; add {noun}, commit, and {AGAIN}"
 
 
-def of_ledger(card: Card, state: State, heads: tuple[str, ...]) -> Iterator[str]:
-    """What the ledger, as it was before, says against it: it was filed already."""
+def of_ledger(card: Card, state: State, heads: tuple[str, ...], lost: Collection[str] = ()) -> Iterator[str]:
+    """What the ledger, as it was before, says against it: it was filed already.
+
+    Args:
+        card: Of the run.
+        state: The ledger.
+        heads: Last hashes of the run's journals.
+        lost: Names by which it was filed without its card being there: another audit has the name.
+    """
     reviewer = card.sign_off.reviewer if card.sign_off else ""
-    same = [f for f in state.filings if set(f.heads) == set(heads)]
+    same = [f for f in state.cards.of_run(heads) if f.file not in lost]
     # A run that was filed unsigned may be filed once more, once it is signed.
     if done := next((f for f in same if f.second_reviewer or not reviewer), None):
         yield f"the run was filed already, as {done.file}; there is nothing to do"

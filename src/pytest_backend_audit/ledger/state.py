@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeGuard
 
+from pytest_backend_audit.ledger.cards import Cards
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import (
     Assigned,
@@ -169,16 +170,10 @@ class State:
         """The same, where environments have had other names besides: name -> name before."""
         return fold(self.events, formerly=formerly) if formerly else self
 
-    def digests(self) -> dict[str, frozenset[str]]:
-        """Name of each filed card -> digests of what was filed by it, of two branches two; empty if no line tells any.
-
-        An empty digest is of a line of an older version, which tells none.
-        """
-        found: dict[str, set[str]] = {}
-        for filed in self.filings:
-            found.setdefault(filed.file, set()).update({filed.card, *({filed.content} - {""})})
-        known = any(filed.card for filed in self.filings)
-        return {name: frozenset(digests) for name, digests in found.items()} if known else {}
+    @property
+    def cards(self) -> Cards[Filed]:
+        """The filings by their cards."""
+        return Cards(self.filings)
 
 
 def next_number(state: State) -> int:
@@ -298,7 +293,7 @@ class _Folding:
             if other.file == event.file and other.heads != event.heads:
                 self._notices.append(
                     f"{self._name}:{line}: the card {event.file} was filed on two branches, first in line {before}; "
-                    "one of the two files is lost, its findings are not"
+                    "one of the two is lost unless it lies there by another name; its findings are not"
                 )
         self._filings.append((line, event))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
+from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.model import FiledCard, Severity
 from pytest_backend_audit.reports.text import columns, cut, one_line, pad, wrap
 from pytest_backend_audit.totals import uncapped
@@ -17,6 +18,8 @@ BARS = 24
 """Audits that the bars show, the latest ones."""
 ROWS = 12
 """Audits that the table shows unless all are wanted, the latest ones."""
+NO_OTHERS = Places()
+"""Every environment has one name."""
 NAME = 32
 """Most columns of a dimension's id and name."""
 
@@ -43,27 +46,39 @@ class Filed:
         return uncapped(self.card)
 
 
-def in_order(audits: Iterable[Filed]) -> dict[str, tuple[Filed, ...]]:
-    """Environment -> its audits by their instants: those of prod and of stage are not one row of steps."""
+def place_of(environment: str, places: Places = NO_OTHERS) -> str:
+    """The environments of a card by the names that they go by."""
+    return ", ".join(places.of(environment))
+
+
+def in_order(audits: Iterable[Filed], places: Places = NO_OTHERS) -> dict[str, tuple[Filed, ...]]:
+    """Environment -> its audits by their instants: those of prod and of stage are not one row of steps.
+
+    Args:
+        audits: In any order.
+        places: Environments by all of their names; those of one that got another name are one row.
+    """
 
     def place(audit: Filed) -> str:
-        return audit.card.environment or audit.card.environment_kind
+        return place_of(audit.card.environment, places) or audit.card.environment_kind
 
     ordered = sorted(audits, key=lambda a: (place(a), a.card.instant, a.name))
     return {environment: tuple(group) for environment, group in groupby(ordered, key=place)}
 
 
-def terminal(audits: Iterable[Filed], *, unicode: bool = True, everything: bool = False) -> Iterator[str]:
+def terminal(
+    audits: Iterable[Filed], places: Places = NO_OTHERS, *, unicode: bool = True, everything: bool = False
+) -> Iterator[str]:
     """Lines for a terminal of 80 columns, without line feeds: a part for each environment."""
-    for number, (environment, group) in enumerate(in_order(audits).items()):
+    for number, (environment, group) in enumerate(in_order(audits, places).items()):
         if number:
             yield ""
         yield from _part(environment, group, unicode=unicode, most=len(group) if everything else ROWS)
 
 
-def data(audits: Iterable[Filed]) -> list[dict[str, Any]]:
+def data(audits: Iterable[Filed], places: Places = NO_OTHERS) -> list[dict[str, Any]]:
     """The same for machines, all audits of it."""
-    return [_facts(audit) for group in in_order(audits).values() for audit in group]
+    return [_facts(audit) for group in in_order(audits, places).values() for audit in group]
 
 
 def _facts(audit: Filed) -> dict[str, Any]:
@@ -173,6 +188,8 @@ def _remarks(audits: Sequence[Filed]) -> Iterator[str]:
             said.append(f"{other.name}: by another standard than before: {other.card.basis or 'none'}")
         elif one.card.standard_version != other.card.standard_version:
             said.append(f"{other.name}: by another version of the standard than before")
+        if one.card.environment != other.card.environment:
+            said.append(f"{other.name}: the environment was called {one.card.environment or 'nothing'} before")
         if one.card.environment_kind != other.card.environment_kind:
             said.append(
                 f"{other.name}: in an environment of another kind: {other.card.environment_kind or 'not stated'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,10 @@ def filed_card(run: str, name: str) -> str:
 
 
 def test_every_kind_of_audit(capsys: pytest.CaptureFixture[str]) -> None:
-    """Run folder, a file of it, merge, filed card and its Markdown: all the same to it, on either side."""
+    """Run folder, a file of it, merge, filed card and its Markdown: all the same to it, on either side.
+
+    Of a card it says that nobody knows whether it is what was filed, where no ledger tells.
+    """
     prior = written("prior", instant="2026-06-01T10:00:00Z")
     now = written("now", failed("4.1-3"))
     (Path(now) / "scorecard.json").write_text("{}")
@@ -57,7 +61,14 @@ def test_every_kind_of_audit(capsys: pytest.CaptureFixture[str]) -> None:
     said = set()
     for one, other in [(s, prior) for s in sides] + [(now, p) for p in priors]:
         assert main(["compare", one, other]) == 0
-        said.add(capsys.readouterr().out)
+        out = capsys.readouterr().out
+        notes = [line for line in out.splitlines(keepends=True) if "without its ledger" in line]
+        assert [" ".join(line.split()) for line in notes] == [
+            f"Note {name} audit is without its ledger"
+            for name, given in (("this", one), ("the prior", other))
+            if given in {"now.json", "now.md", "prior.json", "prior.md"}
+        ]
+        said.add("".join(line for line in out.splitlines(keepends=True) if line.strip() and line not in notes))
     assert len(said) == 1
     assert "  4.1 Query Performance      L3 -> L2  fell\n" in said.pop()
 
@@ -175,6 +186,25 @@ def test_the_ledgers_latest_before_it(tmp_path: Path, capsys: pytest.CaptureFixt
     append(place, events)
     assert main(["compare", "now"]) == 0
     assert "compared with 2026-06-01 at 1a2b3c4 in prod\n" in capsys.readouterr().out
+
+
+def test_a_copy_of_a_filed_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wherever it lies, the ledger of the repository that we are in has the word on it."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    place = Place(tmp_path, "orders")
+    place.folder.mkdir(parents=True)
+    written("now", failed("4.1-3"))
+    card = Path(filed_card(written("before", instant="2026-06-01T10:00:00Z"), "audits/orders/2026-06-01.json"))
+    line = filing("2026-06-01", "prod", finished.load(Path("before")))
+    append(place, [replace(line, card=filed.digest(card.read_bytes()))])
+    text = card.read_text("utf-8")
+    Path("copy.json").write_text(text, "utf-8")
+    assert main(["compare", "now", "copy.json", "--no-worse"]) == 1
+    assert "without its ledger" not in capsys.readouterr().out
+    Path("copy.json").write_text(text.replace('"would_be": 3', '"would_be": 1'), "utf-8")
+    assert main(["compare", "now", "copy.json", "--no-worse"]) == 2
+    changed = "copy.json: changed since it was filed, by the ledger beside it; restore it from git"
+    assert capsys.readouterr().err == f"backend-audit: {changed}\n"
 
 
 def filing(day: str, environment: str, of: finished.Finished) -> Filed:

@@ -68,7 +68,15 @@ def test_the_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "unread",
         "gate",
     ]
-    assert found["counts"] == {"services": 3, "latest": 4, "audits": 5, "twice": 0, "later": 0, "unread": 0}
+    assert found["counts"] == {
+        "services": 3,
+        "latest": 4,
+        "audits": 5,
+        "twice": 0,
+        "later": 0,
+        "unread": 0,
+        "at_urls": 0,
+    }
     assert found["dispositions"] == [
         {"id": "conditional-production", "name": "Conditional production", "count": 3},
         {"id": "significant-technical-debt", "name": "Significant technical debt", "count": 1},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,27 @@ def test_one_environment_and_json(audits: Path, capsys: pytest.CaptureFixture[st
         capsys.readouterr().err
         == "backend-audit: audits/order%20desk has no audit of the environment 'canary'; it has audits of prod, stage\n"
     )
+
+
+@pytest.mark.parametrize("by_ledger", [True, False])
+def test_an_environment_that_got_another_name(
+    by_ledger: bool, audits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By either name all of its audits are shown; the ledger tells of it, else the cards do."""
+    late = replace(AUDITS[3].card, environment="staging", instant="2026-09-01T10:00:00Z", formerly={"staging": "stage"})
+    (audits / "2026-09-01.json").write_text(filed.text(late), "utf-8")
+    names = sorted(path.stem for path in audits.glob("*.json"))
+    lines = [filing(file=n, service="order desk", heads=(f"{i:02}" * 32,)) for i, n in enumerate(names)]
+    lines[-1] = replace(lines[-1], formerly={"staging": "stage"})
+    if by_ledger:
+        (audits / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    for name in ("staging", "stage"):
+        assert main(["trend", "--environment", name, "--json"]) == 0
+        assert [t["name"] for t in json.loads(capsys.readouterr().out)] == ["2026-07-01", "2026-09-01"]
+    assert main(["trend", "--environment", "staging"]) == 0
+    assert capsys.readouterr().out.startswith("orders in staging: 2 audits, 2026-07-01 to 2026-09-01\n")
+    assert main(["trend", "--environment", "canary"]) == 2
+    assert capsys.readouterr().err.endswith("; it has audits of prod, staging\n")
 
 
 def test_several_services(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:

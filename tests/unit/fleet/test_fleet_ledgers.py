@@ -18,7 +18,7 @@ from unit.ledger.ledgers import BARE, SLOW, assigned, closed, disputed, filed, f
 from pytest_backend_audit import filed as cards
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.fleet import ledgers
-from pytest_backend_audit.fleet.audits import Audit, Debt
+from pytest_backend_audit.fleet.audits import Audit, Debt, Unread
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.reading import collect
 from pytest_backend_audit.ledger.errors import LedgerError
@@ -184,13 +184,34 @@ def test_a_card_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
-def test_a_card_of_two_branches(tmp_path: Path) -> None:
-    """Whichever of the two lies there, it was filed."""
+def test_a_card_of_two_branches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The one that lies there counts, and the audit that lost its card to it is listed, with all of the reason."""
     _, late = filed_twice(tmp_path)
     ledger = late.with_name("ledger.jsonl")
-    other = encode(replace(FILED, heads=("ef" * 32,), card="00" * 32))
-    ledger.write_text(f"{ledger.read_text('utf-8')}{other}\n", "utf-8")
-    assert ledgers.refused(collect([str(tmp_path)]).audits) == []
+    lines = ledger.read_text("utf-8")
+    ledger.write_text(f"{lines}{encode(replace(FILED, heads=('ef' * 32,), card='00' * 32))}\n", "utf-8")
+    [lost] = ledgers.refused(collect([str(tmp_path)]).audits)
+    assert (lost.place, lost.reason.partition(";")[0]) == (
+        str(ledger),
+        "the ledger tells of the audit in prod at 1a2b3c4 (2026-08-31T10:00Z), and it is not there: 2026-08-31.json is "
+        "the card of the audit in prod at 1a2b3c4 (2026-08-31T10:00Z)",
+    )
+    assert main(["fleet", str(tmp_path), "--as-of", "2026-11-29", "--min", "significant-technical-debt"]) == 1
+    out = capsys.readouterr().out
+    assert "orders               prod   2026-08-31" in out
+    assert lost.reason in " ".join(out.split())
+    assert main(["fleet", str(tmp_path), "--as-of", "2026-11-29", "--environment", "canary"]) == 2
+    assert capsys.readouterr().err.endswith(f"; 1 can't be read, the first is {lost.place}: {lost.reason}\n")
+    # Restored beside it, it is not lost to whoever asks for the other one alone.
+    other = cards.text(replace(audit("orders", "2026-08-31"), sources=("ef" * 32,)))
+    late.with_name("2026-08-31-2.json").write_text(other, "utf-8")
+    assert ledgers.refused(collect([str(late)]).audits) == []
+    late.with_name("2026-08-31-2.json").unlink()
+    # Held to its own line, and to no other of that name.
+    late.write_text(better(late), "utf-8")
+    forged = encode(replace(FILED, heads=("ef" * 32,), card=cards.digest(late.read_bytes())))
+    ledger.write_text(f"{lines}{forged}\n", "utf-8")
+    assert Unread(str(late), CHANGED) in ledgers.refused(collect([str(tmp_path)]).audits)
 
 
 MARKS = (BARE, SLOW)

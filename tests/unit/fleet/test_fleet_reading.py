@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import pytest
 from unit.fleet.fleet_cards import EVIL, audit, write, write_all
 
 from pytest_backend_audit import filed
-from pytest_backend_audit.fleet import cards
+from pytest_backend_audit.cli import main
+from pytest_backend_audit.fleet import cards, words
 from pytest_backend_audit.fleet.audits import Unread
 from pytest_backend_audit.fleet.reading import WRITES_THEM, collect
 from pytest_backend_audit.fleet.stores import batches
@@ -230,6 +232,22 @@ def test_an_object_store(store: str) -> None:
     assert found(f"{store}/cards/*") == {("search", "2026-10-05")}
     assert found(f"{store}/a/audits/orders/2026-08-31.json") == {("orders", "2026-08-31")}
     assert found(f"{store}/a*/audits/*/2026-08*") == {("orders", "2026-08-31")}
+
+
+def test_no_ledger_is_read_in_a_store(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """So what was changed there counts, which the table, the page and the numbers say."""
+    system = fsspec.filesystem("memory")
+    for number, service in enumerate(("orders", "search"), 1):
+        asked = ["fleet", store, "--as-of", "2026-11-29", "--min", "significant-technical-debt"]
+        text = filed.text(audit(service, "2026-08-31")).encode()
+        system.pipe(f"/fleet/audits/{service}/2026-08-31.json", text)
+        assert main([*asked, "-o", str(tmp_path / "page.html")]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        said = f"{words.several(number, 'card')} at URLs, where no ledger is read: one that was changed counts as it is"
+        assert f"Held to no ledger: {said}" in out
+        assert f"<li>held to no ledger: {said}</li>" in (tmp_path / "page.html").read_text("utf-8")
+        assert main([*asked, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["counts"]["at_urls"] == number
 
 
 def test_a_store_is_asked_for_a_bounded_number_of_bytes_at_once() -> None:

@@ -165,8 +165,8 @@ def test_one_card_on_two_branches_is_told() -> None:
     """Of one day, each with its own run; git keeps one file."""
     state = stand(filed(), filed(heads=("cd" * 32,)))
     assert state.notices == (
-        "ledger.jsonl:2: the card 2026-08-31 was filed on two branches, first in line 1; one of the two files is lost, "
-        "its findings are not",
+        "ledger.jsonl:2: the card 2026-08-31 was filed on two branches, first in line 1; one of the two is lost unless "
+        "it lies there by another name; its findings are not",
     )
     assert stand(filed(), filed()).notices == ()
 

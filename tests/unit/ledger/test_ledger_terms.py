@@ -214,14 +214,6 @@ def test_an_environment_that_gets_its_old_name_back() -> None:
     assert state.latest("live") == back
 
 
-def test_digests_of_a_ledger() -> None:
-    """Those of each name; none at all where no line tells any."""
-    one, other = filed(card="a" * 64), filed(card="b" * 64, heads=("cd" * 32,))
-    assert fold([(1, one), (2, other)]).digests() == {"2026-08-31": {"a" * 64, "b" * 64}}
-    assert fold([(1, filed(card="a" * 64, content="c" * 64))]).digests() == {"2026-08-31": {"a" * 64, "c" * 64}}
-    assert fold([(1, filed())]).digests() == {}
-
-
 def test_names_that_are_joined_late() -> None:
     """Two that were renamed apart are one once a line says so."""
     places = Places.told([{"b": "a"}, {"d": "c"}, {"d": "b"}])

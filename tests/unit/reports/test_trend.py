@@ -7,6 +7,7 @@ from dataclasses import replace
 from unit.scoring.scoring_cases import NAMES, SEALED, all_at
 
 from pytest_backend_audit import filed
+from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.reports import trend
 from pytest_backend_audit.reports.text import columns
 from pytest_backend_audit.reports.trend import Filed
@@ -116,6 +117,20 @@ def test_a_change_of_the_measure_is_told() -> None:
         "  2026-03-01: by another standard than before: Ours",
         "  2026-03-01: in an environment of another kind: canary",
     ]
+
+
+def test_an_environment_that_got_another_name() -> None:
+    """Its audits by both names are one part, which says when the name changed; so they are as data."""
+    before, after = AUDITS[3], audit("2026-08-01", {"4.8": 3})
+    after = replace(after, card=replace(after.card, environment="staging", environment_kind="stage"))
+    places = Places({"stage": "staging", "staging": "staging"})
+    lines = list(trend.terminal([*AUDITS, after], places))
+    assert [line for line in lines if line.startswith("orders in ")] == [
+        "orders in prod: 3 audits, 2026-03-01 to 2026-08-31",
+        "orders in staging: 2 audits, 2026-07-01 to 2026-08-01",
+    ]
+    assert lines[-1] == "  2026-08-01: the environment was called stage before"
+    assert [t["environment"] for t in trend.data([after, before], places)] == ["stage", "staging"]
 
 
 def test_dimensions_of_a_standard_with_long_ids() -> None:
