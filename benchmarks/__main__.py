@@ -18,6 +18,8 @@ from pathlib import Path
 from benchmarks import suites
 from benchmarks.paired import paired, peak_memory_mb, seconds
 
+FRESH = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Whatever is rewritten or compiled is kept nowhere."""
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 
@@ -33,26 +35,30 @@ def off(runs: int) -> list[str]:
 
 
 def on(runs: int) -> list[str]:
-    """An audit of small checks up to the last test, against bare tests, and against those with a mark and a fixture."""
+    """An audit of small checks up to the last test, against bare tests, and against those with a mark and a fixture.
+
+    Once with pytest's rewritten tests in its cache, as on a developer's second run, and once without, as in a fresh
+    checkout of a CI job.
+    """
     with tempfile.TemporaryDirectory() as folder:
         plain, marked, checks = Path(folder) / "plain", Path(folder) / "marked", Path(folder) / "checks"
         suites.plain(plain)
         suites.marked(marked)
         suites.checks(checks)
 
-        def audit() -> float:
+        def audit(**environ: str) -> float:
             shutil.rmtree(checks / "audit-report", ignore_errors=True)
-            return seconds([*PYTEST, "--audit"], checks, checks / "stamp")
+            return seconds([*PYTEST, "--audit"], checks, checks / "stamp", **environ)
 
-        def bare(tests: Path) -> float:
-            return seconds([*PYTEST, "-p", "no:backend_audit"], tests, tests / "stamp")
+        def bare(tests: Path, **environ: str) -> float:
+            return seconds([*PYTEST, "-p", "no:backend_audit"], tests, tests / "stamp", **environ)
 
-        against_plain = paired(audit, lambda: bare(plain), runs)
-        against_marked = paired(audit, lambda: bare(marked), runs)
-    return [
-        f"on, against bare tests: {against_plain.line()}",
-        f"on, against bare tests with a mark and a fixture: {against_marked.line()}",
-    ]
+        lines = []
+        for kind, environ in (("fresh checkout", FRESH), ("cached", {})):  # in this order: the second fills the cache
+            for name, tests in (("bare tests", plain), ("bare tests with a mark and a fixture", marked)):
+                pairs = paired(partial(audit, **environ), partial(bare, tests, **environ), runs)
+                lines.append(f"on, {kind}, against {name}: {pairs.line()}")
+        return lines
 
 
 def yardsticks(runs: int) -> list[str]:
@@ -71,9 +77,10 @@ def yardsticks(runs: int) -> list[str]:
         }
         bare = [*pytest, "-p", "no:html", "-p", "no:pytest_jsonreport"]
         lines = []
-        for name, command in cases.items():
-            both = (partial(seconds, command, plain), partial(seconds, bare, plain))
-            lines.append(f"{name}, against bare tests: {paired(*both, runs).line()}")
+        for kind, environ in (("fresh checkout", FRESH), ("cached", {})):
+            for name, command in cases.items():
+                both = (partial(seconds, command, plain, **environ), partial(seconds, bare, plain, **environ))
+                lines.append(f"{name}, {kind}, against bare tests: {paired(*both, runs).line()}")
         return lines
 
 

@@ -149,8 +149,8 @@ class Holding:
 def missing(given: str) -> AuditUsageError:
     """What is said where there is no audit.yaml that could be held to a policy."""
     return AuditUsageError(
-        f"--audit-policy={given}: there is no audit.yaml to hold to it; `backend-audit init` writes one, "
-        f"`git checkout {given} -- audit.yaml` brings one back"
+        f"--audit-policy={given}: there is no audit.yaml to hold to it; name the one that was moved "
+        f"(--audit-config=PATH), `git checkout {given} -- audit.yaml` brings one back, `backend-audit init` writes one"
     )
 
 

@@ -285,16 +285,10 @@ def _refuse_other_kind(state: State, subject: Subject, place: Place) -> None:
     Raises:
         AuditUsageError: It was not: what was found in prod is not mended by what stage shows.
     """
-    from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - only where audits were filed
-
-    latest = state.latest(subject.environment)
-    if latest is None or not subject.kind:
+    found = state.other_kind(subject.environment, subject.kind)
+    if found is None:
         return
-    one = state.places.one
-    here = (e for e in environments(latest.environment) if one(e) == one(subject.environment))
-    was = next((e for e in here if subject.kind not in latest.kinds_of(e)), None)
-    if was is None:
-        return
+    latest, was = found
     name, kinds = subject.environment, ", ".join(latest.kinds_of(was))
     if was == name:
         raise AuditUsageError(

@@ -232,9 +232,14 @@ def test_a_ledger_follows_its_published_schema(orders) -> None:
     config = orders.path / "ops.yaml"
     config.write_text((orders.path / "audit.yaml").read_text())
     moved = ("--config", "audit.yaml", "--by", "ops.yaml", "--reason", "a trial")
+    done = command(orders, "findings", "replace", *moved, "--who", "Grace")
+    assert "--by ops.yaml is not in the last commit" in done.stderr.replace("ops.yaml: it", "ops.yaml")
+    orders.commit()
     good(orders, "findings", "replace", *moved, "--who", "Grace")
-    back = ("--config", "audit.yaml", "--by", "audit.yaml", "--reason", "no")
-    assert command(orders, "findings", "replace", *back, "--who", "Grace").returncode == 2
+    back = ("--config", "audit.yaml", "--by", "audit.yaml", "--reason", "a mistake")
+    said = good(orders, "findings", "replace", *back, "--who", "Grace")
+    assert said.startswith("audit.yaml audit.yaml stands for ops.yaml, by Grace on ")
+    config.unlink()
     good(orders, "findings", "dispute", tls, "--reason", "it is off", "--who", "Lin")
     good(orders, "findings", "resolve", tls, "--dismissed", "--reason", "I looked", "--who", "Grace")
     schema = orders.path / "schema.sql"

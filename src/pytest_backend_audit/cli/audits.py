@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def _filed(path: Path) -> tuple[FiledCard, tuple[str, ...]]:
     from pytest_backend_audit.ledger.store import LEDGER  # noqa: PLC0415 - heavy
 
     ledger = path.with_name(LEDGER)
-    cards = read_file(ledger, str(ledger)).cards
+    state = read_file(ledger, str(ledger))
+    cards = state.cards
     remarks = []
 
     def beside(card: FiledCard) -> Collection[str]:
@@ -75,7 +77,10 @@ def _filed(path: Path) -> tuple[FiledCard, tuple[str, ...]]:
         return digests
 
     held = filed.read_held(path, beside if cards.filings else elsewhere)
-    return held, tuple(remarks)
+    # Two branches may have given a number twice, which the ledger has settled since.
+    numbers = {t.fingerprint: t.number for t in state.findings}
+    findings = tuple(replace(f, id=numbers.get(f.fingerprint, f.id)) for f in held.findings)
+    return replace(held, findings=findings), tuple(remarks)
 
 
 def _here(service: str) -> Cards[Filed]:
@@ -102,6 +107,7 @@ def before(card: FiledCard) -> Path:
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - heavy
 
     top = find_repository(Path())
     if top is None or not card.service.strip():
@@ -111,5 +117,7 @@ def before(card: FiledCard) -> Path:
     filing = state.latest(card.environment, before=card.instant, but=card.sources)
     if filing is not None:
         return card_of(place.folder, place.name, filing, state.cards)
+    if not place.ledger.exists() and (cards := filed_cards(place)):
+        raise ValueError(f"{place.name}: {without_ledger(cards)}")
     where = f" in {card.environment}" if card.environment else ""
     raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")

@@ -58,7 +58,7 @@ def _looked(
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import append, held, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import run_trouble  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.obstacles import of_clock  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.obstacles import of_clock, of_kinds  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     said: list[tuple[Tracked, str, str]] = []
@@ -79,6 +79,8 @@ def _looked(
             return said
         run = _again(args, options, wanted, temporary)
     trouble = run_trouble(run.card, commit, place.service, ours=not args.run_folder)
+    kinds = [(d.environment, d.environment_kind) for r in run.records for d in (r.inputs.document,)]
+    trouble = trouble or next(of_kinds(read(place).known_as(run.card.inputs.formerly), kinds), "")
     if trouble := trouble or next(of_clock(run.card.inputs.instant, utc_now()), ""):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
@@ -208,7 +210,7 @@ def _again(args: argparse.Namespace, judged_by: list[str], wanted: Sequence[Trac
 
 
 def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
-    from pytest_backend_audit.ledger.closing import ran_in  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.closing import shown_in  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
@@ -218,7 +220,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         by=by,
         number=tracked.number,
         fingerprint=tracked.fingerprint,
-        environment=", ".join(ran_in(run.card, tracked.finding.check)),
+        environment=", ".join(shown_in(run.card, tracked)),
         commit=inputs.document.commit,
         instant=instant,
         head=", ".join(run.heads),

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import there_at
+from pytest_backend_audit.cli.ledgers import CONFIG, nearest, there_at
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked
     from pytest_backend_audit.ledger.terms import Terms
-
-CONFIG = "audit.yaml"
 
 
 def options_for(
@@ -30,15 +28,19 @@ def options_for(
     from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
 
     there = there_at(place.top, commit)
-    first = Path(args.config) if args.config else _nearest(place)
+    first = Path(args.config) if args.config else nearest(place.top, place.service) or place.top / CONFIG
     state = read(place).known_as(_renamed(_environments(first)))
     known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
     asked = {mark: (found.asks(there), found) for mark, found in known.items() if found}
-    names = {mark: found.config_of(filing) for mark, (filing, found) in asked.items()}
+    names = {mark: found.config_of(filing, there) for mark, (filing, found) in asked.items()}
     here = (place.top / name for name in names.values() if name)
     chosen = first if args.config else next((path for path in here if path.is_file()), None)
     config = chosen or first
+    if not chosen and config.is_file() and config not in {place.top / CONFIG, Path.cwd() / CONFIG}:
+        chosen = config  # moved to where pytest would not look for it
     environment = args.env or _environment({e for t in wanted for e in t.where}, _environments(config), state)
+    if args.policy is None and not config.is_file():
+        raise ValueError(f"nothing was closed: there is no audit.yaml of {place.service} here: --config PATH")
     policy, unread = _policy(known.values(), config) if args.policy is None else (str(args.policy), dict[str, str]())
     used = config_name(chosen, place.top, Path.cwd()) if chosen else ""
     way_out = "leave --config out" if args.config else "close it by itself"
@@ -46,7 +48,7 @@ def options_for(
     for tracked in wanted:
         filing, found = asked.get(tracked.fingerprint, (None, None))
         name = names.get(tracked.fingerprint, "")
-        if filing and name and name != used and used and ":" not in used and there(name):
+        if filing and name and name != used and used and ":" not in used:
             judged = f"the audit {filing.file} that has it judged by {name}"
             said.append((tracked, f"{judged}, and not by {used}: {way_out}"))
         elif found and found.policy and (why := unread.get(found.policy_of(found.policy)[0])):
@@ -55,12 +57,6 @@ def options_for(
     options += [f"--audit-env={environment}"] if environment else []
     options += [f"--audit-policy={policy}"] if policy else []
     return options, said
-
-
-def _nearest(place: Place) -> Path:
-    """The audit.yaml of this folder, as of a repository of several services, else that of the top."""
-    here = Path.cwd() / CONFIG
-    return here if here.is_file() else place.top / CONFIG
 
 
 def _environments(config: Path) -> Mapping[str, Any]:

@@ -19,10 +19,9 @@ from pytest_backend_audit.cli.waiting import waiting
 if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
-    from pytest_backend_audit.ledger.events import Event, Filed
+    from pytest_backend_audit.ledger.events import Event
     from pytest_backend_audit.ledger.filing import Filing
     from pytest_backend_audit.ledger.terms import Terms
-    from pytest_backend_audit.model import Finding
 
 REFUSED = 1
 _SHOWN = 5
@@ -89,6 +88,8 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     if not place.ledger.exists() and (cards := filed_cards(place)):
         reasons.append(f"{place.name}: {without_ledger(cards)}")
     reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
+    kinds = [(d.environment, d.environment_kind) for r in done.records for d in (r.inputs.document,)]
+    reasons += [*obstacles.of_kinds(state.known_as(done.card.inputs.formerly), kinds)]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]
     if reasons:
         return _refused(args, reasons)
@@ -181,7 +182,8 @@ def _of_repository(done: Finished, place: Place, notes: list[str]) -> Iterator[s
 
 
 def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
-    from pytest_backend_audit.ledger.filing import Ran, Who, filing  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.filing import Who, filing  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.times import Ran  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     day = done.card.inputs.instant[:10]
@@ -205,24 +207,7 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
         runs=runs,
         there=there_at(place.top, done.card.inputs.document.commit),
         changed=changed,
-        looked=lambda filing, finding: _looked(place, state, filing, finding),
     )
-
-
-def _looked(place: Place, state: State, filing: Filed, finding: Finding) -> bool:
-    """Whether a filed audit looked for a finding; one whose card can't be read shows nothing."""
-    from pytest_backend_audit import filed  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import LedgerError  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
-
-    try:
-        card = filed.read(card_of(place.folder, place.name, filing, state.cards))
-    except (filed.FiledError, LedgerError):
-        return False
-    if finding.check in {COVERAGE, PROOF}:
-        return any(d.id == finding.dimension for d in card.dimensions)
-    return any(check.id == finding.check for check in card.checks)
 
 
 def _free(place: Place, state: State, day: str) -> str:
@@ -295,12 +280,18 @@ def _refused(args: argparse.Namespace, reasons: list[str]) -> int:
     return REFUSED
 
 
+def _is_open(filing: Filing, mark: str) -> bool:
+    """Whether a finding is open after a filing, as one that is gone in one environment may be."""
+    known = filing.after.of(mark)
+    return known is not None and known.status.is_open
+
+
 def _said(args: argparse.Namespace, place: Place, filing: Filing, notes: list[str]) -> int:
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     counts = dict.fromkeys(("opened", "reopened", "seen", "gone"), 0)
     for event in filing.events:
-        if event.type in counts:
+        if event.type in counts and not (event.type == "gone" and _is_open(filing, event.fingerprint)):
             counts[event.type] += 1
     card, path = filing.card, f"{place.name}/{_name(filing)}.md"
     if args.json:

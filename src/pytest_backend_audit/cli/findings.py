@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import NAME_LIMIT, add_place, add_who, place_of, top_of, who
-from pytest_backend_audit.cli.output import WIDTH, columns, fail
+from pytest_backend_audit.cli.output import WIDTH, columns, fail, hanging
 from pytest_backend_audit.cli.runs import DEFAULT
 
 if TYPE_CHECKING:
@@ -241,16 +241,19 @@ def _list(args: argparse.Namespace) -> int:
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
         return 0
-    sys.stdout.writelines(f"{line}\n" for line in _table(chosen))
+    several = len({place for t in state.findings for place in t.where}) > 1
+    sys.stdout.writelines(f"{line}\n" for line in _table(chosen, several=several))
     counts = {s: sum(t.status is s for t in state.findings) for s in dict.fromkeys(t.status for t in state.findings)}
     told = ", ".join(f"{n} {status.value}" for status, n in counts.items()) or "no finding was filed yet"
     sys.stdout.write(f"{place.name}/ledger.jsonl: {told}\n")
-    sys.stdout.writelines(f"{clean(replaced(word))}\n" for word in state.replaced.last.values())
+    for word in state.replaced.last.values():
+        sys.stdout.writelines(f"{line}\n" for line in hanging(clean(replaced(word))))
     _note(state)
     return 0
 
 
-def _table(chosen: Sequence[Tracked]) -> list[str]:
+def _table(chosen: Sequence[Tracked], *, several: bool) -> list[str]:
+    """A line a finding; where it is open, if there are several environments."""
     from pytest_backend_audit.reports.text import cut, one_line  # noqa: PLC0415 - heavy
 
     rows = [
@@ -262,6 +265,7 @@ def _table(chosen: Sequence[Tracked]) -> list[str]:
             one_line(t.owner) or "nobody",
             one_line(
                 f"{t.finding.dimension} {t.finding.title}"
+                + (f" (in {', '.join(t.where)})" if several and t.where else "")
                 + (f" (disputed by {t.dispute.by}: {t.dispute.reason})" if t.dispute else "")
                 + (f" ({t.closing})" if t.closing else "")
                 + (f" ({t.reason})" if t.reason else "")

@@ -100,7 +100,7 @@ def _show(args: argparse.Namespace) -> int:
         collected = collect(args.paths)
         refused = ledgers.refused(collected.audits)
         places = {one.place for one in refused}
-        audits = apart(audit for audit in collected.audits if audit.place not in places)
+        audits = apart((audit for audit in collected.audits if audit.place not in places), str(Path.cwd()))
         if not audits:
             raise ValueError(
                 f"none of the filed cards can be read; the first is {refused[0].place}: {refused[0].reason}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model import Card
 
 
+CONFIG = "audit.yaml"
 NAME_LIMIT = 200
 """Characters of a person's name, with an address."""
 
@@ -68,6 +69,7 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
         ValueError: There is none, or several.
     """
     from pytest_backend_audit.ledger import Place  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - heavy
 
     services = found(top)
     if args.service:
@@ -87,6 +89,10 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
         return Place(top, here)
     if services:
         raise ValueError(f"audits/ has the ledgers of several services, choose: --service {' | '.join(services)}")
+    for folder in sorted(top.glob("audits/*/")):
+        place = Place(top, _unquoted(folder.name))
+        if cards := filed_cards(place):
+            raise ValueError(f"{place.name}: {without_ledger(cards)}")
     raise ValueError(f"{top}/audits has no ledger yet; `backend-audit file RUN` begins one")
 
 
@@ -100,10 +106,14 @@ def _service_of(run: str | None) -> str:
 
 def _named_here() -> str:
     """The service of the audit.yaml in this folder; empty if there is none, or it can't be read."""
+    return _service_in(Path(CONFIG))
+
+
+def _service_in(config: Path) -> str:
     from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
 
     try:
-        data = yamlnodes.read(Path("audit.yaml")).data
+        data = yamlnodes.read(config).data
     except (OSError, ValueError, yamlnodes.YamlError):
         return ""
     service = data.get("service") if isinstance(data, dict) else ""
@@ -123,6 +133,23 @@ def found(top: Path) -> list[str]:
         if folder_of(service) == path.parent.name:
             services.append(service)
     return services
+
+
+def nearest(top: Path, service: str) -> Path | None:
+    """A service's audit.yaml: that of this folder, else of the repository's top, else the only one that git has of it.
+
+    Args:
+        top: Top of the audited repository.
+        service: Whose.
+    """
+    from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
+
+    here = [Path.cwd() / CONFIG] if Path.cwd().resolve().is_relative_to(top.resolve()) else []
+    if found := next((path for path in (*here, top / CONFIG) if path.is_file()), None):
+        return found
+    listed = ask(top, "ls-files", "-z", "--", CONFIG, f"**/{CONFIG}").items
+    own = [top / name for name in listed if _service_in(top / name) == service]
+    return own[0] if len(own) == 1 else None
 
 
 def _unquoted(folder: str) -> str:

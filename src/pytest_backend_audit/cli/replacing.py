@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.ledgers import place_of, top_of, who
+from pytest_backend_audit.cli.ledgers import place_of, there_at, top_of, who
 from pytest_backend_audit.cli.resolving import config_of
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ def replace(args: argparse.Namespace) -> int:
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top)
-    what: What = "policy" if args.policy else "audit.yaml"
-    config = config_of(args.audit_config, top)
-    after = _policy(args.by, config) if args.policy else _config(args.by, place)
+    what: What = "policy" if args.policy is not None else "audit.yaml"
+    named = args.audit_config or (args.by if what == "audit.yaml" else None)
+    config = config_of(named, top, place.service, "--audit-config" if args.audit_config else "--by")
+    after = _policy(args.by, config) if what == "policy" else _config(args.by, place)
     with held(place):
         state = read(place)
-        before, filings = _known(what, args.policy or args.config, state)
+        before, filings = _known(what, args.policy if what == "policy" else args.config, state)
         if after == before:
             raise ValueError(f"{args.by} is {before} itself; name what has come in its place")
         declared = reviewers(config, top, place.service, utc_now())
@@ -69,10 +70,13 @@ def _known(what: What, given: str, state: State) -> tuple[str, list[Filed]]:
         ValueError: None did.
     """
     filings = [(f, (f.policy, f.policy_given) if what == "policy" else (f.config,)) for f in state.filings]
-    name = next((names[0] for _, names in reversed(filings) if given and given in names), "")
+    words = [(w.after, w.given) for w in state.replaced.last.values() if w.what == what]
+    known_as = [*(names for _, names in filings), *words]
+    name = next((names[0] for names in reversed(known_as) if given and given in names), "")
     if name:
-        return name, [f for f, names in filings if names[0] == name]
-    known = ", ".join(sorted({names[0] for _, names in filings if names[0]})) or "none at all"
+        now = state.replaced.now(what, name)
+        return now, [f for f, names in filings if state.replaced.now(what, names[0]) == now]
+    known = ", ".join(sorted({names[0] for names in known_as if names[0]})) or "none at all"
     raise ValueError(f"{given}: no filed audit judged by {_A[what]} of that name; they judged by {known}")
 
 
@@ -97,4 +101,7 @@ def _config(given: str, place: Place) -> str:
     path = Path(given)
     if not path.is_file():
         raise ValueError(f"--by {given}: there is no such file")
-    return config_name(path, place.top, Path.cwd())
+    name = config_name(path, place.top, Path.cwd())
+    if not there_at(place.top, "HEAD")(name):
+        raise ValueError(f"--by {given}: it is not in the last commit; commit it first")
+    return name

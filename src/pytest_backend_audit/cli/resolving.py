@@ -6,12 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.ledgers import place_of, top_of
+from pytest_backend_audit.cli.ledgers import nearest, place_of, top_of
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import State, Tracked
-
-CONFIG = "audit.yaml"
 
 
 def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, by: str) -> str:
@@ -31,7 +29,8 @@ def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, b
     from pytest_backend_audit.signoff.reviewers import not_theirs, reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
-    declared = reviewers(config_of(args.config, top), top, place_of(args, top).service, at)
+    service = place_of(args, top).service
+    declared = reviewers(config_of(args.config, top, service), top, service, at)
     disputer = tracked.dispute.by if tracked.dispute else ""
     owners = [tracked.owner, *(getattr(event, "owner", "") for _, event in tracked.history)]
     return not_theirs(
@@ -39,8 +38,8 @@ def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, b
     )
 
 
-def config_of(named: str | None, top: Path) -> Path | None:
-    """The audit.yaml that is meant: the named one, else that of this folder, else that of the repository's top.
+def config_of(named: str | None, top: Path, service: str, option: str = "--config") -> Path | None:
+    """The audit.yaml that is meant: the named one, else the nearest of a service.
 
     Raises:
         ValueError: The named one is not there.
@@ -48,10 +47,9 @@ def config_of(named: str | None, top: Path) -> Path | None:
     if named:
         given = Path(named)
         if not given.is_file():
-            raise ValueError(f"--config={named}: there is no such file")
+            raise ValueError(f"{option}={named}: there is no such file")
         return given
-    here = [Path.cwd() / CONFIG] if Path.cwd().resolve().is_relative_to(top) else []
-    return next((path for path in (*here, top / CONFIG) if path.is_file()), None)
+    return nearest(top, service)
 
 
 def _leads(state: State, tracked: Tracked) -> list[str]:

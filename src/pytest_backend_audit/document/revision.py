@@ -56,7 +56,7 @@ def source(given: str, config: Path, *, base: Path, revision: str = "") -> Sourc
         AuditUsageError: There is no such revision, or the file is not there; one message, with the way out.
     """
     try:
-        return _of_revision(given, config, revision) or _of_file(given, base / given) or _none(given, config)
+        return _of_revision(given, config, revision) or _of_file(given, base / given, config) or _none(given, config)
     except GitError as error:
         raise AuditUsageError(f"--audit-policy={given}: {error}") from None
 
@@ -124,12 +124,22 @@ def _of_revision(given: str, config: Path, known: str) -> Source | None:
     return Source(given, commit, path, f"{shown}:{path}", found, config.parent, top)
 
 
-def _of_file(given: str, file: Path) -> Source | None:
+def _shown(file: Path, config: Path) -> str:
+    """A plain file by the same name wherever it is named from: its path in the repository, else the whole of it."""
+    real = file.resolve()
+    try:
+        top = top_of(config.parent).resolve()
+    except GitError:
+        return str(real)
+    return real.relative_to(top).as_posix() if real.is_relative_to(top) else str(real)
+
+
+def _of_file(given: str, file: Path, config: Path) -> Source | None:
     if not given.endswith(_FILES) or not file.is_file():
         return None
     try:
         with file.open("rb") as opened:
-            return Source(given, "", given, given, opened.read(LIMIT + 1), file.parent)
+            return Source(given, "", given, _shown(file, config), opened.read(LIMIT + 1), file.parent)
     except OSError as error:
         raise GitError(f"it can't be read: {error.strerror}") from None
 

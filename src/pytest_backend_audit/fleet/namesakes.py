@@ -6,38 +6,46 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
+from os.path import normpath
+from pathlib import Path
 
 from pytest_backend_audit.fleet.audits import Audit
+from pytest_backend_audit.fleet.stores import is_url
 
 _HOME = re.compile(r"(?P<above>.*?)(?:^|/)audits/[^/]+/[^/]+$", re.DOTALL)
 """``audits/<service>/<card>``, where `backend-audit file` puts it."""
 
 
-def apart(audits: Iterable[Audit]) -> list[Audit]:
-    """The audits, those of namesakes in one kind of environment with where they are at home.
+def apart(audits: Iterable[Audit], here: str = "") -> list[Audit]:
+    """The audits, those of namesakes with where they are at home.
 
-    Folders that have an audit in common are copies of one another, as clones are; what lies in no ``audits/<service>``
-    tells of no home, and goes by its name.
+    Namesakes have audits in one kind of environment, and none in common: folders of which each has its own kind are of
+    one service, and those that have an audit in common are copies of one another, as clones are. What lies in no
+    ``audits/<service>`` tells of no home, and goes by its name.
 
     Args:
         audits: In any order.
+        here: What relative places are below.
     """
     every = list(audits)
-    homes: dict[tuple[str, str], dict[str, set[tuple[object, ...]]]] = defaultdict(lambda: defaultdict(set))
+    homes: dict[str, dict[str, set[tuple[object, ...]]]] = defaultdict(lambda: defaultdict(set))
+    kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for audit in every:
-        if (above := _above(audit.place)) is not None:
-            homes[audit.subject][above].add(audit.identity)
-    names = {subject: _names(_groups(each)) for subject, each in homes.items() if len(each) > 1}
+        if (above := _above(audit.place, here)) is not None:
+            homes[audit.service][above].add(audit.identity)
+            kinds[audit.service][above].add(audit.kind)
+    names = {service: _names(_groups(each), kinds[service]) for service, each in homes.items() if len(each) > 1}
     return [
-        replace(audit, home=names[audit.subject][above])
-        if audit.subject in names and (above := _above(audit.place)) is not None
+        replace(audit, home=names[audit.service][above])
+        if audit.service in names and (above := _above(audit.place, here)) is not None
         else audit
         for audit in every
     ]
 
 
-def _above(place: str) -> str | None:
-    found = _HOME.fullmatch(place)
+def _above(place: str, here: str) -> str | None:
+    found = _HOME.fullmatch(place if is_url(place) else normpath(Path(here) / place))
     return found["above"] if found else None
 
 
@@ -56,9 +64,10 @@ def _groups(homes: Mapping[str, set[tuple[object, ...]]]) -> list[list[str]]:
     return [folders for folders, _ in groups]
 
 
-def _names(groups: Sequence[Sequence[str]]) -> dict[str, str]:
+def _names(groups: Sequence[Sequence[str]], kinds: Mapping[str, set[str]]) -> dict[str, str]:
     """Folder -> what its service is told apart by: its last part, or the whole where two have that in common."""
-    if len(groups) < 2:
+    there = [set().union(*(kinds[folder] for folder in group)) for group in groups]
+    if all(one.isdisjoint(other) for one, other in combinations(there, 2)):
         return {folder: "" for group in groups for folder in group}
     last = [group[0].rpartition("/")[2] or group[0] for group in groups]
     names = last if len(set(last)) == len(last) else [group[0] for group in groups]

@@ -264,7 +264,9 @@ def _differ(one: Audit, other: Audit) -> bool:
 
 
 def _wanted(audit: Audit, asked: Asked) -> bool:
-    named = not asked.services or any(fnmatchcase(audit.service, pattern) for pattern in asked.services)
+    named = not asked.services or any(
+        fnmatchcase(name, pattern) for name in {audit.service, audit.name} for pattern in asked.services
+    )
     there = not asked.environments or not {audit.kind, audit.environment}.isdisjoint(asked.environments)
     return named and there
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
+from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
@@ -81,17 +82,30 @@ def refuse_other_terms(card: Card, known: Terms | None, there: There) -> None:
         raise StaysOpenError(why.replace("--audit-policy=", "--policy "))
 
 
-def ran_in(card: Card, check: str) -> tuple[str, ...]:
-    """Environments in which a card has word of a check, by their names now and before: of a merge, where it ran.
+def shown_in(card: Card, tracked: Tracked) -> tuple[str, ...]:
+    """Environments in which a card shows that a finding is mended, by their names now and before.
 
-    Of what is about a whole dimension, and of a check that the card leaves out on purpose, all of them.
+    Of a merge, those in which its check ran, and those in which it only ever could not: one in which it does is what a
+    merge is for. Of what is about a whole dimension, and of a check that the card leaves out on purpose, all of them.
     """
-    result = next((r for r in card.checks if r.check.id == check), None)
-    inputs = card.inputs
-    ran = result.environments if result is not None and result.outcome is Outcome.PASSED else ()
+    ran, every = found_in(card, tracked.finding.check), names_of(card.inputs)
     if not ran:
-        return names_of(inputs)
-    return (*ran, *(before for name, before in inputs.formerly.items() if name in ran))
+        return every
+    now = {before: name for name, before in card.inputs.formerly.items()}
+    return tuple(n for n in every if now.get(n, n) in ran or _never_ran(tracked, n))
+
+
+def _never_ran(tracked: Tracked, environment: str) -> bool:
+    """Whether all that was told of a finding in an environment is that its check could not run there."""
+    told = [
+        e.finding for _, e in tracked.history if isinstance(e, Found) and environment in environments(e.environment)
+    ]
+    return {finding.outcome for finding in told if finding} == {Outcome.COULD_NOT_RUN.value}
+
+
+def found_in(card: Card, check: str) -> tuple[str, ...]:
+    """Environments in which a check of a merge ran; none where it ran in none, or no merge is behind the card."""
+    return next((r.environments for r in card.checks if r.check.id == check), ())
 
 
 def shown(card: Card, tracked: Tracked, state: State) -> str:
@@ -105,7 +119,8 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
     if tracked.where and not set(map(state.places.one, names_of(card.inputs))) & set(tracked.where):
         raise StaysOpenError(
             f"it was found in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: "
-            f"--env {tracked.where[0]}"
+            f"--env {tracked.where[0]}, or, if that is its name before, state it (environments: {here[0]}: formerly: "
+            f"{tracked.where[0]})"
         )
     if finding.check in {COVERAGE, PROOF}:
         return _of_dimension(card, tracked)
@@ -117,7 +132,7 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
         # A pass that counts for less says so in its reason.
         word = _WORDS.get(result.outcome)
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
-    if tracked.where and not set(map(state.places.one, ran_in(card, finding.check))) & set(tracked.where):
+    if tracked.where and not set(map(state.places.one, shown_in(card, tracked))) & set(tracked.where):
         raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
     return _output(result)
 

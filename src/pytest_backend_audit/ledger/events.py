@@ -94,6 +94,8 @@ class Found:
     finding: Finding | None = None
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
+    instant: str = ""
+    """When its check was run, of a merge last; empty in lines of older versions: then when the card's run was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Gone:
     reason: str
     changed: tuple[str, ...] = ()
     """What is judged otherwise than by the audit which told of the finding last, one line each."""
+    instant: str = ""
+    """When its check was run, of a merge first; empty in lines of older versions."""
     type: Literal["gone"] = "gone"
 
 
@@ -251,6 +255,8 @@ def decode(line: bytes) -> Event:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         raise ValueError(f"{kind}: {where}: {first['msg']}; restore the line from git") from None
+    if isinstance(made, Replaced) and made.before == made.after:
+        raise ValueError(f"{kind}: {made.before[:60]!a} for itself, which we never write; restore the line from git")
     if isinstance(made, Found) and made.finding is None and kind != "seen":
         raise ValueError(f"{kind}: finding: Field required; restore the line from git")
     for name, form in FORMS.items():

@@ -26,7 +26,8 @@ def last_word(tracked: Tracked, environment: str, state: State) -> str:
         if isinstance(event, Resolved) and event.upheld:
             words.append(event.at)
         elif isinstance(event, Found | Gone) and (filing := state.filing_at(line, event.file)):
-            words += [filing.instant_in(p) for p in environments(event.environment) if one(p) == one(environment)]
+            here = [p for p in environments(event.environment) if one(p) == one(environment)]
+            words += [event.instant or filing.instant_in(place) for place in here]
         elif isinstance(event, Closed) and one(environment) in state.places.of(event.environment):
             words.append(event.instant)
     return max(words)
@@ -44,18 +45,13 @@ def later(state: State, instant: str, environment: str) -> Filed | None:
     return max(after, key=lambda entry: entry[0], default=("", None))[1]
 
 
-def notes(
-    left: Sequence[tuple[str, Status, str]],
-    surpassed: Sequence[tuple[str, str]],
-    again: Sequence[tuple[str, str]] = (),
-) -> tuple[str, ...]:
-    """What a filing left as it was, one line each kind.
+def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What a filing left as it was, or opened late, one line each kind.
 
     Args:
         left: Number of each finding on which a later run has the last word, how it stands, and the instant of the run
             that is filed.
-        surpassed: Number of each new finding that a later audit did not have, and the name of that audit.
-        again: Likewise of each that was away before.
+        surpassed: Number of each finding that it opened though a later audit did not have it, and the name of that one.
     """
     lines = []
     order = list(Status)
@@ -63,12 +59,14 @@ def notes(
         numbers = [number for number, *kind in left if kind == [status, instant]]
         stays, it = ("stays", "it") if len(numbers) == 1 else ("stay", "them")
         lines.append(f"{_named(numbers)} {stays} {status}: there is later word of {it} than this run of {instant}")
-    for entries, what in ((surpassed, "new"), (again, "open again")):
-        audits = ", ".join(dict.fromkeys(audit for _, audit in entries))
-        numbers = list(dict.fromkeys(number for number, _ in entries))
-        is_ = "is" if len(numbers) == 1 else "are"
-        if numbers:
-            lines.append(f"{_named(numbers)} {is_} {what} and gone at once: the later audit {audits} was filed without")
+    if surpassed:
+        audits = ", ".join(dict.fromkeys(audit for _, audit in surpassed))
+        numbers = list(dict.fromkeys(number for number, _ in surpassed))
+        is_, it = ("is", "it") if len(numbers) == 1 else ("are", "them")
+        lines.append(
+            f"{_named(numbers)} {is_} open, though the later audit {audits}, which was filed before, was without {it}: "
+            "`backend-audit findings close`, or the next audit, shows how that stands"
+        )
     return tuple(lines)
 
 
@@ -95,16 +93,33 @@ def otherwise(gone: Sequence[Gone]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def elsewhere(open_: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+    """What a filing lets go in one environment, and is open in another: number, and where."""
+    lines = []
+    for where in dict.fromkeys(", ".join(where) for _, where in open_):
+        numbers = [number for number, places in open_ if ", ".join(places) == where]
+        are = "is" if len(numbers) == 1 else "are"
+        lines.append(f"{_named(numbers)} {are} gone here, and still open in {where}")
+    return tuple(lines)
+
+
 LEFT = "its check is no longer part of the audit"
 """Why a finding is gone that nothing shows to be mended."""
 
 
+NOT_SOUGHT = "its check is above the level that is sought"
+"""Likewise."""
+
+
 def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
     """What a filing let go though nothing shows it to be mended."""
-    numbers = [event.number for event in gone if event.reason == LEFT]
-    which = "its check is" if len(numbers) == 1 else "their checks are"
-    is_ = "is" if len(numbers) == 1 else "are"
-    return (f"{_named(numbers)} {is_} gone unmended: {which} no longer part of the audit",) if numbers else ()
+    lines = []
+    for reason in (LEFT, NOT_SOUGHT):
+        numbers = [event.number for event in gone if event.reason == reason]
+        its, is_ = ("its check is", "is") if len(numbers) == 1 else ("their checks are", "are")
+        if numbers:
+            lines.append(f"{_named(numbers)} {is_} gone unmended: {reason.replace('its check is', its)}")
+    return tuple(lines)
 
 
 _NAMED = 5

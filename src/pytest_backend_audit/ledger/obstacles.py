@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from pytest_backend_audit.ledger.state import State
@@ -52,6 +52,22 @@ def of_clock(instant: str, now: str) -> Iterator[str]:
     """
     if datetime.fromisoformat(instant) > datetime.fromisoformat(now) + AHEAD:
         yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {AGAIN}"
+
+
+def of_kinds(state: State, kinds: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """That one of the run's environments was of another kind before.
+
+    Args:
+        state: The ledger, by the run's names of environments.
+        kinds: Environment and kind of each run behind the card.
+    """
+    for environment, kind in dict.fromkeys(kinds):
+        if found := state.other_kind(environment, kind):
+            latest, was = found
+            yield (
+                f"{was} was {', '.join(latest.kinds_of(was))} in {latest.file}, and is {kind} in this run; give it "
+                f"another name in audit.yaml, then {AGAIN}"
+            )
 
 
 def of_document(card: Card) -> Iterator[str]:

@@ -28,17 +28,21 @@ class Replacements:
             last[event.what, event.before] = event
         return cls(last)
 
+    def chain(self, what: What, name: str) -> tuple[str, ...]:
+        """Whatever has stood for something, one after the other, from itself to what does now."""
+        names = [name]
+        while event := self.last.get((what, names[-1])):
+            names.append(event.after)
+        return tuple(names)
+
     def word(self, what: What, name: str) -> Replaced | None:
         """The word that names what stands for something now; None if it stands for itself."""
-        found = None
-        while event := self.last.get((what, found.after if found else name)):
-            found = event
-        return found
+        *_, before, _ = ("", *self.chain(what, name))
+        return self.last.get((what, before))
 
     def now(self, what: What, name: str) -> str:
         """What stands for something now: itself, if nobody says otherwise."""
-        found = self.word(what, name)
-        return found.after if found else name
+        return self.chain(what, name)[-1]
 
 
 __all__ = ["Replacements", "What"]

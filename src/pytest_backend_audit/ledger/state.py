@@ -166,6 +166,18 @@ class State:
         # Of several of one run the last, which is the signed one.
         return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
 
+    def other_kind(self, environment: str, kind: str) -> tuple[Filed, str] | None:
+        """The latest audit of an environment where it was of another kind, and the name that it had there.
+
+        What was found in prod is not mended by what stage shows, whatever both are called.
+        """
+        latest = self.latest(environment)
+        if latest is None or not kind:
+            return None
+        here = (e for e in environments(latest.environment) if self.places.one(e) == self.places.one(environment))
+        was = next((e for e in here if kind not in latest.kinds_of(e)), None)
+        return None if was is None else (latest, was)
+
     def known_as(self, formerly: Mapping[str, str]) -> State:
         """The same, where environments have had other names besides: name -> name before."""
         return fold(self.events, formerly=formerly) if formerly else self

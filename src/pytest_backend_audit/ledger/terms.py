@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pytest_backend_audit.ledger.events import Filed, Found
 from pytest_backend_audit.ledger.places import environments
-from pytest_backend_audit.ledger.replacements import Replacements, What
+from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.model import Card, Inputs
 
@@ -43,12 +43,15 @@ class Terms:
 
     def asks(self, there: There) -> Filed:
         """The filing whose audit.yaml counts: the first whose file is still there; else the latest."""
-        named = (f for f in self.filings if f.config)
-        return next((f for f in named if there(self.config_of(f))), self.latest)
+        return next((f for f in self.filings if f.config and self.config_of(f, there)), self.latest)
 
-    def config_of(self, filing: Filed) -> str:
-        """The audit.yaml that counts where that of a filing does."""
-        return self.replaced.now("audit.yaml", filing.config)
+    def config_of(self, filing: Filed, there: There) -> str:
+        """The audit.yaml that counts where that of a filing does: the last that stands for it, and is there; or none.
+
+        A branch that is older than the reviewer's word has the file before.
+        """
+        chain = self.replaced.chain("audit.yaml", filing.config)
+        return next((name for name in reversed(chain) if name and there(name)), "")
 
     def policy_of(self, filing: Filed) -> tuple[str, str]:
         """Likewise the policy: its name, and what ``--audit-policy`` takes for it."""
@@ -88,7 +91,8 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
     """In what a run judged by something else; empty if in nothing.
 
     A policy that one audit was held to is asked for from then on: an exception that only a branch has excuses nothing.
-    By another name it is the same where its text is; else it takes the reviewer's word.
+    That of a branch is the same wherever audit.yaml lies in it, and so is one with the same text; by another name it
+    takes the reviewer's word.
 
     Args:
         inputs: Of the run.
@@ -98,9 +102,9 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
     if terms is None:
         return ""
     asked = terms.asks(there)
-    config = terms.config_of(asked)
+    config = terms.config_of(asked, there)
     same = inputs.config_path == config or _equal(inputs.config_digest, asked.config_digest)
-    if config and not same and there(config):
+    if config and not same:
         return (
             f"the audit {asked.file} that has it judged by {config}, and this run by "
             f"{inputs.config_path or 'no audit.yaml'} {REPLACED}"
@@ -109,28 +113,21 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
         return ""
     policy, given = terms.policy_of(held)
     ours = inputs.protected
-    if ours is not None and (ours.name == policy or _equal(ours.digest, held.policy_digest)):
+    if ours is not None and (
+        ours.name == policy
+        or (ours.revision and ours.given == given)
+        or (policy == held.policy and _equal(ours.digest, held.policy_digest))
+    ):
         return ""
+    now = f", for which {policy} stands now" if policy != held.policy else ""
     return (
-        f"the audit {held.file} that has it held audit.yaml to {policy}, and this run to "
-        f"{ours.name if ours is not None else 'nothing'}; --audit-policy={given} {REPLACED}"
+        f"the audit {held.file} that has it held audit.yaml to {held.policy}{now}, and this run to "
+        f"{ours.name if ours is not None else 'nothing'}; --audit-policy={given or policy} {REPLACED}"
     )
 
 
 REPLACED = "(has another come in its place? backend-audit findings replace)"
 """What a message says where something that audits judged by may have another name now."""
-
-
-def fits(earlier: Filed, later: Filed, replaced: Replacements) -> bool:
-    """Whether an audit that was filed already judged by the same as one that was made before it and is filed now."""
-    config = not earlier.config or not later.config or _now(replaced, "audit.yaml", earlier.config, later.config)
-    policy = not earlier.policy or _now(replaced, "policy", earlier.policy, later.policy)
-    return config and (policy or _equal(earlier.policy_digest, later.policy_digest))
-
-
-def _now(replaced: Replacements, what: What, one: str, other: str) -> bool:
-    """Whether two names stand for the same now."""
-    return replaced.now(what, one) == replaced.now(what, other)
 
 
 def _equal(one: str, other: str) -> bool:
@@ -154,4 +151,4 @@ def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
     return tuple(lines)
 
 
-__all__ = ["REPLACED", "Terms", "There", "changed_files", "everything", "fits", "names_of", "of", "unlike"]
+__all__ = ["REPLACED", "Terms", "There", "changed_files", "everything", "names_of", "of", "unlike"]

@@ -149,6 +149,8 @@ def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:
         inputs: They hold the prior audit's levels.
         levels: As for `worse`.
     """
+    if not inputs.prior_levels and inputs.prior_missing:
+        return f"nothing was compared: {inputs.prior_missing}"
     if not inputs.prior_levels:
         return "no prior audit to be worse than: nothing was compared"
     if not inputs.prior_levels.keys() & levels.keys():

@@ -65,5 +65,8 @@ def test_what_tells_them_apart() -> None:
     stage = fleet_cards.audit("orders", "2026-10-15", 4, kind="stage")
     kinds = apart([at("a/audits/orders/1.json", LOW), at("b/audits/orders/1.json", stage)])
     assert [audit.name for audit in kinds] == ["orders", "orders"]
+    both = at("a/audits/orders/2.json", stage)
+    every = apart([at("a/audits/orders/1.json", LOW), both, at("b/audits/orders/1.json", HIGH)])
+    assert [audit.name for audit in every] == ["orders (a)", "orders (a)", "orders (b)"]
     loose = apart([at("cards/a.json", LOW), at("cards/b.json", HIGH)])
     assert [audit.name for audit in loose] == ["orders", "orders"]

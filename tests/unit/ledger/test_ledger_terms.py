@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from unit.ledger.ledgers import closed, filed, found
@@ -12,7 +11,7 @@ from unit.scoring.scoring_cases import inputs
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.events import Event, Filed, Replaced
 from pytest_backend_audit.ledger.places import Places
-from pytest_backend_audit.ledger.replacements import Replacements, What
+from pytest_backend_audit.ledger.replacements import What
 from pytest_backend_audit.ledger.state import State, fold
 from pytest_backend_audit.model import Document, Inputs, Protected
 
@@ -105,14 +104,23 @@ def test_the_same_text_of_a_policy_is_the_same() -> None:
     assert terms.unlike(run(policy="1a2b3c4d5e6f:audit.yaml", digest="new"), known, still("audit.yaml")) != ""
 
 
+def test_a_branch_is_the_same_policy_wherever_its_file_lies() -> None:
+    """It was moved there and here; a path that was named is that path."""
+    known = of(ledger(audit(1, policy="main:audit.yaml")))
+    moved = Protected(given="main", revision="9a" * 20, name="main:ops/audit.yaml", digest="new")
+    assert terms.unlike(replace(run(), protected=moved), known, still("audit.yaml")) == ""
+    named = replace(moved, given="main:ops/audit.yaml")
+    assert terms.unlike(replace(run(), protected=named), known, still("audit.yaml")) != ""
+
+
 def test_a_policy_that_has_come_in_its_place() -> None:
     """By the reviewer's word, however often; the one before does not do any more."""
     one, two = word("policy", "main:audit.yaml", "trunk:audit.yaml"), word("policy", "trunk:audit.yaml", "live:a.yaml")
     known = of(ledger(audit(1, policy="main:audit.yaml"), (one,)))
     assert terms.unlike(run(policy="trunk:audit.yaml"), known, still("audit.yaml")) == ""
     assert terms.unlike(run(policy="main:audit.yaml"), known, still("audit.yaml")) == (
-        "the audit 2026-08-31-3 that has it held audit.yaml to trunk:audit.yaml, and this run to main:audit.yaml; "
-        f"--audit-policy=trunk {terms.REPLACED}"
+        "the audit 2026-08-31-3 that has it held audit.yaml to main:audit.yaml, for which trunk:audit.yaml stands now, "
+        f"and this run to main:audit.yaml; --audit-policy=trunk {terms.REPLACED}"
     )
     known = of(ledger(audit(1, policy="main:audit.yaml"), (one,), (two,)))
     assert terms.unlike(run(policy="live:a.yaml"), known, still("audit.yaml")) == ""
@@ -164,28 +172,41 @@ def test_a_name_that_two_branches_gave_is_the_line_s_before() -> None:
     assert known.latest.config == "audit.yaml"
 
 
-@pytest.mark.parametrize(
-    ("earlier", "later", "fit"),
-    [
-        ({"config": "a.yaml", "policy": "main:a.yaml"}, {"config": "a.yaml", "policy": "main:a.yaml"}, True),
-        ({"config": "a.yaml"}, {"config": "lax.yaml"}, False),
-        ({"config": "a.yaml", "policy": "main:a.yaml"}, {"config": "a.yaml"}, False),
-        ({"config": "a.yaml"}, {"config": "a.yaml", "policy": "main:a.yaml"}, True),
-        ({"config": "a.yaml", "policy": "main:a.yaml"}, {}, False),
-        ({"config": "a.yaml"}, {}, True),
-    ],
-)
-def test_what_fits_an_audit_that_was_filed_before(earlier: Any, later: Any, *, fit: bool) -> None:
-    """The same file, and its policy if there was one; a line of an older version tells of no file."""
-    assert terms.fits(filed(**earlier), filed(**later), Replacements()) == fit
+def test_a_branch_that_is_older_than_the_word() -> None:
+    """Has the file before, which counts there; no other one does."""
+    state = ledger(audit(1, "audit.yaml"), (word("audit.yaml", "audit.yaml", "ops/audit.yaml"),))
+    before = still("audit.yaml", "lax.yaml")
+    assert terms.unlike(run(), of(state), before) == ""
+    assert terms.unlike(run("lax.yaml"), of(state), before) != ""
+    assert terms.unlike(run("ops/audit.yaml"), of(state), still("audit.yaml", "ops/audit.yaml")) == ""
 
 
-def test_what_fits_by_the_reviewer_s_word() -> None:
-    """A later audit by what has come in the place of the earlier one's."""
-    told = Replacements.told([word("policy", "main:a.yaml", "trunk:a.yaml"), word("audit.yaml", "a.yaml", "b.yaml")])
-    earlier = filed(config="a.yaml", policy="main:a.yaml")
-    assert terms.fits(earlier, filed(config="b.yaml", policy="trunk:a.yaml"), told)
-    assert not terms.fits(earlier, filed(config="b.yaml", policy="lax:a.yaml"), told)
+def test_a_policy_that_was_replaced_is_not_kept_by_its_text() -> None:
+    """The reviewer's word is about what it says now."""
+    replaced = word("policy", "main:audit.yaml", "trunk:audit.yaml")
+    known = of(ledger(audit(1, policy="main:audit.yaml"), (replaced,)))
+    assert terms.unlike(run(policy="copy:audit.yaml", digest="old"), known, still("audit.yaml")) != ""
+
+
+def test_a_plain_file_is_a_policy_by_its_name_alone() -> None:
+    """What is typed for it is another file in another folder."""
+    line, told = audit(1, policy="policy.yaml")
+    assert isinstance(line, Filed)
+    known = of(ledger((replace(line, policy_given="policy.yaml"), told)))
+    sub = Protected(given="policy.yaml", revision="", name="sub/policy.yaml", digest="new")
+    assert terms.unlike(replace(run(), protected=sub), known, still("audit.yaml")) != ""
+
+
+def test_terms_begin_anew_where_a_finding_comes_back() -> None:
+    """The audit.yaml by which it was found again counts; a policy is asked for all the same, the first of all."""
+    line, told = audit(3, "other.yaml")
+    again = replace(told, type="reopened")
+    state = ledger(audit(2, policy="late:audit.yaml"), audit(1, policy="main:audit.yaml"), (line, again))
+    known = of(state)
+    assert known is not None
+    assert known.asks(still("audit.yaml", "other.yaml")).config == "other.yaml"
+    assert known.policy is not None
+    assert known.policy.policy == "main:audit.yaml"
 
 
 def test_a_line_of_an_older_version_asks_for_nothing() -> None:

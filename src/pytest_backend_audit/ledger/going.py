@@ -1,0 +1,119 @@
+"""What a ledger has open, a filed card lacks, and is gone by it; and why the rest stays. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from pytest_backend_audit.findings import COVERAGE, PROOF
+from pytest_backend_audit.ledger import terms
+from pytest_backend_audit.ledger.closing import shown_in
+from pytest_backend_audit.ledger.events import Filed, Gone
+from pytest_backend_audit.ledger.lateness import LEFT, NOT_SOUGHT, last_word
+from pytest_backend_audit.ledger.state import State, Status, Tracked
+from pytest_backend_audit.ledger.terms import There
+from pytest_backend_audit.ledger.times import Times
+from pytest_backend_audit.model import Card, Outcome
+
+_Went: TypeAlias = tuple[Gone, Tracked, terms.Terms | None]
+
+
+class Going:
+    """A card that judged by something else than the audit that had a finding has no word on it.
+
+    Nor has one in whose environment its check did not run, or that has the same failure under another name.
+    """
+
+    def __init__(self, card: Card, state: State, filed: Filed, times: Times, there: There) -> None:
+        """Take the card.
+
+        Args:
+            card: The one that is filed.
+            state: The ledger before, by the card's names of environments.
+            filed: The filing.
+            times: Of the card's runs, by these names.
+            there: Which audit.yaml are still there.
+        """
+        self._card = card
+        self._state = state
+        self._filed = filed
+        self._times = times
+        self._there = there
+        self.left: list[tuple[str, Status, str]] = []
+        """Number of each finding on which there is later word, how it stands, and the instant of the card's run."""
+        self.stays: list[tuple[str, str]] = []
+        """Number of each other finding that stays open, and why."""
+
+    def gone(self) -> Iterator[_Went]:
+        """Each that is gone, with the finding and what it was judged by."""
+        mine = self._state.places.of(self._filed.environment)
+        present = {f.fingerprint for f in self._card.findings}
+        for tracked in self._state.findings:
+            here = [place for place in mine if place in tracked.where]
+            if tracked.fingerprint not in present and tracked.status.is_open and here:
+                yield from self._went(tracked, mine, here)
+
+    def _went(self, tracked: Tracked, mine: tuple[str, ...], here: list[str]) -> Iterator[_Went]:
+        state = self._state
+        # What a merge lacks, the first of the runs that looked for it speaks for.
+        lacks = {place: self._times.of(place, tracked.finding.check)[0] for place in mine}
+        late = [p for p in here if last_word(tracked, p, state) > lacks[p]]
+        ran = set(map(state.places.one, shown_in(self._card, tracked)))
+        places = [p for p in mine if p in ran and last_word(tracked, p, state) <= lacks[p]]
+        known = terms.of(tracked, state, mine)
+        if late == here:
+            self.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
+        elif not set(here) & set(places):
+            blind = ", ".join(p for p in here if p not in ran)
+            self.stays.append((tracked.number, f"its check did not run in {blind}"))
+        elif why := _goes_on(self._card, tracked) or terms.unlike(self._card.inputs, known, self._there):
+            self.stays.append((tracked.number, why))
+        else:
+            event = Gone(
+                self._filed.at,
+                tracked.number,
+                tracked.fingerprint,
+                self._filed.file,
+                ", ".join(places),
+                why_gone(self._card, tracked),
+                instant=min(lacks[p] for p in places),
+            )
+            yield event, tracked, known
+
+
+def _goes_on(card: Card, tracked: Tracked) -> str:
+    """Why a card that lacks a finding does not show it to be mended all the same; empty if it does."""
+    finding = tracked.finding
+    if finding.check == PROOF:
+        dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
+        # One with failures has no such finding of its own.
+        if dimension is not None and dimension.would_be < min(finding.target, dimension.sought):
+            return f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"
+        return ""
+    if finding.check == COVERAGE:
+        return ""
+    other = next((f for f in card.findings if f.check == finding.check), None)
+    if other is None:
+        return ""
+    return f"its check is another criterion's now, {other.dimension} {other.criterion}, and does not pass"
+
+
+def why_gone(card: Card, tracked: Tracked) -> str:
+    """What an audit says of a finding that it no longer has."""
+    finding = tracked.finding
+    if finding.check == COVERAGE:
+        return f"every row of {finding.dimension} that is sought has a check, or is declared not to apply"
+    if finding.check == PROOF:
+        dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
+        return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"
+    result = next((r for r in card.checks if r.check.id == finding.check), None)
+    if result is not None and result.outcome is Outcome.PASSED:
+        return "its check passed"
+    if result is not None:
+        return "its criterion is declared not applicable"
+    if any(c.id == finding.check for c in card.inputs.plan):
+        return NOT_SOUGHT
+    return LEFT
+
+
+__all__ = ["Going", "why_gone"]
