@@ -94,8 +94,6 @@ class Found:
     finding: Finding | None = None
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
-    instant: str = ""
-    """When its check was run, of a merge last; empty in lines of older versions: then when the card's run was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class Gone:
     changed: tuple[str, ...] = ()
     """What is judged otherwise than by the audit which told of the finding last, one line each."""
     instant: str = ""
-    """When its check was run, of a merge first; empty in lines of older versions."""
+    """When its check was run, of a merge first; empty in lines of older versions: then when the card's run was made."""
     type: Literal["gone"] = "gone"
 
 

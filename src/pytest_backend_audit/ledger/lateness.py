@@ -27,7 +27,9 @@ def last_word(tracked: Tracked, environment: str, state: State) -> str:
             words.append(event.at)
         elif isinstance(event, Found | Gone) and (filing := state.filing_at(line, event.file)):
             here = [p for p in environments(event.environment) if one(p) == one(environment)]
-            words += [event.instant or filing.instant_in(place) for place in here]
+            # A pass is as old as the run that showed it, a failure as the latest run of its audit.
+            own = event.instant if isinstance(event, Gone) else ""
+            words += [own or filing.instant_in(place) for place in here]
         elif isinstance(event, Closed) and one(environment) in state.places.of(event.environment):
             words.append(event.instant)
     return max(words)

@@ -23,8 +23,8 @@ _MEANINGS = {
     "environment": "Where; those of a merge are separated by a comma.",
     "environment_kind": "prod, canary, stage or local; those of a merge are separated by a comma.",
     "commit": "Full SHA of the audited commit.",
-    "instant": "Of the audit, of a merge its latest run's; of a closing, of the run that first shows it; of a finding, "
-    "of the run of its check, empty in older lines.",
+    "instant": "Of the audit, of a merge its latest run's; of a closing, of the run that first shows it; of what is "
+    "gone, of the first run of its check, empty in older lines.",
     "instants": "Of a merge: environment to instant of its latest run there.",
     "kinds": "Of a merge: environment to its kind.",
     "heads": "Last hash of the journal of each run.",

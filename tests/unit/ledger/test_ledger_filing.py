@@ -495,7 +495,8 @@ def test_an_old_run_that_is_merged_with_a_new_one_stays_old() -> None:
     assert old.after.latest("prod", before=at(5)) == filed
     new = add(card(failed(A), passed(B)), old.after, name="2026-11-01", minute=7)
     assert (stands(new.after, number), stands(new.after, check_finding(new, A))) == (Status.GONE, Status.OPEN)
-    assert new.notes == ()
+    proof = next(f.id for f in old.card.findings if f.check == "proof" and f.dimension == "4.1")
+    assert new.notes == (f"{proof} stays open: 4.1 stands at L1, the target is L4",)
 
 
 def test_a_merge_of_new_runs_takes_findings_away() -> None:
