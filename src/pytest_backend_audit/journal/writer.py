@@ -118,10 +118,9 @@ class Writer:
         self._write(line, behind)
 
     def _write(self, line: bytes, behind: _Place, done: int = 0) -> None:
-        rest = memoryview(line)[done:]
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            while done < len(line):
+                done += self._file.write(line[done:])
         except OSError as error:
             self._failed = error
             raise
