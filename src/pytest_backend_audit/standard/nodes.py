@@ -82,7 +82,7 @@ class Node(NamedTuple):
     def text(self) -> str:
         """A text of at least one character. Numbers are taken as written, so that a version needs no quotes."""
         source = self.source
-        if not isinstance(self.value, str | int | float) or isinstance(self.value, bool) or not source.strip():
+        if type(self.value) not in (str, int, float) or not source.strip():
             self._expected("a text")
             return ""
         if not source.replace("\n", "").isprintable():
