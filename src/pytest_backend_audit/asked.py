@@ -14,7 +14,6 @@ import pytest
 from pytest_backend_audit import document, standard
 from pytest_backend_audit.collect import Choice
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.holding import Holding, missing
 from pytest_backend_audit.hooks import asking
 from pytest_backend_audit.model import Mode, Need, Policy, Protected
 from pytest_backend_audit.options import DEFAULT_REPORT, runs_nothing
@@ -23,6 +22,7 @@ from pytest_backend_audit.yamlnodes import nearest
 
 if TYPE_CHECKING:
     from pytest_backend_audit.config import AuditConfig
+    from pytest_backend_audit.holding import Holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def read(config: pytest.Config) -> Setting:
     default = standard.load("default")
     if path is None:
         if config.option.audit_policy is not None:
+            from pytest_backend_audit.holding import missing  # noqa: PLC0415 - where there is a protected policy
+
             raise missing(config.option.audit_policy)
         return Setting(None, default, top or config.rootpath, audit_paths, loaded=False)
     with asking("pytest_audit_standards"):
@@ -105,6 +107,8 @@ def _holding(config: pytest.Config, path: Path, names: Mapping[str, Path]) -> Ho
     given = config.option.audit_policy
     if given is None:  # an empty text is a variable that nobody has set, and no leave to do without a policy
         return None
+    from pytest_backend_audit.holding import Holding  # noqa: PLC0415 - where there is a protected policy
+
     # A branch may move on while workers start: all of them read what the controller read.
     told = getattr(config, "workerinput", {}).get("backend_audit", {})
     base = config.invocation_params.dir

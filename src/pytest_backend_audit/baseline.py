@@ -6,14 +6,17 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit import kept
 from pytest_backend_audit.document.rotation import EARLIER, LOCK, SCORECARD
 from pytest_backend_audit.errors import AuditUsageError, CouldNotRun
-from pytest_backend_audit.journal import JOURNAL, Record, RunError, read_run
+from pytest_backend_audit.journal import JOURNAL
 from pytest_backend_audit.kept import Kept
 from pytest_backend_audit.model import Evidence, Mode
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.journal import Record
 
 MERGE = "merge.json"
 CARDS = frozenset({".json", ".md"})
@@ -108,6 +111,7 @@ class Baselines:
         try:
             if self._folder is not None:
                 from pytest_backend_audit.finished import sources  # noqa: PLC0415 - heavy, and rarely asked for
+                from pytest_backend_audit.journal import read_run  # noqa: PLC0415 - likewise
 
                 self._records = tuple(read_run(source) for source in sources(self._folder))
             elif self._card is not None:
@@ -116,7 +120,7 @@ class Baselines:
                 card = filed.read(self._card)
                 self._of_card = (card.instant, card.commit)
                 self._filed = kept.read(kept.beside(self._card))
-        except (RunError, ValueError, OSError) as error:
+        except (ValueError, OSError) as error:
             self._trouble = str(error)
 
 

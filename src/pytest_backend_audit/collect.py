@@ -190,8 +190,10 @@ class Collector:
 
     def _taken(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
         """Tests that a hook outside of ours has taken away already; a plugin may put another object in one's place."""
-        have = {id(i) for i in items}.union(i.nodeid for i in items)
-        return [i for i in self._found if id(i) not in have and i.nodeid not in have]
+        here = {id(i) for i in items}
+        gone = [i for i in self._found if id(i) not in here]
+        names = {i.nodeid for i in items} if gone else set()
+        return [i for i in gone if i.nodeid not in names]
 
     def _bundled(self, session: pytest.Session) -> Iterator[pytest.Item]:
         standard = self._runtime.standard
@@ -231,16 +233,17 @@ class Collector:
 
     def _place(self, item: pytest.Item, config: pytest.Config) -> _Place:
         parent = item.parent
-        if parent not in self._places:
+        place = self._places.get(parent)
+        if place is None:
             bundled, module = item.getparent(SuiteModule), item.getparent(pytest.Module)
             home = bundled.module_name if bundled else self._home(item.path, config)
             classes = [n.name for n in item.listchain() if isinstance(n, pytest.Class)]
-            self._places[parent] = _Place(
+            place = self._places[parent] = _Place(
                 "::".join([home, *classes]),
                 bundled.module_name if bundled else "",
                 getattr(module.obj, "__doc__", None) if module is not None else None,
             )
-        return self._places[parent]
+        return place
 
     def _home(self, path: Path, config: pytest.Config) -> str:
         roots = (self._runtime.repository, config.rootpath)
@@ -260,6 +263,7 @@ class Collector:
         checks = {c.id: c for c in plan.checks}
         sought = self._choice.sought
         above = {c.id for c in plan.checks if c.level > sought.get(c.dimension, 5)}
+        disturbing = {c.id for c in plan.checks if c.needs}
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:
@@ -268,21 +272,23 @@ class Collector:
                 i for i in ids if i not in above and (not self._choice.only or checks[i].dimension in self._choice.only)
             ]
             (kept if wanted else dropped).append(item)
-            for check in (checks[i] for i in ids if checks[i].needs):
-                self._permit(item, check.needs)
-            for check in (checks[i] for i in wanted):
+            for i in ids:
+                if i in disturbing:
+                    self._permit(item, checks[i].needs)
+            for i in wanted:
                 # For pytest's own --junitxml.
-                item.user_properties += [("dimension", check.dimension), ("level", check.level)]
-                item.user_properties += [("criterion", check.ladder)]
+                check = checks[i]
+                properties = [("dimension", check.dimension), ("level", check.level), ("criterion", check.ladder)]
+                item.user_properties.extend(properties)
         unmarked = sum(id(i) not in marked for i in items)
         order = {c.id: n for n, c in enumerate(plan.checks)}
-        kept.sort(
-            key=lambda i: (
-                plan.phases[i.nodeid],
-                any(checks[c].needs for c in plan.of_node[i.nodeid]),
-                order[plan.of_node[i.nodeid][0]],
-            )
-        )
+
+        def turn(item: pytest.Item) -> tuple[int, bool, int]:
+            node = item.nodeid
+            ids = plan.of_node[node]
+            return plan.phases[node], not disturbing.isdisjoint(ids), order[ids[0]]
+
+        kept.sort(key=turn)
         items[:] = kept
         if dropped:
             config.hook.pytest_deselected(items=dropped)

@@ -7,23 +7,23 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
-from pytest_backend_audit.model import (
-    Card,
-    CheckResult,
-    FiledCard,
-    FiledCheck,
-    FiledDimension,
-    FiledFailure,
-    FiledFinding,
-    Inputs,
-    Outcome,
-    Policy,
-    PriorCheck,
-    Status,
-)
+from pytest_backend_audit.model import Outcome, Status
 from pytest_backend_audit.totals import weight
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.model import (
+        Card,
+        CheckResult,
+        FiledCard,
+        FiledCheck,
+        FiledFailure,
+        Inputs,
+        Policy,
+        PriorCheck,
+    )
 
 SCHEMA_VERSION = 1
 LIMIT = 8 * 1024 * 1024
@@ -56,6 +56,8 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         numbers: Fingerprint of each finding -> the number that the ledger gave it.
         sources: Last hash of the journal of each run that the card was made from.
     """
+    from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding  # noqa: PLC0415 - a run begins without
+
     inputs, disposition = card.inputs, card.disposition
     document = inputs.document
     return FiledCard(
@@ -123,6 +125,8 @@ def standing(result: CheckResult, before: PriorCheck | None) -> FiledFailure | N
         result: What became of the check.
         before: What the audit before recorded of it.
     """
+    from pytest_backend_audit.model import FiledFailure  # noqa: PLC0415 - a run begins without
+
     if result.outcome not in {Outcome.COULD_NOT_RUN, Outcome.BROKEN}:
         return None
     if any(attempt.status is Status.FAILED for attempt in result.attempts):
@@ -241,6 +245,8 @@ def parse(raw: bytes, name: str) -> FiledCard:
         FiledError: They are none.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - heavy
+
+    from pytest_backend_audit.model import FiledCard  # noqa: PLC0415 - a run begins without
 
     if len(raw) > LIMIT:
         raise FiledError(f"{name}: larger than any filed card ({LIMIT} bytes); `backend-audit file` writes them")

@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit import filed as filing
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.filed import ChangedError, FiledError, standing_word
-from pytest_backend_audit.journal import RunError, State
-from pytest_backend_audit.model import Card, FiledCard, Mode, Outcome, PriorCheck
+from pytest_backend_audit.model import Mode, Outcome, PriorCheck
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.model import Card, FiledCard
 
 _OF_A_RUN = frozenset({SCORECARD, "scorecard.md"})
 """Files of a run folder: its journal says more, and can be checked."""
@@ -195,6 +197,7 @@ def _run(folder: Path, commit: str) -> _Told | None:
     if begun.commit != commit:
         return begun
     from pytest_backend_audit.finished import load  # noqa: PLC0415 - only where there is such a run
+    from pytest_backend_audit.journal import RunError  # noqa: PLC0415
 
     try:
         card = load(folder).card
@@ -226,6 +229,7 @@ def _is_run(folder: Path) -> bool:
 
 def _intact(folder: Path, path: str | Path) -> _Told:
     from pytest_backend_audit.finished import load, verify  # noqa: PLC0415 - only where there is such a run
+    from pytest_backend_audit.journal import State  # noqa: PLC0415
 
     try:
         found = verify(folder)

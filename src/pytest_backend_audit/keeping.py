@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_backend_audit.heard import Heard
-from pytest_backend_audit.journal import AGAIN, JOURNAL, Record, RunError, Writer, read_run
+from pytest_backend_audit.journal import JOURNAL, Writer
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Attempt, Evidence, Seal, Status
 from pytest_backend_audit.observe import ATTEMPTS, FOUND
 
 if TYPE_CHECKING:
     from pytest_backend_audit.collect import Collected
+    from pytest_backend_audit.journal import Record
     from pytest_backend_audit.telling import Telling
 
 
@@ -82,6 +83,8 @@ class Keeper:
         Raises:
             RunError: It can't be read, or is not what we wrote.
         """
+        from pytest_backend_audit.journal import AGAIN, RunError, read_run  # noqa: PLC0415 - needed at the end of a run only
+
         record = read_run(self.folder)
         if record.head != self._writer.head:
             raise RunError(f"{self.folder / JOURNAL}: another file stands in the place of this run's journal. {AGAIN}")

@@ -36,6 +36,8 @@ JUDGED = "audit_judged"
 
 REASON_LIMIT = 4 * 1024
 """Characters of a reason that are kept."""
+NOTHING = Buffer()
+"""What a call has recorded before it begins."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class _Run:
     status: Status | None = None
     reason: str = ""
     where: str = ""
-    call: Buffer = field(default_factory=Buffer)
+    call: Buffer = NOTHING
     phase: judging.Phase = ""
     """The phase that is running: a report made meanwhile is a subtest's, whichever phase it calls itself of."""
     parts: list[Attempt] = field(default_factory=list)
@@ -186,7 +188,8 @@ class Observer:
         elif call.when == "teardown":
             self._judge_teardown(item, run, report, error)
             self._attach(item, run, report)
-        amiss = bool(run.parts) or run.status not in {None, Status.PASSED}
+        # By identity: a set would ask for the hash of each member, which enum answers in Python code.
+        amiss = bool(run.parts) or not (run.status is None or run.status is Status.PASSED)
         if call.when == "call" and amiss:
             setattr(report, FOUND, [run.go, self._attempts(item, run)])
         if amiss or not report.passed:  # pytest itself fails a call later whose subtests have failed
@@ -297,7 +300,7 @@ class Observer:
 
     def _attempts(self, item: pytest.Item, run: _Run) -> list[dict[str, Any]]:
         """What is known so far, as builtins: the whole once it has ended, and its parts."""
-        evidence = [*self._shared(item), *run.call.evidence]
+        evidence = [to_builtins(piece) for piece in (*self._shared(item), *run.call.evidence)]
         notes = [*run.notes, *run.call.notes]
         if run.call.dropped:
             notes.append(f"{run.call.dropped} more pieces of evidence were not kept")
@@ -305,20 +308,21 @@ class Observer:
         data: list[dict[str, Any]] = []
         for check in run.checks:
             if run.status is not None:
-                whole = Attempt(
-                    check.id,
-                    item.nodeid,
-                    run.status,
-                    run.reason,
-                    run.where,
-                    tuple(evidence),
-                    tuple(run.call.acknowledged),
-                    tuple(notes),
-                    run.started,
-                    duration,
-                    self._worker,
-                )
-                data.append(to_builtins(whole))
+                # What `to_builtins` makes of an `Attempt`; every check has one, and frozen values are slow to make.
+                whole = {
+                    "check": check.id,
+                    "instance": item.nodeid,
+                    "status": run.status.value,
+                    "reason": run.reason,
+                    "where": run.where,
+                    "evidence": evidence,
+                    "acknowledged": run.call.acknowledged,
+                    "notes": notes,
+                    "started": run.started,
+                    "duration": duration,
+                    "worker": self._worker,
+                }
+                data.append(whole)
             data.extend({**to_builtins(p), "check": check.id, "worker": self._worker} for p in run.parts)
         return data
 
@@ -346,4 +350,4 @@ class Observer:
         return [self._checks[i] for i in self._plan.of_node.get(item.nodeid, ())]
 
     def _clean(self, reason: str) -> str:
-        return self._runtime.redactor.redact(reason)[:REASON_LIMIT]
+        return self._runtime.redactor.redact(reason)[:REASON_LIMIT] if reason else ""

@@ -81,7 +81,7 @@ def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declare
         problems.extend(f"{test.location}: {message}" for message in wrong)
         for check in found:
             known = checks.setdefault(check.id, check)
-            if (known.dimension, known.level, known.criterion, known.needs) != (
+            if known is not check and (known.dimension, known.level, known.criterion, known.needs) != (
                 check.dimension,
                 check.level,
                 check.criterion,

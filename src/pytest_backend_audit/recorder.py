@@ -179,10 +179,9 @@ class Recorder:
 
 
 def _other_threads() -> frozenset[threading.Thread]:
-    if threading.active_count() == 1:
-        return frozenset()
     # Not by number: a thread that has ended leaves its own to the next one.
-    return frozenset(threading.enumerate()) - {threading.current_thread()}
+    mine = threading.current_thread()
+    return frozenset([thread for thread in threading.enumerate() if thread is not mine])
 
 
 def _text(value: object, what: str) -> str:

@@ -32,7 +32,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     item.obj = instead = _watched(body, item, left)
     handle: Any = getattr(body, "hypothesis", None)
     inner: Any = getattr(handle, "inner_test", None)
-    drawn = inspect.iscoroutinefunction(inner)  # hypothesis looks at the others itself
+    drawn = inner is not None and inspect.iscoroutinefunction(inner)  # hypothesis looks at the others itself
     if drawn:
         handle.inner_test = _watched(inner, item, left)
     own = isinstance(item, TestCaseFunction) and inspect.iscoroutinefunction(instead)

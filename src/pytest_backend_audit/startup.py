@@ -293,7 +293,7 @@ def _register(
 def _clean(checks: tuple[Check, ...], redact: Callable[[str], str]) -> tuple[Check, ...]:
     """The checks without secrets in what their docstrings say; checks of one file share most of it."""
     pages = {page: redact_value(page, redact) for page in {c.page for c in checks}}
-    return tuple(c if pages[c.page] == c.page else replace(c, page=pages[c.page]) for c in checks)
+    return tuple(c if (page := pages[c.page]) is c.page else replace(c, page=page) for c in checks)
 
 
 def _close(runtime: Runtime) -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from math import floor
+from typing import TYPE_CHECKING
 
-from pytest_backend_audit.model import FiledCard
+if TYPE_CHECKING:
+    from pytest_backend_audit.model import FiledCard
 
 _PLAIN = re.compile(r"[0-9]{1,3}(\.[0-9]{1,12})?")
 """A weight as audit.yaml has it."""

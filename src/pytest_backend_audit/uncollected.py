@@ -39,7 +39,10 @@ class Uncollected:
         # By its type: what imports or builds itself on first use is left alone.
         thing: Any = obj.__func__ if type(obj) in {staticmethod, classmethod} else obj  # type: ignore[attr-defined]
         if made:
-            self._made.update(map(id, thing.__mro__[1:] if issubclass(type(thing), type) else (thing,)))
+            if issubclass(type(thing), type):
+                self._made.update(map(id, thing.__mro__[1:]))
+            else:
+                self._made.add(id(thing))
         elif _is_meant(thing, name, collector):
             self._doubtful.append((f"{collector.nodeid}::{name}", thing))
         return made

@@ -33,6 +33,8 @@ Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,100}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
+_NUMERIC = frozenset("+-.0123456789")
+"""How a number begins."""
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -221,7 +223,7 @@ class _Builder:
             self._count(line)
             if isinstance(event, yaml.AliasEvent):
                 self._refuse(line, f'alias "*{event.anchor}" is not allowed; write the value out')
-                self._scalar(None, "", line)
+                self._scalar("", line, plain=True)
             else:
                 self._node(event, line)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -233,8 +235,7 @@ class _Builder:
         if event.tag is not None:
             self._refuse(line, f'tag "{_short_tag(event.tag)}" is not allowed; write the value without it')
         if isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None or event.style == ""
-            self._scalar(_resolved(event.value) if plain else event.value, event.value, line)
+            self._scalar(event.value, line, plain=not event.style)
         else:
             self._open({} if isinstance(event, yaml.MappingStartEvent) else [], line)
 
@@ -250,11 +251,11 @@ class _Builder:
             self._stop(line, "a list or mapping can't be a key; keys are texts")
         self.stack.append(_Open(self._place(value, line), value))
 
-    def _scalar(self, value: Any, source: str, line: int) -> None:
+    def _scalar(self, source: str, line: int, *, plain: bool) -> None:
         if self._wants_key():
             self._key(source, line)
             return
-        path = self._place(value, line)
+        path = self._place(_resolved(source) if plain else source, line)
         self.scalars[path] = source
 
     def _wants_key(self) -> bool:
@@ -311,6 +312,8 @@ def _resolved(source: str) -> Any:
         return None
     if source in _BOOLEANS:
         return _BOOLEANS[source]
+    if source[0] not in _NUMERIC:
+        return source
     if _INTEGER.fullmatch(source):
         return int(source)
     if _FLOAT.fullmatch(source) and math.isfinite(number := float(source)):

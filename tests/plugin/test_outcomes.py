@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from plugin.conftest import CONFIG, Project
+from pytest_backend_audit.journal import JOURNAL
+from pytest_backend_audit.jsonable import to_builtins
 
 MARK = "@audit(dimension='4.1', level=3)\n"
 SEEN = "    audit_evidence.command('true', 'ok')\n"
@@ -598,3 +601,15 @@ def test_what_one_mark_of_a_function_asks_for_its_fixtures_do(project: Project) 
     assert {a.status.value for a in project.record().attempts} == {"could-not-run"}
     reasons = {a.reason.partition(":")[0] for a in project.record().attempts}
     assert reasons == {"targets.http"}  # nobody listens there: it was asked for
+
+
+def test_the_journal_has_the_form_of_an_attempt(project: Project, workers: tuple[str, ...]) -> None:
+    """What a test's end writes out by itself is what the model makes of it, key by key and in that order."""
+    seen = MARK + "def test_it(audit_evidence):\n" + SEEN
+    project.suite(seen + MARK + "def test_failed(audit_evidence):\n" + SEEN + "    assert 1 == 2, 'it is one'\n")
+    project.run("--audit", *workers)
+    lines = (project.path / "audit-report" / JOURNAL).read_text("utf-8").splitlines()
+    written = [line["data"] for line in map(json.loads, lines) if line["type"] == "attempt"]
+    attempts = project.record().attempts
+    assert len(written) == 2
+    assert json.dumps(written) == json.dumps([to_builtins(attempt) for attempt in attempts])

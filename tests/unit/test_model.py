@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 
 import pytest
@@ -28,7 +27,7 @@ from pytest_backend_audit.model import (
     Status,
 )
 
-VALUES = [v for _, v in inspect.getmembers(model, dataclasses.is_dataclass) if v.__module__.startswith(model.__name__)]
+VALUES = [value for name in model.__all__ if dataclasses.is_dataclass(value := getattr(model, name))]
 
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)

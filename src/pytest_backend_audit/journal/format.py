@@ -28,7 +28,8 @@ INLINE_LIMIT = 4 * 1024
 """Bytes of evidence (UTF-8) that stand in the line; what is larger becomes a blob."""
 
 TYPES = ("start", "attempt", "notice", "seal")
-_JSON = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+_JSON = json.JSONEncoder(ensure_ascii=True, allow_nan=False, check_circular=False, separators=(",", ":"))
+"""Of what has just been built by `jsonable`, which would not have come to the end of a circle."""
 _TAIL = re.compile(rb',"hash":"([0-9a-f]{64})"\}\n\Z')
 
 

@@ -118,10 +118,9 @@ class Writer:
         self._write(line, behind)
 
     def _write(self, line: bytes, behind: _Place, done: int = 0) -> None:
-        rest = memoryview(line)[done:]
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            while done < len(line):
+                done += self._file.write(line[done:])
         except OSError as error:
             self._failed = error
             raise
@@ -152,7 +151,7 @@ def refuse_foreign(value: object, where: str) -> None:
         TypeError: It holds something else, such as a set or a date.
         ValueError: It holds a NaN or an infinity.
     """
-    if value is None or isinstance(value, str | int):
+    if value is None or isinstance(value, (str, int)):  # a union would be made anew for each value
         return
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -162,7 +161,7 @@ def refuse_foreign(value: object, where: str) -> None:
             if not isinstance(key, str):
                 raise TypeError(f"{where}: the key {key!r} is no text")
             refuse_foreign(inner, f"{where}.{key}")
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, (list, tuple)):
         for n, inner in enumerate(value):
             refuse_foreign(inner, f"{where}[{n}]")
     else:

@@ -6,19 +6,26 @@ One direction of flow binds them::
 
 Everything here can be built from, and turned into, plain JSON values; `pytest_backend_audit.jsonable` does both.
 Instants are RFC 3339 texts in UTC with a trailing ``Z``; dates are ``YYYY-MM-DD``; durations are seconds.
+
+Each file loads when one of its names is first asked for: a run begins without the card, and each frozen class costs a
+millisecond to make.
 """
 
 from __future__ import annotations
 
-from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, Verdict
-from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
-from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
-from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFailure, FiledFinding
-from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
-from pytest_backend_audit.model.queue import Finding, Raise, Severity
-from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
-from pytest_backend_audit.model.run import HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal
-from pytest_backend_audit.model.signoff import SignOff
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, Verdict
+    from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
+    from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
+    from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFailure, FiledFinding
+    from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
+    from pytest_backend_audit.model.queue import Finding, Raise, Severity
+    from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
+    from pytest_backend_audit.model.run import HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal
+    from pytest_backend_audit.model.signoff import SignOff
 
 __all__ = [
     "HAD_PASSED",
@@ -61,3 +68,22 @@ __all__ = [
     "Status",
     "Verdict",
 ]
+
+_FILES = {
+    "card": ("Action", "Card", "Coverage", "DispositionResult", "Verdict"),
+    "checks": ("Attempt", "Check", "Need", "Outcome", "Page", "Status"),
+    "evidence": ("Evidence", "EvidenceKind"),
+    "filed": ("FiledCard", "FiledCheck", "FiledDimension", "FiledFailure", "FiledFinding"),
+    "policy": ("Acknowledged", "Difference", "Incident", "NotApplicable", "Policy", "Protected"),
+    "queue": ("Finding", "Raise", "Severity"),
+    "results": ("CheckResult", "CriterionResult", "DimensionResult", "RowResult", "RowState"),
+    "run": ("HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal"),
+    "signoff": ("SignOff",),
+}
+_HOMES = {name: file for file, names in _FILES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

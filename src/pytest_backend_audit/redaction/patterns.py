@@ -12,10 +12,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from functools import cache
 
 from pytest_backend_audit.redaction.forms import MARK
 
-Rule = tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[str]], str] | str]
+Rule = tuple[tuple[str, ...], str, Callable[[re.Match[str]], str] | str]
 
 _WORDS = (
     r"(?:password|passwd|passphrase|passwort|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key"
@@ -73,7 +74,7 @@ def _basic(match: re.Match[str]) -> str:
 RULES: tuple[Rule, ...] = (
     (
         ("-----begin",),
-        re.compile(
+        (
             r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?>(?:(?!-----(?:BEGIN|END) )[\s\S])*)"
             r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
         ),
@@ -81,40 +82,38 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         ("://",),
-        re.compile(r"""(://[^\s:/?#@"'<>]*+:)(?>(?:[^\s/@"'<>]*+@)+)"""),
+        r"""(://[^\s:/?#@"'<>]*+:)(?>(?:[^\s/@"'<>]*+@)+)""",
         lambda m: f"{m[1]}{MARK}@",
     ),
     (
         _HEADER_GATES,
         # Header as a quoted key, a tuple or a JSON member: its value is the quoted text that follows.
-        re.compile(
-            rf"""((?<![\w-])(?:{_HEADERS})(?:\\?["'])[ \t]{{0,4}}[:,=][ \t]{{0,4}}\[?b?)({_QUOTED})""", re.IGNORECASE
-        ),
+        rf"""(?i)((?<![\w-])(?:{_HEADERS})(?:\\?["'])[ \t]{{0,4}}[:,=][ \t]{{0,4}}\[?b?)({_QUOTED})""",
         _keep_quotes,
     ),
     (
         _HEADER_GATES,
-        re.compile(rf"""((?<=["'])(?:{_HEADERS})[ \t]{{0,4}}:[ \t]{{0,4}})[^\r\n"'\\]++""", re.IGNORECASE),
+        rf"""(?i)((?<=["'])(?:{_HEADERS})[ \t]{{0,4}}:[ \t]{{0,4}})[^\r\n"'\\]++""",
         _keep_first,
     ),
     (
         _HEADER_GATES,
-        re.compile(rf"""((?<![\w"'-])(?:{_HEADERS})[ \t]{{0,16}}[:=][ \t]{{0,16}})[^\r\n\s][^\r\n]*+""", re.IGNORECASE),
+        rf"""(?i)((?<![\w"'-])(?:{_HEADERS})[ \t]{{0,16}}[:=][ \t]{{0,16}})[^\r\n\s][^\r\n]*+""",
         _keep_first,
     ),
     (
         ("bearer",),
-        re.compile(r"(\bbearer[ \t]{1,4}|\bbearer%20)([A-Za-z0-9._~+/=-]{8,}+)", re.IGNORECASE),
+        r"(?i)(\bbearer[ \t]{1,4}|\bbearer%20)([A-Za-z0-9._~+/=-]{8,}+)",
         _bearer,
     ),
     (
         ("basic",),
-        re.compile(r"(\bbasic[ \t]{1,4}|\bbasic%20)([A-Za-z0-9+/=_-]{4,}+)", re.IGNORECASE),
+        r"(?i)(\bbasic[ \t]{1,4}|\bbasic%20)([A-Za-z0-9+/=_-]{4,}+)",
         _basic,
     ),
     (
         ("eyj",),
-        re.compile(
+        (
             r"((?<![A-Za-z0-9_-])(?>(?:(?!eyJ)[A-Za-z0-9_-])*))"
             r"eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+(?>(?:\.[A-Za-z0-9_-]*+)+)"
         ),
@@ -122,7 +121,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         ("akia", "asia"),
-        re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+        r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
         MARK,
     ),
     (
@@ -141,7 +140,7 @@ RULES: tuple[Rule, ...] = (
             "glpat-",
             "npm_",
         ),
-        re.compile(
+        (
             r"gh[pousr]_[A-Za-z0-9]{20,}+|github_pat_\w{20,}+|xox[abeoprs]-[A-Za-z0-9-]{10,}+|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}+"
             r"|AIza[0-9A-Za-z_-]{30,}+|\bsk-[A-Za-z0-9_-]{20,}+|glpat-[\w-]{20,}+|\bnpm_[A-Za-z0-9]{30,}+"
         ),
@@ -149,37 +148,36 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         ("scram-sha-",),
-        re.compile(r"SCRAM-SHA-256\$\d{1,9}:[A-Za-z0-9+/=]{1,200}+\$[A-Za-z0-9+/=:]{1,400}+"),
+        r"SCRAM-SHA-256\$\d{1,9}:[A-Za-z0-9+/=]{1,200}+\$[A-Za-z0-9+/=:]{1,400}+",
         MARK,
     ),
     (
         ("--",),
-        re.compile(rf"((?<![\w-])--[\w-]{{0,20}}{_WORDS}[\w-]{{0,20}}[ \t]{{1,4}})([^\s-]\S*+)", re.IGNORECASE),
+        rf"(?i)((?<![\w-])--[\w-]{{0,20}}{_WORDS}[\w-]{{0,20}}[ \t]{{1,4}})([^\s-]\S*+)",
         _keep_quotes,
     ),
     (
         ("curl",),
-        re.compile(r"(\s(?:-u|--user)[ =]{1,4}['\"]?[^\s:'\"]{0,200}+:)[^\s'\"]++"),
+        r"(\s(?:-u|--user)[ =]{1,4}['\"]?[^\s:'\"]{0,200}+:)[^\s'\"]++",
         _keep_first,
     ),
     (
         ("sig=", "signature="),
         # A presigned URL.
-        re.compile(r"((?:[?&;]|&amp;)(?:[\w-]{0,32}signature|sig)=)([^\s&;\"'<>]++)", re.IGNORECASE),
+        r"(?i)((?:[?&;]|&amp;)(?:[\w-]{0,32}signature|sig)=)([^\s&;\"'<>]++)",
         _keep_quotes,
     ),
     (
         ("passw",),
         # SQL: ALTER ROLE app PASSWORD 'x'.
-        re.compile(r"(\bpassword\s{1,8})('(?>(?:[^']|'')*)')", re.IGNORECASE),
+        r"(?i)(\bpassword\s{1,8})('(?>(?:[^']|'')*)')",
         _keep_quotes,
     ),
     (
         _WORD_GATES,
-        re.compile(
-            rf"""({_WORDS}[\w-]{{0,32}}+(?:\\?["']|%22)?\]?[ \t]{{0,32}}(?:[:=](?![:=])|%3D)[ \t]{{0,32}}b?)"""
-            rf"""({_QUOTED}|{_BARE}(?:\][^\s,;&"'<>]*+)?)""",
-            re.IGNORECASE,
+        (
+            rf"""(?i)({_WORDS}[\w-]{{0,32}}+(?:\\?["']|%22)?\]?[ \t]{{0,32}}(?:[:=](?![:=])|%3D)[ \t]{{0,32}}b?)"""
+            rf"""({_QUOTED}|{_BARE}(?:\][^\s,;&"'<>]*+)?)"""
         ),
         _keep_quotes,
     ),
@@ -199,6 +197,12 @@ def names_secret(name: str) -> bool:
     return _NAMED.search(name) is not None
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Made when a text first asks for it: a run needs few of them, and all together take a hundredth of a second."""
+    return re.compile(pattern)
+
+
 def redact_patterns(text: str) -> str:
     """The text with the mark in each place where a secret usually stands."""
     lowered = text.lower()
@@ -210,6 +214,6 @@ def redact_patterns(text: str) -> str:
     for gates, pattern, replacement in RULES:
         for gate in gates:
             if gate in lowered:
-                text = pattern.sub(replacement, text)
+                text = _compiled(pattern).sub(replacement, text)
                 break
     return text

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_backend_audit.yamlnodes import Path, YamlDocument, allowed, shown
 
@@ -19,8 +18,7 @@ E = TypeVar("E", bound="StrEnum")
 _NAME = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One value of a document. Its readers note what is wrong in `problems`, which a whole load shares."""
 
     document: YamlDocument
@@ -83,13 +81,14 @@ class Node:
 
     def text(self) -> str:
         """A text of at least one character. Numbers are taken as written, so that a version needs no quotes."""
-        if not isinstance(self.value, str | int | float) or isinstance(self.value, bool) or not self.source.strip():
+        source = self.source
+        if type(self.value) not in (str, int, float) or not source.strip():
             self._expected("a text")
             return ""
-        if not self.source.replace("\n", "").isprintable():
+        if not source.replace("\n", "").isprintable():
             self._expected("a text without control characters")
             return ""
-        return self.source.strip()
+        return source.strip()
 
     def name(self) -> str:
         """A name that can stand on a command line and in a file name."""
