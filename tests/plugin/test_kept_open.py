@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from unit.cli.command import backend_audit
 
 from plugin._filing import audited, command, good, ledger, made, numbers, today
 from pytest_backend_audit.cli.ledgers import there_at
@@ -373,3 +374,22 @@ def test_an_audit_yaml_that_was_moved_under_a_policy(orders) -> None:
     again = ("--policy", "main:ops/audit.yaml", "--by", "trunk", "--reason", "renamed", "--who", "Grace")
     good(orders, "findings", "replace", *again)
     assert ": closed, its check passed at " in good(orders, "findings", "close", tls)
+
+
+def test_a_plain_file_is_the_same_policy_from_every_folder(orders) -> None:
+    """By its path in the repository; a file of its name in another folder is another one."""
+    (orders.path / "policy.yaml").write_text(STRICTER)
+    (orders.path / "sub").mkdir()
+    (orders.path / "sub" / "policy.yaml").write_text("thresholds: {cache-hit-ratio: 0.5}\n")
+    orders.commit()
+    audited(orders, "--audit-policy=policy.yaml")
+    good(orders, "file")
+    mended(orders)
+    number = numbers(orders)["test_index"]
+    below = ("findings", "close", number, "--repository", str(orders.path))
+    done = backend_audit(*below, "--policy", "policy.yaml", "--config", "../audit.yaml", cwd=orders.path / "sub")
+    assert done.stdout == (
+        f"{number}: stays open: the audit {today(orders)} that has it held audit.yaml to policy.yaml, and this run to "
+        f"sub/policy.yaml; --policy policy.yaml {REPLACED}\n"
+    )
+    assert ": closed, its check passed at " in good(orders, "findings", "close", number)

@@ -41,7 +41,9 @@ def options_for(
     environment = args.env or _environment({e for t in wanted for e in t.where}, _environments(config), state)
     if args.policy is None and not config.is_file():
         raise ValueError(f"nothing was closed: there is no audit.yaml of {place.service} here: --config PATH")
-    policy, unread = _policy(known.values(), config) if args.policy is None else (str(args.policy), dict[str, str]())
+    policy, unread = (
+        _policy(known.values(), config, place.top) if args.policy is None else (str(args.policy), dict[str, str]())
+    )
     used = config_name(chosen, place.top, Path.cwd()) if chosen else ""
     way_out = "leave --config out" if args.config else "close it by itself"
     said: list[tuple[Tracked, str]] = []
@@ -100,7 +102,7 @@ def _environment(where: Iterable[str], blocks: Mapping[str, Any], state: State) 
     )
 
 
-def _policy(known: Iterable[Terms | None], config: Path) -> tuple[str, dict[str, str]]:
+def _policy(known: Iterable[Terms | None], config: Path, top: Path) -> tuple[str, dict[str, str]]:
     """What ``--audit-policy`` is to be, and why policies that audits were held to are not here, by their names."""
     from pytest_backend_audit.document import source  # noqa: PLC0415 - heavy
     from pytest_backend_audit.errors import AuditUsageError  # noqa: PLC0415 - heavy
@@ -111,14 +113,15 @@ def _policy(known: Iterable[Terms | None], config: Path) -> tuple[str, dict[str,
         if terms is None or terms.policy is None:
             continue
         name, given = terms.policy_of(terms.policy)
+        # A plain file by its name in the repository: what was typed for it counted from another folder.
+        given = str(top / name) if ":" not in name and (top / name).is_file() else given or name
         try:
-            source(given or name, config, base=Path.cwd())
-            chosen = chosen or given or name
+            source(given, config, base=Path.cwd())
+            chosen = chosen or given
         except AuditUsageError as error:
             why = str(error).partition("\n")[0].partition(": ")[2]
             file = terms.policy.file
             unread[name] = (
-                f"the audit {file} that has it held audit.yaml to {name}, and {given or name} is not here: {why} "
-                f"{REPLACED}"
+                f"the audit {file} that has it held audit.yaml to {name}, and {given} is not here: {why} {REPLACED}"
             )
     return chosen, unread
