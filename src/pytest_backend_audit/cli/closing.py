@@ -104,6 +104,7 @@ def _shown(
         refuse_other_terms,
         refuse_outdated,
         shown,
+        shown_in,
     )
 
     state, inputs = read(place), run.card.inputs
@@ -122,6 +123,7 @@ def _shown(
             known = terms.of(now, state, terms.names_of(inputs))
             refuse_other_terms(run.card, known, there)
             closed = _closed(run, now, instant, shown(run.card, now, state), by)
+            closed = replace(closed, environment=", ".join(shown_in(run.card, now, state)))
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
             events.append(replace(closed, changed=changed))
         except StaysOpenError as error:
@@ -210,7 +212,6 @@ def _again(args: argparse.Namespace, judged_by: list[str], wanted: Sequence[Trac
 
 
 def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
-    from pytest_backend_audit.ledger.closing import shown_in  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
@@ -220,7 +221,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         by=by,
         number=tracked.number,
         fingerprint=tracked.fingerprint,
-        environment=", ".join(shown_in(run.card, tracked)),
+        environment=inputs.document.environment,
         commit=inputs.document.commit,
         instant=instant,
         head=", ".join(run.heads),

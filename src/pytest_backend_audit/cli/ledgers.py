@@ -145,7 +145,9 @@ def nearest(top: Path, service: str) -> Path | None:
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
 
     here = [Path.cwd() / CONFIG] if Path.cwd().resolve().is_relative_to(top.resolve()) else []
-    if found := next((path for path in (*here, top / CONFIG) if path.is_file()), None):
+    near = (path for path in (*here, top / CONFIG) if path.is_file())
+    # One that can't be read is left to whoever says what is wrong with it.
+    if found := next((path for path in near if _service_in(path) in {service, ""}), None):
         return found
     listed = ask(top, "ls-files", "-z", "--", CONFIG, f"**/{CONFIG}").items
     own = [top / name for name in listed if _service_in(top / name) == service]

@@ -28,7 +28,7 @@ def replace(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger.events import Replaced  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.signoff.reviewers import not_reviewers, reviewers  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers, reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
     by = who(args, top)
@@ -42,7 +42,10 @@ def replace(args: argparse.Namespace) -> int:
         before, filings = _known(what, args.policy if what == "policy" else args.config, state)
         if after == before:
             raise ValueError(f"{args.by} is {before} itself; name what has come in its place")
-        declared = reviewers(config, top, place.service, utc_now())
+        try:
+            declared = reviewers(config, top, place.service, utc_now())
+        except ReviewersError as error:
+            raise ValueError(str(error).replace("--config PATH", "--audit-config PATH")) from None
         if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
             raise ValueError(why)
         word = Replaced(utc_now(), by, what, before, after, args.by, args.reason)

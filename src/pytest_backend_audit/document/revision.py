@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path, PurePosixPath
 
 from pytest_backend_audit.document.git import GitError, NoRepositoryError, ask, top_of
@@ -124,14 +125,17 @@ def _of_revision(given: str, config: Path, known: str) -> Source | None:
     return Source(given, commit, path, f"{shown}:{path}", found, config.parent, top)
 
 
-def _shown(file: Path, config: Path) -> str:
-    """A plain file by the same name wherever it is named from: its path in the repository, else the whole of it."""
+def _shown(given: str, file: Path, config: Path) -> str:
+    """A plain file by the same name wherever it is named from: its path from the repository's top.
+
+    One outside that was given by its whole path keeps that.
+    """
     real = file.resolve()
     try:
         top = top_of(config.parent).resolve()
     except GitError:
-        return str(real)
-    return real.relative_to(top).as_posix() if real.is_relative_to(top) else str(real)
+        return given
+    return given if Path(given).is_absolute() and not real.is_relative_to(top) else relpath(real, top)
 
 
 def _of_file(given: str, file: Path, config: Path) -> Source | None:
@@ -139,7 +143,7 @@ def _of_file(given: str, file: Path, config: Path) -> Source | None:
         return None
     try:
         with file.open("rb") as opened:
-            return Source(given, "", given, _shown(file, config), opened.read(LIMIT + 1), file.parent)
+            return Source(given, "", given, _shown(given, file, config), opened.read(LIMIT + 1), file.parent)
     except OSError as error:
         raise GitError(f"it can't be read: {error.strerror}") from None
 

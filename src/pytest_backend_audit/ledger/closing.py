@@ -82,25 +82,31 @@ def refuse_other_terms(card: Card, known: Terms | None, there: There) -> None:
         raise StaysOpenError(why.replace("--audit-policy=", "--policy "))
 
 
-def shown_in(card: Card, tracked: Tracked) -> tuple[str, ...]:
+def shown_in(card: Card, tracked: Tracked, state: State) -> tuple[str, ...]:
     """Environments in which a card shows that a finding is mended, by their names now and before.
 
-    Of a merge, those in which its check ran, and those in which it only ever could not: one in which it does is what a
-    merge is for. Of what is about a whole dimension, and of a check that the card leaves out on purpose, all of them.
+    Of a merge, those in which all of its check ran, and those in which it only ever could not: one in which it does is
+    what a merge is for. Of what is about a whole dimension, and of a check that the card leaves out on purpose, all.
+
+    Args:
+        card: It.
+        tracked: The finding.
+        state: The ledger, by the card's names of environments.
     """
-    ran, every = found_in(card, tracked.finding.check), names_of(card.inputs)
-    if not ran:
+    every, one = names_of(card.inputs), state.places.one
+    result = next((r for r in card.checks if r.check.id == tracked.finding.check), None)
+    several = len(environments(card.inputs.document.environment)) > 1
+    if result is None or result.outcome is not Outcome.PASSED or not several:
         return every
-    now = {before: name for name, before in card.inputs.formerly.items()}
-    return tuple(n for n in every if now.get(n, n) in ran or _never_ran(tracked, n))
+    ran = {one(name) for name in result.environments}
+    return tuple(name for name in every if one(name) in ran or _never_ran(tracked, one(name), state))
 
 
-def _never_ran(tracked: Tracked, environment: str) -> bool:
+def _never_ran(tracked: Tracked, place: str, state: State) -> bool:
     """Whether all that was told of a finding in an environment is that its check could not run there."""
-    told = [
-        e.finding for _, e in tracked.history if isinstance(e, Found) and environment in environments(e.environment)
-    ]
-    return {finding.outcome for finding in told if finding} == {Outcome.COULD_NOT_RUN.value}
+    told = [e for _, e in tracked.history if isinstance(e, Found) and place in state.places.of(e.environment)]
+    outcomes = {e.outcome or (e.finding.outcome if e.finding else "not told") for e in told}
+    return outcomes == {Outcome.COULD_NOT_RUN.value}
 
 
 def found_in(card: Card, check: str) -> tuple[str, ...]:
@@ -132,7 +138,7 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
         # A pass that counts for less says so in its reason.
         word = _WORDS.get(result.outcome)
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
-    if tracked.where and not set(map(state.places.one, shown_in(card, tracked))) & set(tracked.where):
+    if tracked.where and not set(map(state.places.one, shown_in(card, tracked, state))) & set(tracked.where):
         raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
     return _output(result)
 

@@ -94,6 +94,8 @@ class Found:
     finding: Finding | None = None
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
+    outcome: str = ""
+    """What became of its check in that card; empty in lines of older versions, and of what no check is behind."""
 
 
 @dataclass(frozen=True, slots=True)

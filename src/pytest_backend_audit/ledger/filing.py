@@ -87,7 +87,8 @@ def filing(
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
         if known is None:
-            events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(here), kept))
+            told_of = Found(who.at, number, finding.fingerprint, name, ", ".join(here), kept, outcome=finding.outcome)
+            events.append(told_of)
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
@@ -99,7 +100,8 @@ def filing(
         kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
         old = any(words[place] > seen[place] for place in here)
         newly = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
-        events.append(Found(who.at, number, finding.fingerprint, name, ", ".join(places), newly, kind))
+        where = ", ".join(places)
+        events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, finding.outcome))
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     going = Going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in going.gone()]

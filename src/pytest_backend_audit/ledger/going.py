@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from pytest_backend_audit.findings import COVERAGE, PROOF
+from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.closing import shown_in
 from pytest_backend_audit.ledger.events import Filed, Gone
@@ -58,7 +58,7 @@ class Going:
         # What a merge lacks, the first of the runs that looked for it speaks for.
         lacks = {place: self._times.of(place, tracked.finding.check)[0] for place in mine}
         late = [p for p in here if last_word(tracked, p, state) > lacks[p]]
-        ran = set(map(state.places.one, shown_in(self._card, tracked)))
+        ran = set(map(state.places.one, shown_in(self._card, tracked, state)))
         places = [p for p in mine if p in ran and last_word(tracked, p, state) <= lacks[p]]
         known = terms.of(tracked, state, mine)
         if late == here:
@@ -84,18 +84,16 @@ class Going:
 def _goes_on(card: Card, tracked: Tracked) -> str:
     """Why a card that lacks a finding does not show it to be mended all the same; empty if it does."""
     finding = tracked.finding
-    if finding.check == PROOF:
-        dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
-        # One with failures has no such finding of its own.
-        if dimension is not None and dimension.would_be < min(finding.target, dimension.sought):
-            return f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"
-        return ""
-    if finding.check == COVERAGE:
-        return ""
-    other = next((f for f in card.findings if f.check == finding.check), None)
-    if other is None:
-        return ""
-    return f"its check is another criterion's now, {other.dimension} {other.criterion}, and does not pass"
+    about = {COVERAGE, PROOF}
+    alike = (f for f in card.findings if f.check == finding.check)
+    other = next((f for f in alike if finding.check not in about or f.dimension == finding.dimension), None)
+    if other is not None:
+        return f"the audit has the same by another criterion or standard: {headline(other.title)}"
+    dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
+    # One with failures has no finding that nothing proves the next level.
+    if finding.check == PROOF and dimension and dimension.would_be < min(finding.target, dimension.sought):
+        return f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"
+    return ""
 
 
 def why_gone(card: Card, tracked: Tracked) -> str:

@@ -103,7 +103,8 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
         return ""
     asked = terms.asks(there)
     config = terms.config_of(asked, there)
-    same = inputs.config_path == config or _equal(inputs.config_digest, asked.config_digest)
+    copied = config == asked.config and _equal(inputs.config_digest, asked.config_digest)
+    same = inputs.config_path == config or copied
     if config and not same:
         return (
             f"the audit {asked.file} that has it judged by {config}, and this run by "

@@ -109,6 +109,8 @@ def settle(
                 answered.append(part)
                 environments.append(execution.environment)
     deciding = _lowest(answered if missing and _complete(executions) else answered + missing)
+    # A pass is that of the environments that answered all that they asked.
+    partly = _in_part(executions) if merged and deciding.outcome is Outcome.PASSED else frozenset()
     attempts = tuple(everything) if len(everything) < 2 else tuple(sorted(everything, key=attempt_key))
     return CheckResult(
         check=check,
@@ -120,8 +122,21 @@ def settle(
         attempts=attempts,
         acknowledged=_union(a.acknowledged for a in attempts),
         notes=_union(a.notes for a in attempts),
-        environments=tuple(sorted({e for e in environments if e})) if merged else (),
+        environments=tuple(sorted({e for e in environments if e and e not in partly})) if merged else (),
     )
+
+
+def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
+    """Environments in which an instance could not run, and no other run there answered it."""
+    asked: dict[str, set[str]] = {}
+    answered: dict[str, set[str]] = {}
+    for execution in executions:
+        for attempt in execution.attempts:
+            name = _whole_name(attempt.instance)
+            asked.setdefault(execution.environment, set()).add(name)
+            if attempt.status is not Status.COULD_NOT_RUN:
+                answered.setdefault(execution.environment, set()).add(name)
+    return frozenset(e for e, names in asked.items() if names - answered.get(e, set()))
 
 
 def _complete(executions: Sequence[Execution]) -> bool:

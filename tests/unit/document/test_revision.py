@@ -72,7 +72,7 @@ def test_a_plain_file_is_read_as_it_is(looser: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text("sought: {4.6: 5}\n")
     source = found(looser, "../policy.yaml")
-    assert (source.revision, source.name, source.content) == ("", str(policy.resolve()), b"sought: {4.6: 5}\n")
+    assert (source.revision, source.name, source.content) == ("", "../policy.yaml", b"sought: {4.6: 5}\n")
     assert source.top is None
 
 

@@ -12,13 +12,14 @@ from unit.scoring.scoring_cases import SEALED, attempt, check, failed, inputs, p
 
 from pytest_backend_audit import model
 from pytest_backend_audit.ledger import State, Status, obstacles
-from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown
+from pytest_backend_audit.ledger.closing import StaysOpenError, run_trouble, shown, shown_in
 from pytest_backend_audit.ledger.events import Assigned, Closed, Disputed, Event, Filed, Found, Gone, Resolved
 from pytest_backend_audit.ledger.filing import Filing, Ran, Who, filing
 from pytest_backend_audit.ledger.state import fold
 from pytest_backend_audit.model import (
     Attempt,
     Card,
+    CriterionResult,
     Document,
     Evidence,
     EvidenceKind,
@@ -27,7 +28,7 @@ from pytest_backend_audit.model import (
     Seal,
     SignOff,
 )
-from pytest_backend_audit.scoring import score
+from pytest_backend_audit.scoring import score, score_merged
 
 A, B = "audits/test_a.py::test_a", "audits/test_a.py::test_b"
 HEADS = ("ab" * 32,)
@@ -468,9 +469,20 @@ def test_a_dispute_closes_with_its_finding() -> None:
 BOTH = replace(DOCUMENT, environment="prod, stage")
 
 
+def everywhere(made: Card) -> Card:
+    """The same, with each check's evidence from both environments."""
+
+    def ran_in_both(criterion: CriterionResult) -> CriterionResult:
+        return replace(criterion, checks=tuple(replace(r, environments=("prod", "stage")) for r in criterion.checks))
+
+    return replace(
+        made, dimensions=tuple(replace(d, criteria=tuple(map(ran_in_both, d.criteria))) for d in made.dimensions)
+    )
+
+
 def merged(made: Card, state: State, *ran: Ran, name: str = "2026-10-31") -> Filing:
-    """File a merge, of which the latest run gives the instant."""
-    made = replace(made, inputs=replace(made.inputs, instant=max(r.instant for r in ran), document=BOTH))
+    """File a merge, of which the latest run gives the instant; each check ran in both environments."""
+    made = everywhere(replace(made, inputs=replace(made.inputs, instant=max(r.instant for r in ran), document=BOTH)))
     return filing(made, state, name=name, heads=("cd" * 32, "ef" * 32), who=Who(at(59), "Kim"), runs=ran)
 
 
@@ -555,7 +567,8 @@ def test_a_check_that_got_another_criterion_mends_nothing() -> None:
     )
     two = add(other, one.after, name="2026-09-30", minute=2)
     assert stands(two.after, number) is Status.OPEN
-    assert f"{number} stays open: its check is another criterion's now, 4.1 other, and does not pass" in two.notes
+    title = next(f.title for f in other.findings if f.check == B)
+    assert f"{number} stays open: the audit has the same by another criterion or standard: {title}" in two.notes
 
 
 def test_a_level_without_proof_is_not_proven_by_a_failure() -> None:
@@ -595,3 +608,39 @@ def test_a_shard_is_as_old_as_its_own_run() -> None:
     assert (stands(done.after, a), stands(done.after, b)) == (Status.OPEN, Status.GONE)
     gone = merged(card(passed(A), passed(B)), prod.after, ran("prod", 3, A), ran("prod", 9, A), ran("stage", 9))
     assert (stands(gone.after, a), stands(gone.after, b)) == (Status.OPEN, Status.OPEN)
+
+
+STAGE = replace(DOCUMENT, environment="stage", environment_kind="stage")
+
+
+def merged_of(tried: dict[str, list[Attempt]]) -> Card:
+    """The card of a run in each environment; the first check passed in both."""
+    planned, runs = [check(A, 2), check(B, 3)], []
+    for place, attempts in tried.items():
+        document = replace(DOCUMENT, environment=place, environment_kind=place)
+        runs.append((inputs(planned, document=document, kind=place), [passed(A), *attempts], SEALED))
+    return score_merged(runs)
+
+
+def test_what_failed_somewhere_needs_a_pass_there() -> None:
+    """Though what was told of it last tells nothing new, and by another name of the environment."""
+    prod = add(card(passed(A), failed(B)), minute=1)
+    number = check_finding(prod)
+    stage = add(card(passed(A), failed(B), document=STAGE, kind="stage"), prod.after, name="2026-09-01", minute=2)
+    away = add(card(passed(A), skipped(B), document=STAGE, kind="stage"), stage.after, name="2026-09-02", minute=3)
+    assert [e.outcome for _, e in away.after.find(number).history if isinstance(e, Found)][:2] == ["failed", "failed"]
+    made = merged_of({"prod": [passed(B)], "stage": [skipped(B)]})
+    tracked = away.after.find(number)
+    assert shown_in(made, tracked, away.after) == ("prod",)
+    never = add(card(passed(A), skipped(B), document=STAGE, kind="stage"), minute=1)
+    assert shown_in(made, never.after.find(check_finding(never)), never.after) == ("prod", "stage")
+
+
+def test_an_environment_that_answered_in_part_shows_nothing() -> None:
+    """One of its check's instances could not run there."""
+    one, two = f"{B}[a]", f"{B}[b]"
+    prod = [replace(passed(B), instance=one), replace(skipped(B), instance=two)]
+    stage = [replace(passed(B), instance=name) for name in (one, two)]
+    made = merged_of({"prod": prod, "stage": stage})
+    result = next(r for r in made.checks if r.check.id == B)
+    assert (result.outcome.value, result.environments) == ("passed", ("stage",))
