@@ -8,7 +8,7 @@ import pytest
 from unit.cli.command import backend_audit
 
 from plugin._filing import audited, command, good, ledger, made, numbers, today
-from pytest_backend_audit.cli.ledgers import there_at
+from pytest_backend_audit.cli.ledgers import nearest, there_at
 from pytest_backend_audit.ledger import Status
 
 TWO = "environments:\n  prod: {kind: prod}\n  stage: {kind: stage}\n"
@@ -290,6 +290,22 @@ def test_a_ledger_that_is_gone(orders) -> None:
     assert done.returncode == 1
     assert f"  - {lost}; restore it from git, or take away what a filing that was cut short has left\n" in done.stderr
     assert [p.name for p in (orders.path / "audits" / "orders").iterdir()].count("ledger.jsonl") == 0
+    for ask in (("findings", "list"), ("compare", "audit-report")):
+        done = command(orders, *ask)
+        assert done.returncode == 2
+        assert lost in " ".join(done.stderr.split()), ask
+
+
+def test_the_nearest_audit_yaml_of_a_service(orders) -> None:
+    """Not another service's, which lies at the top; the only one that git has of it, and none where there are two."""
+    config = (orders.path / "audit.yaml").read_text()
+    (orders.path / "audit.yaml").write_text(config.replace("service: orders", "service: gateway"))
+    for name, found in (("apps", True), ("old", False)):
+        (orders.path / name).mkdir()
+        (orders.path / name / "audit.yaml").write_text(config)
+        orders.commit()
+        assert nearest(orders.path, "orders") == (orders.path / "apps" / "audit.yaml" if found else None)
+    assert nearest(orders.path, "gateway") == orders.path / "audit.yaml"
 
 
 def test_a_service_without_a_ledger(orders) -> None:

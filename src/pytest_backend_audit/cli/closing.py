@@ -74,13 +74,14 @@ def _looked(
     else:
         options, refused = options_for(args, wanted, place, commit)
         said += [(t, why, "") for t, why in refused]
-        wanted = [t for t in wanted if t not in (t for t, _ in refused)]
+        marks = {t.fingerprint for t, _ in refused}
+        wanted = [t for t in wanted if t.fingerprint not in marks]
         if not wanted:
             return said
         run = _again(args, options, wanted, temporary)
     trouble = run_trouble(run.card, commit, place.service, ours=not args.run_folder)
-    kinds = [(d.environment, d.environment_kind) for r in run.records for d in (r.inputs.document,)]
-    trouble = trouble or next(of_kinds(read(place).known_as(run.card.inputs.formerly), kinds), "")
+    documents = [record.inputs.document for record in run.records]
+    trouble = trouble or next(of_kinds(read(place).known_as(run.card.inputs.formerly), documents), "")
     if trouble := trouble or next(of_clock(run.card.inputs.instant, utc_now()), ""):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
@@ -123,9 +124,9 @@ def _shown(
             known = terms.of(now, state, terms.names_of(inputs))
             refuse_other_terms(run.card, known, there)
             closed = _closed(run, now, instant, shown(run.card, now, state), by)
-            closed = replace(closed, environment=", ".join(shown_in(run.card, now, state)))
+            where = ", ".join(shown_in(run.card, now, state))
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
-            events.append(replace(closed, changed=changed))
+            events.append(replace(closed, environment=where, changed=changed))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said

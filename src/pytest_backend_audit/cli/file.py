@@ -88,8 +88,8 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     if not place.ledger.exists() and (cards := filed_cards(place)):
         reasons.append(f"{place.name}: {without_ledger(cards)}")
     reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
-    kinds = [(d.environment, d.environment_kind) for r in done.records for d in (r.inputs.document,)]
-    reasons += [*obstacles.of_kinds(state.known_as(done.card.inputs.formerly), kinds)]
+    documents = [record.inputs.document for record in done.records]
+    reasons += [*obstacles.of_kinds(state.known_as(done.card.inputs.formerly), documents)]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]
     if reasons:
         return _refused(args, reasons)

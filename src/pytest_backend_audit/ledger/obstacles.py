@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from pytest_backend_audit.ledger.state import State
-from pytest_backend_audit.model import Card, Mode
+from pytest_backend_audit.model import Card, Document, Mode
 
 _NAMED = 5
 """Findings that one line names."""
@@ -54,14 +54,14 @@ def of_clock(instant: str, now: str) -> Iterator[str]:
         yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {AGAIN}"
 
 
-def of_kinds(state: State, kinds: Iterable[tuple[str, str]]) -> Iterator[str]:
+def of_kinds(state: State, documents: Iterable[Document]) -> Iterator[str]:
     """That one of the run's environments was of another kind before.
 
     Args:
         state: The ledger, by the run's names of environments.
-        kinds: Environment and kind of each run behind the card.
+        documents: Of each run behind the card.
     """
-    for environment, kind in dict.fromkeys(kinds):
+    for environment, kind in dict.fromkeys((d.environment, d.environment_kind) for d in documents):
         if found := state.other_kind(environment, kind):
             latest, was = found
             yield (

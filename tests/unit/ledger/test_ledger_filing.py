@@ -593,8 +593,9 @@ def test_a_check_above_what_is_sought_mends_nothing() -> None:
 def test_an_environment_of_another_kind() -> None:
     """Has no word on what was found; as one that was merged says its own kind."""
     one = add(card())
-    assert list(obstacles.of_kinds(one.after, [("prod", "prod")])) == []
-    assert list(obstacles.of_kinds(one.after, [("prod", "stage"), ("prod", "stage")])) == [
+    stage = replace(DOCUMENT, environment_kind="stage")
+    assert list(obstacles.of_kinds(one.after, [DOCUMENT])) == []
+    assert list(obstacles.of_kinds(one.after, [stage, stage])) == [
         "prod was prod in 2026-08-31, and is stage in this run; give it another name in audit.yaml, then audit again: "
         "pytest --audit-sha=HEAD"
     ]
