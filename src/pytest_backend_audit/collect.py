@@ -13,6 +13,7 @@ from pytest_backend_audit import plan as planning
 from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_files, suites_root
 from pytest_backend_audit.document import GitError, uncommitted
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.garbage import all_collected, seldom_collected
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
 from pytest_backend_audit.narrowing import by_items, hidden, taken_away, withheld
@@ -128,6 +129,16 @@ class Collector:
         self._found: list[pytest.Item] = []
         """As pytest found them, before any hook could take one away."""
         self._hidden: list[Path] = []
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Keep Python's garbage collector from what pytest makes here: it stays to the end."""
+        with seldom_collected():
+            return (yield)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave the collector as it was."""
+        all_collected()
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take note of a test."""

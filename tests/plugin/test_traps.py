@@ -486,3 +486,36 @@ def test_a_redaction_that_fails_keeps_nothing_that_it_did_not_see(project: Proje
     assert attempt.status.value == "passed"
     assert [e.body for e in attempt.evidence] == ["[withheld: pytest_audit_redact failed: ValueError]"]
     assert "ACC-1" not in result.stdout.str()
+
+
+# The garbage collector
+
+THRESHOLDS = (
+    "import gc\nfrom pathlib import Path\n"
+    "def note(where):\n    with Path('thresholds').open('a') as file:\n"
+    "        file.write(f'{where} {gc.get_threshold()[0]} {gc.get_freeze_count() > 0}\\n')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [
+        (("--audit",), ["module 250000 False", "test 700 True"]),
+        ((), ["module 700 False"]),
+    ],
+    ids=["audit", "no-audit"],
+)
+def test_the_garbage_collector_looks_seldom_while_an_audit_is_collected(
+    project: Project, options: tuple[str, ...], seen: list[str]
+) -> None:
+    """Only then: tests run with the collector as Python has it, and a run that is no audit is left alone."""
+    project.suite(
+        "from noted import note\nnote('module')\n"
+        + CHECK
+        + "def test_it(audit_evidence):\n    note('test')\n    audit_evidence.command('true', 'ok')\n"
+    )
+    (project.path / "noted.py").write_text(THRESHOLDS, "utf-8")
+    (project.path / "pytest.ini").write_text("[pytest]\npythonpath = .\n", "utf-8")
+    result = project.run_fresh(*options)
+    assert result.ret == 0, result.stdout.str()
+    assert (project.path / "thresholds").read_text("utf-8").splitlines() == seen
