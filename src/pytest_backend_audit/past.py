@@ -280,12 +280,21 @@ def _refuse_taken(state: State, subject: Subject, place: Place) -> None:
 
 
 def _refuse_other_kind(state: State, subject: Subject, place: Place) -> None:
-    """See that the environment was of the same kind when it was audited last, by whichever name.
+    """See that the environment was of the same kind whenever it was audited, and is not two of those.
 
     Raises:
         AuditUsageError: It was not: what was found in prod is not mended by what stage shows.
     """
-    found = state.other_kind(subject.environment, subject.kind)
+    from pytest_backend_audit.ledger.identity import other_kind, side_by_side  # noqa: PLC0415 - likewise
+
+    if apart := side_by_side(state, subject.environment):
+        filing, first, second = apart
+        raise AuditUsageError(
+            f"audit.yaml: environments: {subject.environment}: formerly: {first} and {second} stood side by side in "
+            f"the audit.yaml of {place.name}/{filing.file}, so that none of them is the other by a later name; leave "
+            "it out, or give it a name of its own"
+        )
+    found = other_kind(state, subject.environment, subject.kind)
     if found is None:
         return
     latest, was = found

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,10 +101,9 @@ def _shown(
     from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import (  # noqa: PLC0415 - heavy
         StaysOpenError,
-        refuse_other_terms,
+        closes_in,
         refuse_outdated,
         shown,
-        shown_in,
     )
 
     state, inputs = read(place), run.card.inputs
@@ -121,12 +119,11 @@ def _shown(
         try:
             instant = _ran(run, now.finding.check)
             refuse_outdated(run.card, instant, now, state)
-            known = terms.of(now, state, terms.names_of(inputs))
-            refuse_other_terms(run.card, known, there)
-            closed = _closed(run, now, instant, shown(run.card, now, state), by)
-            where = ", ".join(shown_in(run.card, now, state))
+            where = closes_in(run.card, now, state, there)
+            output = shown(run.card, now, state)
+            known = terms.of(now, state, where)
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
-            events.append(replace(closed, environment=where, changed=changed))
+            events.append(_closed(run, now, by, instant=instant, output=output, where=where, changed=changed))
         except StaysOpenError as error:
             said.append((now, str(error), ""))
     return events, said
@@ -212,7 +209,16 @@ def _again(args: argparse.Namespace, judged_by: list[str], wanted: Sequence[Trac
     raise ValueError(f"nothing was closed, pytest ended with status {done.returncode}:\n{told}")
 
 
-def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str) -> Closed:
+def _closed(
+    run: Finished,
+    tracked: Tracked,
+    by: str,
+    *,
+    instant: str,
+    output: str,
+    where: Sequence[str],
+    changed: tuple[str, ...],
+) -> Closed:
     from pytest_backend_audit.ledger.events import Closed  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
@@ -222,7 +228,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         by=by,
         number=tracked.number,
         fingerprint=tracked.fingerprint,
-        environment=inputs.document.environment,
+        environment=", ".join(where),
         commit=inputs.document.commit,
         instant=instant,
         head=", ".join(run.heads),
@@ -230,6 +236,7 @@ def _closed(run: Finished, tracked: Tracked, instant: str, output: str, by: str)
         output=output,
         config=inputs.config_path,
         config_digest=inputs.config_digest,
+        changed=changed,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
+from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
-from pytest_backend_audit.ledger.terms import Terms, There, names_of, unlike
+from pytest_backend_audit.ledger.terms import There, names_of, unlike
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
 
 OUTPUT_LIMIT = 4000
@@ -43,7 +44,10 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
     elif document.service != service and not inputs.config_path:
         trouble = "the run found no audit.yaml; name it: --config PATH"
     elif document.service != service:
-        trouble = f"the run is of the service {document.service!a}, the ledger of {service!a}"
+        trouble = (
+            f"the run is of the service {document.service!a}, the ledger of {service!a}; if that is its name before, "
+            f"give it back in audit.yaml (service: {service}); else name that service's audit.yaml: --config PATH"
+        )
     elif document.commit != commit:
         trouble = (
             f"the run is of commit {document.commit[:12] or 'none'}, and {commit[:12]} is checked out; findings are "
@@ -70,16 +74,6 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
             "check run anew (no --run)"
         )
-
-
-def refuse_other_terms(card: Card, known: Terms | None, there: There) -> None:
-    """See that a run judged by what the audits judged by that had the finding.
-
-    Raises:
-        StaysOpenError: It did not.
-    """
-    if why := unlike(card.inputs, known, there):
-        raise StaysOpenError(why.replace("--audit-policy=", "--policy "))
 
 
 def shown_in(card: Card, tracked: Tracked, state: State) -> tuple[str, ...]:
@@ -112,6 +106,48 @@ def _never_ran(tracked: Tracked, place: str, state: State) -> bool:
 def found_in(card: Card, check: str) -> tuple[str, ...]:
     """Environments in which a check of a merge ran; none where it ran in none, or no merge is behind the card."""
     return next((r.environments for r in card.checks if r.check.id == check), ())
+
+
+def judged_alike(
+    card: Card, tracked: Tracked, state: State, there: There
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """In which environments a card judged by what the audits judged by that had a finding there.
+
+    Args:
+        card: It.
+        tracked: The finding.
+        state: The ledger, by the card's names of environments.
+        there: Which audit.yaml are still there.
+
+    Returns:
+        Environments, by the names that they go by; and each other one in which the finding is open, with what the card
+        judged by instead.
+    """
+    here = dict.fromkeys(map(state.places.one, names_of(card.inputs)))
+    said = {place: unlike(card.inputs, terms.of(tracked, state, [place]), there) for place in here}
+    wrong = tuple((place, why) for place, why in said.items() if why and place in tracked.where)
+    return tuple(place for place, why in said.items() if not why), wrong
+
+
+def closes_in(card: Card, tracked: Tracked, state: State, there: There) -> tuple[str, ...]:
+    """Environments in which a card closes a finding, by all of their names.
+
+    Args:
+        card: If it shows that the finding is mended, which `shown` tells.
+        tracked: The finding.
+        state: The ledger, by the card's names of environments.
+        there: Which audit.yaml are still there.
+
+    Raises:
+        StaysOpenError: In none of those where it is open.
+    """
+    alike, wrong = judged_alike(card, tracked, state, there)
+    if wrong and not set(alike) & set(tracked.where):
+        raise StaysOpenError(wrong[0][1].replace("--audit-policy=", "--policy "))
+    places = tuple(name for name in shown_in(card, tracked, state) if state.places.one(name) in alike)
+    if wrong and not set(map(state.places.one, places)) & set(tracked.where):
+        raise StaysOpenError(f"in {wrong[0][0]} {wrong[0][1].replace('--audit-policy=', '--policy ')}")
+    return places
 
 
 def shown(card: Card, tracked: Tracked, state: State) -> str:
@@ -173,6 +209,8 @@ def _of_dimension(card: Card, tracked: Tracked) -> str:
             raise StaysOpenError(
                 f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"
             )
+        if same := next((f for f in card.findings if f.fingerprint == tracked.fingerprint), None):
+            raise StaysOpenError(f"the run has it too: {headline(same.title)}")
         return f"{finding.dimension} {dimension.name} stands at L{dimension.would_be}"
     bare = _rows(dimension, RowState.UNCOVERED)
     if bare:

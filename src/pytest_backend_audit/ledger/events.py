@@ -71,6 +71,8 @@ class Filed:
     """SHA-256 of that file."""
     formerly: Mapping[str, str] = field(default_factory=dict)
     """Environment -> its name in the audits before, where audit.yaml says that it had another one."""
+    named: tuple[str, ...] = ()
+    """Environments that stood side by side in audit.yaml: none of them is another one by a later name."""
     type: Literal["filed"] = "filed"
 
     def instant_in(self, environment: str) -> str:
@@ -95,7 +97,8 @@ class Found:
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
     outcome: str = ""
-    """What became of its check in that card; empty in lines of older versions, and of what no check is behind."""
+    """What became of its check in that card, or the failure since which it gave no answer; empty in lines of older
+    versions, and of what no check is behind."""
 
 
 @dataclass(frozen=True, slots=True)

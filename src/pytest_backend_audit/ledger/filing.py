@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pytest_backend_audit.filed import standing as failure_of
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.closing import found_in
 from pytest_backend_audit.ledger.events import Event, Filed, Found
@@ -17,7 +18,7 @@ from pytest_backend_audit.ledger.lateness import elsewhere, last_word, later, no
 from pytest_backend_audit.ledger.state import State, Status, Tracked, fold, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
-from pytest_backend_audit.model import Card, Finding
+from pytest_backend_audit.model import Card, Finding, Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Filing:
     after: State
     """The ledger, once they are added."""
     notes: tuple[str, ...] = ()
-    """What stays as it was because a later run has told of it, one line each."""
+    """What whoever files should know: what stays open and why, is open late, or is gone unmended, one line each."""
 
 
 def filing(
@@ -75,6 +76,7 @@ def filing(
     events: list[Event] = [filed]
     mine = state.places.of(inputs.document.environment)
     told = _Told()
+    outcomes = _outcomes(card)
     numbers: dict[str, str] = {}
     free = next_number(state)
     for finding in card.findings:
@@ -87,7 +89,7 @@ def filing(
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
         if known is None:
-            told_of = Found(who.at, number, finding.fingerprint, name, ", ".join(here), kept, outcome=finding.outcome)
+            told_of = Found(who.at, number, finding.fingerprint, name, ", ".join(here), kept, outcome=outcomes(finding))
             events.append(told_of)
             told.surpassed += _without(number, state, seen)
             continue
@@ -101,7 +103,7 @@ def filing(
         old = any(words[place] > seen[place] for place in here)
         newly = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
         where = ", ".join(places)
-        events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, finding.outcome))
+        events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, outcomes(finding)))
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     going = Going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in going.gone()]
@@ -142,6 +144,13 @@ def _without(number: str, state: State, seen: Mapping[str, str]) -> list[tuple[s
     return [(number, file) for file in sorted(newer)]
 
 
+def _outcomes(card: Card) -> Callable[[Finding], str]:
+    """What became of a finding's check: the failure first that stands, which the label of a lower limit may hide."""
+    prior = card.inputs.prior
+    stands = {r.check.id: failure for r in card.checks if (failure := failure_of(r, prior.get(r.check.id)))}
+    return lambda finding: stands[finding.check].outcome if finding.check in stands else finding.outcome
+
+
 def _kinds(runs: Sequence[Ran]) -> dict[str, str]:
     """Environment -> its kind, where there are several."""
     kinds = {run.environment: run.kind for run in runs if run.kind}
@@ -173,7 +182,15 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, runs: Sequen
         policy_given=protected.given if protected else "",
         policy_digest=protected.digest if protected else "",
         formerly=dict(card.inputs.formerly),
+        named=_named(card.inputs),
     )
+
+
+def _named(inputs: Inputs) -> tuple[str, ...]:
+    """The environments of audit.yaml, where it has several."""
+    blocks = inputs.config.get("environments")
+    names = tuple(map(str, blocks)) if isinstance(blocks, Mapping) else ()
+    return names if len(names) > 1 else ()
 
 
 def _shown(finding: Finding, tracked: Finding) -> Finding:

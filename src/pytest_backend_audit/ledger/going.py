@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.closing import shown_in
+from pytest_backend_audit.ledger.closing import judged_alike, shown_in
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.lateness import LEFT, NOT_SOUGHT, last_word
 from pytest_backend_audit.ledger.state import State, Status, Tracked
@@ -60,15 +60,21 @@ class Going:
         late = [p for p in here if last_word(tracked, p, state) > lacks[p]]
         ran = set(map(state.places.one, shown_in(self._card, tracked, state)))
         places = [p for p in mine if p in ran and last_word(tracked, p, state) <= lacks[p]]
-        known = terms.of(tracked, state, mine)
+        alike, wrong = judged_alike(self._card, tracked, state, self._there)
         if late == here:
             self.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
         elif not set(here) & set(places):
             blind = ", ".join(p for p in here if p not in ran)
             self.stays.append((tracked.number, f"its check did not run in {blind}"))
-        elif why := _goes_on(self._card, tracked) or terms.unlike(self._card.inputs, known, self._there):
+        elif why := _goes_on(self._card, tracked):
             self.stays.append((tracked.number, why))
+        elif wrong and not set(here) & set(places) & set(alike):
+            self.stays.append((tracked.number, wrong[0][1]))
         else:
+            if wrong:
+                self.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
+            places = [p for p in places if p in alike]
+            known = terms.of(tracked, state, places)
             event = Gone(
                 self._filed.at,
                 tracked.number,
@@ -91,6 +97,8 @@ def _goes_on(card: Card, tracked: Tracked) -> str:
         return f"the audit has the same by another criterion or standard: {headline(other.title)}"
     dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
     # One with failures has no finding that nothing proves the next level.
+    if finding.check in about and dimension is None:
+        return f"the audit has no dimension {finding.dimension}"
     if finding.check == PROOF and dimension and dimension.would_be < min(finding.target, dimension.sought):
         return f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"
     return ""

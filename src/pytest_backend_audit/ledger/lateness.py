@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_backend_audit.ledger.events import Closed, Filed, Found, Gone, Resolved
+from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Status, Tracked
+from pytest_backend_audit.ledger.words import instant_of
 
 
 def last_word(tracked: Tracked, environment: str, state: State) -> str:
@@ -20,19 +21,9 @@ def last_word(tracked: Tracked, environment: str, state: State) -> str:
     Returns:
         RFC 3339 in UTC, as a run records it, so that texts compare; empty if nothing was told of it there.
     """
-    one = state.places.one
-    words = [""]
-    for line, event in tracked.history:
-        if isinstance(event, Resolved) and event.upheld:
-            words.append(event.at)
-        elif isinstance(event, Found | Gone) and (filing := state.filing_at(line, event.file)):
-            here = [p for p in environments(event.environment) if one(p) == one(environment)]
-            # A pass is as old as the run that showed it, a failure as the latest run of its audit.
-            own = event.instant if isinstance(event, Gone) else ""
-            words += [own or filing.instant_in(place) for place in here]
-        elif isinstance(event, Closed) and one(environment) in state.places.of(event.environment):
-            words.append(event.instant)
-    return max(words)
+    place = state.places.one(environment)
+    said = (instant_of(line, event, place, state.places, state.lines) for line, event in tracked.history)
+    return max(said, default="")
 
 
 def later(state: State, instant: str, environment: str) -> Filed | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
+from pytest_backend_audit.ledger.identity import other_kind, side_by_side
 from pytest_backend_audit.ledger.state import State
 from pytest_backend_audit.model import Card, Document, Mode
 
@@ -55,14 +56,20 @@ def of_clock(instant: str, now: str) -> Iterator[str]:
 
 
 def of_kinds(state: State, documents: Iterable[Document]) -> Iterator[str]:
-    """That one of the run's environments was of another kind before.
+    """That one of the run's environments was of another kind before, or is said to be one that it stood beside.
 
     Args:
         state: The ledger, by the run's names of environments.
         documents: Of each run behind the card.
     """
     for environment, kind in dict.fromkeys((d.environment, d.environment_kind) for d in documents):
-        if found := state.other_kind(environment, kind):
+        if apart := side_by_side(state, environment):
+            filing, first, second = apart
+            yield (
+                f"{first} and {second} stood side by side in the audit.yaml of {filing.file}, so that none of them is "
+                f"the other by a later name; leave `formerly` out, or give it a name of its own, then {AGAIN}"
+            )
+        if found := other_kind(state, environment, kind):
             latest, was = found
             yield (
                 f"{was} was {', '.join(latest.kinds_of(was))} in {latest.file}, and is {kind} in this run; give it "

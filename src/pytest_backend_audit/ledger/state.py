@@ -24,6 +24,7 @@ from pytest_backend_audit.ledger.events import (
 )
 from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.ledger.replacements import Replacements
+from pytest_backend_audit.ledger.words import Filings, filing_at, filings_by_name, instant_of
 from pytest_backend_audit.model import Finding
 
 NOT_STATED = "not stated"
@@ -115,14 +116,12 @@ class State:
     """Environments by all of their names."""
     replaced: Replacements = field(default_factory=Replacements)
     """What has come in the place of an audit.yaml or a policy."""
-    lines: Mapping[str, tuple[tuple[int, Filed], ...]] = field(default_factory=dict)
-    """Name of a card -> line and filing, of a name that two branches gave several."""
+    lines: Filings = field(default_factory=dict)
+    """Name of a card -> line and filing; of a name that two branches gave, several."""
 
-    def filing_at(self, line: int, file: str) -> Filed | None:
-        """The filing that an event of a line names: the last one before it, as a union of branches keeps them."""
-        known = self.lines.get(file, ())
-        before = [filing for at, filing in known if at < line]
-        return before[-1] if before else known[0][1] if known else None
+    def filing_at(self, line: int, file: str) -> Filed:
+        """The filing that an event of a line names; there is one, as `fold` sees to."""
+        return filing_at(self.lines, line, file)
 
     def of(self, fingerprint: str) -> Tracked | None:
         """The finding with a fingerprint."""
@@ -166,18 +165,6 @@ class State:
         # Of several of one run the last, which is the signed one.
         return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
 
-    def other_kind(self, environment: str, kind: str) -> tuple[Filed, str] | None:
-        """The latest audit of an environment where it was of another kind, and the name that it had there.
-
-        What was found in prod is not mended by what stage shows, whatever both are called.
-        """
-        latest = self.latest(environment)
-        if latest is None or not kind:
-            return None
-        here = (e for e in environments(latest.environment) if self.places.one(e) == self.places.one(environment))
-        was = next((e for e in here if kind not in latest.kinds_of(e)), None)
-        return None if was is None else (latest, was)
-
     def known_as(self, formerly: Mapping[str, str]) -> State:
         """The same, where environments have had other names besides: name -> name before."""
         return fold(self.events, formerly=formerly) if formerly else self
@@ -218,7 +205,8 @@ def fold(
         LedgerError: An event is about a finding that no line opens.
     """
     told = tuple(lines)
-    folding = _Folding(name, Places.told([*(e.formerly for _, e in told if isinstance(e, Filed)), formerly]))
+    places = Places.told([*(e.formerly for _, e in told if isinstance(e, Filed)), formerly])
+    folding = _Folding(name, places, filings_by_name(told))
     for line, event in told:
         folding.take(line, event)
     return folding.state()
@@ -227,9 +215,10 @@ def fold(
 class _Folding:
     """The state so far."""
 
-    def __init__(self, name: str, places: Places) -> None:
+    def __init__(self, name: str, places: Places, lines: Filings) -> None:
         self._name = name
         self._places = places
+        self._lines = lines
         self._found: dict[str, Tracked] = {}
         self._owner_of: dict[str, str] = {}
         """Number -> fingerprint."""
@@ -249,7 +238,7 @@ class _Folding:
             more = f", and {len(self._backwards) - 1} more like it" if len(self._backwards) > 1 else ""
             notices.append(
                 f"{self._name}:{line}: of {earlier}, after a line of {later}{more}: clocks disagree, or two branches "
-                "were joined; the order in the file counts"
+                "were joined; the order in the file counts, but that no older run closes what a later one has seen"
             )
         return State(
             service=self._filings[0][1].service if self._filings else "",
@@ -260,20 +249,19 @@ class _Folding:
             events=tuple(self._events),
             places=self._places,
             replaced=Replacements.told(e for _, e in self._events if isinstance(e, Replaced)),
-            lines=self._lines(),
+            lines=self._lines,
         )
-
-    def _lines(self) -> dict[str, tuple[tuple[int, Filed], ...]]:
-        found: dict[str, tuple[tuple[int, Filed], ...]] = {}
-        for line, filed in self._filings:
-            found[filed.file] = (*found.get(filed.file, ()), (line, filed))
-        return found
 
     def take(self, line: int, event: Event) -> None:
         if self._last[1] and event.at < self._last[1]:
             self._backwards.append((line, event.at, self._last[1]))
         self._last = (line, event.at)
         self._events.append((line, event))
+        if isinstance(event, Found | Gone) and event.file not in self._lines:
+            raise LedgerError(
+                f"{self._name}:{line}: {event.type} {event.number} by {event.file}, and no line tells that "
+                f"{event.file} was filed; restore the lines that are missing from git"
+            )
         if isinstance(event, Filed):
             self._filed(line, event)
         elif isinstance(event, Found):
@@ -284,7 +272,30 @@ class _Folding:
             known = self._found.get(event.fingerprint)
             if known is None:
                 raise self._unopened(line, event)
-            self._put(line, event, _after(known, event, self._places))
+            self._put(line, event, _after(known, event, self._left(line, event, known)))
+
+    def _left(self, line: int, event: Event, known: Tracked) -> tuple[str, ...]:
+        """Environments in which a finding is open after an event, which may close it."""
+        if not known.status.is_open or not (_closes(event) or isinstance(event, Gone)):
+            return known.where
+        spoken = known.where if isinstance(event, Resolved) else self._places.of(event.environment)
+        later = tuple(place for place in known.where if place in spoken and self._told_since(line, event, place, known))
+        if later:
+            self._notices.append(
+                f"{self._name}:{line}: {event.type} {event.number}, and a line before it tells of the same by a later "
+                f"run in {', '.join(later)}: it stays open there"
+            )
+        return tuple(place for place in known.where if place in later or place not in spoken)
+
+    def _told_since(self, line: int, event: Event, place: str, known: Tracked) -> bool:
+        """Whether a finding was seen by a later run than that of an event: the lines of two branches were joined."""
+        sightings = [
+            (n, e) for n, e in known.history if isinstance(e, Found) and place in self._places.of(e.environment)
+        ]
+        if isinstance(event, Resolved):
+            return any(seen.at > event.at for _, seen in sightings)
+        when = instant_of(line, event, place, self._places, self._lines)
+        return any(instant_of(n, seen, place, self._places, self._lines) > when for n, seen in sightings)
 
     def _unopened(self, line: int, event: Found | Gone | Disputed | Resolved | Closed) -> LedgerError:
         return LedgerError(
@@ -361,18 +372,18 @@ class _Folding:
             effort=_known(finding.effort),
             where=self._places.of(event.environment),
         )
-        return tracked if before is None else _after(tracked, before, self._places)
+        return tracked if before is None else _after(tracked, before, tracked.where)
 
     def _assigned(self, line: int, event: Assigned) -> None:
         known = self._found.get(event.fingerprint)
         if known is not None:
-            self._put(line, event, _after(known, event, self._places))
+            self._put(line, event, _after(known, event, known.where))
             return
         before = self._before.get(event.fingerprint)
         self._before[event.fingerprint] = event if before is None else _joined(before, event)
 
 
-def _after(tracked: Tracked, event: Event, places: Places) -> Tracked:
+def _after(tracked: Tracked, event: Event, where: tuple[str, ...]) -> Tracked:
     match event:
         case Assigned():
             return replace(
@@ -384,24 +395,17 @@ def _after(tracked: Tracked, event: Event, places: Places) -> Tracked:
         case Disputed() if tracked.status.is_open:
             return replace(tracked, status=Status.DISPUTED, dispute=event)
         case Resolved() if tracked.status is Status.DISPUTED:
-            where = () if event.upheld else tracked.where
             return replace(tracked, status=Status.OPEN if where else Status.CLOSED, dispute=None, where=where)
         case Gone() | Closed() if tracked.status.is_open:
-            return _away(tracked, event, places)
+            if where:
+                return replace(tracked, where=where)
+            away = Status.GONE if isinstance(event, Gone) else Status.CLOSED
+            return replace(tracked, status=away, where=(), dispute=None)
     return tracked
 
 
 def _closes(event: Event) -> TypeGuard[Closed | Resolved]:
     return isinstance(event, Closed) or (isinstance(event, Resolved) and event.upheld)
-
-
-def _away(tracked: Tracked, event: Gone | Closed, places: Places) -> Tracked:
-    """The finding, once it is no longer open in the environments of the event."""
-    away = places.of(event.environment)
-    left = tuple(e for e in tracked.where if e not in away)
-    if left:
-        return replace(tracked, where=left)
-    return replace(tracked, status=Status.GONE if isinstance(event, Gone) else Status.CLOSED, where=(), dispute=None)
 
 
 def _joined(first: Assigned, then: Assigned) -> Assigned:

@@ -28,7 +28,7 @@ class Terms:
     filings: tuple[Filed, ...]
     """Those that had it since it was opened last, as they were filed."""
     held: tuple[Filed, ...] = ()
-    """Those that held audit.yaml to a policy, of all that had it, in the order in which they were made."""
+    """Those that held audit.yaml to a policy, of all that had it, in the order in which they were filed."""
     replaced: Replacements = field(default_factory=Replacements)
 
     @property
@@ -65,26 +65,28 @@ def names_of(inputs: Inputs) -> tuple[str, ...]:
 
 
 def of(tracked: Tracked, state: State, where: Collection[str]) -> Terms | None:
-    """By which terms a finding was found.
+    """By which terms a finding was found; None where it was not found.
 
     Args:
         tracked: The finding.
         state: The ledger.
-        where: The environments that count, by whichever name.
+        where: The environments that count, by whichever name: what one audit judged by says nothing of another's
+            environment.
     """
     wanted = {state.places.one(place) for place in where}
     since: list[Filed] = []
     held: list[Filed] = []
     for line, event in tracked.history:
-        filing = state.filing_at(line, event.file) if isinstance(event, Found) else None
-        if filing is None or not wanted & set(state.places.of(filing.environment)):
+        if not isinstance(event, Found) or not wanted & set(state.places.of(event.environment)):
             continue
+        filing = state.filing_at(line, event.file)
         if event.type == "reopened":
             since.clear()
         since.append(filing)
         if filing.policy:
             held.append(filing)
-    return Terms(tuple(since), tuple(sorted(held, key=lambda f: f.instant)), state.replaced) if since else None
+    # By when they were filed: a run that was kept aside brings no other policy than the one that was asked for since.
+    return Terms(tuple(since), tuple(sorted(held, key=lambda f: f.at)), state.replaced) if since else None
 
 
 def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pytest_backend_audit import findings, totals
@@ -31,6 +32,15 @@ TRUSTED_KINDS = frozenset({"prod", "canary", ""})
 """Kinds of environment that need no remark beside the disposition; the empty one is not stated."""
 
 
+_PLANNED = re.compile(r"--audit-dimension\b|\d+ (?:checks? )?deselected by ")
+"""How narrowing begins that left checks in the plan (`narrowing.by_items`); a name in it may hold any words."""
+
+
+def hiding(narrowing: Iterable[str]) -> tuple[str, ...]:
+    """Of the reasons why a run is narrowed those that kept checks, or instances of them, from being collected."""
+    return tuple(reason for reason in narrowing if not _PLANNED.match(reason))
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What one run set out to do, and what it did."""
@@ -39,8 +49,10 @@ class Run:
     kind: str
     selected: frozenset[str]
     attempts: Mapping[str, Sequence[Attempt]]
-    left: frozenset[str] = frozenset()
-    """Checks of which it left out some instances."""
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Check -> its instances that it left out, of those that it had collected."""
+    hidden: bool = False
+    """Whether it was narrowed before it collected."""
 
 
 def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
@@ -51,7 +63,8 @@ def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
         kind=document.environment_kind,
         selected=frozenset(inputs.selected),
         attempts=attempts,
-        left=frozenset(inputs.left),
+        left=inputs.left,
+        hidden=bool(hiding(inputs.narrowing)),
     )
 
 
@@ -77,7 +90,7 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
         if check.id in not_sought or check.level > inputs.policy.sought.get(check.dimension, TOP):
             continue
         executions = [
-            Execution(run.environment, run.attempts.get(check.id, ()), check.id not in run.left)
+            Execution(run.environment, run.attempts.get(check.id, ()), run.left.get(check.id, ()), run.hidden)
             for run in runs
             if check.id in run.selected or check.id in run.attempts
         ]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
 from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, Outcome, PriorCheck, Seal, Status
-from pytest_backend_audit.scoring.card import Run, build, run_of
+from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
@@ -22,9 +21,6 @@ Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
 
 FORMAL_ONLY = "only formal runs (--audit-sha) can be merged"
 ALIKE_ONLY = "only runs of one commit, one audit.yaml, one standard and one version can be merged"
-
-_PLANNED = re.compile(r"--audit-dimension\b|\d+ (?:checks? )?deselected by ")
-"""How narrowing begins that left checks in the plan (`narrowing.by_items`); a name in it may hold any words."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -197,7 +193,7 @@ def _unseen(inputs: Sequence[Inputs]) -> tuple[str, ...]:
     What was deselected after planning is in the plans, and one run makes up for another. A file that was ignored, a
     path or a node id is in no plan; only a run that was whole in collection knows what was there.
     """
-    hidden = [tuple(n for n in i.narrowing if not _PLANNED.match(n)) for i in inputs]
+    hidden = [hiding(i.narrowing) for i in inputs]
     return () if any(not h for h in hidden) else _union(hidden)
 
 

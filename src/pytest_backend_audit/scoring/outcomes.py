@@ -37,8 +37,15 @@ class Execution:
 
     environment: str
     attempts: Sequence[Attempt]
-    whole: bool = True
-    """Whether the run set out to execute all instances of the check that it had collected."""
+    left: tuple[str, ...] = ()
+    """Instances of the check that the run had collected, and did not set out to execute."""
+    hidden: bool = False
+    """Whether there may be more of them, as it was narrowed before it collected: to a path, or to a node id."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the run set out to execute all that it had collected."""
+        return not self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +134,20 @@ def settle(
 
 
 def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
-    """Environments in which an instance could not run, and no other run there answered it."""
+    """Environments in which an instance did not or could not run, and no other run there answered it.
+
+    Where each run of an environment was narrowed before it collected, what the others know of counts there too.
+    """
     asked: dict[str, set[str]] = {}
     answered: dict[str, set[str]] = {}
     for execution in executions:
-        for attempt in execution.attempts:
-            name = _whole_name(attempt.instance)
-            asked.setdefault(execution.environment, set()).add(name)
-            if attempt.status is not Status.COULD_NOT_RUN:
-                answered.setdefault(execution.environment, set()).add(name)
-    return frozenset(e for e, names in asked.items() if names - answered.get(e, set()))
+        here = asked.setdefault(execution.environment, set())
+        here.update(map(_whole_name, (*execution.left, *(a.instance for a in execution.attempts))))
+        done = (a.instance for a in execution.attempts if a.status is not Status.COULD_NOT_RUN)
+        answered.setdefault(execution.environment, set()).update(map(_whole_name, done))
+    seen_whole = {execution.environment for execution in executions if not execution.hidden}
+    everything = set().union(*asked.values())
+    return frozenset(e for e, names in asked.items() if (names if e in seen_whole else everything) - answered[e])
 
 
 def _complete(executions: Sequence[Execution]) -> bool:

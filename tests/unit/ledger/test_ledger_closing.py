@@ -103,7 +103,8 @@ def test_a_level_without_proof_closes_when_it_is_reached() -> None:
         (lambda: card(seal=replace(SEALED, invalid="the build changed")), "the run is invalid: the build changed"),
         (
             lambda: card(document=replace(DOCUMENT, service="cart"), config_path="audit.yaml"),
-            "the run is of the service 'cart', the ledger of 'orders'",
+            "the run is of the service 'cart', the ledger of 'orders'; if that is its name before, give it back in "
+            "audit.yaml (service: orders); else name that service's audit.yaml: --config PATH",
         ),
         (
             lambda: card(document=replace(DOCUMENT, service="cart")),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
 
 from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
-from pytest_backend_audit.ledger.events import Event
+from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
 from pytest_backend_audit.ledger.state import fold, next_number
 
 
 def stand(*events: Event) -> State:
-    """The state after these lines."""
-    return fold(enumerate(events, 1))
+    """The state after these lines, and behind them those of the filings that they name, each as old as its first."""
+    have = {e.file for e in events if isinstance(e, Filed)}
+    named = {e.file: e.at for e in reversed(events) if isinstance(e, Found | Gone) and e.file not in have}
+    behind = [replace(filed(file=file), at=events[-1].at, instant=instant) for file, instant in named.items()]
+    return fold(enumerate((*events, *behind), 1))
 
 
 def only(*events: Event) -> Tracked:
@@ -173,11 +178,56 @@ def test_one_card_on_two_branches_is_told() -> None:
 
 def test_clocks_that_disagree_are_told_once() -> None:
     """The order in the file counts."""
-    state = stand(found("F-0001", minute=9), closed(minute=3), found("F-0001", how="reopened", minute=5), closed())
-    assert state.findings[0].status is Status.CLOSED
+    state = stand(
+        found("F-0001", minute=3), found("F-0001", how="seen"), assigned(minute=9), assigned(owner="Lin", minute=5)
+    )
+    assert state.findings[0].owner == "Lin"
     assert state.notices == (
-        f"ledger.jsonl:2: of {at(3)}, after a line of {at(9)}, and 1 more like it: clocks disagree, or two branches "
-        "were joined; the order in the file counts",
+        f"ledger.jsonl:2: of {at(0)}, after a line of {at(3)}, and 1 more like it: clocks disagree, or two branches "
+        "were joined; the order in the file counts, but that no older run closes what a later one has seen",
+    )
+
+
+def seen_later(environment: str = "prod") -> list[Event]:
+    """Opened in the first minute, and seen again in the ninth, as a branch tells it."""
+    again = replace(found("F-0001", minute=9, how="seen", environment=environment, told=False), file="2026-09-09")
+    return [filed(), found("F-0001"), filed(9, "2026-09-09"), again]
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (closed(minute=5), "closed"),
+        (replace(gone("F-0001", minute=9), file="2026-09-05", instant=at(5)), "gone"),
+    ],
+)
+def test_an_older_run_closes_nothing_that_a_later_one_has_seen(event: Event, line: str) -> None:
+    """Its line comes last, as the branch of the older one was joined later."""
+    state = stand(*seen_later(), event)
+    assert (state.findings[0].status, state.findings[0].where) == (Status.OPEN, ("prod",))
+    assert (
+        f"ledger.jsonl:5: {line} F-0001, and a line before it tells of the same by a later run in prod: it stays open "
+        "there"
+    ) in state.notices
+    state = stand(*seen_later(), replace(event, instant=at(9)))
+    assert not state.findings[0].status.is_open
+
+
+def test_the_reviewer_has_no_word_on_what_was_seen_in_another_environment_since() -> None:
+    """A dispute about prod was upheld on one branch, and stage has it by a later audit of the other."""
+    state = stand(*seen_later("stage"), disputed(minute=4), resolved(upheld=True, minute=5))
+    assert (state.findings[0].status, state.findings[0].where) == (Status.OPEN, ("stage",))
+    state = stand(*seen_later("stage"), disputed(minute=10), resolved(upheld=True, minute=11))
+    assert state.findings[0].status is Status.CLOSED
+
+
+def test_a_sighting_whose_filing_is_gone() -> None:
+    """A conflict was resolved badly: by what the audit judged nobody can tell any more."""
+    with pytest.raises(LedgerError) as caught:
+        fold(enumerate([found("F-0001")], 1))
+    assert str(caught.value) == (
+        "ledger.jsonl:1: opened F-0001 by 2026-08-31, and no line tells that 2026-08-31 was filed; restore the lines "
+        "that are missing from git"
     )
 
 
