@@ -209,14 +209,14 @@ def _filed(subject: Subject) -> _Filed:
     if not (subject.repository / "audits").is_dir():
         return _Filed()
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - only where audits were filed
-    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - likewise
+    from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - likewise
 
     place = Place(subject.repository, subject.service) if subject.service.strip() else None
-    if place is None or not place.ledger.exists():
-        if place is not None and (lost := filed_cards(place)):
-            raise ValueError(f"{place.name}: {without_ledger(lost)}")
+    state = read(place) if place is not None else None
+    if place is not None and state is not None and (alone := without_filings(place, state)):
+        raise ValueError(alone)
+    if place is None or state is None or not place.ledger.exists():
         return _Filed(missing=_of_another_name(subject))
-    state = read(place)
     if subject.formerly:
         state = state.known_as({subject.environment: subject.formerly})
     _refuse_other_kind(state, subject, place)

@@ -107,17 +107,17 @@ def before(card: FiledCard) -> Path:
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
 
     top = find_repository(Path())
     if top is None or not card.service.strip():
         raise ValueError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)
     state = read(place).known_as(card.formerly)
+    if alone := without_filings(place, state):
+        raise ValueError(alone)
     filing = state.latest(card.environment, before=card.instant, but=card.sources)
     if filing is not None:
         return card_of(place.folder, place.name, filing, state.cards)
-    if not place.ledger.exists() and (cards := filed_cards(place)):
-        raise ValueError(f"{place.name}: {without_ledger(cards)}")
     where = f" in {card.environment}" if card.environment else ""
     raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")

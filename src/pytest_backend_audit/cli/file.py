@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     from pytest_backend_audit.ledger import Place, held, obstacles, read  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     if altered := _altered(Path(args.folder)):
@@ -85,8 +85,8 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     place = Place(top, done.card.inputs.document.service)
     reasons += [*_of_repository(done, place, notes)]
     state = read(place)
-    if not place.ledger.exists() and (cards := filed_cards(place)):
-        reasons.append(f"{place.name}: {without_ledger(cards)}")
+    if alone := without_filings(place, state):
+        reasons.append(alone)
     reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
     documents = [record.inputs.document for record in done.records]
     reasons += [*obstacles.of_kinds(state.known_as(done.card.inputs.formerly), documents)]

@@ -68,8 +68,8 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
     Raises:
         ValueError: There is none, or several.
     """
-    from pytest_backend_audit.ledger import Place  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.store import filed_cards, without_ledger  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, State  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
 
     services = found(top)
     if args.service:
@@ -91,8 +91,8 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
         raise ValueError(f"audits/ has the ledgers of several services, choose: --service {' | '.join(services)}")
     for folder in sorted(top.glob("audits/*/")):
         place = Place(top, _unquoted(folder.name))
-        if cards := filed_cards(place):
-            raise ValueError(f"{place.name}: {without_ledger(cards)}")
+        if alone := without_filings(place, State()):
+            raise ValueError(alone)
     raise ValueError(f"{top}/audits has no ledger yet; `backend-audit file RUN` begins one")
 
 

@@ -32,6 +32,20 @@ class Entry:
     where: set[str]
     """Environments in which it is open; empty once it is in none."""
     disputed: bool = False
+    seen: dict[str, str] = field(default_factory=dict)
+    """Environment -> instant of the latest run that had it there."""
+    last: str = ""
+    """When it was told of last."""
+
+
+@dataclass(slots=True)
+class _Card:
+    """What its line tells of a filing."""
+
+    instant: str
+    instants: dict[str, str]
+    lines: int
+    """Of findings, that have yet to come."""
 
 
 @dataclass(slots=True)
@@ -41,6 +55,8 @@ class Ledger:
     filings: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     """Service and last hashes of the journals of each filing."""
     findings: dict[str, Entry] = field(default_factory=dict)
+    cards: dict[str, _Card] = field(default_factory=dict)
+    """Name of a card -> its filing."""
     before: dict[str, str] = field(default_factory=dict)
     """Fingerprint -> date that was assigned before the finding was filed."""
 
@@ -68,11 +84,12 @@ class Ledger:
             known.disputed = bool(known.where)
         elif kind == "resolved":
             if known.disputed and event["upheld"]:
+                if known.last > event["at"]:
+                    raise UnknownError  # two branches were joined
                 known.where = set()
             known.disputed = False
         elif kind in {"gone", "closed"}:
-            known.where.difference_update(environments(event["environment"]))
-            known.disputed = known.disputed and bool(known.where)
+            self._away(event, known)
         else:
             raise UnknownError
 
@@ -80,22 +97,44 @@ class Ledger:
         self.filings.append((event["service"], frozenset(event["heads"])))
         if event["service"] != self.filings[0][0]:
             raise UnknownError
-        if event.get("formerly"):
-            raise UnknownError  # environments have several names
+        # Environments have several names, or two branches gave one name to two cards.
+        if event.get("formerly") or event["file"] in self.cards:
+            raise UnknownError
+        self.cards[event["file"]] = _Card(event["instant"], event.get("instants") or {}, event.get("lines") or 0)
+
+    def _away(self, event: dict[str, Any], known: Entry) -> None:
+        instant = event.get("instant") or ""
+        card = self._card(event) if event["type"] == "gone" else None
+        for place in environments(event["environment"]):
+            made = instant or (card.instants.get(place, card.instant) if card else "")
+            if place in known.where and known.seen.get(place, "") > made:
+                raise UnknownError  # two branches were joined
+            known.where.discard(place)
+        known.disputed = known.disputed and bool(known.where)
+
+    def _card(self, event: dict[str, Any]) -> _Card:
+        card = self.cards[event["file"]]
+        card.lines -= 1
+        return card
 
     def _found(self, event: dict[str, Any], known: Entry | None) -> None:
         mark, told = event["fingerprint"], event["finding"]
-        here = set(environments(event["environment"]))
+        card = self._card(event)
+        here = {place: card.instants.get(place, card.instant) for place in environments(event["environment"])}
         if known is None:
             if told is None:
                 raise UnknownError
             dimension, severity, due = _told(told)
-            self.findings[mark] = Entry(dimension, severity, self.before.pop(mark, "") or due, due, here)
+            dated = self.before.pop(mark, "") or due
+            self.findings[mark] = Entry(dimension, severity, dated, due, set(here), seen=here, last=event["at"])
             return
         if told is not None:
             known.dimension, known.severity, known.told = _told(told)
         known.due = (known.due or known.told) if known.where else known.told
-        known.where |= here
+        known.where |= here.keys()
+        known.last = max(known.last, event["at"])
+        for place, instant in here.items():
+            known.seen[place] = max(known.seen.get(place, ""), instant)
 
     def _assigned(self, event: dict[str, Any], known: Entry | None) -> None:
         due = event["due"]
@@ -131,6 +170,8 @@ def folded(raw: bytes, last: str) -> Ledger:
                 ledger.take(event)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         raise UnknownError from None
+    if any(card.lines > 0 for card in ledger.cards.values()):
+        raise UnknownError  # some are lost
     return ledger
 
 

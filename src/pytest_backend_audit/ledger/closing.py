@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
+from pytest_backend_audit.ledger.cases import taken_out
 from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.places import environments
@@ -36,7 +37,8 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
     if inputs.mode is not Mode.FORMAL:
         trouble = "the run is a rehearsal; a formal one closes findings: pytest --audit-sha=HEAD"
     elif seal is None or seal.interrupted:
-        trouble = f"the run did not end{f': {seal.interrupted}' if seal else ''}"
+        broken = f" ({seal.broken[0]})" if seal and seal.broken else ""
+        trouble = f"the run did not end{f': {seal.interrupted}{broken}' if seal else ''}"
     elif seal.invalid:
         trouble = f"the run is invalid: {seal.invalid}"
     elif card.partial and not ours:
@@ -176,6 +178,12 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
     if tracked.where and not set(map(state.places.one, shown_in(card, tracked, state))) & set(tracked.where):
         raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
+    where = dict.fromkeys(map(state.places.one, shown_in(card, tracked, state)))
+    if out := taken_out(result, tracked, state, where):
+        raise StaysOpenError(
+            f"{', '.join(out[:3])} of its check did not pass, and is no longer part of it; the next audit that is "
+            "filed takes note of that"
+        )
     return _output(result)
 
 

@@ -73,6 +73,8 @@ class Filed:
     """Environment -> its name in the audits before, where audit.yaml says that it had another one."""
     named: tuple[str, ...] = ()
     """Environments that stood side by side in audit.yaml: none of them is another one by a later name."""
+    lines: int | None = None
+    """How many lines of findings were filed with it, so that none gets lost; None in lines of older versions."""
     type: Literal["filed"] = "filed"
 
     def instant_in(self, environment: str) -> str:
@@ -96,6 +98,8 @@ class Found:
     finding: Finding | None = None
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
+    cases: tuple[str, ...] = ()
+    """Of a check with parameters those that have yet to pass, ``[orders-2]``."""
     outcome: str = ""
     """What became of its check in that card, or the failure since which it gave no answer; empty in lines of older
     versions, and of what no check is behind."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pytest_backend_audit.filed import standing as failure_of
-from pytest_backend_audit.ledger import terms
+from pytest_backend_audit.ledger import cases, terms
 from pytest_backend_audit.ledger.closing import found_in
 from pytest_backend_audit.ledger.events import Event, Filed, Found
 from pytest_backend_audit.ledger.going import Going
@@ -76,7 +76,7 @@ def filing(
     events: list[Event] = [filed]
     mine = state.places.of(inputs.document.environment)
     told = _Told()
-    outcomes = _outcomes(card)
+    outcomes, results = _outcomes(card), {r.check.id: r for r in card.checks}
     numbers: dict[str, str] = {}
     free = next_number(state)
     for finding in card.findings:
@@ -88,9 +88,10 @@ def filing(
         free += known is None
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
+        result = results.get(finding.check)
         if known is None:
             told_of = Found(who.at, number, finding.fingerprint, name, ", ".join(here), kept, outcome=outcomes(finding))
-            events.append(told_of)
+            events.append(replace(told_of, cases=cases.standing(result, ())))
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
@@ -103,13 +104,15 @@ def filing(
         old = any(words[place] > seen[place] for place in here)
         newly = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
         where = ", ".join(places)
-        events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, outcomes(finding)))
+        stand = cases.standing(result, [case for place in places for case in cases.told(known, state, place)])
+        events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, stand, outcomes(finding)))
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     going = Going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in going.gone()]
     told.left += going.left
     told.unlike += going.stays
     events += gone
+    events[0] = replace(filed, lines=len(events) - 1)
     now = fold((*state.events, *enumerate(events, line)))
     tracked_now = {t.fingerprint: t for t in now.findings}
     # The card tells its own; what the ledger adds is the number, and who mends it until when.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
+from pytest_backend_audit.ledger.cases import taken_out
 from pytest_backend_audit.ledger.closing import judged_alike, shown_in
 from pytest_backend_audit.ledger.events import Filed, Gone
-from pytest_backend_audit.ledger.lateness import LEFT, NOT_SOUGHT, last_word
+from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Times
@@ -81,7 +82,7 @@ class Going:
                 tracked.fingerprint,
                 self._filed.file,
                 ", ".join(places),
-                why_gone(self._card, tracked),
+                why_gone(self._card, tracked, state, places),
                 instant=min(lacks[p] for p in places),
             )
             yield event, tracked, known
@@ -91,6 +92,12 @@ def _goes_on(card: Card, tracked: Tracked) -> str:
     """Why a card that lacks a finding does not show it to be mended all the same; empty if it does."""
     finding = tracked.finding
     about = {COVERAGE, PROOF}
+    if finding.check not in about and all(c.id != finding.check for c in card.inputs.plan):
+        # Its file was moved, or its function has another name.
+        same = (finding.dimension, finding.criterion, finding.title)
+        moved = next((f for f in card.findings if (f.dimension, f.criterion, f.title) == same), None)
+        if moved is not None:
+            return f"the audit has the same by another check, {moved.check}: {headline(finding.title)}"
     alike = (f for f in card.findings if f.check == finding.check)
     other = next((f for f in alike if finding.check not in about or f.dimension == finding.dimension), None)
     if other is not None:
@@ -104,8 +111,8 @@ def _goes_on(card: Card, tracked: Tracked) -> str:
     return ""
 
 
-def why_gone(card: Card, tracked: Tracked) -> str:
-    """What an audit says of a finding that it no longer has."""
+def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str]) -> str:
+    """What an audit says of a finding that it no longer has in some environments."""
     finding = tracked.finding
     if finding.check == COVERAGE:
         return f"every row of {finding.dimension} that is sought has a check, or is declared not to apply"
@@ -114,7 +121,7 @@ def why_gone(card: Card, tracked: Tracked) -> str:
         return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"
     result = next((r for r in card.checks if r.check.id == finding.check), None)
     if result is not None and result.outcome is Outcome.PASSED:
-        return "its check passed"
+        return CASES_LEFT if taken_out(result, tracked, state, places) else "its check passed"
     if result is not None:
         return "its criterion is declared not applicable"
     if any(c.id == finding.check for c in card.inputs.plan):

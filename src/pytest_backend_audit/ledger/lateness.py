@@ -102,16 +102,20 @@ LEFT = "its check is no longer part of the audit"
 
 NOT_SOUGHT = "its check is above the level that is sought"
 """Likewise."""
+CASES_LEFT = "a case that did not pass is no longer part of its check"
+"""Likewise."""
 
 
 def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
     """What a filing let go though nothing shows it to be mended."""
     lines = []
-    for reason in (LEFT, NOT_SOUGHT):
+    for reason in (LEFT, NOT_SOUGHT, CASES_LEFT):
         numbers = [event.number for event in gone if event.reason == reason]
-        its, is_ = ("its check is", "is") if len(numbers) == 1 else ("their checks are", "are")
-        if numbers:
-            lines.append(f"{_named(numbers)} {is_} gone unmended: {reason.replace('its check is', its)}")
+        if len(numbers) == 1:
+            lines.append(f"{numbers[0]} is gone unmended: {reason}")
+        elif numbers:
+            several = reason.replace("its check is", "their checks are").replace("its check", "their checks")
+            lines.append(f"{_named(numbers)} are gone unmended: {several}")
     return tuple(lines)
 
 

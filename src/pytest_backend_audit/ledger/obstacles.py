@@ -38,7 +38,9 @@ def of_run(card: Card) -> Iterator[str]:
         yield f"the run did not end, its journal is torn; {AGAIN}"
     elif seal.invalid:
         yield f"the run is invalid: {seal.invalid}; deploy the commit, then {AGAIN}"
-    if seal is not None and not card.checks:
+    if seal is not None and not card.checks and inputs.not_sought:
+        yield f"each check is above the level that is sought (audit.yaml: sought), so nothing was audited; {AGAIN}"
+    elif seal is not None and not card.checks:
         yield f"nothing was collected, so nothing was audited; start pytest where the checks are, and {AGAIN}"
     if seal is not None and card.partial:
         yield f"the run is partial: {'; '.join(card.partial)}; {AGAIN} (or `backend-audit merge` its shards)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -206,10 +207,24 @@ def fold(
     """
     told = tuple(lines)
     places = Places.told([*(e.formerly for _, e in told if isinstance(e, Filed)), formerly])
-    folding = _Folding(name, places, filings_by_name(told))
+    filings = filings_by_name(told)
+    _refuse_lost(told, filings, name)
+    folding = _Folding(name, places, filings)
     for line, event in told:
         folding.take(line, event)
     return folding.state()
+
+
+def _refuse_lost(told: Iterable[tuple[int, Event]], filings: Filings, name: str) -> None:
+    """See that each filing has its lines: one that a conflict took away would be a finding that nobody knows of."""
+    there = Counter(event.file for _, event in told if isinstance(event, Found | Gone))
+    for file, known in filings.items():
+        filed = sum(filing.lines or 0 for _, filing in known)
+        if there[file] < filed:
+            raise LedgerError(
+                f"{name}:{known[0][0]}: {filed} lines of findings were filed with {file}, and {there[file]} are there; "
+                "restore the others from git"
+            )
 
 
 class _Folding:

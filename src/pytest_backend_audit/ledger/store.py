@@ -129,12 +129,20 @@ def filed_cards(place: Place) -> list[str]:
     return sorted(path.name for path in place.folder.glob("[0-9]*.json"))
 
 
-def without_ledger(cards: list[str]) -> str:
-    """What is wrong where there are cards, and no ledger: the numbers of their findings would be given anew."""
+def without_filings(place: Place, state: State) -> str:
+    """What is wrong where there are cards and no ledger, or an empty one: numbers of findings would be given anew.
+
+    Returns:
+        What it is, and the way out; empty where nothing is.
+    """
+    cards = () if state.filings else filed_cards(place)
+    if not cards:
+        return ""
     said = f"{cards[0]} is" if len(cards) == 1 else f"{cards[0]} and {len(cards) - 1} more are"
+    lacks = "no line of a filing in" if place.ledger.exists() else "no"
     return (
-        f"{said} there, and no {LEDGER}, which has the numbers of their findings; restore it from git, or take away "
-        "what a filing that was cut short has left"
+        f"{place.name}: {said} there, and {lacks} {LEDGER}, which has the numbers of their "
+        "findings; restore it from git, or take away what a filing that was cut short has left"
     )
 
 
