@@ -108,6 +108,7 @@ def test_an_environment_keeps_its_kind(orders, between: str | None) -> None:
     assert f"{was} was prod in audits/orders/{day}, and this is stage; {way_out}" in " ".join(result.errlines)
     done = command(orders, "findings", "close", numbers(orders)["test_index"])
     assert done.returncode != 0
+    assert f"{was} was prod in audits/orders/{day}, and this is stage" in " ".join(done.stderr.split())
     assert ledger(orders).find(numbers(orders)["test_index"]).status is Status.OPEN
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from unit.scoring.scoring_cases import (
     CODE,
@@ -119,3 +121,33 @@ def test_notes_and_acknowledged_items_of_all_attempts_are_kept_once():
         passed("a", instance="a[2]", notes=("stale xfail",), acknowledged=("fk:t2",)),
     )
     assert (result.notes, result.acknowledged) == (("stale xfail",), ("fk:t1", "fk:t2"))
+
+
+WHOLE = tuple(replace(passed("a"), instance=f"t.py::a[{n}]") for n in "12")
+
+
+@pytest.mark.parametrize(
+    ("prod", "shown"),
+    [
+        (Execution("prod", WHOLE), ("prod", "stage")),
+        (Execution("prod", WHOLE[:1]), ("prod", "stage")),
+        (Execution("prod", WHOLE[:1], left=("t.py::a[2]",)), ("stage",)),
+        (Execution("prod", WHOLE[:1], hidden=True), ("stage",)),
+        (Execution("prod", WHOLE, hidden=True), ("prod", "stage")),
+        (Execution("prod", (WHOLE[0], replace(skipped("a"), instance="t.py::a[2]"))), ("stage",)),
+    ],
+    ids=["all", "all that it collected", "one was left", "it may not know one", "knows all", "one could not run"],
+)
+def test_where_a_pass_comes_from(prod: Execution, shown: tuple[str, ...]):
+    """From the environments that answered each case that they have; parameters may be an environment's own."""
+    result = settle(check("a", 3), SOLID, [prod, Execution("stage", WHOLE)], merged=True)
+    assert (result.outcome, result.environments) == (Outcome.PASSED, shown)
+
+
+def test_two_runs_of_an_environment_together_answer_it():
+    """Each narrowed to one of the cases, or one of them whole, and the other anew."""
+    runs = [Execution("prod", WHOLE[:1], hidden=True), Execution("prod", WHOLE[1:], hidden=True)]
+    assert settle(check("a", 3), SOLID, [*runs, Execution("stage", WHOLE)], merged=True).environments == (
+        "prod",
+        "stage",
+    )

@@ -1,0 +1,256 @@
+"""A finding is judged in each of its environments by itself: real runs and repositories, the command as a shell starts it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+import pytest
+
+from plugin._filing import audited, command, good, ledger, made, numbers, today
+from plugin.test_kept_open import REPLACED, TWO, kept, mended, state
+from pytest_backend_audit.ledger import Status
+
+
+@pytest.fixture
+def orders(project):
+    """A repository whose audit can be filed; two of its checks fail, by prod and by stage."""
+    orders = made(project)
+    state(orders, TWO)
+    orders.commit()
+    return orders
+
+
+def tls(orders, body: str, level: int = 3) -> None:
+    """Have the second check look at its environment."""
+    suite = orders.path / "checks" / "test_orders.py"
+    before, _, _ = suite.read_text().partition("@pytest.mark.parametrize")
+    suite.write_text(
+        f'{before}@pytest.mark.parametrize("n", [1, 2])\n@audit(dimension="4.7", criterion="tls", level={level})\n'
+        f"def test_tls(audit_evidence, n, audit_run):\n{body}"
+    )
+    orders.commit()
+
+
+ONLY_STAGE = """\
+    audit_evidence.command("testssl", "TLS 1.3")
+    assert audit_run.environment == "stage" or n == 1, "TLS 1.0 is on"
+"""
+
+
+def merged(orders, runs: Sequence[str]) -> str:
+    """One run of several."""
+    good(orders, "merge", *runs, "-o", "audit-report-both")
+    return "audit-report-both"
+
+
+def both_ways(orders, number: str, run: str) -> tuple[str, str]:
+    """What closing by a run says of a finding, and what filing that run says, each by itself."""
+    shutil.copytree(orders.path / "audits", orders.path / "audit-report-before")
+    closed = command(orders, "findings", "close", number, "--run", run)
+    shutil.rmtree(orders.path / "audits")
+    shutil.copytree(orders.path / "audit-report-before", orders.path / "audits")
+    filed = good(orders, "file", run)
+    return closed.stdout, filed
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [("checks/test_orders.py::test_index", "checks/test_orders.py::test_tls[1]"), ("-k", "not tls or 1")],
+    ids=["node ids", "keywords"],
+)
+def test_a_case_that_did_not_run_in_an_environment(orders, narrowed: tuple[str, ...]) -> None:
+    """The whole run of another one shows nothing of it."""
+    tls(orders, ONLY_STAGE)
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    audited(orders, "--audit-env=prod", *narrowed)
+    runs = [kept(orders, "audit-report-prod")]
+    audited(orders, "--audit-env=stage")
+    runs.append(kept(orders, "audit-report-stage"))
+    closed, filed = both_ways(orders, number, merged(orders, runs))
+    assert closed == f"{number}: stays open: its check did not run in prod: --env prod\n"
+    assert f"note: {number} stays open: its check did not run in prod\n" in filed
+    assert ledger(orders).find(number).where == ("prod",)
+
+
+HALF_DOWN = """\
+    if audit_run.environment == "stage" and (n == 1 or Path("stdown").exists()):
+        pytest.skip("down")
+    audit_evidence.command("testssl", "TLS 1.3")
+    assert audit_run.environment == "prod", "TLS 1.0 is on"
+"""
+
+
+def test_a_failure_that_a_lower_limit_hides(orders) -> None:
+    """One case failed in stage, and another could not run: what the whole is called is no word that it never ran."""
+    tls(orders, HALF_DOWN, level=4)
+    audited(orders, "--audit-env=stage")
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    (orders.path / "stdown").touch()
+    runs = []
+    for environment in ("stage", "prod"):
+        audited(orders, f"--audit-env={environment}")
+        runs.append(kept(orders, f"audit-report-{environment}"))
+    closed, filed = both_ways(orders, number, merged(orders, runs))
+    assert closed == f"{number}: stays open: its check did not run in stage: --env stage\n"
+    assert f"note: {number} stays open: its check did not run in stage\n" in filed
+    assert ledger(orders).find(number).where == ("stage",)
+
+
+def test_each_environment_has_its_own_audit_yaml(orders) -> None:
+    """A merge by that of one closes the finding there, and leaves it open in the other."""
+    base = (orders.path / "audit.yaml").read_text()
+    strict = base.replace(TWO, "environments: {prod: {kind: prod}}\n") + "thresholds: {cache-hit-ratio: 0.999}\n"
+    (orders.path / "prod.yaml").write_text(strict)
+    orders.commit()
+    for options in ("--audit-env=stage", "--audit-config=prod.yaml"):
+        audited(orders, options)
+        good(orders, "file")
+        orders.commit()
+    number = numbers(orders)["test_index"]
+    assert ledger(orders).find(number).where == ("prod", "stage")
+    mended(orders)
+    runs = []
+    for environment in ("stage", "prod"):
+        audited(orders, f"--audit-env={environment}")
+        runs.append(kept(orders, f"audit-report-{environment}"))
+    judged = f"the audit {today_of(orders)}-2 that has it judged by prod.yaml, and this run by audit.yaml {REPLACED}"
+    done = command(orders, "findings", "close", number, "--run", "audit-report-prod")
+    assert done.stdout == f"{number}: stays open: {judged}\n"
+    closed, filed = both_ways(orders, number, merged(orders, runs))
+    assert closed == f"{number}: stays open: closed here, and still open in prod\n"
+    assert f"{number}, {numbers(orders)['test_tls']} stay open: in prod, {judged}\n" in filed
+    assert ledger(orders).find(number).where == ("prod",)
+
+
+def today_of(orders) -> str:
+    """The day of the latest filing."""
+    return ledger(orders).filings[-1].file[:10]
+
+
+def test_two_that_stood_side_by_side_are_never_one(orders) -> None:
+    """Whatever audit.yaml says of them later."""
+    tls(orders, ONLY_STAGE)
+    for environment in ("prod", "stage"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    number = numbers(orders)["test_tls"]
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace(TWO, "environments: {stage: {kind: prod, formerly: prod}}\n"))
+    orders.commit()
+    said = (
+        "ERROR: audit.yaml: environments: stage: formerly: prod and stage stood side by side in the audit.yaml of "
+        f"audits/orders/{today(orders)}-2, so that none of them is the other by a later name; leave it out, or give it "
+        "a name of its own"
+    )
+    result = orders.run("--audit-sha=HEAD")
+    assert (result.ret, result.errlines[0]) == (pytest.ExitCode.USAGE_ERROR, said)
+    assert said in command(orders, "findings", "close", number).stderr
+    assert ledger(orders).find(number).where == ("prod",)
+
+
+# What is taken out of an audit
+
+
+def test_a_case_that_was_taken_out_before_it_passed(orders) -> None:
+    """No run shows that it is mended: it closes nothing, and the next filing says so."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().replace("[1, 2]", "[1]"))
+    orders.commit()
+    done = command(orders, "findings", "close", number)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: [2] of its check did not pass, and is no longer part of it; the next audit that is "
+        "filed takes note of that\n",
+    )
+    audited(orders, "--audit-env=prod")
+    said = f"note: {number} is gone unmended: a case that did not pass is no longer part of its check\n"
+    assert said in good(orders, "file")
+
+
+def test_a_case_that_was_taken_out_while_another_failed(orders) -> None:
+    """It is remembered for as long as the finding is open."""
+    suite = orders.path / "checks" / "test_orders.py"
+    text = suite.read_text().replace('Path("tls").exists() or n == 1', 'Path("tls").exists()')
+    for cases in ("[1, 2]", "[1]"):
+        suite.write_text(text.replace("[1, 2]", cases))
+        orders.commit()
+        audited(orders, "--audit-env=prod")
+        good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    mended(orders)
+    done = command(orders, "findings", "close", number)
+    assert done.stdout.startswith(f"{number}: stays open: [2] of its check did not pass, and is no longer part of it;")
+
+
+def test_a_check_that_was_moved_keeps_its_finding(orders) -> None:
+    """With its owner and its date, beside the one of the new name."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    good(orders, "findings", "assign", number, "--owner", "Zoe", "--due", "2027-01-05")
+    orders.git("mv", "checks/test_orders.py", "checks/test_shop.py")
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    assert (
+        f"note: {number} stays open: the audit has the same by another check, checks/test_shop.py::test_index: "
+        "foreign-key-indexes L3 failed: 1 key without an index\n"
+    ) in good(orders, "file")
+    tracked = ledger(orders).find(number)
+    assert (tracked.status, tracked.owner, tracked.due) == (Status.OPEN, "Zoe", "2027-01-05")
+
+
+def test_what_nothing_proves_is_not_closed_by_a_run_that_has_it(orders) -> None:
+    """Though its level is reached, as less is sought."""
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text() + 'standard: bundled\nsought: {"4.4": 1, "4.5": 1}\n')
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    proof = next(t for t in ledger(orders).findings if t.finding.check == "proof" and t.finding.dimension == "4.4")
+    done = command(orders, "findings", "close", proof.number, "--run", "audit-report")
+    assert done.stdout == f"{proof.number}: stays open: the run has it too: {proof.finding.title}\n"
+
+
+# What is taken out of a ledger
+
+
+def test_a_line_that_a_conflict_took_away(orders) -> None:
+    """Each filing tells how many there were."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    path = orders.path / "audits" / "orders" / "ledger.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    done = command(orders, "findings", "list")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"backend-audit: audits/orders/ledger.jsonl:1: {len(lines) - 1} lines of findings were filed with "
+        f"{today(orders)}, and {len(lines) - 2} are there; restore the others from git\n",
+    )
+
+
+def test_an_emptied_ledger(orders) -> None:
+    """It is not one that nothing was filed in yet: the numbers of its findings would be given anew."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    day = today(orders)
+    (orders.path / "audits" / "orders" / "ledger.jsonl").write_text("")
+    orders.commit()
+    lost = (
+        f"audits/orders: {day}.json is there, and no line of a filing in ledger.jsonl, which has the numbers of their "
+        "findings; restore it from git, or take away what a filing that was cut short has left"
+    )
+    result = orders.run("--audit-sha=HEAD", "--audit-env=prod")
+    assert (result.ret, result.errlines[0]) == (pytest.ExitCode.USAGE_ERROR, f"ERROR: {lost}")
+    for asked in (("findings", "list"), ("compare", "audit-report"), ("file",)):
+        done = command(orders, *asked)
+        assert done.returncode != 0
+        assert lost in done.stdout + done.stderr, asked
