@@ -200,6 +200,36 @@ def test_a_branch_s_own_commit_is_no_policy_of_another(orders) -> None:
     assert ": closed, its check passed at " in good(orders, "findings", "close", number)
 
 
+def test_a_policy_that_was_named_by_where_it_was_from_head(orders) -> None:
+    """Is the commit that it named then: on another branch HEAD^ is one of that branch, which has relaxed its rules."""
+    base = orders.git("rev-parse", "HEAD")
+    (orders.path / "notes.txt").write_text("one\n")
+    orders.commit()
+    audited(orders, "--audit-policy=HEAD^")
+    good(orders, "file")
+    assert [(f.policy, f.policy_given) for f in ledger(orders).filings] == [(f"{base[:12]}:audit.yaml", base)]
+    orders.git("checkout", "-q", "-b", "work")
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text() + "thresholds: {cache-hit-ratio: 0.5}\n")
+    own = orders.commit()
+    mended(orders)
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    done = command(orders, "findings", "close", index, "--policy", "HEAD^")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{index}: stays open: the audit {today(orders)} that has it held audit.yaml to {base[:12]}:audit.yaml, and "
+        f"this run to {own[:12]}:audit.yaml; --policy {base} {REPLACED}\n",
+    )
+    assert ": closed, its check passed at " in good(orders, "findings", "close", index)
+    # The reviewer may say HEAD^ as well, and means the commit that it is then.
+    word = ("findings", "replace", "--policy", base, "--by", "HEAD^", "--reason", "our own", "--who", "Grace")
+    assert good(orders, *word).startswith(f"policy {own[:12]}:audit.yaml stands for {base[:12]}:audit.yaml, by Grace")
+    orders.git("checkout", "-q", "--detach")
+    (orders.path / "notes.txt").write_text("two\n")
+    orders.commit()
+    assert ": closed, its check passed at " in good(orders, "findings", "close", tls)
+
+
 def test_which_audit_yaml_are_there(orders) -> None:
     """Those of the audited commit; one in another repository may be."""
     there = there_at(orders.path, orders.git("rev-parse", "HEAD"))

@@ -36,7 +36,7 @@ def replace(args: argparse.Namespace) -> int:
     what: What = "policy" if args.policy is not None else "audit.yaml"
     named = args.audit_config or (args.by if what == "audit.yaml" else None)
     config = config_of(named, top, place.service, "--audit-config" if args.audit_config else "--by")
-    after = _policy(args.by, config) if what == "policy" else _config(args.by, place)
+    after, given = _policy(args.by, config) if what == "policy" else (_config(args.by, place), args.by)
     with held(place):
         state = read(place)
         before, filings = _known(what, args.policy if what == "policy" else args.config, state)
@@ -48,7 +48,7 @@ def replace(args: argparse.Namespace) -> int:
             raise ValueError(str(error).replace("--config PATH", "--audit-config PATH")) from None
         if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
             raise ValueError(why)
-        word = Replaced(utc_now(), by, what, before, after, args.by, args.reason)
+        word = Replaced(utc_now(), by, what, before, after, given, args.reason)
         append(place, [word])
     if args.json:
         sys.stdout.write(json.dumps(_facts(word), indent=2) + "\n")
@@ -86,16 +86,18 @@ def _known(what: What, given: str, state: State) -> tuple[str, list[Filed]]:
 _A = {"policy": "a policy", "audit.yaml": "an audit.yaml"}
 
 
-def _policy(given: str, config: Path | None) -> str:
+def _policy(given: str, config: Path | None) -> tuple[str, str]:
+    """Its name, and what ``--audit-policy`` takes for it wherever HEAD is."""
     from pytest_backend_audit.document import source  # noqa: PLC0415 - heavy
     from pytest_backend_audit.errors import AuditUsageError  # noqa: PLC0415 - heavy
 
     if config is None:
         raise ValueError("there is no audit.yaml here, which a policy is for; name it: --audit-config PATH")
     try:
-        return source(given, config, base=Path.cwd()).name
+        found = source(given, config, base=Path.cwd())
     except AuditUsageError as error:
         raise ValueError(str(error).replace("--audit-policy=", "--by ")) from None
+    return found.name, found.given
 
 
 def _config(given: str, place: Place) -> str:

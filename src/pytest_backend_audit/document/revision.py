@@ -15,6 +15,11 @@ LIMIT = 1 << 20
 """Bytes of the largest file that is read."""
 _SHORT = 12
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DIGITS = re.compile(r"[0-9a-f]{12,64}")
+"""What names a commit in our messages: no branch of such a name may pose as one."""
+_HEADS = re.compile(r"([A-Z_]+_)?HEAD|@")
+"""What git takes for the present commit, or one that it just came by, before any branch of that name."""
+_LASTING = ("refs/heads/", "refs/remotes/", "refs/tags/")
 _PLAIN = re.compile(r"[\w./-]+")
 _FILES = (".yaml", ".yml")
 """How a name must end to be that of a file, so that no file of the work tree can pose as a revision."""
@@ -29,13 +34,13 @@ class Source:
     """Where policy keys are read from beside audit.yaml."""
 
     given: str
-    """The revision or path as it was asked for."""
+    """The revision or path as it was asked for; of what is no branch or tag, such as ``HEAD^``, the full SHA."""
     revision: str
     """Full SHA of the commit; empty where a plain file was named."""
     path: str
     """In the repository's tree; of a plain file, as it was asked for."""
     name: str
-    """How messages name it: ``origin/main:audit.yaml``."""
+    """How messages name it: ``origin/main:audit.yaml``; ``1a2b3c4d5e6f:audit.yaml`` where no branch or tag is named."""
     content: bytes
     folder: Path
     """The folder that the file lies in; of a revision, where it lies now."""
@@ -114,15 +119,31 @@ def _of_revision(given: str, config: Path, known: str) -> Source | None:
         return None
     in_tree = PurePosixPath(path) if colon else (config.parent.resolve() / config.name).relative_to(top)
     path = in_tree.as_posix()
-    shown = revision[:_SHORT] if _SHA.fullmatch(revision) else revision
     found = content(top, commit, path)
     if found is None:
+        shown = revision[:_SHORT] if _SHA.fullmatch(revision) else revision
         elsewhere = "" if colon else f"; if it had another name there: --audit-policy={revision}:PATH"
         raise GitError(
             f"{shown}:{path}: there is no such file at that revision ({commit[:_SHORT]}){elsewhere}\n"
             "without one there is no policy to hold this audit to: leave the option away until it is merged"
         )
-    return Source(given, commit, path, f"{shown}:{path}", found, config.parent, top)
+    if _is_lasting(top, revision):
+        return Source(given, commit, path, f"{revision}:{path}", found, config.parent, top)
+    # HEAD^ is another commit on every branch: what was asked for is the commit that it named here.
+    return Source(
+        f"{commit}{colon}{path if colon else ''}", commit, path, f"{commit[:_SHORT]}:{path}", found, config.parent, top
+    )
+
+
+def _is_lasting(top: Path, revision: str) -> bool:
+    """Whether a revision is the name of a branch, a remote branch or a tag, which is the same wherever HEAD is."""
+    if _DIGITS.fullmatch(revision) or _HEADS.fullmatch(revision):
+        return False
+    # In git's order: what it finds first is what it takes.
+    names = [revision, *(f"refs/{kind}{revision}" for kind in ("", "tags/", "heads/", "remotes/"))]
+    names.append(f"refs/remotes/{revision}/HEAD")
+    known = ask(top, "for-each-ref", "--format=%(refname)", "--", *names).output.split()
+    return next((name for name in names if name in known), "").startswith(_LASTING)
 
 
 def _shown(given: str, file: Path, config: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -94,7 +95,7 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
 
     A policy that one audit was held to is asked for from then on: an exception that only a branch has excuses nothing.
     That of a branch is the same wherever audit.yaml lies in it, and so is one with the same text; by another name it
-    takes the reviewer's word.
+    takes the reviewer's word. What older versions put down as ``HEAD^`` is no name: it is another commit elsewhere.
 
     Args:
         inputs: Of the run.
@@ -116,21 +117,26 @@ def unlike(inputs: Inputs, terms: Terms | None, there: There) -> str:
         return ""
     policy, given = terms.policy_of(held)
     ours = inputs.protected
+    moving = bool(_MOVING.match(policy))
     if ours is not None and (
-        ours.name == policy
-        or (ours.revision and ours.given == given)
+        (not moving and (ours.name == policy or (ours.revision and ours.given == given)))
         or (policy == held.policy and _equal(ours.digest, held.policy_digest))
     ):
         return ""
     now = f", for which {policy} stands now" if policy != held.policy else ""
     return (
         f"the audit {held.file} that has it held audit.yaml to {held.policy}{now}, and this run to "
-        f"{ours.name if ours is not None else 'nothing'}; --audit-policy={given or policy} {REPLACED}"
+        f"{ours.name if ours is not None else 'nothing'}; "
+        f"{MOVING if moving else f'--audit-policy={given or policy}'} {REPLACED}"
     )
 
 
 REPLACED = "(has another come in its place? backend-audit findings replace)"
 """What a message says where something that audits judged by may have another name now."""
+MOVING = "--audit-policy=SHA, by the commit that it was"
+"""Likewise where a line of an older version has a policy by where it was from HEAD."""
+_MOVING = re.compile(r"(([A-Z_]+_)?HEAD|@|[^:]*(\^|~|@\{)[^:]*):")
+"""Names of revisions that go with HEAD or with a branch, before the path."""
 
 
 def _equal(one: str, other: str) -> bool:

@@ -89,11 +89,11 @@ class Protected:
     """The policy that audit.yaml was held to (``--audit-policy``)."""
 
     given: str
-    """The revision or path as it was asked for."""
+    """The revision or path as it was asked for; of what is no branch or tag, such as ``HEAD^``, the full SHA."""
     revision: str
     """Full SHA of the commit; empty where a plain file was named."""
     name: str
-    """How messages name the file: ``origin/main:audit.yaml``."""
+    """How messages name the file: ``origin/main:audit.yaml``, or by the commit where no branch or tag was named."""
     digest: str
     """SHA-256 of the file's bytes, in hex."""
     keys: Mapping[str, Any] = field(default_factory=dict)

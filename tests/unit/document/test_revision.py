@@ -37,13 +37,40 @@ def refusal(top: Path, given: str) -> str:
 
 
 def test_a_branch_a_tag_and_a_commit_give_what_they_hold(looser: Path, git: Git) -> None:
-    """Never the work tree; the commit is named whole, the file by the revision as it was asked for."""
+    """Never the work tree; the commit is named whole, the file by the branch or tag as it was asked for."""
     commit = git(looser, "rev-parse", "main")
-    git(looser, "tag", "-a", "v1", "-m", "v1", "main")
-    for given, name in (("main", "main"), ("v1", "v1"), (commit[:8], commit[:8]), (commit, commit[:12])):
+    git(looser, "tag", "-a", "v1.2", "-m", "v1.2", "main")
+    git(looser, "update-ref", "refs/remotes/origin/main", "main")
+    git(looser, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    for given in ("main", "v1.2", "origin/main", "origin", "refs/heads/main", "heads/main", "tags/v1.2"):
         source = found(looser, given)
-        assert (source.revision, source.name, source.content) == (commit, f"{name}:audit.yaml", MAIN)
+        assert (source.revision, source.name, source.given) == (commit, f"{given}:audit.yaml", given)
+        assert source.content == MAIN
     assert found(looser, "HEAD").content.endswith(b"sought: {4.6: 3}\n")
+
+
+@pytest.mark.parametrize("path", ["", ":audit.yaml"])
+def test_what_goes_with_head_is_named_by_its_commit(looser: Path, git: Git, path: str) -> None:
+    """HEAD^ is another commit on every branch, main~0 once main has moved on, and so is what a reflog has."""
+    git(looser, "branch", "-q", "--set-upstream-to=main")
+    git(looser, "tag", "base", "main")
+    main, own = git(looser, "rev-parse", "main"), git(looser, "rev-parse", "HEAD")
+    back = {"HEAD^", "HEAD~1", "@^", "main~0", "main^{commit}", "@{u}", "HEAD@{1}", "@{-1}", main[:8], main, "base^0"}
+    for revision, commit in ((r, own if r in {"HEAD", "@"} else main) for r in (*back, "HEAD", "@")):
+        source = found(looser, f"{revision}{path}")
+        assert (source.name, source.given) == (f"{commit[:12]}:audit.yaml", f"{commit}{path}"), revision
+        assert found(looser, source.given) == source, revision
+
+
+def test_no_branch_poses_as_a_commit(looser: Path, git: Git) -> None:
+    """Be it called by the digits of one, or as git's own name of the present one."""
+    main, own = git(looser, "rev-parse", "main"), git(looser, "rev-parse", "HEAD")
+    git(looser, "branch", main[:12], "looser")
+    assert found(looser, main[:12]).name == f"{own[:12]}:audit.yaml"
+    git(looser, "update-ref", "refs/heads/HEAD", "main")
+    assert found(looser, "HEAD").name == f"{own[:12]}:audit.yaml"
+    git(looser, "update-ref", "refs/notes/x", "main")
+    assert found(looser, "refs/notes/x").name == f"{main[:12]}:audit.yaml"
 
 
 def test_workers_read_the_commit_that_the_controller_read(looser: Path, git: Git) -> None:

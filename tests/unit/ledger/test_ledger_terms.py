@@ -197,6 +197,21 @@ def test_a_plain_file_is_a_policy_by_its_name_alone() -> None:
     assert terms.unlike(replace(run(), protected=sub), known, still("audit.yaml")) != ""
 
 
+@pytest.mark.parametrize("revision", ["HEAD", "HEAD^", "HEAD~2", "main~1", "main@{1}", "@", "@{u}", "FETCH_HEAD"])
+def test_a_revision_that_goes_with_head_is_no_policy_s_name(revision: str) -> None:
+    """Lines of older versions have it as it was typed: on another branch it is a commit of that one."""
+    line, told = audit(1, policy=f"{revision}:audit.yaml")
+    known = of(ledger((line, told)))
+    same = replace(run(policy=f"{revision}:audit.yaml"), config_path="audit.yaml")
+    assert terms.unlike(same, known, still("audit.yaml")) == (
+        f"the audit 2026-08-31-3 that has it held audit.yaml to {revision}:audit.yaml, and this run to "
+        f"{revision}:audit.yaml; {terms.MOVING} {terms.REPLACED}"
+    )
+    assert terms.unlike(run(policy="1a2b3c4d5e6f:audit.yaml", digest="old"), known, still("audit.yaml")) == ""
+    by_word = of(ledger((line, told), (word("policy", f"{revision}:audit.yaml", "main:audit.yaml"),)))
+    assert terms.unlike(run(policy="main:audit.yaml"), by_word, still("audit.yaml")) == ""
+
+
 def test_terms_begin_anew_where_a_finding_comes_back() -> None:
     """The audit.yaml by which it was found again counts; a policy is asked for all the same, the first of all."""
     line, told = audit(3, "other.yaml")
