@@ -230,6 +230,34 @@ def test_a_policy_that_was_named_by_where_it_was_from_head(orders) -> None:
     assert ": closed, its check passed at " in good(orders, "findings", "close", tls)
 
 
+def weak(orders) -> None:
+    """The check of the index passes by a document, which its row does not take."""
+    suite = orders.path / "checks" / "test_orders.py"
+    text = suite.read_text().replace('assert "INDEX"', 'assert "TABLE"')
+    said = 'audit_evidence.document("docs/runbook.md", "Runbook")'
+    suite.write_text(text.replace('audit_evidence.command("cat schema.sql", schema)', said))
+
+
+def test_a_run_by_its_own_criteria_closes_nothing(orders) -> None:
+    """Any evidence is good enough in one: a finding would close by weak evidence, as it was found."""
+    weak(orders)
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    assert ledger(orders).find(number).finding.outcome == "weak"
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text() + "standard: none\n")
+    orders.commit()
+    done = command(orders, "findings", "close", number)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "backend-audit: nothing was closed: the run is by its own criteria; load the standard (audit.yaml: standard: "
+        "bundled, or default) and commit\n",
+    )
+    assert ledger(orders).find(number).status is Status.OPEN
+
+
 def test_which_audit_yaml_are_there(orders) -> None:
     """Those of the audited commit; one in another repository may be."""
     there = there_at(orders.path, orders.git("rev-parse", "HEAD"))

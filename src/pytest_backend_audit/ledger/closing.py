@@ -7,6 +7,7 @@ from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import taken_out
 from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.lateness import last_word
+from pytest_backend_audit.ledger.obstacles import OWN_CRITERIA
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of, unlike
@@ -50,6 +51,9 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
             f"the run is of the service {document.service!a}, the ledger of {service!a}; if that is its name before, "
             f"give it back in audit.yaml (service: {service}); else name that service's audit.yaml: --config PATH"
         )
+    elif not inputs.standard_loaded:
+        # Such a run asks for no kind of evidence: what the standard calls weak would pass.
+        trouble = f"{OWN_CRITERIA} and commit"
     elif document.commit != commit:
         trouble = (
             f"the run is of commit {document.commit[:12] or 'none'}, and {commit[:12]} is checked out; findings are "

@@ -14,6 +14,7 @@ _NAMED = 5
 AHEAD = timedelta(minutes=10)
 """By which clocks of two machines may differ."""
 AGAIN = "audit again: pytest --audit-sha=HEAD"
+OWN_CRITERIA = "the run is by its own criteria; load the standard (audit.yaml: standard: bundled, or default)"
 FIELDS = {
     "service": "the service's name",
     "environment_kind": "the environment",
@@ -32,8 +33,7 @@ def of_run(card: Card) -> Iterator[str]:
     if inputs.mode is not Mode.FORMAL:
         yield f"the run is a rehearsal; {AGAIN}"
     if not inputs.standard_loaded:
-        load = "load the standard (audit.yaml: standard: bundled, or default)"
-        yield f"the run is by its own criteria; {load}, then {AGAIN}"
+        yield f"{OWN_CRITERIA}, then {AGAIN}"
     if seal is None:
         yield f"the run did not end, its journal is torn; {AGAIN}"
     elif seal.invalid:

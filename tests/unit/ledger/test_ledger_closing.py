@@ -111,6 +111,10 @@ def test_a_level_without_proof_closes_when_it_is_reached() -> None:
             "the run found no audit.yaml; name it: --config PATH",
         ),
         (
+            lambda: card(loaded=False),
+            "the run is by its own criteria; load the standard (audit.yaml: standard: bundled, or default) and commit",
+        ),
+        (
             lambda: card(document=replace(DOCUMENT, commit="9" * 40)),
             "the run is of commit 999999999999, and 1a2b3c4d is checked out; findings are closed at the present commit",
         ),
