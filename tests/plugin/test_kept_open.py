@@ -10,6 +10,7 @@ from unit.cli.command import backend_audit
 from plugin._filing import audited, command, good, ledger, made, numbers, today
 from pytest_backend_audit.cli.ledgers import nearest, there_at
 from pytest_backend_audit.ledger import Status
+from pytest_backend_audit.standard.loader import DATA, DEFAULT
 
 TWO = "environments:\n  prod: {kind: prod}\n  stage: {kind: stage}\n"
 REPLACED = "(has another come in its place? backend-audit findings replace)"
@@ -256,6 +257,30 @@ def test_a_run_by_its_own_criteria_closes_nothing(orders) -> None:
         "bundled, or default) and commit\n",
     )
     assert ledger(orders).find(number).status is Status.OPEN
+
+
+def test_a_standard_of_one_s_own_that_was_edited(orders) -> None:
+    """Its row takes a document from now on: the finding closes, or goes, and it is said why."""
+    shutil.copytree(DATA / DEFAULT, orders.path / "own")
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text() + "standard: own/standard.yaml\n")
+    weak(orders)
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    orders.commit()
+    number = numbers(orders)["test_index"]
+    rows = orders.path / "own" / "4.1.yaml"
+    rows.write_text(rows.read_text().replace("scanned", "attested").replace("measured", "attested"))
+    orders.commit()
+    audited(orders)
+    changed = "standard: another own/standard.yaml than then"
+    before = (orders.path / "audits" / "orders" / "ledger.jsonl").read_bytes()
+    said = " ".join(good(orders, "findings", "close", number).split())
+    assert said.endswith(f"foreign-key-indexes; judged otherwise since it was filed: {changed}")
+    (orders.path / "audits" / "orders" / "ledger.jsonl").write_bytes(before)
+    assert f"note: {number} is gone, judged otherwise since: {changed}\n" in good(orders, "file")
+    assert [(f.standard, len(f.standard_digest)) for f in ledger(orders).filings] == [("own/standard.yaml", 64)] * 2
 
 
 def test_which_audit_yaml_are_there(orders) -> None:

@@ -69,6 +69,10 @@ class Filed:
     """The same as ``--audit-policy`` was given it."""
     policy_digest: str = ""
     """SHA-256 of that file."""
+    standard: str = ""
+    """The standard that counted, as audit.yaml or the policy names it; empty in lines of older versions."""
+    standard_digest: str = ""
+    """SHA-256 of what it says; empty of one that comes with this tool, and changes with its releases."""
     formerly: Mapping[str, str] = field(default_factory=dict)
     """Environment -> its name in the audits before, where audit.yaml says that it had another one."""
     named: tuple[str, ...] = ()

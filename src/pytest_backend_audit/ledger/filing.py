@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pytest_backend_audit.filed import standing as failure_of
-from pytest_backend_audit.ledger import cases, terms
+from pytest_backend_audit.ledger import cases, standards, terms
 from pytest_backend_audit.ledger.closing import found_in
 from pytest_backend_audit.ledger.events import Event, Filed, Found
 from pytest_backend_audit.ledger.going import Going
@@ -184,6 +184,8 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, runs: Sequen
         policy=protected.name if protected else "",
         policy_given=protected.given if protected else "",
         policy_digest=protected.digest if protected else "",
+        standard=standards.named(card.inputs),
+        standard_digest=standards.digest(card.inputs),
         formerly=dict(card.inputs.formerly),
         named=_named(card.inputs),
     )

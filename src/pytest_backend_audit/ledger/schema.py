@@ -41,6 +41,8 @@ _MEANINGS = {
     "policy": "What audit.yaml was held to by --audit-policy, as main:audit.yaml; empty if to nothing.",
     "policy_given": "The same as --audit-policy was given it.",
     "policy_digest": "SHA-256 of that file.",
+    "standard": "The standard that counted, as audit.yaml or the policy names it; empty in older lines.",
+    "standard_digest": "SHA-256 of what it says; empty of one that comes with this tool.",
     "formerly": "Environment to its name in the audits before, where it had another one.",
     "lines": "How many lines of findings were filed with it.",
     "cases": "Of a check with parameters those that have yet to pass: what stands in brackets.",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pytest_backend_audit.ledger import standards
 from pytest_backend_audit.ledger.events import Filed, Found
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.replacements import Replacements
@@ -157,7 +158,7 @@ def changed_files(card: Card, terms: Terms) -> tuple[str, ...]:
             lines.append(f"policy: {inputs.protected.name}, was {held.policy}")
         elif held.policy_digest != inputs.protected.digest:
             lines.append(f"policy: another {held.policy} than then")
-    return tuple(lines)
+    return (*lines, *filter(None, [standards.changed(inputs, filing)]))
 
 
 __all__ = ["REPLACED", "Terms", "There", "changed_files", "everything", "names_of", "of", "unlike"]

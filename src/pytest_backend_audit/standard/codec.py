@@ -33,7 +33,12 @@ def from_data(data: Mapping[str, Any]) -> Standard:
 
 def digest(standard: Standard) -> str:
     """SHA-256, in hex, of the standard's canonical JSON: keys sorted, no spaces, UTF-8."""
-    text = json.dumps(to_data(standard), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return data_digest(to_data(standard))
+
+
+def data_digest(data: Mapping[str, Any]) -> str:
+    """The `digest` of the standard that gave these data."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from unit.ledger.ledgers import closed, filed, found
 from unit.scoring.scoring_cases import inputs
 
-from pytest_backend_audit.ledger import terms
+from pytest_backend_audit.ledger import standards, terms
 from pytest_backend_audit.ledger.events import Event, Filed, Replaced
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import What
@@ -228,6 +229,40 @@ def test_a_line_of_an_older_version_asks_for_nothing() -> None:
     """It tells of neither."""
     assert terms.unlike(run("any.yaml"), of(ledger(audit(1, ""))), terms.everything) == ""
     assert terms.unlike(run(), None, terms.everything) == ""
+
+
+OWN = {"id": "own", "rows": [{"criterion": "a", "proof": "measured"}]}
+EDITED = {"id": "own", "rows": [{"criterion": "a", "proof": "attested"}]}
+
+
+def judged(named: str | None, data: dict[str, Any], policy: str | None = None) -> Inputs:
+    """A run by a standard: as audit.yaml names it, and the policy if there is one."""
+    held = Protected("main", "9a" * 20, "main:audit.yaml", "new", {"standard": policy}) if policy else None
+    return replace(run(), config={"standard": named} if named else {}, standard=data, protected=held)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "line"),
+    [
+        (judged("own.yaml", OWN), judged("own.yaml", OWN), ""),
+        (judged("own.yaml", OWN), judged("moved.yaml", OWN), ""),
+        (judged("own.yaml", OWN), judged("own.yaml", EDITED), "standard: another own.yaml than then"),
+        (judged("own.yaml", OWN), judged("lax.yaml", EDITED), "standard: lax.yaml, was own.yaml"),
+        (judged("own.yaml", OWN), judged("default", EDITED), "standard: default, was own.yaml"),
+        (judged(None, OWN), judged("own.yaml", EDITED), "standard: own.yaml, was default"),
+        # A release of this tool changes its own.
+        (judged(None, OWN), judged(None, EDITED), ""),
+        (judged("bundled", OWN), judged("default", EDITED), ""),
+        # What a policy names counts.
+        (judged("default", OWN, "own.yaml"), judged("lax.yaml", OWN, "own.yaml"), ""),
+        (judged("own.yaml", OWN), judged("own.yaml", EDITED, "default"), "standard: default, was own.yaml"),
+    ],
+)
+def test_a_standard_of_one_s_own_is_known_by_its_text(then: Inputs, now: Inputs, line: str) -> None:
+    """Not by its name or its id, which it keeps when it is edited; one that comes with this tool is by its name."""
+    filing = filed(standard=standards.named(then), standard_digest=standards.digest(then))
+    assert standards.changed(now, filing) == line
+    assert standards.changed(now, filed()) == "", "a line of an older version tells of none"
 
 
 def test_an_environment_by_all_of_its_names() -> None:
