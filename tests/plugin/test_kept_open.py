@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -449,6 +450,40 @@ def test_what_a_merge_finds_is_where_its_check_ran(orders) -> None:
     assert "0 new, 8 as before, 2 gone" in said
     assert "still open" not in said
     assert {ledger(orders).find(number).status for number in (index, tls)} == {Status.GONE}
+
+
+def test_a_fleet_has_both_environments_of_a_kind(orders) -> None:
+    """What is open in europe stays in sight when us is audited, and us has risen from nothing; so after a renaming."""
+    state(orders, "environments:\n  europe: {kind: prod}\n  us: {kind: prod}\n")
+    suite = orders.path / "checks" / "test_orders.py"
+    text = suite.read_text().replace("def test_tls(audit_evidence, n)", "def test_tls(audit_evidence, n, audit_run)")
+    suite.write_text(text.replace('Path("tls").exists()', 'audit_run.environment == "us"'))
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    orders.commit()
+    for environment in ("europe", "us"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    fleet = json.loads(good(orders, "fleet", "audits", "--json"))
+    assert [(s["environment"], s["environment_kind"], s["tracked"]) for s in fleet["services"]] == [
+        ("europe", "prod", True),
+        ("us", "prod", True),
+    ]
+    assert fleet["failing"] == [{"dimension": "4.7", "criterion": "tls", "failed": 1, "unproven": 0, "of": 2}]
+    assert fleet["rose"] == []
+    said = good(orders, "fleet", "audits")
+    assert said.startswith("Fleet: 1 service (2 with their environments), 2 audits, ")
+    assert [line[:24] for line in said.splitlines() if line.startswith("orders ")] == [
+        "orders               eur",
+        "orders               us ",
+    ]
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("europe: {kind: prod}", "eu: {kind: prod, formerly: europe}"))
+    orders.commit()
+    audited(orders, "--audit-env=eu")
+    good(orders, "file")
+    fleet = json.loads(good(orders, "fleet", "audits", "--json"))
+    assert [(s["environment"], s["before"]) for s in fleet["services"]] == [("eu", today(orders)), ("us", None)]
 
 
 def test_an_audit_yaml_that_was_moved_under_a_policy(orders) -> None:

@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
         "fleet",
         help="many services at once, from their filed cards",
         description="Read the cards that `backend-audit file` filed for many services, and show the latest audit of "
-        "each service and kind of environment: dispositions, levels, what fails most often, audits that are due again, "
+        "each service and environment: dispositions, levels, what fails most often, audits that are due again, "
         "findings past their date, and how it went since the audits before.",
         epilog="Exit status: 0 fine, 1 --min says no, 2 usage.",
     )
@@ -101,6 +101,7 @@ def _show(args: argparse.Namespace) -> int:
         refused = ledgers.refused(collected.audits)
         places = {one.place for one in refused}
         audits = apart((audit for audit in collected.audits if audit.place not in places), str(Path.cwd()))
+        audits = ledgers.by_their_names(audits)
         if not audits:
             raise ValueError(
                 f"none of the filed cards can be read; the first is {refused[0].place}: {refused[0].reason}"

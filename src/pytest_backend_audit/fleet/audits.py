@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_backend_audit import filed
+from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.model import Action, Outcome, Severity
 from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.totals import uncapped
@@ -106,6 +107,8 @@ class Audit:
 
     home: str = ""
     """What tells the service from its namesakes in other repositories; empty without any."""
+    goes_by: tuple[str, ...] = ()
+    """Its environments by the names that they go by now; empty where those are the card's."""
 
     @property
     def name(self) -> str:
@@ -114,8 +117,13 @@ class Audit:
 
     @property
     def subject(self) -> tuple[str, str]:
-        """Whose audits follow each other: those of one service in one kind of environment."""
+        """The service, and the kind of environment."""
         return self.name, self.kind
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Its environments: of a merge those of all of its runs."""
+        return frozenset(self.goes_by or environments(self.environment))
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_backend_audit.filed import CHANGED, LOST, STRANGE, is_as_filed, sources_of
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
@@ -17,7 +18,7 @@ from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.cards import Cards, digests_of
 from pytest_backend_audit.ledger.errors import LedgerError
-from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.ledger.state import fold
 
 LEDGER = "ledger.jsonl"
@@ -84,18 +85,27 @@ def _cards(path: Path) -> Cards[_Line]:
     """
     raw = _read(path)
     found = []
-    for line in (raw or b"").split(b"\n"):
-        if b'"filed"' not in line:
+    for event in _filings(raw or b"", b'"filed"'):
+        try:
+            heads = tuple(str(head) for head in event["heads"])
+            told = (str(event.get(name, "")) for name in _Line._fields[2:])
+            found.append(_Line(str(event["file"]), heads, *told))
+        except (KeyError, TypeError):
+            continue
+    return Cards(found)
+
+
+def _filings(raw: bytes, mark: bytes) -> Iterator[dict[str, Any]]:
+    """The filings among a ledger's lines that have a mark in them."""
+    for line in raw.split(b"\n"):
+        if mark not in line:
             continue
         try:
             event = json.loads(line)
-            if event["type"] == "filed":
-                heads = tuple(str(head) for head in event["heads"])
-                told = (str(event.get(name, "")) for name in _Line._fields[2:])
-                found.append(_Line(str(event["file"]), heads, *told))
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
-    return Cards(found)
+        if isinstance(event, dict) and event.get("type") == "filed":
+            yield event
 
 
 def _is_as_filed(card: Path, digests: Collection[str]) -> bool:
@@ -103,6 +113,43 @@ def _is_as_filed(card: Path, digests: Collection[str]) -> bool:
         return is_as_filed(card.read_bytes(), digests)
     except OSError:
         return False
+
+
+def by_their_names(audits: Iterable[Audit]) -> list[Audit]:
+    """The audits, their environments by the names that the ledgers beside them have for them by now.
+
+    Only ledgers of services that have several environments of a kind are asked: elsewhere the name does not matter.
+
+    Args:
+        audits: In any order, namesakes told apart.
+    """
+    every = list(audits)
+    named: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for audit in every:
+        named[audit.subject].add(audit.environment)
+    folders: dict[str, set[Path]] = defaultdict(set)
+    for audit in every:
+        if len(named[audit.subject]) > 1 and not is_url(audit.place):
+            folders[audit.name].add(Path(audit.place).parent)
+    # Of several clones each counts: the one of a card may be behind.
+    renamings = {name: [r for folder in sorted(there) for r in _renamings(folder)] for name, there in folders.items()}
+    places = {name: Places.told(found) for name, found in renamings.items() if found}
+    return [
+        replace(audit, goes_by=places[audit.name].of(audit.environment)) if audit.name in places else audit
+        for audit in every
+    ]
+
+
+def _renamings(folder: Path) -> Iterator[Mapping[str, str]]:
+    """What the ledger in a folder says of environments that had another name; nothing where it can't be read."""
+    try:
+        raw = _read(folder / LEDGER) or b""
+    except LedgerError:
+        return
+    for event in _filings(raw, b'"formerly"'):
+        formerly = event.get("formerly")
+        if formerly and isinstance(formerly, dict) and all(isinstance(before, str) for before in formerly.values()):
+            yield formerly
 
 
 def told(latest: Sequence[Audit], as_of: date) -> tuple[dict[str, Audit], tuple[Unread, ...]]:

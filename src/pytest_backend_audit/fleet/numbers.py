@@ -71,13 +71,12 @@ def _each(values: Iterable[Any]) -> Iterator[Leaf]:
 
 
 def _named(service: Service) -> dict[str, str]:
-    return {"service": service.service, "environment_kind": service.kind}
+    return {"service": service.service, "environment_kind": service.kind, "environment": service.environment}
 
 
 def _service(service: Service) -> dict[str, Any]:
     return {
         **_named(service),
-        "environment": service.environment,
         "date": service.audited.isoformat(),
         "age_days": service.age,
         "total": service.total,

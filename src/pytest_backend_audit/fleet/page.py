@@ -137,7 +137,7 @@ def _context(fleet: Fleet) -> dict[str, Any]:
         "listed": LISTED,
         "named": NAMED,
         "trend": Trend.of(fleet) if len(fleet.periods) > 1 else None,
-        "lapsed_services": len({(one.service.service, one.service.kind) for one in fleet.lapsed}),
+        "lapsed_services": len({(one.service.service, one.service.called) for one in fleet.lapsed}),
         "most": max((len(t.services) for t in fleet.dispositions), default=0),
     }
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
 
 from pytest_backend_audit.fleet.audits import Audit, Standing, State, Unread, day
+from pytest_backend_audit.fleet.histories import histories
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.fleet.trends import Period, periods
 from pytest_backend_audit.model import Severity
@@ -44,11 +45,13 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The latest audit of a service in one kind of environment."""
+    """The latest audit of a service in one environment."""
 
     service: str
     environment: str
     kind: str
+    called: str
+    """What people call the environment: its kind, or its name where the service has several of that kind."""
     audited: date
     age: int
     """Days."""
@@ -156,8 +159,8 @@ class Fleet:
 
     @property
     def mixed(self) -> bool:
-        """Whether the services are in more than one kind of environment."""
-        return len({s.kind for s in self.services}) > 1
+        """Whether the services are in several environments: of other kinds, or one service in two of a kind."""
+        return len({s.called for s in self.services}) > 1
 
     @property
     def fell(self) -> tuple[Service, ...]:
@@ -181,54 +184,47 @@ def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = 
     """
     once, twice, at_odds = _once(audits)
     chosen, later = _chosen(once, asked)
-    latest = [(_service(h, asked), h[-1]) for h in chosen.values()]
-    latest.sort(key=lambda pair: _worst_first(pair[0]))
+    rows = Counter(h[-1].subject for h in chosen)
+    told = [(_service(h, asked, alone=rows[h[-1].subject] == 1), h) for h in chosen]
+    told.sort(key=lambda pair: _worst_first(pair[0]))
+    latest = [(service, history[-1]) for service, history in told]
     services = tuple(service for service, _ in latest)
     return Fleet(
         asked=asked,
         services=services,
         names=len({s.service for s in services}),
-        audits=sum(len(h) for h in chosen.values()),
+        audits=sum(len(h) for h in chosen),
         dimensions=tuple(_dimensions(latest)),
         dispositions=tuple(_tiers(services, asked.order)),
         failing=tuple(_failing(latest)),
         lapsed=tuple(_lapsed(latest, asked.as_of)),
         overdue=_overdue(latest, asked),
-        periods=periods(
-            [([(a.at.date(), _sum(a, s)) for a in chosen[audit.subject]]) for s, audit in latest], asked.as_of
-        ),
+        periods=periods([[(a.at.date(), _sum(a, s)) for a in history] for s, history in told], asked.as_of),
         twice=twice,
         at_odds=at_odds,
         later=later,
         unread=tuple(sorted(unread, key=lambda u: (u.place, u.reason))),
-        at_urls=sum(is_url(a.place) for h in chosen.values() for a in h),
+        at_urls=sum(is_url(a.place) for h in chosen for a in h),
     )
 
 
 def latest_of(audits: Iterable[Audit], asked: Asked) -> tuple[Audit, ...]:
-    """The audits whose findings count: the latest of each service in each kind of environment.
+    """The audits whose findings count: the latest of each service in each environment.
 
     Args:
         audits: In any order, one for each file.
         asked: The day and the filters.
     """
     once, _, _ = _once(audits)
-    return tuple(history[-1] for history in _chosen(once, asked)[0].values())
+    return tuple(history[-1] for history in _chosen(once, asked)[0])
 
 
-def _chosen(once: Iterable[Audit], asked: Asked) -> tuple[dict[tuple[str, str], list[Audit]], int]:
-    """The audits that are asked about, those of each subject in their order, and how many are of a later day."""
+def _chosen(once: Sequence[Audit], asked: Asked) -> tuple[list[list[Audit]], int]:
+    """The audits that are asked about, those that follow each other together, and how many are of a later day."""
     end = datetime.combine(asked.as_of, time.max, UTC)
-    histories: dict[tuple[str, str], list[Audit]] = defaultdict(list)
-    later = 0
-    for audit in once:
-        if audit.at > end:
-            later += 1
-        elif _wanted(audit, asked):
-            histories[audit.subject].append(audit)
-    for history in histories.values():
-        history.sort(key=lambda a: (a.at, a.place))
-    return {subject: history for subject, history in histories.items() if _owned(history[-1], asked.owner)}, later
+    until = [audit for audit in once if audit.at <= end]
+    found = histories(audit for audit in until if _wanted(audit, asked))
+    return [history for history in found if _owned(history[-1], asked.owner)], len(once) - len(until)
 
 
 def below(fleet: Fleet, minimum: str) -> tuple[Service, ...]:
@@ -278,7 +274,7 @@ def _owned(audit: Audit, owner: str) -> tuple[Standing, ...]:
     return tuple(d for d in audit.dimensions if d.owner.casefold() == owner.strip().casefold())
 
 
-def _service(history: Sequence[Audit], asked: Asked) -> Service:
+def _service(history: Sequence[Audit], asked: Asked, *, alone: bool) -> Service:
     audit = history[-1]
     before = history[-2] if len(history) > 1 else None
     earlier = {d.dimension: d.would_be for d in before.dimensions} if before else {}
@@ -293,6 +289,7 @@ def _service(history: Sequence[Audit], asked: Asked) -> Service:
         service=audit.name,
         environment=audit.environment,
         kind=audit.kind,
+        called=audit.kind if alone else audit.environment or audit.kind,
         audited=audit.at.date(),
         age=(asked.as_of - audit.at.date()).days,
         total=audit.total,
@@ -309,8 +306,8 @@ def _service(history: Sequence[Audit], asked: Asked) -> Service:
     )
 
 
-def _name(service: Service) -> tuple[str, str]:
-    return service.service, service.kind
+def _name(service: Service) -> tuple[str, str, str]:
+    return service.service, service.kind, service.environment
 
 
 def _worst_first(service: Service) -> tuple[object, ...]:

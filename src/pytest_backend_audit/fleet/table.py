@@ -18,8 +18,10 @@ _RESET, _BOLD = "\x1b[0m", "\x1b[1m"
 _COLORS = {1: "\x1b[31m", 2: "\x1b[33m", 3: "\x1b[36m", 4: "\x1b[32m", 5: "\x1b[1;32m"}
 NAME = 16
 """Least columns of a service's name."""
-FACTS = 29
-"""Columns between a service's name and its levels."""
+FACTS = 23
+"""Columns between a service's name and its levels, less those of its environment."""
+ENVIRONMENT = 6, 9
+"""Least and most columns of an environment: beside them the standard's eight dimensions fit."""
 EVERYTHING = 10**9
 
 
@@ -39,6 +41,18 @@ class Look:
         if not self.unicode:
             text = text.encode("ascii", "backslashreplace").decode()
         return cut(text, room, "…" if self.unicode else "~")
+
+    def ends(self, text: str, room: int) -> str:
+        """Likewise the beginning and the end: names of environments mostly differ in one of the two."""
+        text = self.text(text)
+        if columns(text) <= room:
+            return text
+        head, tail = cut(text, room // 2, "…" if self.unicode else "~"), ""
+        for character in reversed(text):
+            if columns(head + character + tail) > room:
+                break
+            tail = character + tail
+        return head + tail
 
     def paint(self, text: str, color: str) -> str:
         """The text in a colour, where colours are on."""
@@ -92,16 +106,19 @@ def _some(names: Sequence[str], room: int, look: Look) -> str:
 
 
 def _services(fleet: Fleet, look: Look) -> Iterator[str]:
-    shown, left = _columns(fleet.dimensions, look.width - FACTS - NAME)
-    room = look.width - FACTS + 1 - sum(width + 1 for _, width in shown)
-    head = f"{pad(look.text('Worst first', room), room)} {'Env':6} {'Audited':10} Total +/- "
+    least, widest = ENVIRONMENT
+    where = max(least, min(widest, max((columns(look.text(s.called)) for s in fleet.services), default=0)))
+    facts = FACTS + where
+    shown, left = _columns(fleet.dimensions, look.width - facts - NAME)
+    room = look.width - facts + 1 - sum(width + 1 for _, width in shown)
+    head = f"{pad(look.text('Worst first', room), room)} {'Env':{where}} {'Audited':10} Total +/- "
     yield look.paint(head + " ".join(pad(look.text(d.id, w), w) for d, w in shown), _BOLD)
     most = look.most(15)
     for service in fleet.services[:most]:
-        yield _service(service, room, shown, look)
+        yield _service(service, (room, where), shown, look)
     if len(fleet.services) > 1:
         mean = " ".join(f"{d.mean:.1f}".ljust(w) for d, w in shown)
-        yield ("Mean level".ljust(room + FACTS) + mean).rstrip()
+        yield ("Mean level".ljust(room + facts) + mean).rstrip()
     yield from _more(len(fleet.services), most)
     if left:
         yield f"and {words.several(len(left), 'more dimension')}; --json has them"
@@ -119,15 +136,16 @@ def _columns(dimensions: Sequence[Dimension], room: int) -> tuple[list[tuple[Dim
     return shown, []
 
 
-def _service(service: Service, room: int, shown: Sequence[tuple[Dimension, int]], look: Look) -> str:
+def _service(service: Service, rooms: tuple[int, int], shown: Sequence[tuple[Dimension, int]], look: Look) -> str:
+    room, where = rooms
     name = pad(look.text(service.service, room), room)
     cells = []
     for dimension, width in shown:
         level = service.levels.get(dimension.id)
         cell = str(level.level).ljust(width) if level else "-".ljust(width)
         cells.append(look.paint(cell, _COLORS[level.level]) if level else cell)
-    kind = pad(look.text(service.kind, 6), 6)
-    facts = f"{name} {kind} {service.audited} {words.total(service):>5} {words.change(service.change):>3} "
+    environment = pad(look.ends(service.called, where), where)
+    facts = f"{name} {environment} {service.audited} {words.total(service):>5} {words.change(service.change):>3} "
     return (facts + " ".join(cells)).rstrip()
 
 
@@ -151,7 +169,7 @@ def _failing(fleet: Fleet, look: Look) -> Iterator[str]:
 def _lapsed(fleet: Fleet, look: Look) -> Iterator[str]:
     if not fleet.lapsed:
         return
-    services = len({(one.service.service, one.service.kind) for one in fleet.lapsed})
+    services = len({(one.service.service, one.service.called) for one in fleet.lapsed})
     yield look.paint(f"Audits that are due again and were not made: {words.several(services, 'service')}", _BOLD)
     most = look.most(8)
     for one in fleet.lapsed[:most]:

@@ -72,8 +72,8 @@ def disposition(name: str) -> str:
 
 
 def named(service: Service, fleet: Fleet) -> str:
-    """The service, and its kind of environment where the fleet has several."""
-    return f"{service.service} ({service.kind or NOT_STATED})" if fleet.mixed else service.service
+    """The service, and its environment where the fleet has several."""
+    return f"{service.service} ({service.called or NOT_STATED})" if fleet.mixed else service.service
 
 
 def left_out(fleet: Fleet) -> tuple[str, ...]:

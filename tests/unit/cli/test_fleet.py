@@ -93,7 +93,14 @@ def test_the_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert orders["place"] == "services/orders-prod/audits/orders/2026-08-31.json"
     assert found["failing"][0] == {"dimension": "4.3", "criterion": "hit-rate", "failed": 2, "unproven": 0, "of": 2}
     assert found["lapsed"] == [
-        {"service": "billing", "environment_kind": "prod", "due": "2026-08-14", "days": 107, "action": "Audit again"}
+        {
+            "service": "billing",
+            "environment_kind": "prod",
+            "environment": "prod-eu",
+            "due": "2026-08-14",
+            "days": 107,
+            "action": "Audit again",
+        }
     ]
     assert found["overdue"] == {"critical": 0, "high": 0, "medium": 1, "low": 7}
     assert found["quarters"][-1] == {"name": "2026-Q4", "audits": 1, "services": 4, "mean": 2.66}

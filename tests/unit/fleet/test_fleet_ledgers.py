@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.fleet.fleet_cards import DAY, audit
+from unit.fleet.fleet_cards import DAY, asked, audit
 from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
 
 from pytest_backend_audit import filed as cards
@@ -21,6 +21,7 @@ from pytest_backend_audit.fleet import ledgers
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.reading import collect
+from pytest_backend_audit.fleet.summary import summarise
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import Event, encode
 from pytest_backend_audit.ledger.state import fold
@@ -77,6 +78,41 @@ def test_an_environment_by_its_other_name(tmp_path: Path) -> None:
     late = replace(FILED, file="2026-09-30", heads=("cd" * 32,), environment="europe", formerly={"europe": "prod-eu"})
     service(tmp_path, (FILED, *OPENED, late, closed("F-0001", environment="europe")))
     assert [len(one.findings) for one in told(tmp_path)] == [1]
+
+
+def test_an_environment_that_was_renamed_is_one(tmp_path: Path) -> None:
+    """By the ledgers of all clones, as that of a card may be behind; another of its kind is another."""
+    service(tmp_path / "a", (FILED, *OPENED))
+    folder = service(tmp_path / "b", (FILED, *OPENED, replace(FILED, environment="eu", formerly={"eu": "prod-eu"})))
+    for name, environment in (("2026-09-30", "eu"), ("2026-10-30", "us")):
+        card = replace(audit("orders", name, head=name), environment=environment)
+        (folder / f"{name}.json").write_text(cards.text(card), "utf-8")
+    audits = collect([str(tmp_path)]).audits
+    named = ledgers.by_their_names(audits)
+    assert [(a.environment, a.places) for a in named] == [
+        ("prod-eu", {"eu"}),
+        ("prod-eu", {"eu"}),
+        ("eu", {"eu"}),
+        ("us", {"us"}),
+    ]
+    rows = summarise(named, asked()).services
+    assert [(s.called, str(s.before or "")) for s in rows] == [("eu", "2026-08-31"), ("us", "")]
+    (folder / "ledger.jsonl").unlink()
+    (folder / "ledger.jsonl").mkdir()
+    assert ledgers.by_their_names(audits) == list(audits), "the note about that ledger says why"
+
+
+@pytest.mark.parametrize("line", ['{"type": "filed", "formerly": 1}', '{"formerly": {"eu": "prod-eu"}', '["formerly"]'])
+def test_a_renaming_that_nobody_wrote_is_none(tmp_path: Path, line: str) -> None:
+    """Two rows are better than a wrong one."""
+    folder = service(tmp_path, (FILED,))
+    (folder / "2026-09-30.json").write_text(
+        cards.text(replace(audit("orders", "2026-09-30"), environment="eu")), "utf-8"
+    )
+    with (folder / "ledger.jsonl").open("a", encoding="utf-8") as ledger:
+        ledger.write(f"{line}\n")
+    audits = collect([str(tmp_path)]).audits
+    assert ledgers.by_their_names(audits) == list(audits)
 
 
 def test_a_ledger_that_does_not_know_the_card_says_nothing(tmp_path: Path) -> None:

@@ -46,7 +46,19 @@ def small(**fields: object) -> Fleet:
     return numbers(*fleet(), **fields)
 
 
-FLEETS = {"small": small(), "one": numbers(audit("orders", "2026-08-31")), "hostile": hostile()}
+def regions() -> Fleet:
+    """A service in three environments of one kind, whose names are long, or somebody's attempt."""
+    card = audit("orders", "2026-08-31", 3, fails="hit-rate")
+    names = ("production-eu-west-1", f"{EVIL}{EVIL}", "地域" * 20)
+    return numbers(*(replace(card, environment=name, sources=(name,)) for name in names))
+
+
+FLEETS = {
+    "small": small(),
+    "one": numbers(audit("orders", "2026-08-31")),
+    "hostile": hostile(),
+    "regions": regions(),
+}
 
 
 def made(found: Fleet) -> str:

@@ -35,7 +35,7 @@ def named(found: Fleet) -> list[tuple[str, str]]:
     return [(s.service, s.kind) for s in found.services]
 
 
-def test_the_latest_audit_of_each_service_and_kind_of_environment() -> None:
+def test_the_latest_audit_of_each_service_and_environment() -> None:
     """Worst first; what is counted is said."""
     found = small()
     assert [(s.service, s.kind, str(s.audited), s.total, s.disposition) for s in found.services] == [
@@ -212,6 +212,19 @@ def test_who_fell_and_who_rose() -> None:
     assert [(s.service, s.change) for s in found.rose] == [("b", 8), ("c", 1)]
 
 
+def test_an_environment_of_the_same_kind_hides_no_other() -> None:
+    """A later audit in us is no rise of europe: europe has a row of its own, with what fails there."""
+    europe, us = (
+        replace(audit("orders", day, level, fails=fails), environment=name, sources=(name,))
+        for name, day, level, fails in (("europe", "2026-08-01", 2, "hit-rate"), ("us", "2026-08-02", 3, ""))
+    )
+    found = summarise(reduced(europe, us), asked())
+    assert [(s.called, s.total, s.change) for s in found.services] == [("europe", 16, None), ("us", 24, None)]
+    assert found.failing == (Failing("4.3", "hit-rate", failed=1, unproven=0, of=1),)
+    assert (found.rose, found.names, found.mixed) == ((), 1, True)
+    assert [(s.called, s.environment) for s in summarise(reduced(us), asked()).services] == [("prod", "us")]
+
+
 def test_totals_of_different_maxima_do_not_compare() -> None:
     """A standard that gained a dimension makes no rise."""
     first, second = audit("orders", "2026-01-01"), audit("orders", "2026-02-01", 3)
@@ -339,5 +352,5 @@ def test_any_fleet_adds_up_in_any_order(
         assert sum(dimension.counts) == len(levels)
         assert dimension.mean == round(float(Fraction(sum(levels), len(levels))), 2)
     assert all(f.failed + f.unproven <= f.of <= len(found.services) for f in found.failing)
-    assert len(found.services) == len({(s.service, s.kind) for s in found.services})
+    assert len(found.services) == len({(s.service, s.environment) for s in found.services})
     assert max((s.audited for s in found.services), default=date.min) < DAY
