@@ -113,9 +113,31 @@ def _service_in(config: Path) -> str:
     from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
 
     try:
-        data = yamlnodes.read(config).data
+        return _service(yamlnodes.read(config).data)
     except (OSError, ValueError, yamlnodes.YamlError):
         return ""
+
+
+def committed_service(top: Path, name: str) -> str:
+    """The service of an audit.yaml as the last commit has it.
+
+    Empty if it names none, can't be read, or lies in another repository.
+
+    Args:
+        top: Top of the audited repository.
+        name: Its path there, as filings have it.
+    """
+    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.document import GitError, content  # noqa: PLC0415 - heavy
+
+    try:
+        raw = content(top, "HEAD", name) if ":" not in name else None
+        return _service(yamlnodes.parse(raw, name).data) if raw is not None else ""
+    except (GitError, yamlnodes.YamlError):
+        return ""
+
+
+def _service(data: Any) -> str:
     service = data.get("service") if isinstance(data, dict) else ""
     return service if isinstance(service, str) else ""
 

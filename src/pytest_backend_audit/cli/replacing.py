@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.cli.ledgers import place_of, there_at, top_of, who
-from pytest_backend_audit.cli.resolving import config_of
+from pytest_backend_audit.cli.resolving import Reviewed, file_of, reviewed
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State
@@ -28,22 +29,22 @@ def replace(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger.events import Replaced  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers, reviewers  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top)
     what: What = "policy" if args.policy is not None else "audit.yaml"
-    named = args.audit_config or (args.by if what == "audit.yaml" else None)
-    config = config_of(named, top, place.service, "--audit-config" if args.audit_config else "--by")
-    after = _policy(args.by, config) if what == "policy" else _config(args.by, place)
     with held(place):
         state = read(place)
         before, filings = _known(what, args.policy if what == "policy" else args.config, state)
+        after = _config(args.by, place) if what == "audit.yaml" else ""
+        counts = _reviewed(args, before, filings, state, place)
+        after = after or _policy(args.by, counts)
         if after == before:
             raise ValueError(f"{args.by} is {before} itself; name what has come in its place")
         try:
-            declared = reviewers(config, top, place.service, utc_now())
+            declared = counts.reviewers(place, utc_now())
         except ReviewersError as error:
             raise ValueError(str(error).replace("--config PATH", "--audit-config PATH")) from None
         if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
@@ -66,6 +67,16 @@ def _facts(word: Replaced) -> dict[str, str]:
     return {"what": word.what, "before": word.before, "after": word.after, "by": word.by, "reason": word.reason}
 
 
+def _reviewed(args: argparse.Namespace, before: str, filings: Sequence[Filed], state: State, place: Place) -> Reviewed:
+    """Whose reviewers say so: never those whom only what comes in its place names, while what it replaces is there."""
+    named = args.audit_config
+    if args.policy is None and ":" in before:
+        # Nobody here can see whether an audit.yaml of another repository is still there.
+        return Reviewed(file_of(args.by if named is None else named, "--audit-config="))
+    moved = args.by if args.policy is None else None
+    return reviewed(named, filings, state, place, option="--audit-config", moved=moved)
+
+
 def _known(what: What, given: str, state: State) -> tuple[str, list[Filed]]:
     """What filings judged by, as they name it, and these filings.
 
@@ -86,14 +97,14 @@ def _known(what: What, given: str, state: State) -> tuple[str, list[Filed]]:
 _A = {"policy": "a policy", "audit.yaml": "an audit.yaml"}
 
 
-def _policy(given: str, config: Path | None) -> str:
+def _policy(given: str, counts: Reviewed) -> str:
     from pytest_backend_audit.document import source  # noqa: PLC0415 - heavy
     from pytest_backend_audit.errors import AuditUsageError  # noqa: PLC0415 - heavy
 
-    if config is None:
-        raise ValueError("there is no audit.yaml here, which a policy is for; name it: --audit-config PATH")
+    if counts.config is None:
+        raise ValueError(counts.missing)
     try:
-        return source(given, config, base=Path.cwd()).name
+        return source(given, counts.config, base=Path.cwd()).name
     except AuditUsageError as error:
         raise ValueError(str(error).replace("--audit-policy=", "--by ")) from None
 

@@ -1,0 +1,140 @@
+"""Whose word counts on a finding, and what may come in the place of what audits judged by: real runs and commands."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from plugin._filing import CONFIG, OWNERS, audited, command, good, ledger, made, numbers, today
+from pytest_backend_audit.ledger import Status
+
+WAYS_OUT = (
+    "if 'shop' is another name for 'orders', give it back the one that the ledger has (service: orders) and commit; to "
+    "begin anew, git rm -r audits/orders"
+)
+
+
+@pytest.fixture
+def orders(project):
+    """A repository whose audit can be filed; two of its checks fail."""
+    return made(project)
+
+
+def refused(orders, *arguments: str) -> str:
+    """What a command says that is refused, and leaves the ledger as it was."""
+    kept = (orders.path / "audits" / "orders" / "ledger.jsonl").read_bytes()
+    done = command(orders, "findings", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (orders.path / "audits" / "orders" / "ledger.jsonl").read_bytes() == kept
+    return done.stderr.removeprefix("backend-audit: ").removesuffix("\n")
+
+
+def test_who_commits_an_audit_yaml_does_not_thereby_review(orders) -> None:
+    """While the one that audits went by is there, its reviewers replace it; once it was moved, those of the new one."""
+    audited(orders)
+    good(orders, "file")
+    (orders.path / "lax.yaml").write_text((orders.path / "audit.yaml").read_text().replace("Grace", "Kim"))
+    orders.commit()
+    word = ("replace", "--config", "audit.yaml", "--by", "lax.yaml", "--reason", "x")
+    assert refused(orders, *word) == (
+        "Kim <kim@example.org> is no reviewer; Grace may say so: --who NAME. Who else may is stated in the last "
+        "commit: second_reviewer in audit.yaml, or a key in audits/allowed_signers"
+    )
+    assert refused(orders, *word, "--audit-config", "lax.yaml") == (
+        f"--audit-config=lax.yaml: audit.yaml, by which the audit {today(orders)} judged, says who reviews, and is "
+        "still there; leave it out"
+    )
+    said = good(orders, "findings", *word, "--who", "Grace")
+    assert said == f"audit.yaml lax.yaml stands for audit.yaml, by Grace on {today(orders)}: x\n"
+    orders.git("mv", "lax.yaml", "main.yaml")
+    orders.commit()
+    # The last of what stood for it that is there still counts; where none is, whoever the one in its place names.
+    back = ("replace", "--config", "lax.yaml", "--by", "main.yaml", "--reason", "moved")
+    assert "Grace may say so: --who NAME" in refused(orders, *back)
+    orders.git("rm", "-q", "audit.yaml")
+    orders.commit()
+    assert good(orders, "findings", *back).startswith("audit.yaml main.yaml stands for lax.yaml, by Kim ")
+
+
+def test_a_file_that_names_nobody_s_reviewer(orders) -> None:
+    """Two lines that anybody may commit resolve nothing while the audit's own file is there."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    (orders.path / "eve.yaml").write_text("service: orders\nsecond_reviewer: Eve\n")
+    orders.commit()
+    good(orders, "findings", "dispute", number, "--reason", "no", "--who", "Bob")
+    word = ("resolve", number, "--upheld", "--reason", "no", "--who", "Eve")
+    assert refused(orders, *word, "--config", "eve.yaml") == (
+        f"--config=eve.yaml: audit.yaml, by which the audit {today(orders)} judged, says who reviews, and is still "
+        "there; leave it out"
+    )
+    # Taken out of the work tree alone, it is in the last commit.
+    (orders.path / "audit.yaml").unlink()
+    assert refused(orders, *word).startswith("Eve is no reviewer; Grace may resolve it: --who NAME. ")
+    assert ledger(orders).find(number).status is Status.DISPUTED
+
+
+def test_an_audit_yaml_by_another_name(orders) -> None:
+    """Is found by what was filed; where it is gone, the message says which option names the one in its place."""
+    orders.git("mv", "audit.yaml", "orders.yaml")
+    orders.commit()
+    audited(orders, "--audit-config=orders.yaml")
+    good(orders, "file")
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    for number in (index, tls):
+        good(orders, "findings", "dispute", number, "--reason", "no", "--who", "Bob")
+    word = ("--dismissed", "--reason", "I looked", "--who", "Grace")
+    assert good(orders, "findings", "resolve", index, *word) == f"{index}: open, the dispute is dismissed\n"
+    orders.git("mv", "orders.yaml", "shop.yaml")
+    orders.commit()
+    assert refused(orders, "resolve", tls, *word) == (
+        f"orders.yaml, by which the audit {today(orders)} judged and which says who reviews, is gone; name what has "
+        "come in its place: --config PATH"
+    )
+    done = good(orders, "findings", "resolve", tls, *word, "--config", "shop.yaml")
+    assert done == f"{tls}: open, the dispute is dismissed\n"
+
+
+def test_an_audit_yaml_of_another_repository(orders, tmp_path_factory) -> None:
+    """Is named where it lies; one beside the code does not say who reviews instead."""
+    ops = tmp_path_factory.mktemp("ops")
+    shutil.move(orders.path / "audit.yaml", ops / "audit.yaml")
+    config = ops / "audit.yaml"
+    config.write_text(f"{config.read_text()}repository: {orders.path}\n")
+    orders.commit()
+    for line in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "ops")):
+        orders.git("-C", str(ops), "-c", "user.name=K", "-c", "user.email=k@example.org", *line)
+    audited(orders, f"--audit-config={config}")
+    good(orders, "file")
+    (orders.path / "audit.yaml").write_text(CONFIG.format(service="orders", owners=OWNERS, prior="none"))
+    orders.commit()
+    number = numbers(orders)["test_index"]
+    good(orders, "findings", "dispute", number, "--reason", "no", "--who", "Bob")
+    word = ("resolve", number, "--dismissed", "--reason", "I looked", "--who", "Grace")
+    assert refused(orders, *word) == (
+        f"elsewhere:audit.yaml, by which the audit {today(orders)} judged, says who reviews, and lies in another "
+        "repository; name it there: --config PATH (has another come in its place? backend-audit findings replace)"
+    )
+    assert good(orders, "findings", *word, "--config", str(config)) == f"{number}: open, the dispute is dismissed\n"
+
+
+def test_a_service_that_got_another_name(orders) -> None:
+    """Whoever works on its ledger is told how to go on."""
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("service: orders", "service: shop"))
+    (orders.path / "docs" / "runbook.md").write_text("audits/orders/ audits/shop/")
+    day, commit = today(orders), orders.commit()
+    good(orders, "findings", "dispute", number, "--reason", "renamed", "--who", "Bob")
+    word = ("resolve", number, "--upheld", "--reason", "renamed", "--who", "Grace")
+    assert refused(orders, *word) == (
+        f"audit.yaml, by which the audit {day} judged, is of the service 'shop' now; {WAYS_OUT}"
+    )
+    assert refused(orders, *word, "--config", "audit.yaml") == (
+        f"audit.yaml at {commit[:12]}: is of the service 'shop', the ledger of 'orders'; name that service's "
+        f"audit.yaml: --config PATH; {WAYS_OUT}"
+    )
