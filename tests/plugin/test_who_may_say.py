@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from plugin._filing import CONFIG, OWNERS, audited, command, good, ledger, made, numbers, today
+from plugin.test_kept_open import STRICTER
 from pytest_backend_audit.ledger import Status
 
 WAYS_OUT = (
     "if 'shop' is another name for 'orders', give it back the one that the ledger has (service: orders) and commit; to "
     "begin anew, git rm -r audits/orders"
 )
+
+
+NO_PLACE = (
+    (
+        ("--config", "audit.yaml", "--by", "docs/runbook.md", "--audit-config", "audit.yaml"),
+        '--by docs/runbook.md: it is no audit.yaml: docs/runbook.md:1: found "Audits are in audits/orders/."; '
+        "allowed: an audit.yaml, or a mapping of its policy keys",
+    ),
+    (
+        ("--config", "audit.yaml", "--by", "other.yaml"),
+        "--by other.yaml: it is of the service 'bills', the ledger of 'orders'; name that service's audit.yaml",
+    ),
+    (
+        ("--config", "audit.yaml", "--by", "bare.yaml"),
+        "--by bare.yaml: it is of no service, the ledger of 'orders'; name that service's audit.yaml",
+    ),
+    (("--config", "audit.yaml", "--by", "docs"), "--by docs: that is a folder; name the audit.yaml in it"),
+    (("--config", "audit.yaml", "--by", ""), "--by : there is no such file"),
+    (
+        ("--config", "audit.yaml", "--by", "new.yaml"),
+        "--by new.yaml: it is not in the last commit; commit it first",
+    ),
+    (
+        ("--policy", "main", "--by", "main:schema.sql"),
+        '--by main:schema.sql: no audit could be held to it: main:schema.sql:1: found "CREATE TABLE orders ();"; '
+        "allowed: an audit.yaml, or a mapping of its policy keys",
+    ),
+    (
+        ("--policy", "main", "--by", "wrong.yaml"),
+        "--by wrong.yaml: no audit could be held to it: wrong.yaml:1: thresholds: found a list; allowed: a mapping",
+    ),
+    (
+        ("--policy", "main", "--by", "HEAD"),
+        "--by HEAD: that is whichever commit is checked out, and its own file is no policy of another; name a "
+        "branch, a tag or a commit",
+    ),
+    (
+        ("--policy", "main", "--by", "@~1:audit.yaml"),
+        "--by @~1:audit.yaml: that is whichever commit is checked out, and its own file is no policy of another; "
+        "name a branch, a tag or a commit",
+    ),
+)
+"""What stands in no place of an audit.yaml or a policy, and why."""
 
 
 @pytest.fixture
@@ -138,3 +184,53 @@ def test_a_service_that_got_another_name(orders) -> None:
         f"audit.yaml at {commit[:12]}: is of the service 'shop', the ledger of 'orders'; name that service's "
         f"audit.yaml: --config PATH; {WAYS_OUT}"
     )
+
+
+def test_a_policy_by_its_own_name_and_as_it_was_typed(orders) -> None:
+    """The name that filings have goes first; what was typed for several of them names none."""
+    (orders.path / "policy.yaml").write_text(STRICTER)
+    for folder in ("sub", "apps"):
+        (orders.path / folder).mkdir()
+        (orders.path / folder / "policy.yaml").write_text("thresholds: {cache-hit-ratio: 0.5}\n")
+        (orders.path / folder / "own.yaml").write_text("thresholds: {cache-hit-ratio: 0.5}\n")
+    (orders.path / "new.yaml").write_text(STRICTER)
+    orders.commit()
+    audited(orders, "--audit-policy=policy.yaml")
+    good(orders, "file")
+    for folder, policy in (("sub", "policy.yaml"), ("sub", "own.yaml"), ("apps", "own.yaml")):
+        options = ("--audit-sha=HEAD", f"--audit-policy={policy}", f"--audit-report={orders.path}/audit-report")
+        place = (f"--rootdir={orders.path}", "-c", str(orders.path / "pytest.ini"))
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", *options, *place],
+            cwd=orders.path / folder,
+            check=False,
+            capture_output=True,
+        )
+        good(orders, "file")
+    names = [(f.policy, f.policy_given) for f in ledger(orders).filings]
+    assert names == [
+        ("policy.yaml", "policy.yaml"),
+        ("sub/policy.yaml", "policy.yaml"),
+        ("sub/own.yaml", "own.yaml"),
+        ("apps/own.yaml", "own.yaml"),
+    ]
+    word = ("--by", "new.yaml", "--reason", "x", "--who", "Grace")
+    assert good(orders, "findings", "replace", "--policy", "policy.yaml", *word).startswith(
+        "policy new.yaml stands for policy.yaml, by Grace "
+    )
+    assert refused(orders, "replace", "--policy", "own.yaml", *word) == (
+        "own.yaml: filed audits mean several by it, sub/own.yaml, apps/own.yaml; name one of them"
+    )
+
+
+def test_what_takes_no_place(orders) -> None:
+    """What no audit could judge by, and what would be another policy for every commit."""
+    (orders.path / "other.yaml").write_text("version: 1\nservice: bills\n")
+    (orders.path / "bare.yaml").write_text(STRICTER)
+    (orders.path / "wrong.yaml").write_text("thresholds: [1]\n")
+    orders.commit()
+    audited(orders, "--audit-policy=main")
+    good(orders, "file")
+    (orders.path / "new.yaml").write_text((orders.path / "audit.yaml").read_text())
+    for given, message in NO_PLACE:
+        assert refused(orders, "replace", *given, "--reason", "x", "--who", "Grace") == message
