@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from unit.cli.command import backend_audit
 
 from plugin._filing import CONFIG, OWNERS, audited, command, good, ledger, made, numbers, today
-from plugin.test_kept_open import STRICTER
+from plugin.test_kept_open import STRICTER, TWO, mended, state
 from pytest_backend_audit.ledger import Status
 
 WAYS_OUT = (
@@ -93,6 +94,13 @@ def test_who_commits_an_audit_yaml_does_not_thereby_review(orders) -> None:
     )
     said = good(orders, "findings", *word, "--who", "Grace")
     assert said == f"audit.yaml lax.yaml stands for audit.yaml, by Grace on {today(orders)}: x\n"
+    number = numbers(orders)["test_index"]
+    done = command(orders, "findings", "close", number, "--config", "audit.yaml")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: the audit {today(orders)} that has it judged by audit.yaml, for which lax.yaml stands "
+        "now, and not by audit.yaml: leave --config out\n",
+    )
     orders.git("mv", "lax.yaml", "main.yaml")
     orders.commit()
     # The last of what stood for it that is there still counts; where none is, whoever the one in its place names.
@@ -234,3 +242,62 @@ def test_what_takes_no_place(orders) -> None:
     (orders.path / "new.yaml").write_text((orders.path / "audit.yaml").read_text())
     for given, message in NO_PLACE:
         assert refused(orders, "replace", *given, "--reason", "x", "--who", "Grace") == message
+
+
+def test_closing_names_the_audit_yaml_that_is_not_there(orders) -> None:
+    """By the path that was given, and whatever else was; one that was moved away is asked for."""
+    audited(orders, "--audit-policy=main")
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    for given, message in (
+        ("nowhere.yaml", "--config=nowhere.yaml: there is no such file"),
+        ("docs", "--config=docs: that is a folder; name the audit.yaml in it"),
+        ("", "--config=: there is no such file"),
+    ):
+        assert refused(orders, "close", number, "--config", given) == message
+        assert refused(orders, "close", number, "--config", given, "--policy", "main") == message
+    orders.git("mv", "audit.yaml", "orders.yaml")
+    orders.commit()
+    for more in ((), ("--policy", "main")):
+        assert refused(orders, "close", number, *more) == (
+            "nothing was closed: there is no audit.yaml of orders here: --config PATH"
+        )
+
+
+def test_closing_where_an_audit_yaml_was_moved_to(orders) -> None:
+    """In its new folder, below pytest's, it is the one that counts."""
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().replace('Path("schema.sql")', '(Path(__file__).parents[1] / "schema.sql")'))
+    for folder in ("apps", "svc"):
+        (orders.path / folder).mkdir()
+    orders.git("mv", "audit.yaml", "apps/audit.yaml")
+    orders.commit()
+    audited(orders, "--audit-config=apps/audit.yaml")
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    orders.git("mv", "apps/audit.yaml", "svc/audit.yaml")
+    mended(orders)
+    done = backend_audit("findings", "close", number, cwd=orders.path / "svc")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(
+        "; judged otherwise since it was filed: audit.yaml: svc/audit.yaml, was apps/audit.yaml\n"
+    )
+
+
+def test_closing_what_is_open_in_two_environments(orders) -> None:
+    """A run is made in one of them: which, is for the user to say."""
+    state(orders, TWO)
+    orders.commit()
+    for environment in ("prod", "stage"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    mended(orders)
+    choose = "open in prod, stage, and a run is made in one of them; choose: --env prod | stage"
+    assert refused(orders, "close", index) == f"nothing was closed: {index} is {choose}"
+    assert refused(orders, "close", index, tls) == f"nothing was closed: they are {choose}"
+    done = command(orders, "findings", "close", index, "--env", "prod")
+    assert (done.returncode, done.stdout) == (1, f"{index}: stays open: closed here, and still open in stage\n")
+    # Only one is left.
+    assert ": closed, its check passed at " in good(orders, "findings", "close", index)
