@@ -175,7 +175,7 @@ def test_an_audit_yaml_of_another_repository(orders, tmp_path_factory) -> None:
 
 
 def test_a_service_that_got_another_name(orders) -> None:
-    """Whoever works on its ledger is told how to go on."""
+    """Whoever works on its ledger is told how to go on, and so is who files the first audit by the new name."""
     audited(orders)
     good(orders, "file")
     number = numbers(orders)["test_index"]
@@ -192,6 +192,24 @@ def test_a_service_that_got_another_name(orders) -> None:
         f"audit.yaml at {commit[:12]}: is of the service 'shop', the ledger of 'orders'; name that service's "
         f"audit.yaml: --config PATH; {WAYS_OUT}"
     )
+    audited(orders)
+    told = (
+        "note: audits/orders/ledger.jsonl has 10 open findings of the service 'orders', whose audits were by "
+        f"audit.yaml too, and this one closes none of them: {WAYS_OUT}\n"
+    )
+    shutil.copytree(orders.path / "audits", orders.path / "std-audits")
+    assert told in good(orders, "file")
+    # A later audit of that name says it no more, nor does one where the other service has an audit.yaml of its own.
+    audited(orders)
+    assert "audits/orders" not in good(orders, "file")
+    shutil.rmtree(orders.path / "audits")
+    shutil.move(orders.path / "std-audits", orders.path / "audits")
+    (orders.path / "own").mkdir()
+    (orders.path / "own" / "audit.yaml").write_text(config.read_text().replace("service: shop", "service: orders"))
+    orders.commit()
+    audited(orders)
+    assert "audits/orders" not in good(orders, "file")
+    assert good(orders, "findings", *word, "--service", "orders") == f"{number}: closed, the dispute is upheld\n"
 
 
 def test_a_policy_by_its_own_name_and_as_it_was_typed(orders) -> None:
