@@ -168,7 +168,7 @@ def test_a_protected_branch_that_was_renamed(orders) -> None:
             ("--config", "ops.yaml", "--by", "audit.yaml"),
             "ops.yaml: no filed audit judged by an audit.yaml of that name; they judged by audit.yaml",
         ),
-        (("--config", "audit.yaml", "--by", "gone.yaml"), "--by=gone.yaml: there is no such file"),
+        (("--config", "audit.yaml", "--by", "gone.yaml"), "--by gone.yaml: there is no such file"),
         (("--policy", "main", "--by", "gone.yaml"), "--by gone.yaml: there is no such file, and no such revision"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import CONFIG, nearest, there_at
+from pytest_backend_audit.cli.resolving import file_of
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked
@@ -22,13 +23,13 @@ def options_for(
     What nobody asked for is what the audits had that found them.
 
     Raises:
-        ValueError: None of its environments is the one in which they were found.
+        ValueError: There is no audit.yaml, or none of its environments, or several, are those in which they were found.
     """
     from pytest_backend_audit.document import config_name  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
 
     there = there_at(place.top, commit)
-    first = Path(args.config) if args.config else nearest(place.top, place.service) or place.top / CONFIG
+    first = file_of(args.config) or nearest(place.top, place.service) or place.top / CONFIG
     state = read(place).known_as(_renamed(_environments(first)))
     known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
     asked = {mark: (found.asks(there), found) for mark, found in known.items() if found}
@@ -36,22 +37,23 @@ def options_for(
     here = (place.top / name for name in names.values() if name)
     chosen = first if args.config else next((path for path in here if path.is_file()), None)
     config = chosen or first
-    if not chosen and config.is_file() and config not in {place.top / CONFIG, Path.cwd() / CONFIG}:
-        chosen = config  # moved to where pytest would not look for it
-    environment = args.env or _environment({e for t in wanted for e in t.where}, _environments(config), state)
-    if args.policy is None and not config.is_file():
+    if not config.is_file():
         raise ValueError(f"nothing was closed: there is no audit.yaml of {place.service} here: --config PATH")
+    environment = args.env or _environment(wanted, _environments(config), state)
     policy, unread = (
         _policy(known.values(), config, place.top) if args.policy is None else (str(args.policy), dict[str, str]())
     )
     used = config_name(chosen, place.top, Path.cwd()) if chosen else ""
+    if not chosen and config.resolve() != (place.top / CONFIG).resolve():
+        chosen = config  # moved to where pytest would not look for it
     way_out = "leave --config out" if args.config else "close it by itself"
     said: list[tuple[Tracked, str]] = []
     for tracked in wanted:
         filing, found = asked.get(tracked.fingerprint, (None, None))
         name = names.get(tracked.fingerprint, "")
         if filing and name and name != used and used and ":" not in used:
-            judged = f"the audit {filing.file} that has it judged by {name}"
+            now = f", for which {name} stands now" if name != filing.config else ""
+            judged = f"the audit {filing.file} that has it judged by {filing.config}{now}"
             said.append((tracked, f"{judged}, and not by {used}: {way_out}"))
         elif found and found.policy and (why := unread.get(found.policy_of(found.policy)[0])):
             said.append((tracked, why))
@@ -79,26 +81,29 @@ def _renamed(blocks: Mapping[str, Any]) -> dict[str, str]:
     return {name: told for name, told in before.items() if isinstance(told, str) and told}
 
 
-def _environment(where: Iterable[str], blocks: Mapping[str, Any], state: State) -> str:
-    """Where to run: where the findings are, by the name that audit.yaml has for it; empty if that is several places.
+def _environment(wanted: Sequence[Tracked], blocks: Mapping[str, Any], state: State) -> str:
+    """Where to run: where the findings are, by the name that audit.yaml has for it; empty if there is no choice.
 
     Raises:
-        ValueError: audit.yaml has none of that name.
+        ValueError: audit.yaml has none of that name, or several.
     """
     one = state.places.one
-    found = {one(place) for place in where}
-    if len(found) != 1:
-        return ""
-    (place,) = found
+    found = sorted({one(e) for t in wanted for e in t.where})
     if not blocks:
-        return place
-    for name in blocks:
-        if one(name) == place:
-            return name
+        return found[0] if len(found) == 1 else ""
+    here = [name for name in blocks if one(name) in found]
+    if len(set(map(one, here))) == 1:  # where two go by one name, pytest says so
+        return here[0]
+    if here:
+        what = f"{wanted[0].number} is" if len(wanted) == 1 else "they are"
+        raise ValueError(
+            f"nothing was closed: {what} open in {', '.join(here)}, and a run is made in one of them; choose: --env "
+            f"{' | '.join(here)}"
+        )
     raise ValueError(
-        f"nothing was closed: found in {place}, and audit.yaml has the environments {', '.join(blocks)}: if one of "
-        f"them had that name before, state it (environments: NAME: formerly: {place}); findings of an environment that "
-        "is no more are closed by the reviewer: findings dispute, then findings resolve --upheld"
+        f"nothing was closed: found in {', '.join(found)}, and audit.yaml has the environments {', '.join(blocks)}: if "
+        f"one of them had that name before, state it (environments: NAME: formerly: {found[0]}); findings of an "
+        "environment that is no more are closed by the reviewer: findings dispute, then findings resolve --upheld"
     )
 
 

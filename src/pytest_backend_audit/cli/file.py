@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import add_who, judged_otherwise, there_at, top_of, who
+from pytest_backend_audit.cli.ledgers import add_who, judged_otherwise, of_another_name, there_at, top_of, who
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
 from pytest_backend_audit.cli.waiting import waiting
@@ -101,6 +101,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
     notes += [*state.notices, *filing.notes, *_undated(filing), *_strangers(place, filing.after)]
+    notes += of_another_name(done, place, state)
     _tell(filing)
     return _said(args, place, filing, notes)
 

@@ -102,10 +102,10 @@ def _add_dispute(actions: Any) -> None:
 
 def _add_resolve(actions: Any) -> None:
     more = (
-        "By the second reviewer of audit.yaml, or somebody whose key the allowed signers have, as the last commit "
-        "states them; never by the lead auditor, the finding's owner or who disputes it. Upheld closes the finding "
-        "until an audit finds it again: mend the check, or declare the exception in audit.yaml. Dismissed lets it "
-        "stand."
+        "By the second reviewer of the audit.yaml that the audits went by, or somebody whose key the allowed signers "
+        "have, as the last commit states them; never by the lead auditor, the finding's owner or who disputes it. "
+        "Upheld closes the finding until an audit finds it again: mend the check, or declare the exception in "
+        "audit.yaml. Dismissed lets it stand."
     )
     parser = _add_action(actions, "resolve", _resolve, "give the reviewer's word on a dispute", more)
     parser.add_argument("finding", metavar="FINDING", help=_NAMED)
@@ -113,7 +113,7 @@ def _add_resolve(actions: Any) -> None:
     word.add_argument("--upheld", action="store_true", help="the finding is wrong")
     word.add_argument("--dismissed", action="store_true", help="the finding stands")
     parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
-    parser.add_argument("--config", "--audit-config", metavar="PATH", help="audit.yaml, if not here or at the top")
+    parser.add_argument("--config", "--audit-config", metavar="PATH", help="audit.yaml, where that one is gone")
     parser.add_argument("--json", action="store_true", help="how it stands now, as JSON")
     add_who(parser)
 
@@ -160,7 +160,7 @@ def _add_replace(actions: Any) -> None:
         "--by", metavar="NEW", required=True, help="what --audit-policy, or --audit-config, takes for it now"
     )
     parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
-    parser.add_argument("--audit-config", metavar="PATH", help="audit.yaml, if not here or at the top")
+    parser.add_argument("--audit-config", metavar="PATH", help="audit.yaml, where that of these audits is gone")
     parser.add_argument("--json", action="store_true", help="what was said, as JSON")
     add_who(parser)
 

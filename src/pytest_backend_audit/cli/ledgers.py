@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from pytest_backend_audit.finished import Finished
     from pytest_backend_audit.ledger import Place, State, Tracked
@@ -113,9 +114,31 @@ def _service_in(config: Path) -> str:
     from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
 
     try:
-        data = yamlnodes.read(config).data
+        return _service(yamlnodes.read(config).data)
     except (OSError, ValueError, yamlnodes.YamlError):
         return ""
+
+
+def committed_service(top: Path, name: str) -> str:
+    """The service of an audit.yaml as the last commit has it.
+
+    Empty if it names none, can't be read, or lies in another repository.
+
+    Args:
+        top: Top of the audited repository.
+        name: Its path there, as filings have it.
+    """
+    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.document import GitError, content  # noqa: PLC0415 - heavy
+
+    try:
+        raw = content(top, "HEAD", name) if ":" not in name else None
+        return _service(yamlnodes.parse(raw, name).data) if raw is not None else ""
+    except (GitError, yamlnodes.YamlError):
+        return ""
+
+
+def _service(data: Any) -> str:
     service = data.get("service") if isinstance(data, dict) else ""
     return service if isinstance(service, str) else ""
 
@@ -213,6 +236,35 @@ def judged_otherwise(card: Card, tracked: Tracked, known: Terms, state: State, p
     for what, one, other in (("standard", now.standard, before.standard), ("basis", now.basis, before.basis)):
         lines += [f"{what}: {one or 'none'}, was {other or 'none'}"] if one != other else []
     return (*terms.changed_files(card, known), *lines)
+
+
+def of_another_name(run: Finished, place: Place, state: State) -> Iterator[str]:
+    """That a service's first audit leaves open what its audit.yaml has found as another service's; a line each.
+
+    Args:
+        run: It.
+        place: Where it is filed.
+        state: The ledger there, before.
+    """
+    from pytest_backend_audit.ledger import LedgerError, read_file  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.signoff.reviewers import renamed  # noqa: PLC0415 - heavy
+
+    config = run.card.inputs.config_path
+    for path in sorted(place.top.glob("audits/*/ledger.jsonl")) if config and not state.filings else ():
+        name = path.relative_to(place.top).as_posix()
+        try:
+            other = read_file(path, name)
+        except LedgerError:
+            continue  # its own commands tell what is wrong with it
+        count = sum(t.status.is_open for t in other.findings)
+        theirs = other.service != place.service and any(f.config == config for f in other.filings)
+        # An audit.yaml of its own elsewhere has taken over what this one was.
+        if theirs and count and nearest(place.top, other.service) is None:
+            findings = "1 open finding" if count == 1 else f"{count} open findings"
+            yield (
+                f"{name} has {findings} of the service {other.service!a}, whose audits were by {config} too, and this "
+                f"one closes none of them: {renamed(place.service, other.service)}"
+            )
 
 
 def disputes_of(run: Finished) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_backend_audit import yamlnodes
 from pytest_backend_audit.document.git import top_of
 from pytest_backend_audit.document.revision import content, resolved
+from pytest_backend_audit.ledger.names import folder_of
 from pytest_backend_audit.people import first_same, people_in, same
 from pytest_backend_audit.signoff.signers import LIMIT, Allowed, Entry, entries, names
 from pytest_backend_audit.signoff.signing import NAMESPACE
@@ -60,17 +61,30 @@ def reviewers(config: Path | None, top: Path, service: str, now: str) -> Reviewe
         ReviewersError: audit.yaml is another service's, or was not committed.
         GitError: git gave no answer.
     """
-    stated = _stated(config, service) if config else {}
+    path, stated = _stated(config, service) if config else ("audit.yaml", {})
     settings = stated.get("sign_off")
-    path = settings.get("allowed_signers") if isinstance(settings, Mapping) else None
-    signers = path if isinstance(path, str) and path else SIGNERS
+    named = settings.get("allowed_signers") if isinstance(settings, Mapping) else None
+    signers = named if isinstance(named, str) and named else SIGNERS
     commit = resolved(top, "HEAD")
     found = content(top, commit, signers, LIMIT) if commit else None
     return Reviewers(
         second=_text(stated, "second_reviewer"),
         lead=_text(stated, "lead_auditor"),
         keys=signing_at(Allowed(found, signers), now) if found is not None else (),
-        where=f"second_reviewer in {config.name if config else 'audit.yaml'}, or a key in {signers}",
+        where=f"second_reviewer in {path}, or a key in {signers}",
+    )
+
+
+def renamed(now: str, service: str) -> str:
+    """The ways out where an audit.yaml names another service than the ledger is of.
+
+    Args:
+        now: The one that it names.
+        service: The ledger's.
+    """
+    return (
+        f"if {now!a} is another name for {service!a}, give it back the one that the ledger has (service: {service}) "
+        f"and commit; to begin anew, git rm -r audits/{folder_of(service)}"
     )
 
 
@@ -148,10 +162,12 @@ def _named(me: Iterable[str], others: Iterable[str]) -> str:
     return next((other for other in others if any(same(name, other) for name in mine)), "")
 
 
-def _stated(config: Path, service: str) -> Mapping[str, Any]:
-    top = top_of(config.parent)
+def _stated(config: Path, service: str) -> tuple[str, Mapping[str, Any]]:
+    """An audit.yaml's path in its repository, and what it says there at HEAD; it may lack in the work tree."""
+    file = config.parent.resolve() / config.name
+    top = top_of(next(folder for folder in file.parents if folder.is_dir()))
     commit = resolved(top, "HEAD")
-    path = (config.parent.resolve() / config.name).relative_to(top).as_posix()
+    path = file.relative_to(top).as_posix()
     raw = content(top, commit, path) if commit else None
     if raw is None:
         raise ReviewersError(
@@ -161,12 +177,13 @@ def _stated(config: Path, service: str) -> Mapping[str, Any]:
     shown = f"{path} at {commit[:_SHORT]}"
     data = yamlnodes.parse(raw, shown).data
     stated: Mapping[str, Any] = data if isinstance(data, dict) else {}
-    if _text(stated, "service") != service:
+    if (told := _text(stated, "service")) != service:
+        way_out = f"; {renamed(told, service)}" if told else ""
         raise ReviewersError(
-            f"{shown}: is of the service {_text(stated, 'service')!r}, the ledger of {service!r}; name that service's "
-            "audit.yaml: --config PATH"
+            f"{shown}: is of the service {told!r}, the ledger of {service!r}; name that service's audit.yaml: --config "
+            f"PATH{way_out}"
         )
-    return stated
+    return path, stated
 
 
 def _text(stated: Mapping[str, Any], key: str) -> str:
