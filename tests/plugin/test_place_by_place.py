@@ -1,4 +1,4 @@
-"""A finding is judged in each of its environments by itself: real runs and repositories, the command as a shell starts it."""
+"""A finding is judged in each of its environments by itself: real runs and repositories, real commands."""
 
 from __future__ import annotations
 
@@ -151,6 +151,37 @@ def test_two_that_stood_side_by_side_are_never_one(orders) -> None:
     assert (result.ret, result.errlines[0]) == (pytest.ExitCode.USAGE_ERROR, said)
     assert said in command(orders, "findings", "close", number).stderr
     assert ledger(orders).find(number).where == ("prod",)
+
+
+def test_a_name_before_that_is_stated_late(orders) -> None:
+    """Every command has one view of what is open from then on, whoever closed it by which name."""
+    config = orders.path / "audit.yaml"
+    text = config.read_text()
+    config.write_text(text.replace(TWO, "environments: {prod: {kind: prod}}\n"))
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    config.write_text(text.replace(TWO, "environments: {europe: {kind: prod}}\n"))
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    mended(orders)
+    said = good_or_not(orders, "findings", "close", number, "--env", "europe")
+    assert said == f"{number}: stays open: closed here, and still open in prod\n"
+    config.write_text(text.replace(TWO, "environments: {europe: {kind: prod, formerly: prod}}\n"))
+    orders.commit()
+    assert good(orders, "findings", "close", number).startswith(f"{number}: is closed already: its check passed at ")
+    assert number not in good(orders, "findings", "list")
+    disputed = command(orders, "findings", "dispute", number, "--reason", "x")
+    assert (disputed.returncode, "is closed" in disputed.stderr) == (2, True)
+
+
+def good_or_not(orders, *arguments: str) -> str:
+    """What a command says that leaves something open."""
+    done = command(orders, *arguments)
+    assert (done.returncode, done.stderr) == (1, "")
+    return done.stdout
 
 
 # What is taken out of an audit

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_backend_audit.cli.closing_by import options_for
 from pytest_backend_audit.cli.ledgers import judged_otherwise, place_of, there_at, top_of, who
 from pytest_backend_audit.cli.runs import finished, run_folder
+from pytest_backend_audit.cli.standing import read_here
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -33,12 +34,10 @@ def close(args: argparse.Namespace) -> int:
     Raises:
         ValueError: Nothing could be looked at; the message is for the user.
     """
-    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
-
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top)
-    state = read(place)
+    state = read_here(place)
     asked = list(dict.fromkeys(state.find(given).fingerprint for given in args.finding))
     tracked = [t for t in state.findings if t.fingerprint in asked]
     done = [t for t in tracked if not t.status.is_open]
@@ -88,7 +87,7 @@ def _looked(
         events, stay = _shown(run, wanted, place, by)
         append(place, events)
     said += stay
-    after = read(place)
+    after = read_here(place)
     said += [_became(after, t) for t in wanted if t.fingerprint in {e.fingerprint for e in events}]
     _tell(events)
     return said

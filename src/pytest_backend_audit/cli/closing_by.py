@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import CONFIG, nearest, there_at
 from pytest_backend_audit.cli.resolving import file_of
+from pytest_backend_audit.cli.standing import blocks_of, read_here
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked
@@ -26,11 +27,11 @@ def options_for(
         ValueError: There is no audit.yaml, or none of its environments, or several, are those in which they were found.
     """
     from pytest_backend_audit.document import config_name  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import terms  # noqa: PLC0415 - heavy
 
     there = there_at(place.top, commit)
     first = file_of(args.config) or nearest(place.top, place.service) or place.top / CONFIG
-    state = read(place).known_as(_renamed(_environments(first)))
+    state = read_here(place, first)
     known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
     asked = {mark: (found.asks(there), found) for mark, found in known.items() if found}
     names = {mark: found.config_of(filing, there) for mark, (filing, found) in asked.items()}
@@ -39,7 +40,7 @@ def options_for(
     config = chosen or first
     if not config.is_file():
         raise ValueError(f"nothing was closed: there is no audit.yaml of {place.service} here: --config PATH")
-    environment = args.env or _environment(wanted, _environments(config), state)
+    environment = args.env or _environment(wanted, blocks_of(config), state)
     policy, unread = (
         _policy(known.values(), config, place.top) if args.policy is None else (str(args.policy), dict[str, str]())
     )
@@ -61,24 +62,6 @@ def options_for(
     options += [f"--audit-env={environment}"] if environment else []
     options += [f"--audit-policy={policy}"] if policy else []
     return options, said
-
-
-def _environments(config: Path) -> Mapping[str, Any]:
-    """The blocks of an audit.yaml; none where it can't be read: pytest will say what is wrong with it."""
-    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
-
-    try:
-        data = yamlnodes.read(config).data
-    except (OSError, ValueError, yamlnodes.YamlError):
-        return {}
-    blocks = data.get("environments") if isinstance(data, dict) else None
-    return {str(name): block for name, block in blocks.items()} if isinstance(blocks, dict) else {}
-
-
-def _renamed(blocks: Mapping[str, Any]) -> dict[str, str]:
-    """Name -> name before, as the blocks state it."""
-    before = {name: block.get("formerly") for name, block in blocks.items() if isinstance(block, dict)}
-    return {name: told for name, told in before.items() if isinstance(told, str) and told}
 
 
 def _environment(wanted: Sequence[Tracked], blocks: Mapping[str, Any], state: State) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_backend_audit.cli.ledgers import NAME_LIMIT, add_place, add_who, place_of, top_of, who
 from pytest_backend_audit.cli.output import WIDTH, columns, fail, hanging
 from pytest_backend_audit.cli.runs import DEFAULT
+from pytest_backend_audit.cli.standing import read_here
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked
@@ -309,7 +310,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _assign(args: argparse.Namespace) -> int:
-    from pytest_backend_audit.ledger import held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Assigned  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
@@ -321,12 +322,12 @@ def _assign(args: argparse.Namespace) -> int:
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top, run_first=args.unassigned or not any(a.upper().startswith("F") for a in args.finding))
-    marks = list(dict.fromkeys(_named(args, place, read(place))))
+    marks = list(dict.fromkeys(_named(args, place, read_here(place))))
     if not marks:
         sys.stdout.write("[]\n" if args.json else "no finding is without an owner\n")
         return 0
     with held(place):
-        state = read(place)
+        state = read_here(place)
         numbers = {t.fingerprint: t.number for t in state.findings}
         events = [
             Assigned(utc_now(), by, mark, numbers.get(mark, ""), args.owner or "", args.due or "", args.effort)
@@ -334,7 +335,7 @@ def _assign(args: argparse.Namespace) -> int:
         ]
         _put(place, events)
     if args.json:
-        after = read(place)
+        after = read_here(place)
         sys.stdout.write(json.dumps([_stands(after, mark) for mark in marks], indent=2) + "\n")
         return 0
     what = ", ".join(t for t in (args.owner, f"due {args.due}" if args.due else "", args.effort) if t)
@@ -433,19 +434,19 @@ def _replace(args: argparse.Namespace) -> int:
 
 def _one(args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Event], said: str) -> int:
     """Add one event about one finding."""
-    from pytest_backend_audit.ledger import held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top)
-    read(place).find(args.finding)
+    read_here(place).find(args.finding)
     with held(place):
-        state = read(place)
+        state = read_here(place)
         tracked = state.find(args.finding)
         _put(place, [make(tracked, state, utc_now(), by)])
     if args.json:
-        sys.stdout.write(json.dumps(_stands(read(place), tracked.fingerprint), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_stands(read_here(place), tracked.fingerprint), indent=2) + "\n")
         return 0
     sys.stdout.write(f"{tracked.number}: {said}\n")
     return 0
@@ -460,10 +461,8 @@ def _put(place: Place, events: Sequence[Event]) -> None:
 
 
 def _read(args: argparse.Namespace) -> tuple[Place, State]:
-    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
-
     place = place_of(args, top_of(args))
-    return place, read(place)
+    return place, read_here(place)
 
 
 def _note(state: State) -> None:
