@@ -85,7 +85,7 @@ def _folder(given: str | None) -> Path:
     if given is not None and Path(given).is_dir():
         return Path(given)
     place = (find_repository(Path()) or Path()) / AUDITS
-    folders = {unquote(p.name): p for p in sorted(place.glob("*")) if p.is_dir() and any(p.glob("*.json"))}
+    folders = {unquote(p.name): p for p in sorted(place.glob("*")) if p.is_dir() and any(p.glob("*.json*"))}
     if given is not None and given in folders:
         return folders[given]
     if given is None and len(folders) == 1:

@@ -8,11 +8,15 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_backend_audit.filed import LIMIT
 from pytest_backend_audit.fleet.found import Found, is_passed_over, is_place_of_a_card
+
+LEDGER = "ledger.jsonl"
+NO_CARDS = "it tells of filed cards, and none of them is there; restore them from git"
+"""What is said of a ledger that is alone."""
 
 
 def find(given: str) -> Iterator[Found]:
@@ -57,6 +61,8 @@ def _below(folder: Path) -> Iterator[Found]:
             yield Found(here, real, claimed=True, trouble=f"can't be listed: {error.strerror}")
             continue
         folders = []
+        if _has_lost_its_cards(real, [entry.name for entry in entries]):
+            yield Found(f"{here}/{LEDGER}", f"{real}/{LEDGER}", claimed=True, trouble=NO_CARDS)
         for entry in entries:
             key = f"{real}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
@@ -68,6 +74,18 @@ def _below(folder: Path) -> Iterator[Found]:
             elif entry.name.endswith(".json"):
                 yield _read(entry.path, key, named=False)
         left += reversed(folders)
+
+
+def _has_lost_its_cards(folder: str, names: Sequence[str]) -> bool:
+    """Whether there is a ledger that tells of filed cards, and none of them: a service would be missing unseen."""
+    if LEDGER not in names or any(is_place_of_a_card(f"{folder}/{name}") for name in names):
+        return False
+    try:
+        # Whatever else is wrong with a ledger is told by who reads it.
+        ledger = Path(folder, LEDGER)
+        return ledger.is_file() and not ledger.is_symlink() and b'"type":"filed"' in ledger.read_bytes()[:LIMIT]
+    except OSError:
+        return False
 
 
 def _read(path: str, key: str, *, named: bool) -> Found:

@@ -56,6 +56,23 @@ def test_a_file_that_two_paths_name_is_read_once(tmp_path: Path) -> None:
     assert len(collect([str(tmp_path / "here"), str(path), str(tmp_path / "there")]).audits) == 1
 
 
+def test_a_ledger_that_has_lost_its_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its service would be missing from the fleet, and nobody would see it."""
+    write(tmp_path / "pay", audit("pay", "2026-08-31"))
+    alone = tmp_path / "ship" / "audits" / "ship" / "ledger.jsonl"
+    alone.parent.mkdir(parents=True)
+    alone.write_text('{"schema_version":1,"type":"assigned"}\n')
+    assert collect([str(tmp_path)]).unread == ()
+    alone.write_text('{"schema_version":1,"type":"filed"}\n')
+    said = "it tells of filed cards, and none of them is there; restore them from git"
+    assert collect([str(tmp_path)]).unread == (Unread(str(alone), said),)
+    assert main(["fleet", str(tmp_path), "--min", "significant-technical-debt"]) == 1
+    assert "ledger.jsonl" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="none of 1 filed cards can be read; the first is") as caught:
+        collect([str(tmp_path / "ship")])
+    assert str(caught.value).endswith(f"{alone}: {said}")
+
+
 def test_what_does_not_claim_to_be_a_card_is_no_matter(tmp_path: Path) -> None:
     """Other JSON, other files of audits/, hidden folders and those of packages."""
     card = write(tmp_path, audit("orders", "2026-08-31"))
