@@ -78,7 +78,8 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     reasons = [*obstacles.of_run(done.card), *obstacles.of_document(done.card)]
     reasons += [*obstacles.of_clock(done.card.inputs.instant, utc_now())]
     if done.no_sign_off:
-        reasons.append(f"its sign-off does not count: {done.no_sign_off}; sign again, or take signoff.json away")
+        again = "" if "ign again" in done.no_sign_off else "; sign again, or take what there is of it away"
+        reasons.append(f"its sign-off does not count: {done.no_sign_off}{again}")
     notes: list[str] = []
     if not done.card.inputs.document.service.strip():
         return _refused(args, reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -198,11 +199,15 @@ def _due(given: str) -> str:
     return day
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 def _day(given: str) -> str:
     try:
         return date.fromisoformat(given).isoformat()
     except ValueError:
-        raise argparse.ArgumentTypeError(f"found {given!r}; a date is written as 2027-01-31") from None
+        no_day = ", and there is no such day" if _DATE.fullmatch(given) else ""
+        raise argparse.ArgumentTypeError(f"found {given!r}; a date is written as 2027-01-31{no_day}") from None
 
 
 def _guarded(args: argparse.Namespace) -> int:
@@ -246,7 +251,8 @@ def _list(args: argparse.Namespace) -> int:
     sys.stdout.writelines(f"{line}\n" for line in _table(chosen, several=several))
     counts = {s: sum(t.status is s for t in state.findings) for s in dict.fromkeys(t.status for t in state.findings)}
     told = ", ".join(f"{n} {status.value}" for status, n in counts.items()) or "no finding was filed yet"
-    sys.stdout.write(f"{place.name}/ledger.jsonl: {told}\n")
+    none = "" if chosen or not state.findings else "none of that kind; "
+    sys.stdout.write(f"{place.name}/ledger.jsonl: {none}{told}\n")
     for word in state.replaced.last.values():
         sys.stdout.writelines(f"{line}\n" for line in hanging(clean(replaced(word))))
     _note(state)

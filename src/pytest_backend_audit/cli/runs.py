@@ -62,6 +62,8 @@ def run_folder(given: str) -> Path:
         raise ValueError(f"{given}: that is a file{what}")
     if not folder.is_dir():
         raise ValueError(f"{given}: there is no such folder; {way_out}")
+    if (folder / "sources").is_dir():
+        raise ValueError(f"{given}: a merge without its {MERGE}; copy the whole folder, or merge the runs again")
     raise ValueError(f"{given}: not a run folder (it has no {JOURNAL}); {way_out}")
 
 

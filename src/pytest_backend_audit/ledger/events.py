@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -266,6 +267,16 @@ def decode(line: bytes) -> Event:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
         raise ValueError(f"{kind}: {where}: {first['msg']}; restore the line from git") from None
+    _refuse_impossible(made, kind)
+    return made
+
+
+def _refuse_impossible(made: Event, kind: str) -> None:
+    """See that an event is one that we write.
+
+    Raises:
+        ValueError: It is not.
+    """
     if isinstance(made, Replaced) and made.before == made.after:
         raise ValueError(f"{kind}: {made.before[:60]!a} for itself, which we never write; restore the line from git")
     if isinstance(made, Found) and made.finding is None and kind != "seen":
@@ -275,10 +286,14 @@ def decode(line: bytes) -> Event:
         unfiled = kind == "assigned" and name == "number" and not value
         if value is not None and not unfiled and not form.fullmatch(value):
             raise ValueError(f"{kind}: {name}: found {value[:60]!a}, which we never write; restore the line from git")
+    if isinstance(made, Assigned) and made.due:
+        try:
+            date.fromisoformat(made.due)
+        except ValueError:
+            raise ValueError(f"{kind}: due: there is no day {made.due}; restore the line from git") from None
     for place, instant in made.instants.items() if isinstance(made, Filed) else ():
         if not FORMS["at"].fullmatch(instant):
             raise ValueError(
                 f"{kind}: instants: {place[:60]!a}: found {instant[:60]!a}, which we never write; restore the line "
                 "from git"
             )
-    return made

@@ -69,6 +69,8 @@ def _name(key: Key, allowed: Allowed, asked: str, address: str) -> str:
         known = signers.names(mine)
     if not mine:
         others = ", ".join(dict.fromkeys(p for e in listed for p in e.principals)) or "nobody"
+        if bare := signers.nameless(allowed):
+            others += f", and in line {bare[0]} a key without the address before it that it is of"
         raise SigningError(
             f"{key.path} ({key.fingerprint}) is not among the allowed signers ({allowed.name}, which has {others}); "
             "have the key added there, or sign with another: --key FILE"

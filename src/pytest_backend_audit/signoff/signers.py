@@ -71,6 +71,12 @@ def entries(allowed: Allowed) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+def nameless(allowed: Allowed) -> tuple[int, ...]:
+    """Lines that begin with a key: copied from a ``.pub`` file, without the address whose key it is."""
+    lines = allowed.content.decode("utf-8", "replace").split("\n")
+    return tuple(n for n, line in enumerate(lines, 1) if _TYPE.fullmatch(line.partition(" ")[0].strip()))
+
+
 def names(found: Iterable[Entry], *, within: Iterable[str] = ("*",)) -> tuple[str, ...]:
     """The plain names that entries give their keys, each once, of those that fit `within`."""
     patterns = tuple(within)
@@ -146,8 +152,14 @@ def repository_with(commit: str, *folders: Path, run: Path) -> Path | None:
     return None
 
 
-def at_revision(top: Path, revision: str, path: str) -> Allowed:
+def at_revision(top: Path, revision: str, path: str, lacking: str = "") -> Allowed:
     """The file as a commit holds it.
+
+    Args:
+        top: Top of the repository.
+        revision: Full SHA.
+        path: In the tree, with slashes.
+        lacking: What is said where the commit lacks it; how to begin one, if not given.
 
     Raises:
         SignersError: It is not there, or git gave no answer.
@@ -164,7 +176,8 @@ def at_revision(top: Path, revision: str, path: str) -> Allowed:
         raise SignersError(str(error)) from None
     if found is None:
         raise SignersError(
-            f"{path} is not in commit {shown}, so nobody may sign; write it (a line a reviewer: ADDRESS and the "
+            lacking
+            or f"{path} is not in commit {shown}, so nobody may sign; write it (a line a reviewer: ADDRESS and the "
             "public key), commit it, and audit that commit"
         )
     return Allowed(found, f"{path} at {shown}")
@@ -192,11 +205,14 @@ def given(text: str, folder: Path) -> Allowed:
     try:
         top = top_of(folder)
         commit = resolved(top, revision)
+    except NoRepositoryError:
+        raise SignersError(f"{text}: {folder.absolute()} is in no repository; go into one, or name a file") from None
     except GitError as error:
         raise SignersError(f"{text}: {error}") from None
     if not commit:
         raise SignersError(f"{text}: the repository here ({top}) has no revision {revision}; fetch it")
-    return at_revision(top, commit, path)
+    lacking = f"{text}: {revision} has no file {path}; name the one with the reviewers' keys"
+    return at_revision(top, commit, path, lacking)
 
 
 def people_of(top: Path, commit: str) -> tuple[tuple[str, str], ...]:
