@@ -84,6 +84,7 @@ def test_who_closed_it_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (("--due", "0001-01-01"), "--due: 0001-01-01 is past; today is "),
         (("--due", "9999-12-31"), "--due: 9999-12-31 is more than 10 years ahead\n"),
         (("--due", "soon"), "--due: found 'soon'; a date is written as 2027-01-31\n"),
+        (("--due", "2027-02-30"), "found '2027-02-30'; a date is written as 2027-01-31, and there is no such day\n"),
         (("--owner", "x" * 201), "--owner: 201 characters; a name has 200 at most\n"),
         (("--owner", " "), "--owner: an empty text says nothing\n"),
     ],

@@ -64,6 +64,7 @@ def test_a_good_run(run: Path, name: str, capsys: pytest.CaptureFixture[str]) ->
         ("my run/x", "my run/x: there is no such folder; did you mean my run?"),
         ("my run/journal.jsonl", "my run/journal.jsonl: that is a file; name its run folder: my run"),
         ("a file", f"a file: that is a file, and no run is there; {NO_RUN}"),
+        ("half", "half: a merge without its merge.json; copy the whole folder, or merge the runs again"),
     ],
 )
 def test_no_run_folder(name: str, folder: str, message: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +72,7 @@ def test_no_run_folder(name: str, folder: str, message: str, run: Path, capsys: 
     Path("above/audit-report").mkdir(parents=True)
     Path("above/audit-report/journal.jsonl").touch()
     Path("a file").write_text("x")
+    Path("half/sources").mkdir(parents=True)
     assert said(name, folder, capsys) == (2, "", f"backend-audit: {message}\n")
 
 

@@ -153,6 +153,10 @@ def test_conflict_marks_are_named_with_the_way_out(place: Place) -> None:
             "assigned: due: found 'soon', which we never write; restore the line from git",
         ),
         (
+            encode(assigned(due="2027-99-05")),
+            "assigned: due: there is no day 2027-99-05; restore the line from git",
+        ),
+        (
             '{"schema_version":1,"type":["closed"]}',
             f"an event of the type ['closed'], written by a later version? known are {', '.join(TYPES)}",
         ),

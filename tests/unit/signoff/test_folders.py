@@ -275,6 +275,7 @@ def test_a_protected_branch_has_the_last_word(orders: House, capsys: pytest.Capt
     for given, said in (
         ("nowhere", "nowhere: there is no such file; name one, or REVISION:PATH of the repository here"),
         ("gone:x", f"gone:x: the repository here ({orders.path}) has no revision gone; fetch it"),
+        ("main:audits/typo", "main:audits/typo: main has no file audits/typo; name the one with the reviewers' keys"),
     ):
         assert main(["verify", "--allowed-signers", given]) == 1
         assert capsys.readouterr().out.endswith(f"  the sign-off does not count: {said}\n")

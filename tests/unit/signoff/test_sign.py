@@ -111,6 +111,15 @@ def test_an_unknown_key(orders: House, capsys: pytest.CaptureFixture[str]) -> No
     )
 
 
+def test_a_key_without_the_address_it_is_of(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it stands in a ``.pub`` file, which is what people copy."""
+    orders.commit_signers("# ours", public(orders.keys / "grace"))
+    orders.audited()
+    assert (
+        "which has nobody, and in line 2 a key without the address before it that it is of); have the key added there"
+    ) in refused(orders, capsys, by="grace")
+
+
 def test_a_key_that_only_the_work_tree_allows(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
     """What counts is committed: a line that somebody adds afterwards is nobody's."""
     eve = key(orders.keys, "eve")
