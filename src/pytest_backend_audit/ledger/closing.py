@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
-from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import taken_out
-from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.obstacles import OWN_CRITERIA
 from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
 from pytest_backend_audit.ledger.state import State, Tracked
-from pytest_backend_audit.ledger.terms import There, names_of, unlike
+from pytest_backend_audit.ledger.terms import There, names_of
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
 
 OUTPUT_LIMIT = 4000
@@ -80,59 +79,6 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
             "check run anew (no --run)"
         )
-
-
-def shown_in(card: Card, tracked: Tracked, state: State) -> tuple[str, ...]:
-    """Environments in which a card shows that a finding is mended, by their names now and before.
-
-    Of a merge, those in which all of its check ran, and those in which it only ever could not: one in which it does is
-    what a merge is for. Of what is about a whole dimension, and of a check that the card leaves out on purpose, all.
-
-    Args:
-        card: It.
-        tracked: The finding.
-        state: The ledger, by the card's names of environments.
-    """
-    every, one = names_of(card.inputs), state.places.one
-    result = next((r for r in card.checks if r.check.id == tracked.finding.check), None)
-    several = len(environments(card.inputs.document.environment)) > 1
-    if result is None or result.outcome is not Outcome.PASSED or not several:
-        return every
-    ran = {one(name) for name in result.environments}
-    return tuple(name for name in every if one(name) in ran or _never_ran(tracked, one(name), state))
-
-
-def _never_ran(tracked: Tracked, place: str, state: State) -> bool:
-    """Whether all that was told of a finding in an environment is that its check could not run there."""
-    told = [e for _, e in tracked.history if isinstance(e, Found) and place in state.places.of(e.environment)]
-    outcomes = {e.outcome or (e.finding.outcome if e.finding else "not told") for e in told}
-    return outcomes == {Outcome.COULD_NOT_RUN.value}
-
-
-def found_in(card: Card, check: str) -> tuple[str, ...]:
-    """Environments in which a check of a merge ran; none where it ran in none, or no merge is behind the card."""
-    return next((r.environments for r in card.checks if r.check.id == check), ())
-
-
-def judged_alike(
-    card: Card, tracked: Tracked, state: State, there: There
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """In which environments a card judged by what the audits judged by that had a finding there.
-
-    Args:
-        card: It.
-        tracked: The finding.
-        state: The ledger, by the card's names of environments.
-        there: Which audit.yaml are still there.
-
-    Returns:
-        Environments, by the names that they go by; and each other one in which the finding is open, with what the card
-        judged by instead.
-    """
-    here = dict.fromkeys(map(state.places.one, names_of(card.inputs)))
-    said = {place: unlike(card.inputs, terms.of(tracked, state, [place]), there) for place in here}
-    wrong = tuple((place, why) for place, why in said.items() if why and place in tracked.where)
-    return tuple(place for place, why in said.items() if not why), wrong
 
 
 def closes_in(card: Card, tracked: Tracked, state: State, there: There) -> tuple[str, ...]:

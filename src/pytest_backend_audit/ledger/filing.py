@@ -11,10 +11,10 @@ from typing import Literal
 
 from pytest_backend_audit.filed import standing as failure_of
 from pytest_backend_audit.ledger import cases, standards, terms
-from pytest_backend_audit.ledger.closing import found_in
 from pytest_backend_audit.ledger.events import Event, Filed, Found
-from pytest_backend_audit.ledger.going import Going
+from pytest_backend_audit.ledger.going import going
 from pytest_backend_audit.ledger.lateness import elsewhere, last_word, later, notes, otherwise, standing, unasked
+from pytest_backend_audit.ledger.speaking import found_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked, fold, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
@@ -107,10 +107,10 @@ def filing(
         stand = cases.standing(result, [case for place in places for case in cases.told(known, state, place)])
         events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, stand, outcomes(finding)))
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
-    going = Going(card, state, filed, times, there)
-    gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in going.gone()]
-    told.left += going.left
-    told.unlike += going.stays
+    lacking = going(card, state, filed, times, there)
+    gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in lacking.gone]
+    told.left += lacking.left
+    told.unlike += lacking.stays
     events += gone
     events[0] = replace(filed, lines=len(events) - 1)
     now = fold((*state.events, *enumerate(events, line)))

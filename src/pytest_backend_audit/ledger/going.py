@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import taken_out
-from pytest_backend_audit.ledger.closing import judged_alike, shown_in
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
+from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Times
@@ -19,73 +20,63 @@ from pytest_backend_audit.model import Card, Outcome
 _Went: TypeAlias = tuple[Gone, Tracked, terms.Terms | None]
 
 
+@dataclass(slots=True)
 class Going:
-    """A card that judged by something else than the audit that had a finding has no word on it.
+    """What a filing comes to for the findings that its card lacks."""
 
-    Nor has one in whose environment its check did not run, or that has the same failure under another name.
+    gone: list[_Went] = field(default_factory=list)
+    """Each that is gone, with the finding and what it was judged by."""
+    left: list[tuple[str, Status, str]] = field(default_factory=list)
+    """Number of each on which there is later word, how it stands, and the instant of the card's run."""
+    stays: list[tuple[str, str]] = field(default_factory=list)
+    """Number of each other one that stays open, somewhere at least, and why."""
+
+
+def going(card: Card, state: State, filed: Filed, times: Times, there: There) -> Going:
+    """What becomes of the open findings that a card lacks.
+
+    One that judged by something else than the audit that had a finding has no word on it; nor has one in whose
+    environment its check did not run, or that has the same failure under another name.
+
+    Args:
+        card: The one that is filed.
+        state: The ledger before, by the card's names of environments.
+        filed: The filing.
+        times: Of the card's runs, by these names.
+        there: Which audit.yaml are still there.
     """
-
-    def __init__(self, card: Card, state: State, filed: Filed, times: Times, there: There) -> None:
-        """Take the card.
-
-        Args:
-            card: The one that is filed.
-            state: The ledger before, by the card's names of environments.
-            filed: The filing.
-            times: Of the card's runs, by these names.
-            there: Which audit.yaml are still there.
-        """
-        self._card = card
-        self._state = state
-        self._filed = filed
-        self._times = times
-        self._there = there
-        self.left: list[tuple[str, Status, str]] = []
-        """Number of each finding on which there is later word, how it stands, and the instant of the card's run."""
-        self.stays: list[tuple[str, str]] = []
-        """Number of each other finding that stays open, and why."""
-
-    def gone(self) -> Iterator[_Went]:
-        """Each that is gone, with the finding and what it was judged by."""
-        mine = self._state.places.of(self._filed.environment)
-        present = {f.fingerprint for f in self._card.findings}
-        for tracked in self._state.findings:
-            here = [place for place in mine if place in tracked.where]
-            if tracked.fingerprint not in present and tracked.status.is_open and here:
-                yield from self._went(tracked, mine, here)
-
-    def _went(self, tracked: Tracked, mine: tuple[str, ...], here: list[str]) -> Iterator[_Went]:
-        state = self._state
+    mine = state.places.of(filed.environment)
+    present = {f.fingerprint for f in card.findings}
+    found = Going()
+    for tracked in state.findings:
+        here = [place for place in mine if place in tracked.where]
+        if tracked.fingerprint in present or not tracked.status.is_open or not here:
+            continue
         # What a merge lacks, the first of the runs that looked for it speaks for.
-        lacks = {place: self._times.of(place, tracked.finding.check)[0] for place in mine}
+        lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
         late = [p for p in here if last_word(tracked, p, state) > lacks[p]]
-        ran = set(map(state.places.one, shown_in(self._card, tracked, state)))
+        ran = set(map(state.places.one, shown_in(card, tracked, state)))
         places = [p for p in mine if p in ran and last_word(tracked, p, state) <= lacks[p]]
-        alike, wrong = judged_alike(self._card, tracked, state, self._there)
+        alike, wrong = judged_alike(card, tracked, state, there)
         if late == here:
-            self.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
+            found.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
         elif not set(here) & set(places):
             blind = ", ".join(p for p in here if p not in ran)
-            self.stays.append((tracked.number, f"its check did not run in {blind}"))
-        elif why := _goes_on(self._card, tracked):
-            self.stays.append((tracked.number, why))
+            found.stays.append((tracked.number, f"its check did not run in {blind}"))
+        elif why := _goes_on(card, tracked):
+            found.stays.append((tracked.number, why))
         elif wrong and not set(here) & set(places) & set(alike):
-            self.stays.append((tracked.number, wrong[0][1]))
+            found.stays.append((tracked.number, wrong[0][1]))
         else:
             if wrong:
-                self.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
+                found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
             places = [p for p in places if p in alike]
-            known = terms.of(tracked, state, places)
+            reason, made = why_gone(card, tracked, state, places), min(lacks[p] for p in places)
             event = Gone(
-                self._filed.at,
-                tracked.number,
-                tracked.fingerprint,
-                self._filed.file,
-                ", ".join(places),
-                why_gone(self._card, tracked, state, places),
-                instant=min(lacks[p] for p in places),
+                filed.at, tracked.number, tracked.fingerprint, filed.file, ", ".join(places), reason, instant=made
             )
-            yield event, tracked, known
+            found.gone.append((event, tracked, terms.of(tracked, state, places)))
+    return found
 
 
 def _goes_on(card: Card, tracked: Tracked) -> str:
@@ -129,4 +120,4 @@ def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str]) 
     return LEFT
 
 
-__all__ = ["Going", "why_gone"]
+__all__ = ["Going", "going", "why_gone"]

@@ -20,8 +20,9 @@ from unit.ledger.filings import (
 )
 from unit.scoring.scoring_cases import SEALED, attempt, check, failed, inputs, passed, skipped, standard
 
-from pytest_backend_audit.ledger.closing import run_trouble, shown, shown_in
+from pytest_backend_audit.ledger.closing import run_trouble, shown
 from pytest_backend_audit.ledger.events import Found
+from pytest_backend_audit.ledger.speaking import shown_in
 from pytest_backend_audit.model import (
     Mode,
 )
