@@ -233,7 +233,7 @@ def test_a_ledger_follows_its_published_schema(orders) -> None:
     config.write_text((orders.path / "audit.yaml").read_text())
     moved = ("--config", "audit.yaml", "--by", "ops.yaml", "--reason", "a trial")
     done = command(orders, "findings", "replace", *moved, "--who", "Grace")
-    assert "--by ops.yaml is not in the last commit" in done.stderr.replace("ops.yaml: it", "ops.yaml")
+    assert done.stderr == "backend-audit: --by ops.yaml: it is not in the last commit; commit it first\n"
     orders.commit()
     good(orders, "findings", "replace", *moved, "--who", "Grace")
     back = ("--config", "audit.yaml", "--by", "audit.yaml", "--reason", "a mistake")

@@ -9,7 +9,8 @@ import pytest
 from unit.cli.command import backend_audit
 
 from plugin._filing import audited, command, good, ledger, made, numbers, today
-from pytest_backend_audit.cli.ledgers import nearest, there_at
+from pytest_backend_audit.cli.ledgers import nearest
+from pytest_backend_audit.cli.terms import there_at
 from pytest_backend_audit.ledger import Status
 from pytest_backend_audit.standard.loader import DATA, DEFAULT
 
@@ -223,8 +224,8 @@ def test_a_policy_that_was_named_by_where_it_was_from_head(orders) -> None:
         f"this run to {own[:12]}:audit.yaml; --policy {base} {REPLACED}\n",
     )
     assert ": closed, its check passed at " in good(orders, "findings", "close", index)
-    # The reviewer may say HEAD^ as well, and means the commit that it is then.
-    word = ("findings", "replace", "--policy", base, "--by", "HEAD^", "--reason", "our own", "--who", "Grace")
+    # The reviewer says it by the commit.
+    word = ("findings", "replace", "--policy", base, "--by", own, "--reason", "our own", "--who", "Grace")
     assert good(orders, *word).startswith(f"policy {own[:12]}:audit.yaml stands for {base[:12]}:audit.yaml, by Grace")
     orders.git("checkout", "-q", "--detach")
     (orders.path / "notes.txt").write_text("two\n")

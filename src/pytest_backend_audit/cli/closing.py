@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.cli.closing_by import options_for
-from pytest_backend_audit.cli.ledgers import judged_otherwise, place_of, there_at, top_of, who
+from pytest_backend_audit.cli.ledgers import place_of, top_of, who
 from pytest_backend_audit.cli.runs import finished, run_folder
 from pytest_backend_audit.cli.standing import read_here
+from pytest_backend_audit.cli.terms import judged_otherwise, there_at
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:

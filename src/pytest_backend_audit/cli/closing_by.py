@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import CONFIG, nearest, there_at
+from pytest_backend_audit.cli.ledgers import CONFIG, nearest
 from pytest_backend_audit.cli.resolving import file_of
 from pytest_backend_audit.cli.standing import blocks_of, read_here
+from pytest_backend_audit.cli.terms import there_at
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked

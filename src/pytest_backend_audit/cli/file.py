@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import add_who, judged_otherwise, of_another_name, there_at, top_of, who
+from pytest_backend_audit.cli.ledgers import add_who, top_of, who
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
+from pytest_backend_audit.cli.terms import judged_otherwise, of_another_name, there_at
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:

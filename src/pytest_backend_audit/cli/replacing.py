@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import place_of, there_at, top_of, who
+from pytest_backend_audit.cli.ledgers import place_of, top_of, who
 from pytest_backend_audit.cli.resolving import Reviewed, file_of, reviewed
+from pytest_backend_audit.cli.terms import there_at
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State

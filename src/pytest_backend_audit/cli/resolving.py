@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.ledgers import committed_service, nearest, place_of, there_at, top_of
+from pytest_backend_audit.cli.ledgers import committed_service, nearest, place_of, top_of
+from pytest_backend_audit.cli.terms import there_at
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import disputes_of
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, finished, run_folder
+from pytest_backend_audit.cli.terms import disputes_of
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
