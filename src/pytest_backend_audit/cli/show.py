@@ -26,6 +26,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_run(parser)
     add_signers(parser)
+    parser.add_argument("--all", action="store_true", help="cut nothing short, however many lines that takes")
     parser.add_argument("--json", action="store_true", help="the whole card as JSON, as in scorecard.json")
     parser.set_defaults(run=run)
 
@@ -46,6 +47,6 @@ def run(args: argparse.Namespace) -> int:
     width = max(NARROWEST, min(shutil.get_terminal_size().columns, WIDEST))
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     unicode = "utf" in (sys.stdout.encoding or "").lower()
-    for line in section(card, width, color=color, unicode=unicode, folder=args.folder):
+    for line in section(card, width, color=color, unicode=unicode, folder=args.folder, whole=args.all):
         sys.stdout.write(f"{line}\n")
     return 0

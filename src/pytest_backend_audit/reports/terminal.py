@@ -10,6 +10,8 @@ from pytest_backend_audit.reports import facts
 from pytest_backend_audit.reports.text import columns, cut, one_line, pad, wrap
 
 LINES = 25
+_ALL = 100_000
+"""Lines, where all is shown."""
 LABEL = 13
 """Columns of the labels left of total, disposition and the lines below."""
 NAME = 23
@@ -30,6 +32,8 @@ class _Style:
     width: int
     color: bool
     unicode: bool
+    whole: bool = False
+    """Whether all is shown, however many lines that takes."""
 
     @property
     def mark(self) -> str:
@@ -57,7 +61,15 @@ def chunks(card: Card) -> Iterator[str]:
         yield f"{line}\n"
 
 
-def section(card: Card, width: int = 80, color: bool = False, unicode: bool = True, folder: str = "") -> list[str]:
+def section(
+    card: Card,
+    width: int = 80,
+    color: bool = False,
+    unicode: bool = True,
+    folder: str = "",
+    *,
+    whole: bool = False,
+) -> list[str]:
     """The card in the terminal.
 
     Args:
@@ -67,14 +79,16 @@ def section(card: Card, width: int = 80, color: bool = False, unicode: bool = Tr
         color: Whether to use ANSI colours; they take no columns.
         unicode: Whether the terminal can show more than ASCII.
         folder: Where the reports are; without it that line is left out.
+        whole: Whether nothing below the head is cut short.
 
     Returns:
-        At most 25 lines without line feeds.
+        At most 25 lines without line feeds, unless it is the whole.
     """
-    style = _Style(max(width, 40), color, unicode)
+    style = _Style(max(width, 40), color, unicode, whole)
     lines = [*_head(card, style), "", *_dimensions(card, style), ""]
     report = [pad("Report", LABEL) + style.text(f"{folder.rstrip('/')}/scorecard.html")] if folder else []
-    return [*lines, *_below(card, style, LINES - len(lines) - len(report)), *report]
+    room = _ALL if whole else LINES - len(lines) - len(report)
+    return [*lines, *_below(card, style, room), *report]
 
 
 def _head(card: Card, style: _Style) -> list[str]:
@@ -98,27 +112,27 @@ def _head(card: Card, style: _Style) -> list[str]:
 def _dimensions(card: Card, style: _Style) -> list[str]:
     shown = list(card.dimensions)
     left = 0
-    if len(shown) > ROWS:
+    if len(shown) > ROWS and not style.whole:
         by_level = sorted(shown, key=lambda d: d.level)
         keep = {d.id for d in by_level[: ROWS - 1]}
         shown = [d for d in shown if d.id in keep]
         left = len(by_level) - len(shown)
     ids = min(max((columns(style.text(d.id)) for d in shown), default=0), 12)
     names = min(max((columns(style.text(d.name)) for d in shown), default=0), NAME, style.width - ids - 14)
-    lines = [
-        _dimension(d, ids, names, style, left_out=bool(card.partial) and not any(k.checks for k in d.criteria))
-        for d in shown
-    ]
+    lines = []
+    for d in shown:
+        left_out = bool(card.partial) and not any(k.checks for k in d.criteria)
+        lines += _dimension(d, ids, names, style, left_out=left_out)
     if left:
         lines.append(f"  and {left} more, none of them lower")
     return lines or ["  no check was collected"]
 
 
-def _dimension(dimension: DimensionResult, ids: int, names: int, style: _Style, *, left_out: bool) -> str:
+def _dimension(dimension: DimensionResult, ids: int, names: int, style: _Style, *, left_out: bool) -> list[str]:
     head = pad(cut(style.text(dimension.id), ids, style.mark), ids)
     name = pad(cut(style.text(dimension.name), names, style.mark), names)
     if left_out:  # its level is 1, as of all that nobody looked at; shown, it would pass for a verdict
-        return cut(f"  {head} {name} not part of this run", style.width, style.mark)
+        return [cut(f"  {head} {name} not part of this run", style.width, style.mark)]
     level = f"{style.bar(dimension.level)} L{dimension.level}"
     said = []
     if facts.capped(dimension):
@@ -129,17 +143,21 @@ def _dimension(dimension: DimensionResult, ids: int, names: int, style: _Style, 
         said.append(f"seeks L{dimension.sought}")
     room = style.width - ids - names - len("  ") * 2 - 1 - len(level) - 1
     why = _why(said, [facts.short_name(name) for name in dimension.limited_by], room, style)
-    return f"  {head} {name} {style.paint(level, _COLORS[dimension.level])}  {why}".rstrip()
+    line = f"  {head} {name} {style.paint(level, _COLORS[dimension.level])}  "
+    return [f"{line if n == 0 else ' ' * (style.width - room)}{text}".rstrip() for n, text in enumerate(why)]
 
 
-def _why(said: list[str], names: list[str], room: int, style: _Style) -> str:
+def _why(said: list[str], names: list[str], room: int, style: _Style) -> list[str]:
     """What holds a dimension at its level: as many whole names as there is room for, and how many are left out."""
+    if style.whole:
+        text = style.text("; ".join([*said, ", ".join(names)] if names else said))
+        return wrap(text, room, _ALL, style.mark) or [""]
     for shown in range(len(names), 0, -1):
         more = f" +{len(names) - shown} more" if shown < len(names) else ""
         text = style.text("; ".join([*said, ", ".join(names[:shown]) + more]))
         if columns(text) <= room:
-            return text
-    return cut(style.text("; ".join([*said, ", ".join(names)] if names else said)), room, style.mark)
+            return [text]
+    return [cut(style.text("; ".join([*said, ", ".join(names)] if names else said)), room, style.mark)]
 
 
 @dataclass(slots=True)
@@ -161,7 +179,7 @@ class _Part:
 def _below(card: Card, style: _Style, room: int) -> list[str]:
     """Total, disposition and the rest: a line each, and what is left of the room for continuations and notices."""
     parts = [*_result(card), *_counts(card)]
-    notices = [_Part("Notice", text) for text in facts.notices(card, brief=True)]
+    notices = [_Part("Notice", text) for text in facts.notices(card, brief=not style.whole)]
     left = room - len(parts) - min(len(notices), 1)
     left = _spread(parts, left, style)
     shown = notices[: 1 + max(left, 0)]
@@ -176,7 +194,7 @@ def _below(card: Card, style: _Style, room: int) -> list[str]:
 def _spread(parts: list[_Part], room: int, style: _Style) -> int:
     """Give the parts, in their order, the further lines that they need; what is left of the room is returned."""
     for part in parts:
-        more = min(len(part.wrapped(style, part.most)) - 1, max(room, 0))
+        more = min(len(part.wrapped(style, _ALL if style.whole else part.most)) - 1, max(room, 0))
         part.given += more
         room -= more
     return room

@@ -47,6 +47,41 @@ def test_full_card_line_by_line() -> None:
     ]
 
 
+def test_the_whole_is_cut_nowhere() -> None:
+    """Where the lines don't count, as when somebody asks for the card of a run again."""
+    short = section(FULL, folder="audit-report/")
+    whole = section(FULL, folder="audit-report/", whole=True)
+    start = whole.index("Gate         Conditional production: not passed, the disposition is Not")
+    assert whole[:start] == short[: short.index("Total        15 of 40, lowest L1: 4.5, 4.7") + 3]
+    assert whole[start:] == [
+        "Gate         Conditional production: not passed, the disposition is Not",
+        "             production-grade",
+        "Raise        pass test_authentication in 4.7 Security: disposition to",
+        "             Significant technical debt",
+        "Broken       1 check is wrong itself: test_own_check: KeyError: 'pod_id'",
+        "Not run      1 check: targets.pgbouncer is not configured (audit.yaml)",
+        "Unproven     2 checks: test_latency_tracked: all its evidence is verbal",
+        "Findings     1 critical, 2 high, 1 medium, 1 low",
+        "Exceptions   1 lapsing, 1 unused: foreign-key-indexes:public.legacy.owner_id",
+        "             lapses on 2026-12-01; hit-rate:sessions",
+        "Notice       the build is not verifiable by more than 7 digits",
+        "Notice       earlier: 001-9f2c4e1: total 12, significant-technical-debt",
+        "Report       audit-report/scorecard.html",
+    ]
+
+
+def test_the_whole_names_all_that_holds_a_level() -> None:
+    """On as many lines as that takes, below each other."""
+    names = tuple(f"a-criterion-with-a-long-name-{n}" for n in range(4))
+    card = replace(FULL, dimensions=(replace(DIMENSIONS[0], limited_by=names, prior=None),))
+    assert [line for line in section(card, whole=True) if "a-criterion" in line] == [
+        "  4.1 Query Performance ██░░░ L2  a-criterion-with-a-long-name-0,",
+        "                                  a-criterion-with-a-long-name-1,",
+        "                                  a-criterion-with-a-long-name-2,",
+        "                                  a-criterion-with-a-long-name-3",
+    ]
+
+
 def test_partial_card_says_why_there_is_no_disposition() -> None:
     """Without a disposition the reason stands in its place, and no total is shown."""
     assert section(PARTIAL)[4:] == [

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from unit.ledger.ledgers import BARE, assigned, found
+from unit.ledger.ledgers import BARE, assigned, filed, found
 
 from pytest_backend_audit.ledger import Tracked
 from pytest_backend_audit.ledger.state import fold
@@ -15,7 +15,7 @@ from pytest_backend_audit.reports.tracked import COLUMNS, markdown, table
 
 def tracked(**fields: str) -> Tracked:
     """One finding, for which Lin was named."""
-    state = fold([(1, found("F-0007", **fields)), (2, assigned(owner="Lin"))])
+    state = fold(enumerate([filed(), found("F-0007", **fields), assigned(owner="Lin")], 1))
     return state.findings[0]
 
 
