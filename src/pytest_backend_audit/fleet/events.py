@@ -36,6 +36,8 @@ class Entry:
     """Environment -> instant of the latest run that had it there."""
     last: str = ""
     """When it was told of last."""
+    away: dict[str, str] = field(default_factory=dict)
+    """Environment -> instant of the run, or of the reviewer's word, by which it was closed there last."""
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class Ledger:
         elif kind == "resolved":
             if known.disputed and event["upheld"]:
                 if known.last > event["at"]:
-                    raise UnknownError  # two branches were joined
+                    raise UnknownError  # two branches were joined, or clocks disagree
+                known.away |= dict.fromkeys(known.where, event["at"])
                 known.where = set()
             known.disputed = False
         elif kind in {"gone", "closed"}:
@@ -109,7 +112,9 @@ class Ledger:
             made = instant or (card.instants.get(place, card.instant) if card else "")
             if place in known.where and known.seen.get(place, "") > made:
                 raise UnknownError  # two branches were joined
-            known.where.discard(place)
+            if place in known.where:
+                known.where.remove(place)
+                known.away[place] = made
         known.disputed = known.disputed and bool(known.where)
 
     def _card(self, event: dict[str, Any]) -> _Card:
@@ -128,8 +133,13 @@ class Ledger:
             dated = self.before.pop(mark, "") or due
             self.findings[mark] = Entry(dimension, severity, dated, due, set(here), seen=here, last=event["at"])
             return
+        if any(place not in known.where and instant < known.away.get(place, "") for place, instant in here.items()):
+            raise UnknownError  # two branches were joined
         if told is not None:
-            known.dimension, known.severity, known.told = _told(told)
+            told_now = _told(told)
+            if known.where - here.keys() and told_now[:2] != (known.dimension, known.severity):
+                raise UnknownError  # it is graver in one environment than in another
+            known.dimension, known.severity, known.told = told_now
         known.due = (known.due or known.told) if known.where else known.told
         known.where |= here.keys()
         known.last = max(known.last, event["at"])

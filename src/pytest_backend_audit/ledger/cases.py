@@ -2,52 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.state import State, Tracked
-from pytest_backend_audit.model import Attempt, CheckResult, Status
+from pytest_backend_audit.ledger.words import instant_of
+from pytest_backend_audit.model import CheckResult, Outcome
 
-LIMIT = 200
-"""Cases that one line of a ledger names."""
+LIMIT = 2_000
+"""Cases that one line of a ledger names; of more, that there were fewer later says that some were taken out."""
+_BY_PLACE = re.compile(r"[\[-][A-Za-z_]\w*?\d+(?=[\]-])")
+"""In the name of a case: how pytest calls a value that has no name of its own, by its place among the others."""
 
-
-def cases(attempts: Iterable[Attempt]) -> set[str]:
-    """What stands in brackets in the names of a check's instances: ``[orders-2]``; none where it has no parameters."""
-    return {case for attempt in attempts if (case := _case(attempt.instance))}
-
-
-def _case(instance: str) -> str:
-    function = instance[instance.find("::") :]
-    begins, ends = function.find("["), function.rfind("]")
-    return function[begins : ends + 1] if 0 <= begins < ends else ""
+Cases: TypeAlias = Mapping[str, Outcome]
+"""Case -> what became of it in one environment."""
 
 
-def standing(result: CheckResult | None, before: Iterable[str]) -> tuple[str, ...]:
-    """Cases of a check that have yet to pass.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a ledger knows of a check's cases in one environment."""
+
+    cases: tuple[str, ...] = ()
+    """Those that have yet to pass."""
+    count: int = 0
+    """How many there were."""
+
+
+def cases_in(result: CheckResult | None, place: str, state: State) -> Cases:
+    """The cases of a check in one environment, by the name that it goes by; none without parameters."""
+    found: dict[str, Outcome] = {}
+    for name, cases in result.cases.items() if result is not None else ():
+        if state.places.one(name) == place:
+            found.update(cases)
+    return found
+
+
+def standing(now: Cases, before: Told) -> Told:
+    """Cases that have yet to pass once a run has told of a finding.
 
     Args:
-        result: Of a check that did not pass; None where no check is behind a finding.
-        before: Those that had to before: who is no longer part of the check did not pass by that.
+        now: What became of them in that run.
+        before: What was known until then: who is no longer part of the check, or could not run, did not pass by that.
     """
-    if result is None:
-        return ()
-    # Of one that passed on weak evidence alone each case has to show more.
-    bad = [a for a in result.attempts if a.status is not Status.PASSED or not a.evidence] or result.attempts
-    found = cases(bad) | (set(before) - cases(result.attempts))
-    return tuple(sorted(found)[:LIMIT])
+    answered = {case for case, outcome in now.items() if outcome not in {Outcome.PASSED, Outcome.COULD_NOT_RUN}}
+    bad = answered or {case for case, outcome in now.items() if outcome is Outcome.COULD_NOT_RUN}
+    kept = {case for case in before.cases if now.get(case) is not Outcome.PASSED}
+    return Told(tuple(sorted(bad | kept)[:LIMIT]), len(now))
 
 
-def told(tracked: Tracked, state: State, place: str) -> tuple[str, ...]:
-    """Cases that had yet to pass by the last sighting of a finding in an environment."""
-    seen = [e for _, e in tracked.history if isinstance(e, Found) and place in state.places.of(e.environment)]
-    return seen[-1].cases if seen else ()
+def told(tracked: Tracked, state: State, place: str) -> Told:
+    """What the latest run that had a finding in an environment, since it was opened there, told of its cases."""
+    seen = [
+        (instant_of(line, event, place, state.places, state.lines), line, event)
+        for line, event in tracked.sightings(place, state.places)
+    ]
+    latest: Found | None = max(seen, key=lambda entry: entry[:2])[2] if seen else None
+    return Told(latest.cases, latest.count) if latest is not None else Told()
 
 
-def taken_out(result: CheckResult, tracked: Tracked, state: State, places: Iterable[str]) -> tuple[str, ...]:
-    """Cases that had yet to pass in some environments, and that are no longer part of the check."""
-    have = cases(result.attempts)
-    return tuple(dict.fromkeys(c for place in places for c in told(tracked, state, place) if c not in have))
+def taken_out(now: Cases, before: Told) -> tuple[str, ...]:
+    """Cases that had yet to pass in an environment, and are no longer part of the check there.
+
+    Where there are fewer than before, one that goes by its place may be another one by now.
+    """
+    fewer = len(now) < before.count
+    cut = fewer and len(before.cases) >= LIMIT
+    return tuple(c for c in before.cases if c not in now or cut or (fewer and _BY_PLACE.search(c)))
 
 
-__all__ = ["cases", "standing", "taken_out", "told"]
+def passed(now: Cases, before: Told) -> bool:
+    """Whether each case that had yet to pass in an environment did; False where none is known."""
+    wanted = before.cases
+    return bool(wanted) and all(now.get(c) is Outcome.PASSED for c in wanted) and not taken_out(now, before)
+
+
+def grouped(now: Mapping[str, Told], places: Iterable[str]) -> list[tuple[tuple[str, ...], Told]]:
+    """Environments of which a filing tells the same of a check's cases, and what."""
+    found: dict[Told, list[str]] = {}
+    for place in places:
+        found.setdefault(now[place], []).append(place)
+    return [(tuple(here), said) for said, here in found.items()]
+
+
+__all__ = ["Cases", "Told", "cases_in", "grouped", "passed", "standing", "taken_out", "told"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
-from pytest_backend_audit.ledger.cases import taken_out
+from pytest_backend_audit.ledger.cases import cases_in, taken_out, told
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.obstacles import OWN_CRITERIA
 from pytest_backend_audit.ledger.places import environments
@@ -73,7 +73,9 @@ def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) ->
     Raises:
         StaysOpenError: One has.
     """
-    newest = max(last_word(tracked, place, state) for place in names_of(card.inputs))
+    here = dict.fromkeys(map(state.places.one, names_of(card.inputs)))
+    # What was told of another environment in which it is no longer open does not matter here.
+    newest = max(last_word(tracked, place, state) for place in [p for p in here if p in tracked.where] or here)
     if newest > instant:
         raise StaysOpenError(
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
@@ -128,8 +130,8 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
     if tracked.where and not set(map(state.places.one, shown_in(card, tracked, state))) & set(tracked.where):
         raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
-    where = dict.fromkeys(map(state.places.one, shown_in(card, tracked, state)))
-    if out := taken_out(result, tracked, state, where):
+    open_ = [p for p in dict.fromkeys(map(state.places.one, shown_in(card, tracked, state))) if p in tracked.where]
+    if out := [c for p in open_ for c in taken_out(cases_in(result, p, state), told(tracked, state, p))]:
         raise StaysOpenError(
             f"{', '.join(out[:3])} of its check did not pass, and is no longer part of it; the next audit that is "
             "filed takes note of that"

@@ -104,7 +104,9 @@ class Found:
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
     cases: tuple[str, ...] = ()
-    """Of a check with parameters those that have yet to pass, ``[orders-2]``."""
+    """Of a check with parameters those that have yet to pass there, ``[orders-2]``."""
+    count: int = 0
+    """How many cases it has there; 0 where it has no parameters, and in lines of older versions."""
     outcome: str = ""
     """What became of its check in that card, or the failure since which it gave no answer; empty in lines of older
     versions, and of what no check is behind."""

@@ -5,7 +5,7 @@ A run tells of findings only what no later run has told: it may be filed late, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from pytest_backend_audit.ledger.speaking import found_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked, fold, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
-from pytest_backend_audit.model import Card, Finding, Inputs
+from pytest_backend_audit.model import Card, CheckResult, Finding, Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def filing(
         kept = replace(finding, id=number)
         result = results.get(finding.check)
         if known is None:
-            told_of = Found(who.at, number, finding.fingerprint, name, ", ".join(here), kept, outcome=outcomes(finding))
-            events.append(replace(told_of, cases=cases.standing(result, ())))
+            told_of = Found(who.at, number, finding.fingerprint, name, "", kept, outcome=outcomes(finding))
+            events += _each(told_of, result, known, state, here)
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
@@ -103,9 +103,8 @@ def filing(
         kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
         old = any(words[place] > seen[place] for place in here)
         newly = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
-        where = ", ".join(places)
-        stand = cases.standing(result, [case for place in places for case in cases.told(known, state, place)])
-        events.append(Found(who.at, number, finding.fingerprint, name, where, newly, kind, stand, outcomes(finding)))
+        told_of = Found(who.at, number, finding.fingerprint, name, "", newly, kind, outcome=outcomes(finding))
+        events += _each(told_of, result, known, state, places)
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     lacking = going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in lacking.gone]
@@ -120,6 +119,19 @@ def filing(
     left = [(e.number, t.where) for e in gone for t in (tracked_now[e.fingerprint],) if t.where]
     remarks = (*told.lines(), *otherwise(gone), *unasked(gone), *elsewhere(left))
     return Filing(replace(card, findings=shown), numbers, tuple(events), now, remarks)
+
+
+def _each(
+    told_of: Found, result: CheckResult | None, known: Tracked | None, state: State, places: Sequence[str]
+) -> Iterator[Found]:
+    """A sighting for each of the environments in which other cases have yet to pass; the first tells of the finding."""
+    stand: dict[str, cases.Told] = {}
+    for place in places:
+        before = cases.told(known, state, place) if known and place in known.where else cases.Told()
+        stand[place] = cases.standing(cases.cases_in(result, place, state), before)
+    for n, (here, said) in enumerate(cases.grouped(stand, places)):
+        event = replace(told_of, environment=", ".join(here), cases=said.cases, count=said.count)
+        yield event if n == 0 else replace(event, finding=None, type="seen")
 
 
 @dataclass(slots=True)

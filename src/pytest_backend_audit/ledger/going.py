@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.cases import taken_out
-from pytest_backend_audit.ledger.events import Filed, Gone
+from pytest_backend_audit.ledger.cases import cases_in, taken_out, told
+from pytest_backend_audit.ledger.events import Filed, Found, Gone
 from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
 from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
@@ -63,7 +63,7 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         elif not set(here) & set(places):
             blind = ", ".join(p for p in here if p not in ran)
             found.stays.append((tracked.number, f"its check did not run in {blind}"))
-        elif why := _goes_on(card, tracked):
+        elif why := _goes_on(card, tracked, state):
             found.stays.append((tracked.number, why))
         elif wrong and not set(here) & set(places) & set(alike):
             found.stays.append((tracked.number, wrong[0][1]))
@@ -79,14 +79,22 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
     return found
 
 
-def _goes_on(card: Card, tracked: Tracked) -> str:
+def _stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
+    """Whether a finding was told of before an audit had another one last."""
+    last = max(event.at for _, event in tracked.history if isinstance(event, Found))
+    return other is not None and other.history[0][1].at <= last
+
+
+def _goes_on(card: Card, tracked: Tracked, state: State) -> str:
     """Why a card that lacks a finding does not show it to be mended all the same; empty if it does."""
     finding = tracked.finding
     about = {COVERAGE, PROOF}
     if finding.check not in about and all(c.id != finding.check for c in card.inputs.plan):
         # Its file was moved, or its function has another name.
         same = (finding.dimension, finding.criterion, finding.title)
-        moved = next((f for f in card.findings if (f.dimension, f.criterion, f.title) == same), None)
+        alikes = [f for f in card.findings if (f.dimension, f.criterion, f.title) == same]
+        # One that was there beside it is another.
+        moved = next((f for f in alikes if not _stood_beside(state.of(f.fingerprint), tracked)), None)
         if moved is not None:
             return f"the audit has the same by another check, {moved.check}: {headline(finding.title)}"
     alike = (f for f in card.findings if f.check == finding.check)
@@ -112,7 +120,9 @@ def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str]) 
         return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"
     result = next((r for r in card.checks if r.check.id == finding.check), None)
     if result is not None and result.outcome is Outcome.PASSED:
-        return CASES_LEFT if taken_out(result, tracked, state, places) else "its check passed"
+        open_ = [place for place in places if place in tracked.where]
+        gone = any(taken_out(cases_in(result, p, state), told(tracked, state, p)) for p in open_)
+        return CASES_LEFT if gone else "its check passed"
     if result is not None:
         return "its criterion is declared not applicable"
     if any(c.id == finding.check for c in card.inputs.plan):

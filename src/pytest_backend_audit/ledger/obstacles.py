@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pytest_backend_audit.ledger.identity import other_kind, side_by_side
-from pytest_backend_audit.ledger.state import State
+from pytest_backend_audit.ledger.state import CLOCKS, State
 from pytest_backend_audit.model import Card, Document, Mode
 
 _NAMED = 5
 """Findings that one line names."""
-AHEAD = timedelta(minutes=10)
-"""By which clocks of two machines may differ."""
 AGAIN = "audit again: pytest --audit-sha=HEAD"
 OWN_CRITERIA = "the run is by its own criteria; load the standard (audit.yaml: standard: bundled, or default)"
 FIELDS = {
@@ -53,7 +51,7 @@ def of_clock(instant: str, now: str) -> Iterator[str]:
         instant: Of the run, RFC 3339 in UTC.
         now: The present one.
     """
-    if datetime.fromisoformat(instant) > datetime.fromisoformat(now) + AHEAD:
+    if datetime.fromisoformat(instant) > datetime.fromisoformat(now) + CLOCKS:
         yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {AGAIN}"
 
 

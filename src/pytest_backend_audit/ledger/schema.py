@@ -46,6 +46,7 @@ _MEANINGS = {
     "formerly": "Environment to its name in the audits before, where it had another one.",
     "lines": "How many lines of findings were filed with it.",
     "cases": "Of a check with parameters those that have yet to pass: what stands in brackets.",
+    "count": "How many cases the check has there; 0 without parameters.",
     "named": "Environments that stood side by side in audit.yaml; empty where it has one.",
     "changed": "What is judged otherwise than by the audit which told of the finding last, one line each.",
     "finding": "The finding as that card tells it; null where it tells nothing new.",

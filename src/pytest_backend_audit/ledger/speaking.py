@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.events import Found
+from pytest_backend_audit.ledger import cases, terms
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of, unlike
@@ -27,18 +26,24 @@ def shown_in(card: Card, tracked: Tracked, state: State) -> tuple[str, ...]:
     if result is None or result.outcome is not Outcome.PASSED or not several:
         return every
     ran = {one(name) for name in result.environments}
-    return tuple(name for name in every if one(name) in ran or _never_ran(tracked, one(name), state))
+
+    def speaks(place: str) -> bool:
+        # What could not run there all along may be answered elsewhere, once what did not pass there has passed there.
+        mended = cases.passed(cases.cases_in(result, place, state), cases.told(tracked, state, place))
+        return place in ran or mended or _never_ran(tracked, place, state)
+
+    return tuple(name for name in every if speaks(one(name)))
 
 
 def _never_ran(tracked: Tracked, place: str, state: State) -> bool:
-    """Whether all that was told of a finding in an environment is that its check could not run there."""
-    told = [e for _, e in tracked.history if isinstance(e, Found) and place in state.places.of(e.environment)]
+    """Whether all that was told of a finding in an environment, since it is open there, is that its check can't run."""
+    told = (event for _, event in tracked.sightings(place, state.places))
     outcomes = {e.outcome or (e.finding.outcome if e.finding else "not told") for e in told}
     return outcomes == {Outcome.COULD_NOT_RUN.value}
 
 
 def found_in(card: Card, check: str) -> tuple[str, ...]:
-    """Environments in which a check of a merge ran; none where it ran in none, or no merge is behind the card."""
+    """Environments in which a check of a merge was answered; none where it was in none, or no merge is behind it."""
     return next((r.environments for r in card.checks if r.check.id == check), ())
 
 

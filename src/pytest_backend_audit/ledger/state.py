@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeGuard
@@ -26,9 +27,11 @@ from pytest_backend_audit.ledger.events import (
 from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.words import Filings, filing_at, filings_by_name, instant_of
-from pytest_backend_audit.model import Finding
+from pytest_backend_audit.model import Finding, Severity
 
 NOT_STATED = "not stated"
+CLOCKS = timedelta(minutes=10)
+"""By which clocks of two machines may differ."""
 _NUMBER = re.compile(r"(?:F-?)?0*(\d{1,9})(-\d{1,3})?", re.IGNORECASE)
 _MARK = re.compile(r"[0-9a-f]{6,64}")
 
@@ -59,7 +62,7 @@ class Tracked:
     fingerprint: str
     status: Status
     finding: Finding
-    """As the latest audit that had it tells it."""
+    """As the latest audit tells it of the environment, of those in which it is open, where it is gravest."""
     opened: str
     """Instant at which it was filed first, or again after it was away."""
     owner: str = ""
@@ -68,6 +71,12 @@ class Tracked:
     effort: str = ""
     where: tuple[str, ...] = ()
     """Environments in which it is open."""
+    told: Mapping[str, Finding] = field(default_factory=dict)
+    """Environment -> the finding as the latest audit there tells it."""
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Environment -> instant of the run, or of the reviewer's word, by which it was closed there last."""
+    since: Mapping[str, int] = field(default_factory=dict)
+    """Environment -> line by which it was opened there last."""
     dispute: Disputed | None = None
     """The one that is not resolved."""
     history: tuple[tuple[int, Event], ...] = ()
@@ -86,6 +95,12 @@ class Tracked:
         """Why it is gone: its check passed, or is no longer part of the audit; empty unless it is gone."""
         reasons = [e.reason for _, e in self.history if isinstance(e, Gone)]
         return reasons[-1] if self.status is Status.GONE and reasons else ""
+
+    def sightings(self, place: str, places: Places) -> list[tuple[int, Found]]:
+        """The audits that had it in an environment since it was opened there last, each with its line."""
+        begun = self.since.get(place, 0)
+        found = [(line, event) for line, event in self.history if line >= begun and isinstance(event, Found)]
+        return [(line, event) for line, event in found if place in places.of(event.environment)]
 
     def current(self) -> Finding:
         """The finding with what the ledger knows of it."""
@@ -287,7 +302,13 @@ class _Folding:
             known = self._found.get(event.fingerprint)
             if known is None:
                 raise self._unopened(line, event)
-            self._put(line, event, _after(known, event, self._left(line, event, known)))
+            left = self._left(line, event, known)
+            away = {
+                place: instant_of(line, event, place, self._places, self._lines)
+                for place in known.where
+                if place not in left
+            }
+            self._put(line, event, replace(_after(known, event, left), closed={**known.closed, **away}))
 
     def _left(self, line: int, event: Event, known: Tracked) -> tuple[str, ...]:
         """Environments in which a finding is open after an event, which may close it."""
@@ -308,7 +329,9 @@ class _Folding:
             (n, e) for n, e in known.history if isinstance(e, Found) and place in self._places.of(e.environment)
         ]
         if isinstance(event, Resolved):
-            return any(seen.at > event.at for _, seen in sightings)
+            # By when it was written: the reviewer did not know of it. Clocks of two machines may differ.
+            said = datetime.fromisoformat(event.at) + CLOCKS
+            return any(datetime.fromisoformat(seen.at) > said for _, seen in sightings)
         when = instant_of(line, event, place, self._places, self._lines)
         return any(instant_of(n, seen, place, self._places, self._lines) > when for n, seen in sightings)
 
@@ -349,19 +372,38 @@ class _Folding:
                 f"{self._name}:{line}: {known.number} has a second number, {event.number}: two branches filed it; "
                 f"{known.number} counts"
             )
-        where = tuple(sorted({*known.where, *self._places.of(event.environment)}))
+        here = self._opens(line, event, known)
+        if not here:
+            self._put(line, event, known)
+            return
+        where = tuple(sorted({*known.where, *here}))
+        since = {**known.since, **dict.fromkeys((p for p in here if p not in known.where), line)}
         finding = event.finding or known.finding
+        said = {**known.told, **dict.fromkeys(here, finding)}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         assigned = [e for _, e in known.history if isinstance(e, Assigned)]
         owner = "" if any(e.owner for e in assigned) else _known(finding.owner)
         effort = "" if any(e.effort for e in assigned) else _known(finding.effort)
-        again = replace(known, finding=finding, owner=owner or known.owner, effort=effort or known.effort)
+        again = replace(
+            known, finding=finding, told=said, owner=owner or known.owner, effort=effort or known.effort, since=since
+        )
         if known.status.is_open:
             again = replace(again, where=where, due=known.due or finding.due)
         else:
-            where = self._places.of(event.environment)
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
-        self._put(line, event, again)
+        self._put(line, event, replace(again, finding=_gravest(again)))
+
+    def _opens(self, line: int, event: Found, known: Tracked) -> tuple[str, ...]:
+        """Environments in which a sighting has a finding open: not where a later run, or the reviewer, closed it."""
+        here = self._places.of(event.environment)
+        when = {place: instant_of(line, event, place, self._places, self._lines) for place in here}
+        late = tuple(p for p in here if p not in known.where and when[p] < known.closed.get(p, ""))
+        if late:
+            self._notices.append(
+                f"{self._name}:{line}: {event.type} {event.number} by a run of {when[late[0]]}, and a later word "
+                f"closed it in {', '.join(late)}: it stays closed there"
+            )
+        return tuple(place for place in here if place not in late)
 
     def _new(self, line: int, event: Found, finding: Finding) -> Tracked:
         number = event.number
@@ -386,6 +428,8 @@ class _Folding:
             due=finding.due,
             effort=_known(finding.effort),
             where=self._places.of(event.environment),
+            told=dict.fromkeys(self._places.of(event.environment), finding),
+            since=dict.fromkeys(self._places.of(event.environment), line),
         )
         return tracked if before is None else _after(tracked, before, tracked.where)
 
@@ -413,10 +457,19 @@ def _after(tracked: Tracked, event: Event, where: tuple[str, ...]) -> Tracked:
             return replace(tracked, status=Status.OPEN if where else Status.CLOSED, dispute=None, where=where)
         case Gone() | Closed() if tracked.status.is_open:
             if where:
-                return replace(tracked, where=where)
+                left = replace(tracked, where=where)
+                return replace(left, finding=_gravest(left))
             away = Status.GONE if isinstance(event, Gone) else Status.CLOSED
             return replace(tracked, status=away, where=(), dispute=None)
     return tracked
+
+
+def _gravest(tracked: Tracked) -> Finding:
+    """What the environments in which it is open tell of it: one that is mended says nothing of the others."""
+    told = [tracked.told[place] for place in tracked.where]
+    worst = min(told, key=lambda finding: list(Severity).index(finding.severity))
+    # Of several that are as grave, the one that was told last.
+    return tracked.finding if tracked.finding in told and tracked.finding.severity is worst.severity else worst
 
 
 def _closes(event: Event) -> TypeGuard[Closed | Resolved]:

@@ -28,7 +28,7 @@ class Terms:
     """What the audits judged by that had a finding."""
 
     filings: tuple[Filed, ...]
-    """Those that had it since it was opened last, as they were filed."""
+    """Those that had it since it was opened there last, as they were filed."""
     held: tuple[Filed, ...] = ()
     """Those that held audit.yaml to a policy, of all that had it, in the order in which they were filed."""
     replaced: Replacements = field(default_factory=Replacements)
@@ -76,15 +76,15 @@ def of(tracked: Tracked, state: State, where: Collection[str]) -> Terms | None:
             environment.
     """
     wanted = {state.places.one(place) for place in where}
+    counts = {line for place in wanted for line, _ in tracked.sightings(place, state.places)}
     since: list[Filed] = []
     held: list[Filed] = []
     for line, event in tracked.history:
         if not isinstance(event, Found) or not wanted & set(state.places.of(event.environment)):
             continue
         filing = state.filing_at(line, event.file)
-        if event.type == "reopened":
-            since.clear()
-        since.append(filing)
+        if line in counts:
+            since.append(filing)
         if filing.policy:
             held.append(filing)
     # By when they were filed: a run that was kept aside brings no other policy than the one that was asked for since.

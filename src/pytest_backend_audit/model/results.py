@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_backend_audit.model.checks import Attempt, Check, Outcome
@@ -27,7 +28,9 @@ class CheckResult:
     acknowledged: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
-    """Where its evidence comes from, in a merged card."""
+    """Where its evidence comes from, in a merged card: the environments that answered all that they were asked."""
+    cases: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
+    """Of a check with parameters: environment -> case, what stands in brackets -> what became of it there."""
 
 
 class RowState(StrEnum):

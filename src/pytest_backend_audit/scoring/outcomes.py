@@ -103,6 +103,7 @@ def settle(
     missing: list[_Part] = []
     environments: list[str] = []
     everything: list[Attempt] = []
+    cases: dict[str, dict[str, list[_Part]]] = {}
     for execution in executions:
         if not execution.attempts:
             missing.append(_Part(Outcome.COULD_NOT_RUN, COULD_NOT_RUN_LIMIT, None))
@@ -110,6 +111,8 @@ def settle(
             outcome = judge(attempt, accepts)
             part = _Part(outcome, limit_of(outcome, check.level), attempt)
             everything.append(attempt)
+            if case := _case(attempt.instance):
+                cases.setdefault(execution.environment, {}).setdefault(case, []).append(part)
             if outcome is Outcome.COULD_NOT_RUN:
                 missing.append(part)
             else:
@@ -130,13 +133,20 @@ def settle(
         acknowledged=_union(a.acknowledged for a in attempts),
         notes=_union(a.notes for a in attempts),
         environments=tuple(sorted({e for e in environments if e and e not in partly})) if merged else (),
+        cases={place: {case: _of_case(parts) for case, parts in here.items()} for place, here in cases.items()},
     )
+
+
+def _of_case(parts: list[_Part]) -> Outcome:
+    """What became of a case in one environment: an answer of one run there takes the place of what could not run."""
+    return _lowest([p for p in parts if p.outcome is not Outcome.COULD_NOT_RUN] or parts).outcome
 
 
 def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
     """Environments in which an instance did not or could not run, and no other run there answered it.
 
-    Where each run of an environment was narrowed before it collected, what the others know of counts there too.
+    Where each run of an environment was narrowed before it collected, what the others know of counts there too, unless
+    they have no name in common, as where parameters come from an environment.
     """
     asked: dict[str, set[str]] = {}
     answered: dict[str, set[str]] = {}
@@ -146,8 +156,13 @@ def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
         done = (a.instance for a in execution.attempts if a.status is not Status.COULD_NOT_RUN)
         answered.setdefault(execution.environment, set()).update(map(_whole_name, done))
     seen_whole = {execution.environment for execution in executions if not execution.hidden}
-    everything = set().union(*asked.values())
-    return frozenset(e for e, names in asked.items() if (names if e in seen_whole else everything) - answered[e])
+    found = set()
+    for environment, names in asked.items():
+        others = set().union(*(n for e, n in asked.items() if e != environment))
+        alone = environment in seen_whole or names.isdisjoint(others)
+        if (names if alone else names | others) - answered[environment]:
+            found.add(environment)
+    return frozenset(found)
 
 
 def _complete(executions: Sequence[Execution]) -> bool:
@@ -170,6 +185,13 @@ def _complete(executions: Sequence[Execution]) -> bool:
 def _whole_name(instance: str) -> str:
     """The name of the instance that a part belongs to, without the group that xdist's loadgroup puts behind it."""
     return _OF_A_PART.sub("", instance)
+
+
+def _case(instance: str) -> str:
+    """What stands in brackets in the name of an instance: ``[orders-2]``; empty where it has no parameters."""
+    function = instance[instance.find("::") :]
+    begins, ends = function.find("["), function.rfind("]")
+    return function[begins : ends + 1] if 0 <= begins < ends else ""
 
 
 def attempt_key(attempt: Attempt) -> tuple[Any, ...]:

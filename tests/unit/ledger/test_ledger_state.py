@@ -10,6 +10,7 @@ from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, file
 from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
 from pytest_backend_audit.ledger.state import fold, next_number
+from pytest_backend_audit.model import Severity
 
 
 def stand(*events: Event) -> State:
@@ -89,7 +90,8 @@ def test_a_finding_closes_and_comes_back_under_its_number() -> None:
     """With a new date: the old one was for the first time."""
     tracked = only(found("F-0001"), closed(minute=1))
     assert (tracked.status, tracked.where) == (Status.CLOSED, ())
-    back = only(found("F-0001"), closed(minute=1), found("F-0001", minute=2, how="reopened", due="2027-02-28"))
+    again = replace(found("F-0001", minute=2, how="reopened", due="2027-02-28"), file="2026-09-30")
+    back = only(found("F-0001"), closed(minute=1), again)
     assert (back.status, back.number, back.due, back.opened) == (Status.OPEN, "F-0001", "2027-02-28", at(2))
     assert len(back.history) == 3
 
@@ -188,10 +190,10 @@ def test_clocks_that_disagree_are_told_once() -> None:
     )
 
 
-def seen_later(environment: str = "prod") -> list[Event]:
-    """Opened in the first minute, and seen again in the ninth, as a branch tells it."""
-    again = replace(found("F-0001", minute=9, how="seen", environment=environment, told=False), file="2026-09-09")
-    return [filed(), found("F-0001"), filed(9, "2026-09-09"), again]
+def seen_later(environment: str = "prod", minute: int = 9) -> list[Event]:
+    """Opened in the first minute, and seen again later, as a branch tells it."""
+    again = replace(found("F-0001", minute=minute, how="seen", environment=environment, told=False), file="2026-09-09")
+    return [filed(), found("F-0001"), filed(minute, "2026-09-09"), again]
 
 
 @pytest.mark.parametrize(
@@ -214,11 +216,36 @@ def test_an_older_run_closes_nothing_that_a_later_one_has_seen(event: Event, lin
 
 
 def test_the_reviewer_has_no_word_on_what_was_seen_in_another_environment_since() -> None:
-    """A dispute about prod was upheld on one branch, and stage has it by a later audit of the other."""
-    state = stand(*seen_later("stage"), disputed(minute=4), resolved(upheld=True, minute=5))
+    """A dispute about prod was upheld on one branch, and stage has it by a later audit of the other.
+
+    Clocks of two machines may differ by ten minutes.
+    """
+    state = stand(*seen_later("stage", 30), disputed(minute=4), resolved(upheld=True, minute=5))
     assert (state.findings[0].status, state.findings[0].where) == (Status.OPEN, ("stage",))
-    state = stand(*seen_later("stage"), disputed(minute=10), resolved(upheld=True, minute=11))
+    state = stand(*seen_later("stage", 30), disputed(minute=20), resolved(upheld=True, minute=21))
     assert state.findings[0].status is Status.CLOSED
+
+
+def test_an_older_run_opens_nothing_that_a_later_word_has_closed() -> None:
+    """Whichever of the two lines comes first, as branches are joined."""
+    old = replace(found("F-0001", minute=5, how="seen", told=False), file="2026-09-05")
+    filings = [filed(), filed(5, "2026-09-05"), found("F-0001")]
+    assert not stand(*filings, old, closed(minute=9)).findings[0].status.is_open
+    state = stand(*filings, closed(minute=9), old)
+    assert not state.findings[0].status.is_open
+    assert (
+        f"ledger.jsonl:5: seen F-0001 by a run of {at(5)}, and a later word closed it in prod: it stays closed there"
+    ) in state.notices
+
+
+def test_a_finding_is_as_grave_as_where_it_is_open() -> None:
+    """What stage tells of it does not make it lighter in prod, and no longer counts once it is mended in stage."""
+    grave = found("F-0001", severity=Severity.HIGH, title="failed in prod")
+    light = found("F-0001", minute=1, how="seen", environment="stage", severity=Severity.LOW, title="could not run")
+    both = only(grave, light)
+    assert (both.finding.severity, both.finding.title) == (Severity.HIGH, "failed in prod")
+    assert only(grave, light, closed(minute=2)).finding.title == "could not run"
+    assert only(grave, light, closed(minute=2, environment="stage")).finding.title == "failed in prod"
 
 
 def test_a_sighting_whose_filing_is_gone() -> None:

@@ -215,9 +215,10 @@ def test_a_revision_that_goes_with_head_is_no_policy_s_name(revision: str) -> No
 
 def test_terms_begin_anew_where_a_finding_comes_back() -> None:
     """The audit.yaml by which it was found again counts; a policy is asked for all the same, the first of all."""
-    line, told = audit(3, "other.yaml")
+    line, told = audit(4, "other.yaml")
     again = replace(told, type="reopened")
-    state = ledger(audit(2, policy="late:audit.yaml"), audit(1, policy="main:audit.yaml"), (line, again))
+    held = audit(2, policy="late:audit.yaml"), audit(1, policy="main:audit.yaml")
+    state = ledger(*held, (closed(minute=3),), (line, again))
     known = of(state)
     assert known is not None
     assert known.asks(still("audit.yaml", "other.yaml")).config == "other.yaml"
