@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_backend_audit import garbage
 from pytest_backend_audit import plan as planning
 from pytest_backend_audit.bundled import SUITES, SuiteModule, isolated, suite_files, suites_root
 from pytest_backend_audit.document import GitError, uncommitted
 from pytest_backend_audit.errors import AuditUsageError
-from pytest_backend_audit.garbage import all_collected, seldom_collected
 from pytest_backend_audit.marker import is_ours, read_page
 from pytest_backend_audit.model import Need
 from pytest_backend_audit.narrowing import by_items, hidden, taken_away, withheld
@@ -125,6 +125,7 @@ class Collector:
         self._raise = raise_problems
         self.uncollected = Uncollected()
         """To be registered beside."""
+        self._garbage = garbage.Collector()
         self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
         self._found: list[pytest.Item] = []
         """As pytest found them, before any hook could take one away."""
@@ -133,12 +134,12 @@ class Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Keep Python's garbage collector from what pytest makes here: it stays to the end."""
-        with seldom_collected():
+        with self._garbage.seldom():
             return (yield)
 
     def pytest_unconfigure(self) -> None:
         """Leave the collector as it was."""
-        all_collected()
+        self._garbage.undo()
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take note of a test."""

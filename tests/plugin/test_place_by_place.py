@@ -149,7 +149,7 @@ def test_two_that_stood_side_by_side_are_never_one(orders) -> None:
     )
     result = orders.run("--audit-sha=HEAD")
     assert (result.ret, result.errlines[0]) == (pytest.ExitCode.USAGE_ERROR, said)
-    assert said in command(orders, "findings", "close", number).stderr
+    assert said in command(orders, "findings", "close", number, "--env", "stage").stderr
     assert ledger(orders).find(number).where == ("prod",)
 
 
@@ -182,6 +182,56 @@ def good_or_not(orders, *arguments: str) -> str:
     done = command(orders, *arguments)
     assert (done.returncode, done.stderr) == (1, "")
     return done.stdout
+
+
+def test_a_name_before_that_audits_refuse_is_believed_by_no_command(orders) -> None:
+    """Neither committed nor before that: what is open in stage is no finding of prod."""
+    tls(orders, "    audit_evidence.command('testssl', 'TLS 1.3')\n    assert Path('tls').exists(), 'TLS 1.0 is on'\n")
+    for environment in ("prod", "stage"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    number = numbers(orders)["test_tls"]
+    mended(orders)
+    said = f"{number}: stays open: closed here, and still open in stage\n"
+    assert good_or_not(orders, "findings", "close", number, "--env", "prod") == said
+    # A second time, by mistake: nothing suggests that the one is the other.
+    said = f"{number}: stays open: it is open in stage, and this run was in prod: --env stage\n"
+    assert good_or_not(orders, "findings", "close", number, "--env", "prod") == said
+    config = orders.path / "audit.yaml"
+    text = config.read_text()
+    for stated in (
+        TWO.replace("{kind: prod}", "{kind: prod, formerly: stage}"),
+        "environments: {prod: {kind: prod, formerly: stage}}\n",
+    ):
+        config.write_text(text.replace(TWO, stated))
+        assert number in good(orders, "findings", "list")
+        orders.commit()
+        assert number in good(orders, "findings", "list")
+
+
+def test_an_audit_that_knows_an_environment_s_names_apart_is_not_filed_late(orders) -> None:
+    """By the ledger they are one by then, and nothing could tell them apart any more."""
+    config = orders.path / "audit.yaml"
+    text = config.read_text()
+    config.write_text(text.replace(TWO, "environments: {prod: {kind: prod}}\n"))
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    config.write_text(text.replace(TWO, "environments: {prod: {kind: prod}, europe: {kind: prod}}\n"))
+    orders.commit()
+    audited(orders, "--audit-env=europe")
+    late = kept(orders, "audit-report-late")
+    config.write_text(text.replace(TWO, "environments: {europe: {kind: prod, formerly: prod}}\n"))
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    done = command(orders, "file", late)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{late}: not filed\n  - its audit.yaml has prod and europe side by side, and by the ledger they are one; give "
+        "one of them a name of its own, then audit again: pytest --audit-sha=HEAD\n",
+    )
 
 
 # What is taken out of an audit
@@ -219,6 +269,64 @@ def test_a_case_that_was_taken_out_while_another_failed(orders) -> None:
     mended(orders)
     done = command(orders, "findings", "close", number)
     assert done.stdout.startswith(f"{number}: stays open: [2] of its check did not pass, and is no longer part of it;")
+
+
+def test_a_case_without_a_name_of_its_own_that_was_taken_out(orders) -> None:
+    """Pytest calls it by its place, which the next one has by then."""
+    suite = orders.path / "checks" / "test_orders.py"
+    text = suite.read_text().replace("n == 1,", 'n["n"] != 2,')
+    suite.write_text(text.replace("[1, 2]", '[{"n": 1}, {"n": 2}, {"n": 3}]'))
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    suite.write_text(text.replace("[1, 2]", '[{"n": 1}, {"n": 3}]'))
+    orders.commit()
+    done = command(orders, "findings", "close", number)
+    assert done.stdout.startswith(f"{number}: stays open: [n1] of its check did not pass, and is no longer part of it;")
+
+
+def test_cases_that_an_environment_has_for_itself(orders) -> None:
+    """In a merge each has its own to pass, and passes them by itself."""
+    tls(
+        orders,
+        '    if audit_run.environment != ("prod" if n == 1 else "stage"):\n        pytest.skip("of the other one")\n'
+        '    audit_evidence.command("testssl", "TLS 1.3")\n    assert Path("tls").exists(), "TLS 1.0 is on"\n',
+    )
+    for _ in range(2):
+        runs = []
+        for environment in ("stage", "prod"):
+            audited(orders, f"--audit-env={environment}")
+            runs.append(kept(orders, f"audit-report-{environment}"))
+        run = merged(orders, runs)
+        good(orders, "file", run)
+        if not (orders.path / "tls").exists():
+            number = numbers(orders)["test_tls"]
+            told = [(e.environment, e.cases) for _, e in ledger(orders).find(number).history]
+            assert told == [("prod", ("[1]",)), ("stage", ("[2]",))]
+            for folder in (*runs, run):
+                shutil.rmtree(orders.path / folder)
+            mended(orders)
+    assert (ledger(orders).find(number).status, ledger(orders).find(number).reason) == (Status.GONE, "its check passed")
+
+
+def test_a_case_that_passed_is_remembered_no_more(orders) -> None:
+    """Its finding was gone, and came back by another one."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_tls"]
+    mended(orders)
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().replace("[1, 2]", '["a", "b"]').replace("n == 1", 'n == "a"'))
+    (orders.path / "tls").unlink()
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    assert ledger(orders).find(number).where == ("prod",)
+    mended(orders)
+    assert good(orders, "findings", "close", number).startswith(f"{number}: closed, its check passed at ")
 
 
 def test_a_check_that_was_moved_keeps_its_finding(orders) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_backend_audit.garbage import SELDOM, all_collected, seldom_collected
+from pytest_backend_audit.garbage import SELDOM, Collector
 
 PYTHONS_OWN = (700, 10, 10)
 
@@ -25,7 +25,7 @@ def as_python_has_it() -> Iterator[None]:
 
 def test_the_collector_looks_seldom_inside_and_as_before_afterwards() -> None:
     """The limit is high in the block only."""
-    with seldom_collected():
+    with Collector().seldom():
         assert gc.get_threshold() == (SELDOM, 10, 10)
     assert gc.get_threshold() == PYTHONS_OWN
     assert gc.isenabled()
@@ -33,17 +33,18 @@ def test_the_collector_looks_seldom_inside_and_as_before_afterwards() -> None:
 
 def test_what_is_there_at_the_end_is_looked_at_no_more_until_the_run_is_over() -> None:
     """What was made in the block is out of the collector's sight, and comes back into it."""
-    with seldom_collected():
+    collector = Collector()
+    with collector.seldom():
         kept = [[]]
     assert not any(each is kept for each in gc.get_objects())
-    all_collected()
+    collector.undo()
     assert any(each is kept for each in gc.get_objects())
     assert gc.get_freeze_count() == 0
 
 
 def test_an_error_inside_leaves_the_collector_as_it_was() -> None:
     """A collection that fails is no reason to look seldom from then on."""
-    with pytest.raises(KeyboardInterrupt), seldom_collected():
+    with pytest.raises(KeyboardInterrupt), Collector().seldom():
         raise KeyboardInterrupt
     assert gc.get_threshold() == PYTHONS_OWN
 
@@ -52,7 +53,7 @@ def test_an_error_inside_leaves_the_collector_as_it_was() -> None:
 def test_who_has_it_look_seldom_already_keeps_that(own: tuple[int, int, int]) -> None:
     """Zero means never; nothing is put out of sight either."""
     gc.set_threshold(*own)
-    with seldom_collected():
+    with Collector().seldom():
         assert gc.get_threshold() == own
     assert gc.get_threshold() == own
     assert gc.get_freeze_count() == 0
@@ -61,7 +62,17 @@ def test_who_has_it_look_seldom_already_keeps_that(own: tuple[int, int, int]) ->
 def test_a_collector_that_is_off_stays_off() -> None:
     """Neither its limits nor its state change."""
     gc.disable()
-    with seldom_collected():
+    with Collector().seldom():
         assert gc.get_threshold() == PYTHONS_OWN
     assert not gc.isenabled()
     assert gc.get_freeze_count() == 0
+
+
+def test_what_others_have_put_out_of_sight_stays_there() -> None:
+    """As somebody does who forks; nor is anything added to it."""
+    gc.freeze()
+    count, collector = gc.get_freeze_count(), Collector()
+    with collector.seldom():
+        assert gc.get_threshold() == PYTHONS_OWN
+    collector.undo()
+    assert gc.get_freeze_count() == count

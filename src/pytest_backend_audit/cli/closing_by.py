@@ -39,6 +39,8 @@ def options_for(
     here = (place.top / name for name in names.values() if name)
     chosen = first if args.config else next((path for path in here if path.is_file()), None)
     config = chosen or first
+    if not args.config:
+        state = read_here(place)
     if not config.is_file():
         raise ValueError(f"nothing was closed: there is no audit.yaml of {place.service} here: --config PATH")
     environment = args.env or _environment(wanted, blocks_of(config), state)

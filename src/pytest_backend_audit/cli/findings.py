@@ -408,7 +408,7 @@ def _dispute(args: argparse.Namespace) -> int:
             raise ValueError(f"{tracked.number} is {tracked.status}; only an open finding can be disputed")
         return Disputed(at, by, tracked.number, tracked.fingerprint, args.reason)
 
-    return _one(args, make, "disputed; `backend-audit findings resolve` is the reviewer's")
+    return _one(args, make, lambda _: "disputed; `backend-audit findings resolve` is the reviewer's")
 
 
 def _resolve(args: argparse.Namespace) -> int:
@@ -423,7 +423,12 @@ def _resolve(args: argparse.Namespace) -> int:
             raise ValueError(why)
         return Resolved(at, by, tracked.number, tracked.fingerprint, args.upheld, args.reason)
 
-    return _one(args, make, "closed, the dispute is upheld" if args.upheld else "open, the dispute is dismissed")
+    def said(now: Tracked) -> str:
+        word = "the dispute is upheld" if args.upheld else "the dispute is dismissed"
+        seen = f" in {', '.join(now.where)}, seen since by later audits" if args.upheld and now.status.is_open else ""
+        return f"{now.status}{seen}, {word}"
+
+    return _one(args, make, said)
 
 
 def _close(args: argparse.Namespace) -> int:
@@ -438,7 +443,9 @@ def _replace(args: argparse.Namespace) -> int:
     return replace(args)
 
 
-def _one(args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Event], said: str) -> int:
+def _one(
+    args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Event], said: Callable[[Tracked], str]
+) -> int:
     """Add one event about one finding."""
     from pytest_backend_audit.ledger import held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
@@ -454,7 +461,7 @@ def _one(args: argparse.Namespace, make: Callable[[Tracked, State, str, str], Ev
     if args.json:
         sys.stdout.write(json.dumps(_stands(read_here(place), tracked.fingerprint), indent=2) + "\n")
         return 0
-    sys.stdout.write(f"{tracked.number}: {said}\n")
+    sys.stdout.write(f"{tracked.number}: {said(read_here(place).find(tracked.number))}\n")
     return 0
 
 

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 def read_here(place: Place, config: Path | None = None) -> State:
     """The ledger, where an environment that audit.yaml says had another name is one with that.
 
+    What an audit would refuse is not believed: a name of another kind, or of one that it stood beside.
+
     Args:
         place: Whose it is.
-        config: The audit.yaml; the nearest of the service, if not given.
+        config: The audit.yaml; if not given the nearest of the service, and those that its audits went by.
 
     Raises:
         ValueError: It can't be read, or is empty beside filed cards.
@@ -28,8 +30,22 @@ def read_here(place: Place, config: Path | None = None) -> State:
     state = read(place)
     if alone := without_filings(place, state):
         raise ValueError(alone)
-    config = config or nearest(place.top, place.service)
-    return state.known_as(_renamed(blocks_of(config)) if config else {})
+    went_by = (place.top / f.config for f in state.filings if f.config and ":" not in f.config)
+    configs = [config] if config else [*([near] if (near := nearest(place.top, place.service)) else []), *went_by]
+    for path in dict.fromkeys(configs):
+        state = _known_as(state, blocks_of(path))
+    return state
+
+
+def _known_as(state: State, blocks: Mapping[str, Any]) -> State:
+    from pytest_backend_audit.ledger.identity import other_kind, side_by_side  # noqa: PLC0415 - heavy
+
+    for name, before in _renamed(blocks).items():
+        joined = state.known_as({name: before})
+        kind = str(blocks[name].get("kind") or name)
+        if before not in blocks and not side_by_side(joined, name) and not other_kind(joined, name, kind):
+            state = joined
+    return state
 
 
 def blocks_of(config: Path) -> Mapping[str, Any]:

@@ -85,7 +85,7 @@ def _folder(given: str | None) -> Path:
     if given is not None and Path(given).is_dir():
         return Path(given)
     place = (find_repository(Path()) or Path()) / AUDITS
-    folders = {unquote(p.name): p for p in sorted(place.glob("*")) if p.is_dir() and any(p.glob("*.json*"))}
+    folders = {unquote(p.name): p for p in sorted(place.glob("*")) if p.is_dir() and _has_audits(p)}
     if given is not None and given in folders:
         return folders[given]
     if given is None and len(folders) == 1:
@@ -97,6 +97,12 @@ def _folder(given: str | None) -> Path:
     if given is None:
         raise ValueError(f"{place} has the audits of several services; name one: {names}")
     raise ValueError(f"{given}: neither a folder nor a service with filed audits; in {place} are: {names}")
+
+
+def _has_audits(folder: Path) -> bool:
+    """Whether there are filed cards, or a ledger that tells of some."""
+    ledger = folder / "ledger.jsonl"
+    return any(folder.glob("*.json")) or (ledger.is_file() and b'"type":"filed"' in ledger.read_bytes())
 
 
 def _read(folder: Path) -> tuple[list[Filed], Places]:

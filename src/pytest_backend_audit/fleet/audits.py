@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 from functools import lru_cache
@@ -73,6 +73,8 @@ class Debt:
     severity: Severity
     due: date | None
     """None if it has no date."""
+    mark: str = field(default="", compare=False)
+    """Tells it from every other, whichever environment has it; empty where no ledger knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,8 +193,8 @@ def _open(path: Path, audit: Audit, as_of: date) -> tuple[Debt, ...] | None:
         return None
     here = set(environments(audit.environment))
     return tuple(
-        Debt(entry.dimension, entry.severity, day(entry.due))
-        for entry in ledger.findings.values()
+        Debt(entry.dimension, entry.severity, day(entry.due), f"{path}:{mark}")
+        for mark, entry in ledger.findings.items()
         if here & entry.where
     )
 
@@ -209,7 +209,7 @@ def _slowly(path: Path, audit: Audit, last: str) -> tuple[Debt, ...] | None:
         return None
     here = set(state.places.of(audit.environment))
     return tuple(
-        Debt(t.finding.dimension, t.finding.severity, day(t.due))
+        Debt(t.finding.dimension, t.finding.severity, day(t.due), f"{path}:{t.fingerprint}")
         for t in state.findings
         if t.status.is_open and here & set(t.where)
     )

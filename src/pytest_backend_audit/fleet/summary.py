@@ -371,12 +371,15 @@ def _lapsed(latest: Iterable[tuple[Service, Audit]], as_of: date) -> list[Lapsed
 
 
 def _overdue(latest: Iterable[tuple[Service, Audit]], asked: Asked) -> dict[Severity, int]:
-    counts = Counter(
-        finding.severity
+    late = [
+        finding
         for service, audit in latest
         for finding in audit.findings
         if finding.due is not None and finding.due < asked.as_of and finding.dimension in service.levels
-    )
+    ]
+    # One that is open in several environments is one.
+    once = {finding.mark: finding for finding in late if finding.mark}
+    counts = Counter(f.severity for f in (*once.values(), *(f for f in late if not f.mark)))
     return {severity: counts[severity] for severity in Severity}
 
 

@@ -186,7 +186,7 @@ def _overdue(fleet: Fleet, look: Look) -> Iterator[str]:
     if not any(fleet.overdue.values()):
         return
     counts = ", ".join(f"{count:,} {severity}" for severity, count in fleet.overdue.items() if count)
-    services = sum(bool(s.overdue) for s in fleet.services)
+    services = len({s.service for s in fleet.services if s.overdue})
     yield from _told("Findings past their date", f"{counts} in {words.several(services, 'service')}", look)
     yield f"({words.whose_findings(fleet)})"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger.cases import cases_in, taken_out, told
 from pytest_backend_audit.ledger.lateness import last_word
@@ -113,10 +115,12 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
     finding = tracked.finding
     here = environments(card.inputs.document.environment)
     if tracked.where and not set(map(state.places.one, names_of(card.inputs))) & set(tracked.where):
+        there = tracked.where[0]
+        stated = card.inputs.config.get("environments")
+        before = f", or, if that is its name before, state it (environments: {here[0]}: formerly: {there})"
         raise StaysOpenError(
-            f"it was found in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: "
-            f"--env {tracked.where[0]}, or, if that is its name before, state it (environments: {here[0]}: formerly: "
-            f"{tracked.where[0]})"
+            f"it is open in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: --env {there}"
+            + ("" if isinstance(stated, Mapping) and there in stated else before)
         )
     if finding.check in {COVERAGE, PROOF}:
         return _of_dimension(card, tracked)

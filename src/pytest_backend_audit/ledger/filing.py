@@ -199,11 +199,11 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, runs: Sequen
         standard=standards.named(card.inputs),
         standard_digest=standards.digest(card.inputs),
         formerly=dict(card.inputs.formerly),
-        named=_named(card.inputs),
+        named=named_in(card.inputs),
     )
 
 
-def _named(inputs: Inputs) -> tuple[str, ...]:
+def named_in(inputs: Inputs) -> tuple[str, ...]:
     """The environments of audit.yaml, where it has several."""
     blocks = inputs.config.get("environments")
     names = tuple(map(str, blocks)) if isinstance(blocks, Mapping) else ()

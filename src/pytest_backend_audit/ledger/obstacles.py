@@ -55,6 +55,23 @@ def of_clock(instant: str, now: str) -> Iterator[str]:
         yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {AGAIN}"
 
 
+def of_names(state: State, named: Iterable[str]) -> Iterator[str]:
+    """That two environments of the run's audit.yaml are one by the ledger, as one had the other's name before.
+
+    Args:
+        state: The ledger, by the run's names of environments.
+        named: The environments that stood side by side in audit.yaml.
+    """
+    known: dict[str, str] = {}
+    for name in named:
+        other = known.setdefault(state.places.one(name), name)
+        if other != name:
+            yield (
+                f"its audit.yaml has {other} and {name} side by side, and by the ledger they are one; give one of them "
+                f"a name of its own, then {AGAIN}"
+            )
+
+
 def of_kinds(state: State, documents: Iterable[Document]) -> Iterator[str]:
     """That one of the run's environments was of another kind before, or is said to be one that it stood beside.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,8 @@ def test_a_long_name_of_an_owner_leaves_room_for_the_finding(
 def test_who_closed_it_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By a dispute that was upheld, or by its check; in JSON as well. What is open again tells nothing of it."""
     upheld = found("F-0001", title="A"), disputed(minute=1), resolved(upheld=True, minute=2)
-    again = found("F-0002", SLOW, 4, how="reopened", title="B")
-    reopened = found("F-0002", SLOW, title="B"), closed("F-0002", SLOW, 3), again
+    again = replace(found("F-0002", SLOW, 4, how="reopened", title="B"), file="2026-09-30")
+    reopened = found("F-0002", SLOW, title="B"), closed("F-0002", SLOW, 3), filed(4, "2026-09-30"), again
     third = found("F-0003", "cc" * 32, 5, title="C"), closed("F-0003", "cc" * 32, 6)
     shown = listed(tmp_path, capsys, *upheld, *reopened, *third, options=("--all",))
     assert shown == (

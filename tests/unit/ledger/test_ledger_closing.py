@@ -53,7 +53,7 @@ def test_a_finding_closes_by_the_output_of_its_check() -> None:
         ),
         (
             lambda: card(passed(A), passed(B), document=replace(DOCUMENT, environment="stage")),
-            "it was found in prod, and this run was in stage: --env prod, or, if that is its name before, state "
+            "it is open in prod, and this run was in stage: --env prod, or, if that is its name before, state "
             "it (environments: stage: formerly: prod)",
         ),
     ],
