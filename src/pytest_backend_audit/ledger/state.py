@@ -167,7 +167,8 @@ class State:
         """The filing that an audit compares with: that of the latest run of its environment.
 
         Args:
-            environment: The audit's; a merged one's are several, of which one in common is enough.
+            environment: The audit's; a merged one's are several, of which one in common is enough where no filing has
+                them all.
             before: An instant before which that run has to lie; empty for any.
             but: Last hashes of the journals of a run that is not meant: the audit itself, once it was filed.
         """
@@ -177,9 +178,9 @@ class State:
             common = [place for place in environments(filed.environment) if self.places.one(place) in wanted]
             instant = max((filed.instant_in(place) for place in common), default="")
             if common and set(filed.heads) != heads and (not before or instant < before):
-                fit.append((filed, instant))
+                fit.append((filed, wanted <= set(map(self.places.one, common)), instant))
         # Of several of one run the last, which is the signed one.
-        return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
+        return max(fit, key=lambda entry: entry[1:], default=(None, False, ""))[0]
 
     def known_as(self, formerly: Mapping[str, str]) -> State:
         """The same, where environments have had other names besides: name -> name before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ TOP = 5
 """The limit of a check that limits nothing."""
 COULD_NOT_RUN_LIMIT = 2
 NOT_REACHED = "not reached"
+_CASE_LIMIT = 100
+"""Characters of the name of a case."""
 
 SOLID = frozenset(EvidenceKind) - {EvidenceKind.VERBAL}
 """What is accepted where no row says more: all but verbal."""
@@ -188,10 +191,17 @@ def _whole_name(instance: str) -> str:
 
 
 def _case(instance: str) -> str:
-    """What stands in brackets in the name of an instance: ``[orders-2]``; empty where it has no parameters."""
+    """What stands in brackets in the name of an instance: ``[orders-2]``; empty where it has no parameters.
+
+    A long one is cut, with a digest in place of its end: a ledger's line has to name many.
+    """
     function = instance[instance.find("::") :]
     begins, ends = function.find("["), function.rfind("]")
-    return function[begins : ends + 1] if 0 <= begins < ends else ""
+    case = function[begins : ends + 1] if 0 <= begins < ends else ""
+    if len(case) <= _CASE_LIMIT:
+        return case
+    digest = hashlib.sha256(case.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{case[: _CASE_LIMIT - len(digest) - 2]}…{digest}]"
 
 
 def attempt_key(attempt: Attempt) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from unit.ledger.filings import (
 from unit.ledger.ledgers import at
 from unit.scoring.scoring_cases import failed, passed
 
-from pytest_backend_audit.ledger import Status
+from pytest_backend_audit.ledger import State, Status
 from pytest_backend_audit.ledger.events import Closed, Disputed, Filed, Found, Gone, Resolved
 from pytest_backend_audit.ledger.state import fold
 from pytest_backend_audit.model import (
@@ -152,3 +152,11 @@ def test_a_shard_is_as_old_as_its_own_run() -> None:
     assert (stands(done.after, a), stands(done.after, b)) == (Status.OPEN, Status.GONE)
     gone = merged(card(passed(A), passed(B)), prod.after, ran("prod", 3, A), ran("prod", 9, A), ran("stage", 9))
     assert (stands(gone.after, a), stands(gone.after, b)) == (Status.OPEN, Status.OPEN)
+
+
+def test_a_merge_is_compared_with_one_of_the_same_environments() -> None:
+    """Though an audit of one of them came since: that says nothing of the others."""
+    both = merged(card(), State(), ran("prod", 1), ran("stage", 1))
+    stage = add(card(document=replace(DOCUMENT, environment="stage")), both.after, name="2026-11-01", minute=5)
+    latest = [stage.after.latest(named) for named in ("prod, stage", "prod", "stage", "stage, lab")]
+    assert [filed.file for filed in latest if filed] == ["2026-10-31", "2026-10-31", "2026-11-01", "2026-11-01"]

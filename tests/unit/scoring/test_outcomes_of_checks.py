@@ -151,3 +151,17 @@ def test_two_runs_of_an_environment_together_answer_it():
         "prod",
         "stage",
     )
+
+
+def test_what_became_of_each_case():
+    """By environment, with the name cut where it is long; an answer takes the place of what could not run there."""
+    long = "x" * 200
+    runs = [
+        Execution("prod", (replace(skipped("a"), instance="t.py::a[1]"), replace(failed("a"), instance="t.py::a[2]"))),
+        Execution("prod", (replace(passed("a"), instance="t.py::a[1]"),)),
+        Execution("stage", (replace(passed("a", VERBAL), instance=f"t.py::a[{long}]"), passed("a"))),
+    ]
+    cases = settle(check("a", 3), SOLID, runs, merged=True).cases
+    (name,) = cases["stage"]
+    assert cases == {"prod": {"[1]": O.PASSED, "[2]": O.FAILED}, "stage": {name: O.WEAK}}
+    assert (len(name), name[:10], name[-1]) == (100, "[xxxxxxxxx", "]")
