@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 
@@ -182,6 +183,20 @@ def good_or_not(orders, *arguments: str) -> str:
     done = command(orders, *arguments)
     assert (done.returncode, done.stderr) == (1, "")
     return done.stdout
+
+
+def test_two_names_that_changed_at_once(orders) -> None:
+    """Findings of both are shown by their names now."""
+    for environment in ("prod", "stage"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    config = orders.path / "audit.yaml"
+    renamed = "environments:\n  live: {kind: prod, formerly: prod}\n  trial: {kind: stage, formerly: stage}\n"
+    config.write_text(config.read_text().replace(TWO, renamed))
+    number = numbers(orders)["test_index"]
+    told = json.loads(good(orders, "findings", "list", "--json"))["findings"]
+    assert next(f["where"] for f in told if f["id"] == number) == ["live", "trial"]
 
 
 def test_a_name_before_that_audits_refuse_is_believed_by_no_command(orders) -> None:

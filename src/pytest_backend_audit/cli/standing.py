@@ -32,20 +32,21 @@ def read_here(place: Place, config: Path | None = None) -> State:
         raise ValueError(alone)
     went_by = (place.top / f.config for f in state.filings if f.config and ":" not in f.config)
     configs = [config] if config else [*([near] if (near := nearest(place.top, place.service)) else []), *went_by]
+    believed: dict[str, str] = {}
     for path in dict.fromkeys(configs):
-        state = _known_as(state, blocks_of(path))
-    return state
+        blocks = blocks_of(path)
+        for name, before in _renamed(blocks).items():
+            if before not in blocks and _is_one(state.known_as({**believed, name: before}), name, blocks[name]):
+                believed[name] = before
+    return state.known_as(believed)
 
 
-def _known_as(state: State, blocks: Mapping[str, Any]) -> State:
+def _is_one(state: State, name: str, block: Mapping[str, Any]) -> bool:
+    """Whether an environment is what its names say, as an audit sees to."""
     from pytest_backend_audit.ledger.identity import other_kind, side_by_side  # noqa: PLC0415 - heavy
 
-    for name, before in _renamed(blocks).items():
-        joined = state.known_as({name: before})
-        kind = str(blocks[name].get("kind") or name)
-        if before not in blocks and not side_by_side(joined, name) and not other_kind(joined, name, kind):
-            state = joined
-    return state
+    kind = str(block.get("kind") or name)
+    return side_by_side(state, name) is None and other_kind(state, name, kind) is None
 
 
 def blocks_of(config: Path) -> Mapping[str, Any]:
