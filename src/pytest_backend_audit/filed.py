@@ -36,6 +36,11 @@ CHANGED = "changed since it was filed, by the ledger beside it; restore it from 
 
 LOST = "the ledger tells of it, and it is not there; restore it from git"
 """What is said of a card that is missing."""
+MARKED = (
+    "a merge left its conflict marks in it: two branches filed an audit by this name. Take one of the two (git checkout "
+    "--ours, or --theirs), and the other under a free name"
+)
+"""What is said of a card that git could not merge."""
 STRANGE = "the ledger beside it does not know it; take it away, or restore its line from git"
 """What is said of a card that the ledger tells nothing of."""
 
@@ -253,6 +258,8 @@ def parse(raw: bytes, name: str) -> FiledCard:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
+        if any(line.startswith(b"<<<<<<< ") for line in raw.splitlines()):
+            raise FiledError(f"{name}: {MARKED}") from None
         raise FiledError(f"{name}: not JSON; restore it from the repository's history") from None
     if not isinstance(data, dict) or "dimensions" not in data:
         raise FiledError(f"{name}: no filed card; `backend-audit file` writes them")

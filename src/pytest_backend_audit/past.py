@@ -209,6 +209,7 @@ def _filed(subject: Subject) -> _Filed:
     if not (subject.repository / "audits").is_dir():
         return _Filed()
     from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - only where audits were filed
+    from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - likewise
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - likewise
 
     place = Place(subject.repository, subject.service) if subject.service.strip() else None
@@ -222,7 +223,7 @@ def _filed(subject: Subject) -> _Filed:
     _refuse_other_kind(state, subject, place)
     _refuse_taken(state, subject, place)
     latest = state.latest(subject.environment)
-    notices = (*state.notices, *_unknown_before(state, subject, place))
+    notices = (*state.notices, *_unknown_before(state, subject, place), *strangers(place.folder, state.cards))
     found = _Filed(place.folder, place.name, state.cards, latest, notices=notices)
     if latest is None:
         return replace(found, missing=_of_other_environments(state, subject, place) if state.filings else "")

@@ -408,3 +408,22 @@ def test_an_emptied_ledger(orders) -> None:
         done = command(orders, *asked)
         assert done.returncode != 0
         assert lost in done.stdout + done.stderr, asked
+
+
+def test_a_filing_whose_lines_are_all_gone(orders) -> None:
+    """As a conflict that was taken from one side leaves it: its card is there, and every command says so."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    before = (orders.path / "audits" / "orders" / "ledger.jsonl").read_text()
+    mended(orders)
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    (orders.path / "audits" / "orders" / "ledger.jsonl").write_text(before)
+    orders.commit()
+    lost = (
+        f"the ledger does not know {today(orders)}-2.json: a filing was cut short, or a line is lost; take the card "
+        "away, or restore the line from git"
+    )
+    assert command(orders, "findings", "list").stderr == f"note: {lost}\n"
+    audited(orders, "--audit-env=prod")
+    assert lost in orders.record().inputs.notices

@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     from pytest_backend_audit.ledger import Place, held, obstacles, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.filing import named_in  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
@@ -105,7 +106,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
-    notes += [*state.notices, *filing.notes, *_undated(filing), *_strangers(place, filing.after)]
+    notes += [*state.notices, *filing.notes, *_undated(filing), *strangers(place.folder, filing.after.cards)]
     notes += of_another_name(done, place, state)
     _tell(filing)
     return _said(args, place, filing, notes)
@@ -244,21 +245,6 @@ def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
     # For the checks of the next audit that compare with this one, after the run folder is gone.
     if text := kept.text(attempt for record in done.records for attempt in record.attempts):
         yield kept.SUFFIX, text
-
-
-def _strangers(place: Place, state: State) -> Iterator[str]:
-    """Cards that the ledger does not know: a filing that was killed leaves one, and none of its numbers counts."""
-    from pytest_backend_audit.filed import sources_of  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.shelf import restored  # noqa: PLC0415 - heavy
-
-    known = state.cards
-    strange = [p for p in sorted(place.folder.glob("[0-9]*.json")) if p.stem not in known.names]
-    cards = [p.name for p in strange if not restored(p, sources_of(p), known)]
-    if cards:
-        yield (
-            f"the ledger does not know {', '.join(cards)}: a filing was cut short, or a line is lost; take the card "
-            "away, or restore the line from git"
-        )
 
 
 def _undated(filing: Filing) -> Iterator[str]:

@@ -255,7 +255,7 @@ def _list(args: argparse.Namespace) -> int:
     sys.stdout.write(f"{place.name}/ledger.jsonl: {none}{told}\n")
     for word in state.replaced.last.values():
         sys.stdout.writelines(f"{line}\n" for line in hanging(clean(replaced(word))))
-    _note(state)
+    _note(place, state)
     return 0
 
 
@@ -306,12 +306,12 @@ def _chosen(args: argparse.Namespace, state: State) -> list[Tracked]:
 def _export(args: argparse.Namespace) -> int:
     from pytest_backend_audit.reports.tracked import markdown, table  # noqa: PLC0415 - heavy
 
-    _, state = _read(args)
+    place, state = _read(args)
     make = {"md": markdown, "csv": table}[args.format]
     out = sys.stdout.buffer
     out.writelines(piece.encode("utf-8", "backslashreplace") for piece in make(_chosen(args, state)))
     out.flush()
-    _note(state)
+    _note(place, state)
     return 0
 
 
@@ -478,7 +478,9 @@ def _read(args: argparse.Namespace) -> tuple[Place, State]:
     return place, read_here(place)
 
 
-def _note(state: State) -> None:
+def _note(place: Place, state: State) -> None:
+    from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
-    sys.stderr.writelines(f"note: {clean(notice)}\n" for notice in state.notices)
+    notices = (*state.notices, *strangers(place.folder, state.cards))
+    sys.stderr.writelines(f"note: {clean(notice)}\n" for notice in notices)

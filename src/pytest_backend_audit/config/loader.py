@@ -135,7 +135,9 @@ def _choose(document: YamlDocument, asked: str | None) -> tuple[str | None, list
     if asked is None:
         message = f"there are several; choose with --audit-env: {', '.join(names)}"
     else:
-        message = f"--audit-env={asked} is none of them; allowed: {', '.join(names)}{nearest(asked, names)}"
+        now = next((n for n in names if isinstance(blocks[n], dict) and blocks[n].get("formerly") == asked), "")
+        hint = f"; {asked} is {now} now" if now else nearest(asked, names)
+        message = f"--audit-env={asked} is none of them; allowed: {', '.join(names)}{hint}"
     return None, [document.problem(("environments",), message)]
 
 

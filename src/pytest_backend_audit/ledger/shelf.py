@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,3 +74,14 @@ def lost_of_run(folder: Path, heads: Collection[str], cards: Cards[Filed]) -> fr
         except LostError:
             names.add(filing.file)
     return frozenset(names)
+
+
+def strangers(folder: Path, cards: Cards[Filed]) -> Iterator[str]:
+    """Cards that the ledger does not know: a filing that was cut short leaves one, and so does a line that is lost."""
+    strange = [p for p in sorted(folder.glob("[0-9]*.json")) if p.stem not in cards.names]
+    names = [p.name for p in strange if not restored(p, sources_of(p), cards)]
+    if names:
+        yield (
+            f"the ledger does not know {', '.join(names)}: a filing was cut short, or a line is lost; take the card "
+            "away, or restore the line from git"
+        )

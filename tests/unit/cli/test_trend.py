@@ -96,7 +96,9 @@ def test_a_card_with_conflict_marks(audits: Path, capsys: pytest.CaptureFixture[
     assert out == ""
     assert (
         err
-        == "backend-audit: audits/order%20desk/2026-03-01.json: not JSON; restore it from the repository's history\n"
+        == "backend-audit: audits/order%20desk/2026-03-01.json: a merge left its conflict marks in it: two branches "
+        "filed an audit by this name. Take one of the two (git checkout --ours, or --theirs), and the other under a "
+        "free name\n"
     )
 
 

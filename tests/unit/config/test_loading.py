@@ -292,6 +292,13 @@ def test_a_block_has_to_be_named_where_there_are_several(read: Load) -> None:
     assert str(caught.value) == (
         'audit.yaml:4: environments: --audit-env=stag is none of them; allowed: stage, live; did you mean "stage"?'
     )
+    with pytest.raises(ConfigError) as caught:
+        read(
+            "version: 1\nenvironments: {live: {kind: prod, formerly: prod}, stage: {kind: stage}}\n", environment="prod"
+        )
+    assert str(caught.value) == (
+        "audit.yaml:2: environments: --audit-env=prod is none of them; allowed: live, stage; prod is live now"
+    )
     only = read("version: 1\nenvironments: {ci: {kind: local}}\n")
     assert (only.environment_name, only.environment_kind) == ("ci", "local")
 

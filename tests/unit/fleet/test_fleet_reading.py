@@ -95,7 +95,7 @@ def test_a_card_that_cannot_be_read_is_listed_and_stops_nothing(tmp_path: Path) 
     folder = good.parent
     broken = {
         "2026-01-01.json": (text[:3000], NOT_JSON),
-        "2026-01-02.json": ("<<<<<<< HEAD\n" + text, NOT_JSON),
+        "2026-01-02.json": ("<<<<<<< HEAD\n" + text, filed.MARKED),
         "2026-01-03.json": ("[" * 200_000, NOT_JSON),
         "2026-01-04.json": ("[]", "no filed card; `backend-audit file` writes them"),
         "2026-01-05-2.json": (
