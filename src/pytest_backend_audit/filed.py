@@ -37,8 +37,8 @@ CHANGED = "changed since it was filed, by the ledger beside it; restore it from 
 LOST = "the ledger tells of it, and it is not there; restore it from git"
 """What is said of a card that is missing."""
 MARKED = (
-    "a merge left its conflict marks in it: two branches filed an audit by this name. Take one of the two (git checkout "
-    "--ours, or --theirs), and the other under a free name"
+    "a merge left its conflict marks in it: two branches filed an audit by this name. Take one of the two "
+    "(git checkout --ours, or --theirs), and the other under a free name"
 )
 """What is said of a card that git could not merge."""
 STRANGE = "the ledger beside it does not know it; take it away, or restore its line from git"

@@ -122,11 +122,7 @@ def test_a_filed_card_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (
-            b'{\n<<<<<<< HEAD\n "service": "orders"\n',
-            "card.json: a merge left its conflict marks in it: two branches filed an audit by this name. Take one of the "
-            "two (git checkout --ours, or --theirs), and the other under a free name",
-        ),
+        (b'{\n<<<<<<< HEAD\n "service": "orders"\n', f"card.json: {filed.MARKED}"),
         (b"[" * 100_000, "card.json: not JSON; restore it from the repository's history"),
         (b"[]", "card.json: no filed card; `backend-audit file` writes them"),
         (b'{"schema_version": 2, "dimensions": []}', "card.json: a filed card of version 2; this version reads 1"),
