@@ -7,8 +7,8 @@ run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pytest_backend_audit.filed import standing_word
@@ -154,6 +154,7 @@ def compare(now: Side, prior: Side) -> Comparison:
             both.
     """
     _refuse(now.card, prior.card)
+    prior = replace(prior, card=alone(prior.card, _names(now.card)))
     held = _held(now.card.checks, prior.card.checks)
     levels = tuple(_levels(now, prior, held))
     if not any(c.before is not None and c.now is not None for c in levels):
@@ -177,6 +178,29 @@ def compare(now: Side, prior: Side) -> Comparison:
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
     )
+
+
+def alone(card: FiledCard, names: Collection[str]) -> FiledCard:
+    """A merge as one of its environments was by itself; any other audit as it is.
+
+    Args:
+        card: The audit.
+        names: Of the environment, now and before.
+    """
+    levels = next((levels for name, levels in card.alone.items() if name in names), None)
+    if levels is None:
+        return card
+    own = tuple(
+        replace(d, level=min(d.level, levels[d.id]), would_be=levels[d.id]) for d in card.dimensions if d.id in levels
+    )
+    whole = card.total is not None and len(own) == len(card.dimensions)
+    reached = total({d.id: d.level for d in own}, {d.id: d.weight for d in own}) if whole else None
+    return replace(card, dimensions=own, total=reached)
+
+
+def _names(card: FiledCard) -> tuple[str, ...]:
+    """What an audit's environment is called, and was; none of a merge."""
+    return () if card.alone else (card.environment, *card.formerly.values())
 
 
 def _total(card: FiledCard, levels: Iterable[LevelChange]) -> int | None:

@@ -120,6 +120,7 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         standard_version=str(inputs.standard.get("version", "")),
         formerly=dict(inputs.formerly),
         sources=sources,
+        alone=card.alone,
     )
 
 

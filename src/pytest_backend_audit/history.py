@@ -96,7 +96,9 @@ def earlier(
     return Earlier(tuple(lines), checks)
 
 
-def load_prior(path: str | Path, *, digests: Collection[str] = (), formal: bool = False) -> Prior:
+def load_prior(
+    path: str | Path, *, digests: Collection[str] = (), formal: bool = False, environment: Collection[str] = ()
+) -> Prior:
     """Read the audit to compare with.
 
     Args:
@@ -104,6 +106,7 @@ def load_prior(path: str | Path, *, digests: Collection[str] = (), formal: bool 
             filed card: its JSON, or the Markdown beside it.
         digests: Of what was filed as this card, of which it has to be one; none if not known.
         formal: Whether it has to be a whole formal audit: what a formal one is compared with.
+        environment: Names of the environment that is compared, now and before: of a merge its own levels count.
 
     Raises:
         AuditUsageError: It is none of these, can't be read, or was altered.
@@ -136,7 +139,8 @@ def load_prior(path: str | Path, *, digests: Collection[str] = (), formal: bool 
         )
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     remark = f" ({', '.join(told.remarks)})" if told.remarks else ""
-    return Prior(told.levels, joined({}, dict(_checks(told, source))), source + remark, told.service)
+    levels = next((own for name, own in told.alone.items() if name in environment), told.levels)
+    return Prior(levels, joined({}, dict(_checks(told, source))), source + remark, told.service)
 
 
 def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
@@ -176,6 +180,8 @@ class _Told:
     """What its levels are not: those of a whole formal audit."""
     unfit: str = ""
     """Why no formal audit is compared with it; empty if one may be."""
+    alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of a merge: environment -> its own levels."""
 
 
 def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -316,6 +322,7 @@ def _told(card: FiledCard) -> _Told:
         levels={d.id: d.would_be for d in card.dimensions},
         checks=tuple((c.id, *standing_word(c)) for c in card.checks),
         service=card.service,
+        alone=card.alone,
     )
 
 

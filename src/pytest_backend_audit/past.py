@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,11 @@ class Subject:
     config: str = ""
     """Path of audit.yaml, as a filing has it."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the environment, now and before."""
+        return tuple(name for name in (self.environment, self.formerly) if name)
+
 
 def known(report: Path, commit: str, *, asked: str | None, subject: Subject, formal: bool) -> Past:
     """Look into the report folder, and into the service's ledger in the tree.
@@ -73,7 +79,8 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
         notices = filed.notices
         if filed.latest is not None and not asked:
             card = filed.card_of(filed.latest)
-            prior = history.load_prior(card, digests=filed.as_filed(card, filed.cards.held(card.stem, filed.latest)))
+            held = filed.as_filed(card, filed.cards.held(card.stem, filed.latest))
+            prior = history.load_prior(card, digests=held, environment=subject.names)
             reference = card.relative_to(subject.repository).with_suffix(".md").as_posix()
             prior = replace(prior, source=f"{prior.source} ({reference})")
     except (ValueError, AuditUsageError) as error:
@@ -83,7 +90,8 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
         prior, reference = history.Prior(), ""
         notices = (*notices, f"compared with no prior audit: {said}")
     if asked:
-        prior = _asked(asked, filed, formal=formal)
+        load = partial(history.load_prior, formal=formal, environment=subject.names)
+        prior = _asked(asked, filed, load, formal=formal)
         if prior.service and subject.service and prior.service != subject.service:
             raise AuditUsageError(
                 f"--audit-prior={asked}: an audit of {prior.service!a}, and this is one of {subject.service!a}; name "
@@ -173,7 +181,7 @@ class _Filed:
         return digests
 
 
-def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
+def _asked(given: str, filed: _Filed, load: Callable[..., history.Prior], *, formal: bool) -> history.Prior:
     """The audit that ``--audit-prior`` names; of a card in the ledger, or a copy of one, as it was filed.
 
     Raises:
@@ -182,26 +190,26 @@ def _asked(given: str, filed: _Filed, *, formal: bool) -> history.Prior:
     path = Path(given)
     file = path.with_suffix(".json") if path.suffix == ".md" else path
     if not file.is_file():
-        return history.load_prior(given, formal=formal)
+        return load(given)
     real = file.resolve()
     known = next((f for n in filed.cards.names if (f := filed.folder / f"{n}.json").resolve() == real), None)
     if known:
         own = filed.cards.of(known.stem, sources_of(known))
-        return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
+        return load(given, digests=filed.as_filed(file, own))
     try:
         copied = read_filed(file)
     except FiledError:
-        return history.load_prior(given, formal=formal)
+        return load(given)
     # Of a run that was filed unsigned, then signed, either card may have been copied.
     own = filed.cards.of_run(copied.sources)
     if own and filed.cards.tells:
-        return history.load_prior(given, digests=filed.as_filed(file, own), formal=formal)
+        return load(given, digests=filed.as_filed(file, own))
     if formal and filed.cards.tells:
         raise AuditUsageError(
             f"--audit-prior={given}: the ledger tells of no such audit; name one that was filed in this repository, or "
             "a report folder"
         )
-    prior = history.load_prior(given, formal=formal)
+    prior = load(given)
     return replace(prior, source=f"{prior.source} (without its ledger)")
 
 

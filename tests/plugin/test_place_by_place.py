@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from plugin._filing import audited, command, good, ledger, made, numbers, today
+from plugin._filing import OWNERS, audited, command, good, ledger, made, numbers, today
 from plugin.test_kept_open import REPLACED, TWO, kept, mended, state
 from pytest_backend_audit.ledger import Status
 
@@ -132,6 +132,35 @@ def today_of(orders) -> str:
     return ledger(orders).filings[-1].file[:10]
 
 
+def test_an_environment_is_compared_with_itself_in_a_merge(orders) -> None:
+    """What only stage could answer has not fallen in prod by an audit of prod alone."""
+    config = orders.path / "audit.yaml"
+    stated = config.read_text().replace(OWNERS, '"tls": Kim')
+    config.write_text(stated + "standard: own.yaml\n")
+    (orders.path / "own.yaml").write_text(OWN)
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(
+        "from pathlib import Path\n\nimport pytest\n\nfrom pytest_backend_audit import audit\n\n\n"
+        '@audit(dimension="tls", criterion="version", level=3)\ndef test_tls(audit_evidence, audit_run):\n'
+        '    if audit_run.environment == "prod":\n        pytest.skip("not here")\n'
+        '    audit_evidence.command("testssl", "TLS 1.3")\n'
+    )
+    orders.commit()
+    runs = []
+    for environment in ("stage", "prod"):
+        audited(orders, f"--audit-env={environment}")
+        runs.append(kept(orders, f"audit-report-{environment}"))
+    good(orders, "file", merged(orders, runs))
+    orders.commit()
+    (card,) = (orders.path / "audits" / "orders").glob("*.json")
+    assert json.loads(card.read_text())["alone"] == {"prod": {"tls": 1}, "stage": {"tls": 3}}
+    audited(orders, "--audit-env=prod", "--audit-no-worse")
+    assert orders.record().inputs.prior_levels == {"tls": 1}
+    compared = command(orders, "compare", "audit-report", "--no-worse")
+    assert compared.returncode == 0, compared.stdout
+    assert "tls TLS  L1\n" in compared.stdout
+
+
 def test_two_that_stood_side_by_side_are_never_one(orders) -> None:
     """Whatever audit.yaml says of them later."""
     tls(orders, ONLY_STAGE)
@@ -247,6 +276,30 @@ def test_an_audit_that_knows_an_environment_s_names_apart_is_not_filed_late(orde
         f"{late}: not filed\n  - its audit.yaml has prod and europe side by side, and by the ledger they are one; give "
         "one of them a name of its own, then audit again: pytest --audit-sha=HEAD\n",
     )
+
+
+OWN = """\
+id: own
+name: Checklist
+version: "1"
+reviewer_from: 4
+levels:
+  - {number: 1, name: Absent, definition: Nothing is there.}
+  - {number: 2, name: Started, definition: Something is there.}
+  - {number: 3, name: Meant, definition: It is there on purpose.}
+  - {number: 4, name: Measured, definition: It is measured.}
+  - {number: 5, name: Kept, definition: It is kept by machines.}
+dispositions:
+  - {id: good, name: Good, floor: 2, minimum: 2}
+  - {id: bad, name: Bad, floor: null, minimum: null}
+dimensions:
+  - id: tls
+    name: TLS
+    scope: Whether it is on.
+    folder: tls
+    rows:
+      - {criterion: version, level: 3, clause: TLS 1.3 is on., proof: measured}
+"""
 
 
 # What is taken out of an audit

@@ -65,6 +65,19 @@ def test_a_dimension_that_fell_and_one_that_rose() -> None:
     )
 
 
+def test_an_environment_is_compared_with_itself_in_a_merge() -> None:
+    """By the name that it had then as well; a merge is compared with a merge."""
+    own = {"prod": {f"4.{n}": 2 for n in range(1, 9)}, "stage": {f"4.{n}": 3 for n in range(1, 9)}}
+    merged = replace(audit(3, **BEFORE), environment="prod, stage", alone=own)
+    for now in (replace(audit(2), environment="prod"), replace(audit(2), environment="eu", formerly={"eu": "prod"})):
+        found = compared(now, merged)
+        assert [(c.before, c.now) for c in found.levels] == [(2, 2)] * 8
+        assert (found.worse, found.total_before) == ((), 16)
+    both = replace(audit(2), environment="prod, stage", alone=own)
+    assert len(compared(both, merged).worse) == 8
+    assert len(compared(replace(audit(2), environment="stage"), merged).worse) == 8
+
+
 def test_levels_are_those_before_the_reviewers_cap() -> None:
     """An unsigned L5 is recorded as L3, and has not fallen from a signed one."""
     made, attempts = all_at(5)

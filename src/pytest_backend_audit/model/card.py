@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pytest_backend_audit.model.queue import Finding, Raise
 from pytest_backend_audit.model.results import CheckResult, DimensionResult
@@ -89,6 +90,9 @@ class Card:
     """The second reviewer's, once its signature was checked."""
     merged: tuple[str, ...] = ()
     """One line for each run that a merged card is made from; empty for the card of one run."""
+    alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of a merge of several environments: environment -> dimension -> level before the reviewer's cap that its own runs
+    reach, of the dimensions that they looked at."""
     schema_version: int = 1
 
     @property

@@ -108,4 +108,7 @@ class FiledCard:
     """Environment -> its name in the audits before, where it got another one."""
     sources: tuple[str, ...] = ()
     """Last hash of the journal of each run that it was made from."""
+    alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of a merge: environment -> dimension -> level before the reviewer's cap that its own runs reach, which is what an
+    audit of that one is compared with."""
     schema_version: int = 1

@@ -73,7 +73,21 @@ def score_merged(
     partial = (*inputs.narrowing, *([f"{count} run in none of the runs: {_few(lacking)}"] if lacking else ()))
     seal = _joined_seal(joined)
     card = build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
-    return replace(card, merged=_told(joined))
+    return replace(card, merged=_told(joined), alone=_alone(joined))
+
+
+def _alone(records: Sequence[Record]) -> dict[str, dict[str, int]]:
+    """What each of several environments reaches without the others."""
+    of_place: dict[str, list[Record]] = {}
+    for record in records:
+        of_place.setdefault(record[0].document.environment, []).append(record)
+    if len(of_place) < 2:
+        return {}
+    return {place: _levels(score_merged(own)) for place, own in of_place.items()}
+
+
+def _levels(card: Card) -> dict[str, int]:
+    return {d.id: d.would_be for d in card.dimensions if any(criterion.checks for criterion in d.criteria)}
 
 
 def _told(records: Sequence[Record]) -> tuple[str, ...]:
