@@ -135,9 +135,11 @@ class Ledger:
             return
         if any(place not in known.where and instant < known.away.get(place, "") for place, instant in here.items()):
             raise UnknownError  # two branches were joined
+        if told is None and here.keys() - known.where:
+            raise UnknownError  # as what it is opened there, histories tell
         if told is not None:
             told_now = _told(told)
-            if known.where - here.keys() and told_now[:2] != (known.dimension, known.severity):
+            if known.where - here.keys() and told_now != (known.dimension, known.severity, known.told):
                 raise UnknownError  # it is graver in one environment than in another
             known.dimension, known.severity, known.told = told_now
         known.due = (known.due or known.told) if known.where else known.told

@@ -49,8 +49,11 @@ def standing(now: Cases, before: Told) -> Told:
     """
     answered = {case for case, outcome in now.items() if outcome not in {Outcome.PASSED, Outcome.COULD_NOT_RUN}}
     bad = answered or {case for case, outcome in now.items() if outcome is Outcome.COULD_NOT_RUN}
-    kept = {case for case in before.cases if now.get(case) is not Outcome.PASSED}
-    return Told(tuple(sorted(bad | kept)[:LIMIT]), len(now))
+    gone = set(taken_out(now, before))
+    kept = {case for case in before.cases if now.get(case) is not Outcome.PASSED} | gone
+    # As long as one is missed that was taken out, there are fewer than there were.
+    count = max(before.count, len(now)) if gone or not now else len(now)
+    return Told(tuple(sorted(bad | kept)[:LIMIT]), count)
 
 
 def told(tracked: Tracked, state: State, place: str) -> Told:

@@ -91,7 +91,7 @@ def filing(
         result = results.get(finding.check)
         if known is None:
             told_of = Found(who.at, number, finding.fingerprint, name, "", kept, outcome=outcomes(finding))
-            events += _each(told_of, result, known, state, here)
+            events += _each(told_of, result, known, state, dict.fromkeys(here, kept))
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
@@ -101,10 +101,13 @@ def filing(
             told.left.append((number, known.status, max(seen.values())))
             continue
         kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
-        old = any(words[place] > seen[place] for place in here)
-        newly = None if kind == "seen" and (old or _nothing_new(known, kept)) else kept
-        told_of = Found(who.at, number, finding.fingerprint, name, "", newly, kind, outcome=outcomes(finding))
-        events += _each(told_of, result, known, state, places)
+        newly: dict[str, Finding | None] = {}
+        for place in places:
+            known_there = kind == "seen" and place in known.where
+            old = kind == "seen" and words[place] > seen[place]
+            newly[place] = None if old or (known_there and _nothing_new(known.told[place], known, kept)) else kept
+        told_of = Found(who.at, number, finding.fingerprint, name, "", kept, kind, outcome=outcomes(finding))
+        events += _each(told_of, result, known, state, newly)
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     lacking = going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in lacking.gone]
@@ -122,16 +125,26 @@ def filing(
 
 
 def _each(
-    told_of: Found, result: CheckResult | None, known: Tracked | None, state: State, places: Sequence[str]
+    told_of: Found, result: CheckResult | None, known: Tracked | None, state: State, newly: Mapping[str, Finding | None]
 ) -> Iterator[Found]:
-    """A sighting for each of the environments in which other cases have yet to pass; the first tells of the finding."""
+    """A sighting for each of the environments of which other cases, or other news, are told; the first opens it.
+
+    Args:
+        told_of: What they have in common.
+        result: Of its check.
+        known: The finding before.
+        state: The ledger before.
+        newly: Environment -> the finding; None where the ledger knows as much.
+    """
     stand: dict[str, cases.Told] = {}
-    for place in places:
+    for place in newly:
         before = cases.told(known, state, place) if known and place in known.where else cases.Told()
         stand[place] = cases.standing(cases.cases_in(result, place, state), before)
-    for n, (here, said) in enumerate(cases.grouped(stand, places)):
+    parts = [[p for p in newly if (newly[p] is None) is known_there] for known_there in (False, True)]
+    groups = [group for part in parts for group in cases.grouped(stand, part)]
+    for n, (here, said) in enumerate(groups):
         event = replace(told_of, environment=", ".join(here), cases=said.cases, count=said.count)
-        yield event if n == 0 else replace(event, finding=None, type="seen")
+        yield replace(event, finding=newly[here[0]], type=told_of.type if n == 0 else "seen")
 
 
 @dataclass(slots=True)
@@ -214,7 +227,7 @@ def _shown(finding: Finding, tracked: Finding) -> Finding:
     return replace(finding, id=tracked.id, owner=tracked.owner, due=tracked.due, effort=tracked.effort)
 
 
-def _nothing_new(known: Tracked, finding: Finding) -> bool:
+def _nothing_new(told_there: Finding, known: Tracked, finding: Finding) -> bool:
     """Whether all that the ledger would learn is other evidence for the same, such as another time of asking."""
     due = "" if known.due else finding.due
-    return replace(finding, evidence="", due=due) == replace(known.finding, evidence="", due="")
+    return replace(finding, evidence="", due=due) == replace(told_there, evidence="", due="")

@@ -70,12 +70,15 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         else:
             if wrong:
                 found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
-            places = [p for p in places if p in alike]
-            reason, made = why_gone(card, tracked, state, places), min(lacks[p] for p in places)
-            event = Gone(
-                filed.at, tracked.number, tracked.fingerprint, filed.file, ", ".join(places), reason, instant=made
-            )
-            found.gone.append((event, tracked, terms.of(tracked, state, places)))
+            places = [p for p in here if p in places and p in alike]
+            reason, known = why_gone(card, tracked, state, places), terms.of(tracked, state, places)
+            # Each environment's pass is as old as its own run.
+            for made in sorted({lacks[p] for p in places}):
+                there_then = ", ".join(p for p in places if lacks[p] == made)
+                event = Gone(
+                    filed.at, tracked.number, tracked.fingerprint, filed.file, there_then, reason, instant=made
+                )
+                found.gone.append((event, tracked, known))
     return found
 
 

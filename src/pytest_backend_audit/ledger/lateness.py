@@ -124,5 +124,6 @@ _NAMED = 5
 
 
 def _named(numbers: Sequence[str]) -> str:
+    numbers = list(dict.fromkeys(numbers))
     more = len(numbers) - _NAMED
     return ", ".join(numbers[:_NAMED]) + (f" and {more} more" if more > 0 else "")

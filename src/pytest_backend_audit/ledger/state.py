@@ -379,8 +379,8 @@ class _Folding:
             return
         where = tuple(sorted({*known.where, *here}))
         since = {**known.since, **dict.fromkeys((p for p in here if p not in known.where), line)}
-        finding = event.finding or known.finding
-        said = {**known.told, **dict.fromkeys(here, finding)}
+        finding = event.finding or next((known.told[p] for p in here if p in known.told), known.finding)
+        said = {**known.told, **{p: finding for p in here if self._is_latest(line, event, p, known)}}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         assigned = [e for _, e in known.history if isinstance(e, Assigned)]
         owner = "" if any(e.owner for e in assigned) else _known(finding.owner)
@@ -393,6 +393,13 @@ class _Folding:
         else:
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
         self._put(line, event, replace(again, finding=_gravest(again)))
+
+    def _is_latest(self, line: int, event: Found, place: str, known: Tracked) -> bool:
+        """Whether no later run has told of a finding in an environment since it was opened there."""
+        if place not in known.where:
+            return True
+        before = (instant_of(n, e, place, self._places, self._lines) for n, e in known.sightings(place, self._places))
+        return instant_of(line, event, place, self._places, self._lines) >= max(before, default="")
 
     def _opens(self, line: int, event: Found, known: Tracked) -> tuple[str, ...]:
         """Environments in which a sighting has a finding open: not where a later run, or the reviewer, closed it."""

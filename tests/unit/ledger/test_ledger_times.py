@@ -160,3 +160,14 @@ def test_a_merge_is_compared_with_one_of_the_same_environments() -> None:
     stage = add(card(document=replace(DOCUMENT, environment="stage")), both.after, name="2026-11-01", minute=5)
     latest = [stage.after.latest(named) for named in ("prod, stage", "prod", "stage", "stage, lab")]
     assert [filed.file for filed in latest if filed] == ["2026-10-31", "2026-10-31", "2026-11-01", "2026-11-01"]
+
+
+def test_each_environment_s_pass_is_as_old_as_its_own_run() -> None:
+    """In a merge of an old run of one and a new one of the other: it goes by the new one where it is open."""
+    prod = add(card(passed(A), failed(B)), minute=10)
+    number = check_finding(prod)
+    done = merged(card(passed(A), passed(B)), prod.after, ran("stage", 5), ran("prod", 20))
+    assert (stands(done.after, number), done.notes) == (Status.GONE, ())
+    assert [(e.environment, e.instant) for e in done.events if isinstance(e, Gone) and e.number == number] == [
+        ("prod", at(20))
+    ]

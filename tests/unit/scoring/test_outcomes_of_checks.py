@@ -165,3 +165,5 @@ def test_what_became_of_each_case():
     (name,) = cases["stage"]
     assert cases == {"prod": {"[1]": O.PASSED, "[2]": O.FAILED}, "stage": {name: O.WEAK}}
     assert (len(name), name[:10], name[-1]) == (100, "[xxxxxxxxx", "]")
+    empty = Execution("prod", (replace(skipped("a"), instance="t.py::a[NOTSET]"),))
+    assert settle(check("a", 3), SOLID, [empty]).cases == {}  # pytest's word for no parameters at all

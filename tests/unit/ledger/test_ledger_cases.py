@@ -1,0 +1,42 @@
+"""Cases of a check with parameters: what has yet to pass, and what was taken out before it did."""
+
+from __future__ import annotations
+
+from pytest_backend_audit.ledger.cases import LIMIT, Told, passed, standing, taken_out
+from pytest_backend_audit.model import Outcome
+
+P, F, N = Outcome.PASSED, Outcome.FAILED, Outcome.COULD_NOT_RUN
+
+
+def test_what_has_yet_to_pass() -> None:
+    """What answered and did not pass; where nothing answered, what could not run; and what did not pass before."""
+    assert standing({"[a]": P, "[b]": F, "[c]": N, "[d]": Outcome.WEAK}, Told()) == Told(("[b]", "[d]"), 4)
+    assert standing({"[a]": N, "[b]": P}, Told()) == Told(("[a]",), 2)
+    assert standing({"[a]": F, "[b]": N}, Told(("[b]", "[gone]"), 3)).cases == ("[a]", "[b]", "[gone]")
+    assert standing({"[a]": F, "[b]": P}, Told(("[b]",), 2)) == Told(("[a]",), 2)
+    assert len(standing({f"[{n}]": F for n in range(LIMIT + 1)}, Told()).cases) == LIMIT
+
+
+def test_a_case_that_goes_by_its_place_is_missed_until_there_are_as_many_again() -> None:
+    """The one that has its name now is another; a filing in between does not forget it."""
+    before = Told(("[m1]",), 3)
+    fewer = {"[m0]": F, "[m1]": P}
+    assert taken_out(fewer, before) == ("[m1]",)
+    between = standing(fewer, before)
+    assert between == Told(("[m0]", "[m1]"), 3)
+    assert taken_out({"[m0]": P, "[m1]": P}, between) == ("[m0]", "[m1]")
+    assert taken_out({"[m0]": P, "[m1]": P, "[m2]": P}, between) == ()
+    assert standing({}, before) == before
+
+
+def test_a_case_with_a_name_is_missed_only_where_it_is_not_there() -> None:
+    """However many others went."""
+    assert taken_out({"[orders]": P}, Told(("[orders]",), 3)) == ()
+    assert taken_out({"[orders]": P}, Told(("[users]",), 2)) == ("[users]",)
+
+
+def test_what_makes_up_for_a_case_that_can_not_run_there() -> None:
+    """That each that did not pass did; where none is known, nothing is."""
+    assert passed({"[a]": P, "[b]": N}, Told(("[a]",), 2))
+    assert not passed({"[a]": P, "[b]": N}, Told(("[a]", "[b]"), 2))
+    assert not passed({"[a]": P}, Told())
