@@ -279,12 +279,17 @@ def _is_open(filing: Filing, mark: str) -> bool:
 
 
 def _said(args: argparse.Namespace, place: Place, filing: Filing, notes: list[str]) -> int:
+    from pytest_backend_audit.ledger.events import Found, Gone  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     counts = dict.fromkeys(("opened", "reopened", "seen", "gone"), 0)
+    became: dict[str, str] = {}
     for event in filing.events:
-        if event.type in counts and not (event.type == "gone" and _is_open(filing, event.fingerprint)):
-            counts[event.type] += 1
+        # Of a finding each environment may have a line of its own; the first says what became of it.
+        if isinstance(event, Found | Gone) and not (event.type == "gone" and _is_open(filing, event.fingerprint)):
+            became.setdefault(event.fingerprint, event.type)
+    for kind in became.values():
+        counts[kind] += 1
     card, path = filing.card, f"{place.name}/{_name(filing)}.md"
     if args.json:
         findings = [{"id": f.id, "fingerprint": f.fingerprint, "owner": f.owner, "due": f.due} for f in card.findings]
