@@ -10,6 +10,7 @@ import pytest
 
 from plugin._filing import OWNERS, audited, command, good, ledger, made, numbers, today
 from plugin.test_kept_open import REPLACED, TWO, kept, mended, state
+from plugin.test_sign_off import STANDARD
 from pytest_backend_audit.ledger import Status
 
 
@@ -76,12 +77,18 @@ def test_a_case_that_did_not_run_in_an_environment(orders, narrowed: tuple[str, 
     assert ledger(orders).find(number).where == ("prod",)
 
 
-HALF_DOWN = """\
-    if audit_run.environment == "stage" and (n == 1 or Path("stdown").exists()):
-        pytest.skip("down")
-    audit_evidence.command("testssl", "TLS 1.3")
-    assert audit_run.environment == "prod", "TLS 1.0 is on"
+HALF_DOWN = (
+    STANDARD.partition("dimensions:")[0]
+    + """\
+dimensions:
+  - id: tls
+    name: TLS
+    scope: Whether it is on.
+    folder: tls
+    rows:
+      - {criterion: version, level: 3, clause: TLS 1.3 is on., proof: measured}
 """
+)
 
 
 def test_a_failure_that_a_lower_limit_hides(orders) -> None:

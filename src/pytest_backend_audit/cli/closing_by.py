@@ -32,15 +32,13 @@ def options_for(
 
     there = there_at(place.top, commit)
     first = file_of(args.config) or nearest(place.top, place.service) or place.top / CONFIG
-    state = read_here(place, first)
+    state = read_here(place, file_of(args.config))
     known = {t.fingerprint: terms.of(t, state, [args.env] if args.env else t.where) for t in wanted}
     asked = {mark: (found.asks(there), found) for mark, found in known.items() if found}
     names = {mark: found.config_of(filing, there) for mark, (filing, found) in asked.items()}
     here = (place.top / name for name in names.values() if name)
     chosen = first if args.config else next((path for path in here if path.is_file()), None)
     config = chosen or first
-    if not args.config:
-        state = read_here(place)
     if not config.is_file():
         raise ValueError(f"nothing was closed: there is no audit.yaml of {place.service} here: --config PATH")
     environment = args.env or _environment(wanted, blocks_of(config), state)

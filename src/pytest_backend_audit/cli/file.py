@@ -81,8 +81,8 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     reasons = [*obstacles.of_run(done.card), *obstacles.of_document(done.card)]
     reasons += [*obstacles.of_clock(done.card.inputs.instant, utc_now())]
     if done.no_sign_off:
-        again = "" if "ign again" in done.no_sign_off else "; sign again, or take what there is of it away"
-        reasons.append(f"its sign-off does not count: {done.no_sign_off}{again}")
+        without = "to file it unsigned, take signoff.json and its signature away"
+        reasons.append(f"its sign-off does not count: {done.no_sign_off}; {without}")
     notes: list[str] = []
     if not done.card.inputs.document.service.strip():
         return _refused(args, reasons)

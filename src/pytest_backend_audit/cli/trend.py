@@ -101,8 +101,9 @@ def _folder(given: str | None) -> Path:
 
 def _has_audits(folder: Path) -> bool:
     """Whether there are filed cards, or a ledger that tells of some."""
-    ledger = folder / "ledger.jsonl"
-    return any(folder.glob("*.json")) or (ledger.is_file() and b'"type":"filed"' in ledger.read_bytes())
+    from pytest_backend_audit.fleet.files import LEDGER, tells_of_audits  # noqa: PLC0415 - heavy
+
+    return any(folder.glob("*.json")) or tells_of_audits(folder / LEDGER)
 
 
 def _read(folder: Path) -> tuple[list[Filed], Places]:

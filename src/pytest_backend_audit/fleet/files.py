@@ -80,10 +80,16 @@ def _has_lost_its_cards(folder: str, names: Sequence[str]) -> bool:
     """Whether there is a ledger that tells of filed cards, and none of them: a service would be missing unseen."""
     if LEDGER not in names or any(is_place_of_a_card(f"{folder}/{name}") for name in names):
         return False
+    return tells_of_audits(Path(folder, LEDGER))
+
+
+def tells_of_audits(ledger: Path) -> bool:
+    """Whether a ledger is there that tells of filed cards; whatever is wrong with it is told by who reads it."""
+    if ledger.is_symlink() or not ledger.is_file():
+        return False
     try:
-        # Whatever else is wrong with a ledger is told by who reads it.
-        ledger = Path(folder, LEDGER)
-        return ledger.is_file() and not ledger.is_symlink() and b'"type":"filed"' in ledger.read_bytes()[:LIMIT]
+        with ledger.open("rb") as opened:
+            return b'"type":"filed"' in opened.read(LIMIT)
     except OSError:
         return False
 

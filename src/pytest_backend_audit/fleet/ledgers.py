@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from pytest_backend_audit.filed import CHANGED, LOST, STRANGE, is_as_filed, sources_of
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
+from pytest_backend_audit.fleet.files import LEDGER
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.cards import Cards, digests_of
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.ledger.state import fold
 
-LEDGER = "ledger.jsonl"
 LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
 

@@ -76,6 +76,12 @@ def taken_out(now: Cases, before: Told) -> tuple[str, ...]:
     return tuple(c for c in before.cases if c not in now or cut or (fewer and _BY_PLACE.search(c)))
 
 
+def missed(result: CheckResult, tracked: Tracked, state: State, places: Iterable[str]) -> list[str]:
+    """Cases that were taken out of a check before they passed, in those environments where the finding is open."""
+    here = [place for place in places if place in tracked.where]
+    return [case for p in here for case in taken_out(cases_in(result, p, state), told(tracked, state, p))]
+
+
 def passed(now: Cases, before: Told) -> bool:
     """Whether each case that had yet to pass in an environment did; False where none is known."""
     wanted = before.cases
@@ -90,4 +96,4 @@ def grouped(now: Mapping[str, Told], places: Iterable[str]) -> list[tuple[tuple[
     return [(tuple(here), said) for said, here in found.items()]
 
 
-__all__ = ["Cases", "Told", "cases_in", "grouped", "passed", "standing", "taken_out", "told"]
+__all__ = ["Cases", "Told", "cases_in", "grouped", "missed", "passed", "standing", "taken_out", "told"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
-from pytest_backend_audit.ledger.cases import cases_in, taken_out, told
+from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.obstacles import OWN_CRITERIA
 from pytest_backend_audit.ledger.places import environments
@@ -132,10 +132,10 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
         # A pass that counts for less says so in its reason.
         word = _WORDS.get(result.outcome)
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
-    if tracked.where and not set(map(state.places.one, shown_in(card, tracked, state))) & set(tracked.where):
+    places = dict.fromkeys(map(state.places.one, shown_in(card, tracked, state)))
+    if tracked.where and not places.keys() & set(tracked.where):
         raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
-    open_ = [p for p in dict.fromkeys(map(state.places.one, shown_in(card, tracked, state))) if p in tracked.where]
-    if out := [c for p in open_ for c in taken_out(cases_in(result, p, state), told(tracked, state, p))]:
+    if out := missed(result, tracked, state, places):
         raise StaysOpenError(
             f"{', '.join(out[:3])} of its check did not pass, and is no longer part of it; the next audit that is "
             "filed takes note of that"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
-from pytest_backend_audit.ledger.cases import cases_in, taken_out, told
+from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Found, Gone
 from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
 from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
@@ -123,9 +123,7 @@ def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str]) 
         return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"
     result = next((r for r in card.checks if r.check.id == finding.check), None)
     if result is not None and result.outcome is Outcome.PASSED:
-        open_ = [place for place in places if place in tracked.where]
-        gone = any(taken_out(cases_in(result, p, state), told(tracked, state, p)) for p in open_)
-        return CASES_LEFT if gone else "its check passed"
+        return CASES_LEFT if missed(result, tracked, state, places) else "its check passed"
     if result is not None:
         return "its criterion is declared not applicable"
     if any(c.id == finding.check for c in card.inputs.plan):

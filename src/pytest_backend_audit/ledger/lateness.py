@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.places import environments
@@ -80,7 +80,7 @@ def otherwise(gone: Sequence[Gone]) -> tuple[str, ...]:
     """What a filing let go though it judged otherwise than the audit that had it, one line each difference."""
     lines = []
     for changed in dict.fromkeys(event.changed for event in gone if event.changed):
-        numbers = [event.number for event in gone if event.changed == changed]
+        numbers = _once(event.number for event in gone if event.changed == changed)
         are = "is" if len(numbers) == 1 else "are"
         lines.append(f"{_named(numbers)} {are} gone, judged otherwise since: {'; '.join(changed)}")
     return tuple(lines)
@@ -90,7 +90,7 @@ def elsewhere(open_: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
     """What a filing lets go in one environment, and is open in another: number, and where."""
     lines = []
     for where in dict.fromkeys(", ".join(where) for _, where in open_):
-        numbers = [number for number, places in open_ if ", ".join(places) == where]
+        numbers = _once(number for number, places in open_ if ", ".join(places) == where)
         are = "is" if len(numbers) == 1 else "are"
         lines.append(f"{_named(numbers)} {are} gone here, and still open in {where}")
     return tuple(lines)
@@ -110,7 +110,7 @@ def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
     """What a filing let go though nothing shows it to be mended."""
     lines = []
     for reason in (LEFT, NOT_SOUGHT, CASES_LEFT):
-        numbers = [event.number for event in gone if event.reason == reason]
+        numbers = _once(event.number for event in gone if event.reason == reason)
         if len(numbers) == 1:
             lines.append(f"{numbers[0]} is gone unmended: {reason}")
         elif numbers:
@@ -123,7 +123,11 @@ _NAMED = 5
 """Findings that one line names."""
 
 
+def _once(numbers: Iterable[str]) -> list[str]:
+    """Of a finding each environment may have a line of its own."""
+    return list(dict.fromkeys(numbers))
+
+
 def _named(numbers: Sequence[str]) -> str:
-    numbers = list(dict.fromkeys(numbers))
     more = len(numbers) - _NAMED
     return ", ".join(numbers[:_NAMED]) + (f" and {more} more" if more > 0 else "")
