@@ -77,18 +77,12 @@ def test_a_case_that_did_not_run_in_an_environment(orders, narrowed: tuple[str, 
     assert ledger(orders).find(number).where == ("prod",)
 
 
-HALF_DOWN = (
-    STANDARD.partition("dimensions:")[0]
-    + """\
-dimensions:
-  - id: tls
-    name: TLS
-    scope: Whether it is on.
-    folder: tls
-    rows:
-      - {criterion: version, level: 3, clause: TLS 1.3 is on., proof: measured}
+HALF_DOWN = """\
+    if audit_run.environment == "stage" and (n == 1 or Path("stdown").exists()):
+        pytest.skip("down")
+    audit_evidence.command("testssl", "TLS 1.3")
+    assert audit_run.environment == "prod", "TLS 1.0 is on"
 """
-)
 
 
 def test_a_failure_that_a_lower_limit_hides(orders) -> None:
@@ -285,20 +279,9 @@ def test_an_audit_that_knows_an_environment_s_names_apart_is_not_filed_late(orde
     )
 
 
-OWN = """\
-id: own
-name: Checklist
-version: "1"
-reviewer_from: 4
-levels:
-  - {number: 1, name: Absent, definition: Nothing is there.}
-  - {number: 2, name: Started, definition: Something is there.}
-  - {number: 3, name: Meant, definition: It is there on purpose.}
-  - {number: 4, name: Measured, definition: It is measured.}
-  - {number: 5, name: Kept, definition: It is kept by machines.}
-dispositions:
-  - {id: good, name: Good, floor: 2, minimum: 2}
-  - {id: bad, name: Bad, floor: null, minimum: null}
+OWN = (
+    STANDARD.partition("dimensions:")[0]
+    + """\
 dimensions:
   - id: tls
     name: TLS
@@ -307,6 +290,7 @@ dimensions:
     rows:
       - {criterion: version, level: 3, clause: TLS 1.3 is on., proof: measured}
 """
+)
 
 
 # What is taken out of an audit
