@@ -216,7 +216,7 @@ def _asked(given: str, filed: _Filed, load: Callable[..., history.Prior], *, for
 def _filed(subject: Subject) -> _Filed:
     if not (subject.repository / "audits").is_dir():
         return _Filed()
-    from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - only where audits were filed
+    from pytest_backend_audit.ledger import Place, known_as, read  # noqa: PLC0415 - only where audits were filed
     from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - likewise
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - likewise
 
@@ -227,7 +227,7 @@ def _filed(subject: Subject) -> _Filed:
     if place is None or state is None or not place.ledger.exists():
         return _Filed(missing=_of_another_name(subject))
     if subject.formerly:
-        state = state.known_as({subject.environment: subject.formerly})
+        state = known_as(state, {subject.environment: subject.formerly})
     _refuse_other_kind(state, subject, place)
     _refuse_taken(state, subject, place)
     latest = state.latest(subject.environment)

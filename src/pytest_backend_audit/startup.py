@@ -119,7 +119,9 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     of_ledger = str(setting.repository / before.reference) if before.reference else ""
     compared = str(config.option.audit_prior or of_ledger)
     runtime.baselines = Baselines.at(compared or None, folder)
-    runtime.document = replace(control, prior_audit=control.prior_audit or before.reference)
+    # `none` was for the first audit, and stays in audit.yaml for longer than it is true.
+    stated = "" if control.prior_audit.strip().casefold() == "none" else control.prior_audit
+    runtime.document = replace(control, prior_audit=stated or before.reference or control.prior_audit)
     policy = setting.policy
     remarks = setting.config.terms.notices if setting.config else (NO_CONFIG,)
     if not runs_nothing(config):

@@ -121,6 +121,15 @@ def test_owners_may_be_named_before_the_filing(project) -> None:
     assert "- **Owner:** Lin\n- **Due date:** 2027-01-31\n" in text
 
 
+def test_the_word_none_of_the_first_audit_may_stay_in_audit_yaml(orders) -> None:
+    """What the ledger knows is the prior audit from then on."""
+    audited(orders)
+    assert orders.record().inputs.document.prior_audit == "none"
+    good(orders, "file")
+    audited(orders)
+    assert orders.record().inputs.document.prior_audit == f"audits/orders/{today(orders)}.md"
+
+
 def test_two_who_file_at_once_are_both_filed(orders) -> None:
     """Two runs, two processes that wait for each other: two cards, and no number given twice."""
     audited(orders)

@@ -128,8 +128,11 @@ def confirmed(rounds: Sequence[Sequence[Part]], limit: float) -> list[Part]:
 
 
 def persistent(rounds: Sequence[Sequence[Part]], limit: float) -> list[Part]:
-    """Counts that are certainly over a limit in two rounds or more taken together, and came more often in each."""
-    each = [{part.name for part in one if part.calls > limit} for one in rounds]
+    """Counts that are certainly over a limit in two rounds or more taken together, and in each by what is expected.
+
+    A clump of others' in one of the rounds would else make the others' look as if they were over it, too.
+    """
+    each = [{part.name for part in one if part.calls - part.others > limit} for one in rounds]
     over = too_many(summed(rounds), limit * len(rounds)) if len(rounds) > 1 else []
     return [part for part in over if all(part.name in names for names in each)]
 

@@ -105,7 +105,7 @@ def before(card: FiledCard) -> Path:
         ValueError: There is none, its card is lost, or the ledger can't be read.
     """
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import Place, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, known_as, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
 
@@ -113,7 +113,7 @@ def before(card: FiledCard) -> Path:
     if top is None or not card.service.strip():
         raise ValueError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)
-    state = read(place).known_as(card.formerly)
+    state = known_as(read(place), card.formerly)
     if alone := without_filings(place, state):
         raise ValueError(alone)
     filing = state.latest(card.environment, before=card.instant, but=card.sources)

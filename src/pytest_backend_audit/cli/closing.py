@@ -55,7 +55,7 @@ def _looked(
 ) -> list[tuple[Tracked, str, str]]:
     """Each finding, with the reason why it stays open, or how it was closed."""
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import append, held, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import append, held, known_as, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import run_trouble  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.obstacles import of_clock, of_kinds  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
@@ -80,7 +80,7 @@ def _looked(
         run = _again(args, options, wanted, temporary)
     trouble = run_trouble(run.card, commit, place.service, ours=not args.run_folder)
     documents = [record.inputs.document for record in run.records]
-    trouble = trouble or next(of_kinds(read(place).known_as(run.card.inputs.formerly), documents), "")
+    trouble = trouble or next(of_kinds(known_as(read(place), run.card.inputs.formerly), documents), "")
     if trouble := trouble or next(of_clock(run.card.inputs.instant, utc_now()), ""):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
@@ -98,7 +98,7 @@ def _shown(
     run: Finished, wanted: Sequence[Tracked], place: Place, by: str
 ) -> tuple[list[Closed], list[tuple[Tracked, str, str]]]:
     """The closings that a run shows, and of each other finding why it stays open, or that it is closed already."""
-    from pytest_backend_audit.ledger import read, terms  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import known_as, read, terms  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import (  # noqa: PLC0415 - heavy
         StaysOpenError,
         closes_in,
@@ -107,7 +107,7 @@ def _shown(
     )
 
     state, inputs = read(place), run.card.inputs
-    state = state.known_as(inputs.formerly)
+    state = known_as(state, inputs.formerly)
     there = there_at(place.top, inputs.document.commit)
     events: list[Closed] = []
     said: list[tuple[Tracked, str, str]] = []

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
-    from pytest_backend_audit.ledger import Place, held, obstacles, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import Place, held, known_as, obstacles, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.filing import named_in  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
@@ -93,7 +93,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         reasons.append(alone)
     reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
     documents = [record.inputs.document for record in done.records]
-    by_its_names = state.known_as(done.card.inputs.formerly)
+    by_its_names = known_as(state, done.card.inputs.formerly)
     reasons += [*obstacles.of_kinds(by_its_names, documents)]
     reasons += [*obstacles.of_names(by_its_names, named_in(done.card.inputs))]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]

@@ -24,7 +24,7 @@ def read_here(place: Place, config: Path | None = None) -> State:
     Raises:
         ValueError: It can't be read, or is empty beside filed cards.
     """
-    from pytest_backend_audit.ledger import read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger import known_as, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
 
     state = read(place)
@@ -36,9 +36,9 @@ def read_here(place: Place, config: Path | None = None) -> State:
     for path in dict.fromkeys(configs):
         blocks = blocks_of(path)
         for name, before in _renamed(blocks).items():
-            if before not in blocks and _is_one(state.known_as({**believed, name: before}), name, blocks[name]):
+            if before not in blocks and _is_one(known_as(state, {**believed, name: before}), name, blocks[name]):
                 believed[name] = before
-    return state.known_as(believed)
+    return known_as(state, believed)
 
 
 def _is_one(state: State, name: str, block: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """What a ledger has open, fast: a fleet reads thousands of them, and asks for dates only.
 
-It tells the same as `ledger.state.fold`, which keeps histories too and takes five times as long. Whatever it does not
+It tells the same as `ledger.folding.fold`, which keeps histories too and takes five times as long. Whatever it does not
 know is left to that one, whose word counts.
 """
 

@@ -19,8 +19,8 @@ from pytest_backend_audit.fleet.files import LEDGER
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.cards import Cards, digests_of
 from pytest_backend_audit.ledger.errors import LedgerError
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.ledger.places import Places, environments
-from pytest_backend_audit.ledger.state import fold
 
 LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""

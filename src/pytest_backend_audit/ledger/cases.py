@@ -14,7 +14,7 @@ from pytest_backend_audit.model import CheckResult, Outcome
 
 LIMIT = 2_000
 """Cases that one line of a ledger names; of more, that there were fewer later says that some were taken out."""
-_BY_PLACE = re.compile(r"[\[-][A-Za-z_]\w*?\d+(?=[\]-])")
+_BY_PLACE = re.compile(r"([\[-][A-Za-z_]\w*?)\d+(?=[\]-])")
 """In the name of a case: how pytest calls a value that has no name of its own, by its place among the others."""
 
 Cases: TypeAlias = Mapping[str, Outcome]
@@ -40,7 +40,7 @@ def cases_in(result: CheckResult | None, place: str, state: State) -> Cases:
     return found
 
 
-def standing(now: Cases, before: Told) -> Told:
+def yet_to_pass(now: Cases, before: Told) -> Told:
     """Cases that have yet to pass once a run has told of a finding.
 
     Args:
@@ -73,7 +73,15 @@ def taken_out(now: Cases, before: Told) -> tuple[str, ...]:
     """
     fewer = len(now) < before.count
     cut = fewer and len(before.cases) >= LIMIT
-    return tuple(c for c in before.cases if c not in now or cut or (fewer and _BY_PLACE.search(c)))
+    return tuple(c for c in before.cases if c not in now or cut or (fewer and _goes_by_place(c, now)))
+
+
+def _goes_by_place(case: str, now: Cases) -> bool:
+    """Whether a case may be called after its place.
+
+    ``[order2]`` may where there is an ``[order0]``; ``[v2]`` beside ``[v1]`` is a name that somebody gave.
+    """
+    return bool(_BY_PLACE.search(case)) and _BY_PLACE.sub(r"\g<1>0", case) in now
 
 
 def missed(result: CheckResult, tracked: Tracked, state: State, places: Iterable[str]) -> list[str]:
@@ -96,4 +104,4 @@ def grouped(now: Mapping[str, Told], places: Iterable[str]) -> list[tuple[tuple[
     return [(tuple(here), said) for said, here in found.items()]
 
 
-__all__ = ["Cases", "Told", "cases_in", "grouped", "missed", "passed", "standing", "taken_out", "told"]
+__all__ = ["Cases", "Told", "cases_in", "grouped", "missed", "passed", "taken_out", "told", "yet_to_pass"]

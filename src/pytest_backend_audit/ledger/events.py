@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Finding
@@ -213,6 +213,12 @@ class Replaced:
 
 
 Event = Filed | Found | Gone | Assigned | Disputed | Resolved | Closed | Replaced
+
+
+def closes(event: Event) -> TypeGuard[Closed | Resolved]:
+    """Whether an event closes its finding: its check passed, or the reviewer upheld a dispute."""
+    return isinstance(event, Closed) or (isinstance(event, Resolved) and event.upheld)
+
 
 TYPES: dict[str, type[Event]] = {
     "filed": Filed,

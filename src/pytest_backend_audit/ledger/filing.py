@@ -9,13 +9,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from pytest_backend_audit.filed import standing as failure_of
+from pytest_backend_audit.filed import standing
 from pytest_backend_audit.ledger import cases, standards, terms
 from pytest_backend_audit.ledger.events import Event, Filed, Found
+from pytest_backend_audit.ledger.folding import fold, known_as
 from pytest_backend_audit.ledger.going import going
-from pytest_backend_audit.ledger.lateness import elsewhere, last_word, later, notes, otherwise, standing, unasked
+from pytest_backend_audit.ledger.lateness import (
+    elsewhere,
+    judged_otherwise,
+    last_word,
+    later,
+    notes,
+    otherwise,
+    unasked,
+)
 from pytest_backend_audit.ledger.speaking import found_in
-from pytest_backend_audit.ledger.state import State, Status, Tracked, fold, next_number
+from pytest_backend_audit.ledger.state import State, Status, Tracked, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
 from pytest_backend_audit.model import Card, CheckResult, Finding, Inputs
@@ -69,7 +78,7 @@ def filing(
     """
     inputs = card.inputs
     line = max((n for n, _ in state.events), default=0) + 1
-    state = state.known_as(inputs.formerly)
+    state = known_as(state, inputs.formerly)
     one = state.places.one
     filed = _filed(card, name, heads, who, runs)
     times = Times(inputs.instant, [replace(run, environment=one(run.environment)) for run in runs])
@@ -139,7 +148,7 @@ def _each(
     stand: dict[str, cases.Told] = {}
     for place in newly:
         before = cases.told(known, state, place) if known and place in known.where else cases.Told()
-        stand[place] = cases.standing(cases.cases_in(result, place, state), before)
+        stand[place] = cases.yet_to_pass(cases.cases_in(result, place, state), before)
     parts = [[p for p in newly if (newly[p] is None) is known_there] for known_there in (False, True)]
     groups = [group for part in parts for group in cases.grouped(stand, part)]
     for n, (here, said) in enumerate(groups):
@@ -160,7 +169,7 @@ class _Told:
 
     def lines(self) -> tuple[str, ...]:
         """One for each kind."""
-        return (*notes(self.left, self.surpassed), *standing(self.unlike))
+        return (*notes(self.left, self.surpassed), *judged_otherwise(self.unlike))
 
 
 def _without(number: str, state: State, seen: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -175,7 +184,7 @@ def _without(number: str, state: State, seen: Mapping[str, str]) -> list[tuple[s
 def _outcomes(card: Card) -> Callable[[Finding], str]:
     """What became of a finding's check: the failure first that stands, which the label of a lower limit may hide."""
     prior = card.inputs.prior
-    stands = {r.check.id: failure for r in card.checks if (failure := failure_of(r, prior.get(r.check.id)))}
+    stands = {r.check.id: failure for r in card.checks if (failure := standing(r, prior.get(r.check.id)))}
     return lambda finding: stands[finding.check].outcome if finding.check in stands else finding.outcome
 
 

@@ -63,7 +63,7 @@ def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str
     return tuple(lines)
 
 
-def standing(unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def judged_otherwise(unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """What a filing left open as it judged by something else, one line each reason.
 
     Args:

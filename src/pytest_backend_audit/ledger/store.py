@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import Event, decode, encode
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.ledger.names import folder_of
-from pytest_backend_audit.ledger.state import State, fold
+from pytest_backend_audit.ledger.state import State
 
 AUDITS = "audits"
 LEDGER = "ledger.jsonl"

@@ -80,6 +80,14 @@ def test_what_is_a_little_over_in_each_round_is_so_in_all_of_them_together() -> 
     assert (persistent([one], 2), persistent([[part(24, 1.0, 0, 2.0)], [part(0, 1.0, 0, 2.0)]], 2)) == ([], [])
 
 
+def test_a_clump_of_others_in_one_round_is_not_ours() -> None:
+    """Others send seven in each round, and in one of them twenty more: the other round tells that it was them."""
+    clump, usual = part(27, 1.0, 14, 2.0), part(7, 1.0, 14, 2.0)
+    assert too_many(summed([[clump], [usual]]), 4)
+    assert persistent([[clump], [usual]], 2) == []
+    assert persistent([[clump], [clump]], 2)
+
+
 def test_comments_do_not_tell_statements_apart() -> None:
     """A request's id is in each."""
     [found] = parts(Counts({"SELECT 1 /*id=a*/": 2, "SELECT 1 /*id=b*/": 3}, 1.0), Counts({"SELECT 1": 1}, 1.0))

@@ -24,7 +24,7 @@ from pytest_backend_audit.fleet.reading import collect
 from pytest_backend_audit.fleet.summary import summarise
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import Event, encode
-from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.model import FiledFinding, Severity
 
 HEAD = "ab" * 32

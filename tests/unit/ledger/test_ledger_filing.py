@@ -21,7 +21,7 @@ from unit.scoring.scoring_cases import attempt, failed, passed
 from pytest_backend_audit import model
 from pytest_backend_audit.ledger import State
 from pytest_backend_audit.ledger.events import Assigned, Filed, Found, Gone
-from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.model import (
     Evidence,
     EvidenceKind,

@@ -21,7 +21,7 @@ from unit.scoring.scoring_cases import failed, passed, skipped
 
 from pytest_backend_audit.ledger import Status
 from pytest_backend_audit.ledger.events import Disputed, Gone
-from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.model import (
     NotApplicable,
 )

@@ -9,7 +9,8 @@ from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, file
 
 from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
-from pytest_backend_audit.ledger.state import fold, next_number
+from pytest_backend_audit.ledger.folding import fold
+from pytest_backend_audit.ledger.state import next_number
 from pytest_backend_audit.model import Severity
 
 

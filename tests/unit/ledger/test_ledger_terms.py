@@ -11,9 +11,10 @@ from unit.scoring.scoring_cases import inputs
 
 from pytest_backend_audit.ledger import standards, terms
 from pytest_backend_audit.ledger.events import Event, Filed, Replaced
+from pytest_backend_audit.ledger.folding import fold, known_as
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import What
-from pytest_backend_audit.ledger.state import State, fold
+from pytest_backend_audit.ledger.state import State
 from pytest_backend_audit.model import Document, Inputs, Protected
 
 
@@ -91,7 +92,7 @@ def test_a_policy_is_asked_for_from_then_on(config: str, policy: str, why: str, 
     """Though a later audit was held to none, and though the environment has another name by now."""
     state = ledger(audit(1, policy="main:audit.yaml"), audit(2))
     if renamed:
-        state = state.known_as({"live": "prod"})
+        state = known_as(state, {"live": "prod"})
     known = of(state, "live" if renamed else "prod")
     said = terms.unlike(run(config, policy), known, still("audit.yaml"))
     assert said == (f"the audit 2026-08-31-3 that has it {why} {terms.REPLACED}" if why else "")

@@ -21,7 +21,7 @@ from unit.scoring.scoring_cases import failed, passed
 
 from pytest_backend_audit.ledger import State, Status
 from pytest_backend_audit.ledger.events import Closed, Disputed, Filed, Found, Gone, Resolved
-from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.model import (
     SignOff,
 )

@@ -9,7 +9,7 @@ import pytest
 from unit.ledger.ledgers import BARE, assigned, filed, found
 
 from pytest_backend_audit.ledger import Tracked
-from pytest_backend_audit.ledger.state import fold
+from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.reports.tracked import COLUMNS, markdown, table
 
 
