@@ -119,9 +119,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
     of_ledger = str(setting.repository / before.reference) if before.reference else ""
     compared = str(config.option.audit_prior or of_ledger)
     runtime.baselines = Baselines.at(compared or None, folder)
-    # `none` was for the first audit, and stays in audit.yaml for longer than it is true.
-    stated = "" if control.prior_audit.strip().casefold() == "none" else control.prior_audit
-    runtime.document = replace(control, prior_audit=stated or before.reference or control.prior_audit)
+    runtime.document = replace(control, prior_audit=_prior_audit(control.prior_audit, before.reference))
     policy = setting.policy
     remarks = setting.config.terms.notices if setting.config else (NO_CONFIG,)
     if not runs_nothing(config):
@@ -202,6 +200,12 @@ def _subject(config: pytest.Config, setting: Setting, control: Document) -> past
         named=frozenset(blocks),
         config=_config_path(config, setting),
     )
+
+
+def _prior_audit(stated: str, filed: str) -> str:
+    """The audit before: as audit.yaml states it, else the one that is filed; a `none` was for the first audit only."""
+    first = stated.strip().casefold() == "none"
+    return filed or stated if first else stated or filed
 
 
 def _unreadable(folder: Path, error: OSError) -> str:
