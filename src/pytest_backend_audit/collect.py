@@ -125,7 +125,6 @@ class Collector:
         self._raise = raise_problems
         self.uncollected = Uncollected()
         """To be registered beside."""
-        self._garbage = garbage.Collector()
         self._places: dict[pytest.Collector | pytest.Item | None, _Place] = {}
         self._found: list[pytest.Item] = []
         """As pytest found them, before any hook could take one away."""
@@ -134,12 +133,8 @@ class Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Keep Python's garbage collector from what pytest makes here: it stays to the end."""
-        with self._garbage.seldom():
+        with garbage.seldom():
             return (yield)
-
-    def pytest_unconfigure(self) -> None:
-        """Leave the collector as it was."""
-        self._garbage.undo()
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Take note of a test."""

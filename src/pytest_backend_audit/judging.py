@@ -53,10 +53,24 @@ def of_set_up(error: BaseException, recorder: Recorder) -> Judged:
     return Status.COULD_NOT_RUN, f"error in set-up: {reason}"
 
 
-def of_teardown(errors: list[BaseException]) -> Judged:
-    """Judge what a check's own teardown raised: the check is wrong, not the service."""
-    late = all(isinstance(e, DeadlinePassed) for e in errors)
-    status = Status.COULD_NOT_RUN if late else Status.BROKEN
+def of_teardown(errors: list[BaseException], recorder: Recorder | None = None) -> Judged:
+    """Judge what a check's own teardown raised: the check is wrong, not the service.
+
+    Args:
+        errors: One or more.
+        recorder: Of a check that could not run. A system that it could not reach can't be put in order either, and
+            that breaks no check.
+    """
+    excused = all(
+        isinstance(e, DeadlinePassed)
+        or (
+            recorder is not None
+            and not isinstance(e, pytest.skip.Exception)
+            and classify(e, recorder)[0] is Status.COULD_NOT_RUN
+        )
+        for e in errors
+    )
+    status = Status.COULD_NOT_RUN if excused else Status.BROKEN
     return status, f"error in teardown: {'; '.join(dict.fromkeys(map(_headline, errors)))}"
 
 

@@ -50,6 +50,8 @@ def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
         reasons.append("--stepwise")
     if getattr(option, "stepwise_skip", False):
         reasons.append("--stepwise-skip")
+    if option.noconftest:
+        reasons.append("--noconftest")  # one may collect checks
     overrides = option.override_ini or ()
     reasons.extend(f"-o {o}" for o in overrides if o.partition("=")[0].strip() in COLLECTION_INI)
     reasons.extend(f"--ignore={_short(p)}" for p in option.ignore or ())

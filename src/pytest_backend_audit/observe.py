@@ -18,6 +18,8 @@ from pytest_backend_audit.model import Attempt, Check, Evidence, Status
 from pytest_backend_audit.plan import Phase
 from pytest_backend_audit.recorder import Buffer, utc_now
 from pytest_backend_audit.redaction.reports import redact_report
+from pytest_backend_audit.returning import phase_of
+from pytest_backend_audit.threads import ThreadErrors
 from pytest_backend_audit.wider import WiderEnds
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class _Run:
     parts: list[Attempt] = field(default_factory=list)
     """Subtests that did not pass, further errors of a group, and a teardown that failed."""
     notes: list[str] = field(default_factory=list)
+    threads: list[BaseException] = field(default_factory=list)
+    """What ended threads that its call started, besides what ended the call itself."""
     properties: int = 0
     """User properties that the test had before it ran: ours, which hold no secret."""
 
@@ -85,14 +89,17 @@ class Observer:
         self._run: _Run | None = None
         self._set_up: dict[pytest.FixtureDef[Any], tuple[Evidence, ...]] = {}
         self._wider = WiderEnds()
+        self._threads = ThreadErrors()
         self._goes = itertools.count(1)
 
     def pytest_sessionstart(self) -> None:
-        """Begin to watch the clock."""
+        """Begin to watch the clock, and threads."""
         self._deadline.start()
+        self._threads.start()
 
     def pytest_unconfigure(self) -> None:
-        """Watch it no longer."""
+        """Watch them no longer."""
+        self._threads.stop()
         self._deadline.stop()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -134,13 +141,26 @@ class Observer:
         if run is None:
             return (yield)
         run.call = self._recorder.begin()
+        self._threads.begin(run.call.strangers)
         try:
             with self._deadline:
                 run.phase = "call"
-                return (yield)
+                result = yield
+        except BaseException as error:
+            run.threads = self._threads.take()
+            if not run.threads or not self._threads.only_tells(error):
+                raise
+            result = None
+        else:
+            run.threads = self._threads.take()
         finally:
             run.phase = ""
             self._recorder.end(run.call)
+        if run.threads:
+            # Nobody else would have it fail; what a thread raised in vain is what the check itself says.
+            errors, run.threads = run.threads, []
+            raise errors[0] if len(errors) == 1 else BaseExceptionGroup("a check's threads", errors)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
@@ -219,6 +239,7 @@ class Observer:
         unexpected = error is not None and judging.passes_unexpectedly(item, error)
         if error is not None and not unexpected:
             self._end(item, run, self._of_call(item, run, error), report)
+            self._of_threads(item, run, run.threads)
             self._own(report, error)
             return
         strict = isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]")
@@ -238,13 +259,16 @@ class Observer:
     def _of_call(self, item: pytest.Item, run: _Run, error: BaseException) -> list[judging.Judged]:
         if not run.call.evidence and judging.runs_nowhere(getattr(item, "function", None), error):
             return [(Status.COULD_NOT_RUN, "an async test that nobody runs: install a pytest plugin for async tests")]
+        phase = phase_of(item, error)
+        if phase == "setup":
+            return [judging.of_set_up(error, self._recorder)]
+        if phase == "teardown":
+            return [self._of_teardown(run, judging.leaves(error))]
         return judging.of_call(error, self._recorder)
 
     def _subtest(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
         # A subtest that passed says nothing that the whole test does not say; its evidence is the test's.
         if error is None and report.passed:
-            return
-        if run.phase == "teardown" and run.status is Status.COULD_NOT_RUN:
             return
         if error is None:
             judged = [judging.by_others(report, run.phase)]
@@ -253,21 +277,30 @@ class Observer:
         elif run.phase == "setup":
             judged = [judging.of_set_up(error, self._recorder)]
         else:
-            judged = [judging.of_teardown(judging.leaves(error))]
+            judged = [self._of_teardown(run, judging.leaves(error))]
         for each in judged:
             self._part(run, f"{item.nodeid} subtest {len(run.parts) + 1}", each, judging.where(report))
+
+    def _of_threads(self, item: pytest.Item, run: _Run, errors: list[BaseException]) -> None:
+        """Judge what ended threads of the check, beside what ended its call; they may outlive that."""
+        for error in errors:
+            for each in judging.of_call(error, self._recorder):
+                self._part(run, f"{item.nodeid} part {len(run.parts) + 1}", each, "")
 
     def _judge_teardown(
         self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
     ) -> None:
+        self._of_threads(item, run, self._threads.take())
         if error is None:
             if not report.passed:
                 self._part(run, f"{item.nodeid} teardown", judging.by_others(report, "teardown"), judging.where(report))
             return
-        own = self._own(report, error)
         # Beside what the call found, which stands: a failure is not undone by a teardown that fails as well.
-        if own and run.status is not Status.COULD_NOT_RUN:
-            self._part(run, f"{item.nodeid} teardown", judging.of_teardown(own), judging.where(report))
+        if own := self._threads.without(self._own(report, error)):
+            self._part(run, f"{item.nodeid} teardown", self._of_teardown(run, own), judging.where(report))
+
+    def _of_teardown(self, run: _Run, errors: list[BaseException]) -> judging.Judged:
+        return judging.of_teardown(errors, self._recorder if run.status is Status.COULD_NOT_RUN else None)
 
     def _own(self, report: pytest.TestReport, error: BaseException) -> list[BaseException]:
         """The errors without those of a wider-scoped fixture's end: that comes in any phase, as parameters change."""
@@ -295,6 +328,7 @@ class Observer:
         if run.status is None:
             run.status, run.reason = Status.COULD_NOT_RUN, "interrupted before it ended"
         setattr(report, ATTEMPTS, [run.go, self._attempts(item, run)])
+        self._threads.end()
         self._run = None
         self._runtime.checks = ()
 

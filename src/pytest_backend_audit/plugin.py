@@ -96,6 +96,8 @@ class _Skipping:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
     """Have the last word on the exit status: nothing turns a verdict that fails into 0."""
+    if not is_on(config):
+        return (yield)
     try:
         status = yield
     except SystemExit as left:
@@ -112,6 +114,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> Generator[None, object, object]:
     """The same where somebody leaves while pytest puts its things away."""
+    if not is_on(config):
+        return (yield)
     try:
         return (yield)
     except SystemExit as left:
@@ -119,7 +123,7 @@ def pytest_unconfigure(config: pytest.Config) -> Generator[None, object, object]
 
 
 def _final(config: pytest.Config, status: Any) -> Any:
-    if not is_on(config) or config.option.help or config.option.version:
+    if config.option.help or config.option.version:
         return status
     audit = config.pluginmanager.get_plugin("backend_audit_session")
     if audit is not None:

@@ -5,14 +5,28 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import pytest
 from _pytest.unittest import TestCaseFunction  # pytest's own way to tell unittest's tests
 
 from pytest_backend_audit.errors import CouldNotRun
+from pytest_backend_audit.judging import Phase, leaves
 
 _Body: TypeAlias = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What became of a test's body while the test was called."""
+
+    ran: bool = False
+    raised: list[BaseException] = field(default_factory=list)
+    """By the body, or for what it returned."""
+
+
+_SEEN = pytest.StashKey[_Seen]()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -28,13 +42,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     body: _Body = item.obj
     if inspect.isasyncgenfunction(body) and not isinstance(item, TestCaseFunction):
         return (yield)  # which pytest itself fails
-    left = list[bool]()
-    item.obj = instead = _watched(body, item, left)
+    seen = item.stash[_SEEN] = _Seen()
+    item.obj = instead = _watched(body, item, seen)
     handle: Any = getattr(body, "hypothesis", None)
     inner: Any = getattr(handle, "inner_test", None)
     drawn = inner is not None and inspect.iscoroutinefunction(inner)  # hypothesis looks at the others itself
     if drawn:
-        handle.inner_test = _watched(inner, item, left)
+        handle.inner_test = _watched(inner, item, seen)
     own = isinstance(item, TestCaseFunction) and inspect.iscoroutinefunction(instead)
     if own:
         setattr(item.instance, item.name, instead)  # pytest leaves those to unittest
@@ -46,7 +60,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             vars(item.instance).pop(item.name, None)
         if drawn:
             handle.inner_test = inner
-    if not left and (not isinstance(item, TestCaseFunction) or _seems_to_pass(item)):
+    if not seen.ran and (not isinstance(item, TestCaseFunction) or _seems_to_pass(item)):
         vars(item).pop("_excinfo", None)
         said = "nobody ran its body: a plugin or a conftest answered in its place"
         if own:
@@ -55,44 +69,60 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     return result
 
 
-def _watched(body: _Body, item: pytest.Function, left: list[bool]) -> _Body:
-    """The same function, to pytest and its plugins, that raises on a result; ``left`` is filled once it has run."""
+def phase_of(item: pytest.Item, error: BaseException) -> Phase:
+    """The phase of a test in which its call ended: unittest calls ``setUp``, ``tearDown`` and clean-ups in there."""
+    seen = item.stash.get(_SEEN, None)
+    if seen is None or not isinstance(item, TestCaseFunction) or isinstance(error, pytest.skip.Exception):
+        return "call"
+    if any(leaf is raised for leaf in leaves(error) for raised in seen.raised):
+        return "call"
+    return "teardown" if seen.ran else "setup"
+
+
+def _watched(body: _Body, item: pytest.Function, seen: _Seen) -> _Body:
+    """The same function, to pytest and its plugins, that raises on a result, and notes what became of it."""
     if inspect.iscoroutinefunction(body):
 
         @functools.wraps(body)
         async def awaited(*args: Any, **kwargs: Any) -> None:
             __tracebackhide__ = True
+            seen.ran = True
             try:
                 result = await body(*args, **kwargs)
-            finally:
-                left.append(True)
+            except BaseException as error:
+                seen.raised.append(error)
+                raise
             if result is not None:
-                raise _returned(result, item)
+                raise _returned(result, item, seen)
 
         return awaited
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
+        seen.ran = True
         try:
             result = body(*args, **kwargs)
-        finally:
-            left.append(True)
+        except BaseException as error:
+            seen.raised.append(error)
+            raise
         if result is not None and not (hasattr(result, "__await__") and _is_waited_for(item)):
-            raise _returned(result, item)
+            raise _returned(result, item, seen)
         return result
 
     return called
 
 
-def _returned(result: object, item: pytest.Item) -> Exception:
+def _returned(result: object, item: pytest.Item, seen: _Seen) -> Exception:
     kind = type(result)
     hint = "Did you mean to use `assert` instead of `return`?"
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         hint = "A function with `yield` is a generator: nothing in it was run."
-    return pytest.PytestReturnNotNoneWarning(
+    error = pytest.PytestReturnNotNoneWarning(
         f"Test functions should return None, but {item.nodeid} returned {kind!r}.\n{hint}"
     )
+    seen.raised.append(error)
+    return error
 
 
 def _is_waited_for(item: pytest.Function) -> bool:

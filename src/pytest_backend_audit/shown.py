@@ -36,7 +36,8 @@ class JUnitAttributes:
         """Clean the attributes that ``record_xml_attribute`` set."""
         if report.when == "teardown":
             for reporter in self._xml.node_reporters.values():  # of tests that are not over yet
-                reporter.attrs = {name: self._redactor.redact(value) for name, value in reporter.attrs.items()}
+                redact = self._redactor.redact
+                reporter.attrs = {redact(name): redact(value) for name, value in reporter.attrs.items()}
 
 
 class Shown:
@@ -85,7 +86,8 @@ class Shown:
         """Clean JUnit's properties, which are written next, and the reason of a late ``pytest.exit``."""
         xml = self._config.stash.get(xml_key, None)
         if xml is not None:
-            xml.global_properties[:] = [(name, self._redactor.redact(value)) for name, value in xml.global_properties]
+            redact = self._redactor.redact
+            xml.global_properties[:] = [(redact(name), redact(value)) for name, value in xml.global_properties]
         try:
             return (yield)
         except pytest.exit.Exception as error:
@@ -104,7 +106,7 @@ class Shown:
         Raises:
             BaseException: The error itself, cleaned, where pytest or Python shows no more of it than its message.
         """
-        if isinstance(error, (pytest.UsageError, KeyboardInterrupt)):
+        if isinstance(error, (pytest.UsageError, KeyboardInterrupt, BrokenPipeError)):
             self._clean_error(error)
             raise error from None
         sys.stderr.write(self._clean("".join(traceback.format_exception(error))))

@@ -9,6 +9,7 @@ CHANNELS = (
     *("assertion", "introspection", "locals", "xfail", "xpass", "strict", "skip", "could_not_run", "fail"),
     *("subtest", "subtest_value", "subtest_print", "subtest_log", "auto_id", "explicit_id", "fixture_id"),
     *("set_up", "teardown", "wide_teardown", "funcarg", "property", "suite_property", "attribute"),
+    *("property_name", "suite_property_name"),
     *("docstring", "argument", "variable", "header", "cookie", "body", "path", "query", "evidence"),
     *("collection", "skipped_module", "encoded", "unittest"),
 )
@@ -172,6 +173,11 @@ def test_funcarg(by_funcarg):
 @check
 def test_property(record_property):
     record_property("by-property", s("property"))
+
+@check
+def test_property_name(record_property, record_testsuite_property):
+    record_property("GET " + s("property_name"), 200)
+    record_testsuite_property("GET " + s("suite_property_name"), 200)
 
 @check
 def test_suite_property(record_testsuite_property):

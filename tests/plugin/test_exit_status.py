@@ -323,3 +323,15 @@ def test_an_audit_needs_none_of_the_parts_of_pytest_that_only_show(audited: Proj
     audited.commit()
     assert audited.run(*FORMAL, "-p", f"no:{part}").ret == pytest.ExitCode.OK
     assert audited.card()["partial"] == []
+
+
+def test_a_reader_that_leaves_early_ends_pytest_as_it_would_without_us(project: Project) -> None:
+    """As ``pytest --audit | head`` does: no traceback."""
+    project.suite(TWO)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--audit"]
+    with subprocess.Popen(command, cwd=project.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.close()
+        assert started.stderr is not None
+        assert started.stderr.read() == b""
+    assert started.returncode == 1

@@ -49,6 +49,7 @@ def test_a_whole_run_is_not_partial_and_leaves_out_unmarked_tests(project: Proje
         (("-o", "python_files=test_ch*.py"), "-o python_files=test_ch*.py"),
         (("-p", "cacheprovider", "--lf"), "--lf"),
         (("-p", "cacheprovider", "--sw"), "--stepwise"),
+        (("--noconftest", "--strict-markers"), "--noconftest"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from plugin.conftest import Project
@@ -162,3 +165,20 @@ def test_windows_audits_nothing_and_is_told_where_to(project: Project) -> None:
     result = project.run("--audit")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: an audit runs on Linux or macOS; on Windows run it in WSL, or in a container" in result.errlines
+
+
+def test_how_somebody_leaves_a_run_that_is_no_audit_is_left_alone(project: Project) -> None:
+    """The very exception, whatever its class."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\nclass Leaves(SystemExit): pass\n"
+        "@pytest.hookimpl(wrapper=True)\ndef pytest_cmdline_main():\n    yield\n    raise Leaves(7)\n",
+        "utf-8",
+    )
+    project.suite("def test_it(): pass\n")
+    (project.path / "started.py").write_text(
+        "import pytest, sys\ntry: pytest.main(['-p', 'no:cacheprovider'])\n"
+        "except SystemExit as left: sys.exit(f'{type(left).__name__} {left.code} {left.__suppress_context__}')\n",
+        "utf-8",
+    )
+    done = subprocess.run([sys.executable, "started.py"], cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.stderr == "Leaves 7 False\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from plugin.conftest import CONFIG, Project
 from pytest_backend_audit.journal import JOURNAL
 from pytest_backend_audit.jsonable import to_builtins
@@ -613,3 +615,156 @@ def test_the_journal_has_the_form_of_an_attempt(project: Project, workers: tuple
     attempts = project.record().attempts
     assert len(written) == 2
     assert json.dumps(written) == json.dumps([to_builtins(attempt) for attempt in attempts])
+
+
+def test_a_teardown_that_fails_where_the_call_could_not_run_is_broken(
+    project: Project, workers: tuple[str, ...]
+) -> None:
+    """What it left behind is no secret, though nothing was asked; a subtest in the teardown is told as well."""
+    body = (
+        "@pytest.fixture\ndef rows(subtests):\n    yield\n    with subtests.test(): assert False, 'not clean'\n"
+        "    raise OSError('3 rows are left')\n"
+        + MARK
+        + "def test_it(rows): raise CouldNotRun('the pool is too small')\n"
+    )
+    assert run_one(project, body, *workers) == ("broken", 2)
+    assert [a.reason for a in project.record().attempts] == [
+        "the pool is too small",
+        "error in teardown: AssertionError: not clean",
+        "error in teardown: OSError: 3 rows are left",
+    ]
+
+
+def test_what_could_not_be_reached_can_not_be_put_in_order_either(project: Project) -> None:
+    """A teardown that finds the server gone, too, breaks no check; after an answer it does."""
+    body = (
+        "import redis\n@pytest.fixture\ndef key():\n    yield\n    raise redis.ConnectionError('gone')\n"
+        + MARK
+        + "def test_it(key): raise CouldNotRun('no cache')\n"
+        + MARK
+        + "def test_other(key, audit_evidence):\n"
+        + SEEN
+    )
+    assert run_one(project, body) == ("could-not-run", 2)
+    assert outcome(project, "test_other") == ("broken", 2)
+    assert [a.reason for a in project.record().attempts if "teardown" in a.instance] == [
+        "error in teardown: ConnectionError: gone"
+    ] * 2
+
+
+THREADS = (
+    "import threading\n"
+    "def together(work, count=1):\n"
+    "    threads = [threading.Thread(target=work) for _ in range(count)]\n"
+    "    for t in threads: t.start()\n"
+    "    for t in threads: t.join()\n"
+)
+
+
+@pytest.mark.parametrize("strict", [(), ("-Werror",)], ids=["", "warnings are errors"])
+def test_what_ends_a_checks_thread_ends_the_check(
+    project: Project, workers: tuple[str, ...], strict: tuple[str, ...]
+) -> None:
+    """An assertion there is one of the check's, whatever becomes of pytest's warning; a skip and an error likewise."""
+    project.suite(
+        THREADS
+        + MARK
+        + "def test_asserts(audit_evidence):\n    def work(): assert False, 'POST /orders: 500'\n"
+        + "    together(work, 2)\n"
+        + SEEN
+        + MARK
+        + "def test_skips(audit_evidence):\n    def work(): pytest.skip('no server')\n    together(work)\n"
+        + SEEN
+        + MARK
+        + "def test_errs(audit_evidence):\n    def work(): {}['key']\n    together(work)\n"
+        + SEEN
+        + MARK
+        + "def test_both(audit_evidence):\n    def work(): assert False, 'in the thread'\n    together(work)\n"
+        + SEEN
+        + "    assert False, 'in the check'\n"
+        + MARK
+        + "def test_passes(audit_evidence):\n    together(lambda: None)\n"
+        + SEEN
+    )
+    result = project.run("--audit", *workers, *strict)
+    assert {n: outcome(project, f"test_{n}") for n in ("asserts", "skips", "errs", "both", "passes")} == {
+        "asserts": ("failed", 2),
+        "skips": ("could-not-run", 2),
+        "errs": ("broken", 2),
+        "both": ("failed", 2),
+        "passes": ("passed", 5),
+    }
+    reasons = {}
+    for attempt in project.record().attempts:
+        reasons.setdefault(attempt.check.rpartition("_")[2], []).append(attempt.reason)
+    assert reasons == {
+        "asserts": ["POST /orders: 500"],
+        "skips": ["no server"],
+        "errs": ["KeyError: 'key'"],
+        "both": ["in the check", "in the thread"],
+        "passes": [""],
+    }
+    result.assert_outcomes(passed=1, skipped=1, failed=3, errors=len(strict))  # pytest's own, at test_both's end
+
+
+def test_a_thread_that_outlives_its_check_is_judged_until_the_teardown_is_over(project: Project) -> None:
+    """It ends while a fixture is put away; what a fixture itself has begun is not the check's."""
+    body = (
+        THREADS + "go = threading.Event()\n"
+        "@pytest.fixture\ndef late():\n    yield\n    go.set()\n    worker.join()\n"
+        + MARK
+        + "def test_it(late, audit_evidence):\n    global worker\n"
+        "    def work():\n        go.wait(10)\n        assert False, 'too late'\n"
+        "    worker = threading.Thread(target=work)\n    worker.start()\n" + SEEN
+    )
+    assert run_one(project, body) == ("failed", 2)
+    body = (
+        THREADS + "go = threading.Event()\n"
+        "@pytest.fixture\ndef server():\n    def work():\n        go.wait(10)\n        assert False, 'not yours'\n"
+        "    worker = threading.Thread(target=work)\n    worker.start()\n    yield worker\n"
+        + MARK
+        + "def test_it(server, audit_evidence):\n    go.set()\n    server.join()\n"
+        + SEEN
+    )
+    assert run_one(project, body) == ("passed", 5)
+
+
+def test_set_up_and_tear_down_of_unittests_are_phases_of_their_own(project: Project) -> None:
+    """Though unittest calls them in the test's call: nothing was asked of the service in the one, nor in the other."""
+    case = (
+        "class Test{0}(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
+        "    def ask(self, audit_evidence): self.evidence = audit_evidence\n{1}"
+        "    @audit(dimension='4.1', level=4)\n    def test_{2}(self):\n"
+        "        self.evidence.command('true', 'ok')\n{3}"
+    )
+    fails = "        self.assertEqual(20, 0)\n"
+    late = "    def tearDown(self): self.assertTrue(False, 'not clean')\n"
+    project.suite(
+        "import unittest\n"
+        + case.format("A", "    def setUp(self): self.assertTrue(False, 'no data')\n", "set_up", "")
+        + case.format("B", late, "tear_down", "")
+        + case.format("C", late, "both", fails)
+        + case.format("D", late, "neither", "        self.skipTest('no server')\n")
+        + case.format("E", "", "clean_up", "        self.addCleanup(dict().__getitem__, 'key')\n")
+        + case.format("F", "", "fails", fails)
+    )
+    project.run("--audit")
+    names = ("set_up", "tear_down", "both", "neither", "clean_up", "fails")
+    assert {n: outcome(project, f"test_{n}") for n in names} == {
+        "set_up": ("could-not-run", 2),
+        "tear_down": ("broken", 2),
+        "both": ("broken", 2),
+        "neither": ("broken", 2),
+        "clean_up": ("broken", 2),
+        "fails": ("failed", 3),
+    }
+    reasons = {n: [a.reason for a in project.record().attempts if a.check.endswith(f"test_{n}")] for n in names}
+    not_clean = "error in teardown: AssertionError: False is not true : not clean"
+    assert reasons == {
+        "set_up": ["error in set-up: False is not true : no data"],
+        "tear_down": [not_clean],
+        "both": ["20 != 0", not_clean],
+        "neither": ["no server", not_clean],
+        "clean_up": ["error in teardown: KeyError: 'key'"],
+        "fails": ["20 != 0"],
+    }

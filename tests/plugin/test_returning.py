@@ -108,7 +108,7 @@ def test_an_async_method_that_nobody_runs_blames_nobody_else(project: Project) -
     )
     assert told(project, "-p", "no:warnings") == {
         "test_async": ("could-not-run", NOBODY),
-        "test_set_up": ("broken", "KeyError: 'key'"),
+        "test_set_up": ("could-not-run", "error in set-up: KeyError: 'key'"),
     }
 
 

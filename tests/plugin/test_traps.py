@@ -500,7 +500,7 @@ THRESHOLDS = (
 @pytest.mark.parametrize(
     ("options", "seen"),
     [
-        (("--audit",), ["module 250000 False", "test 700 True"]),
+        (("--audit",), ["module 250000 False", "test 700 False"]),
         ((), ["module 700 False"]),
     ],
     ids=["audit", "no-audit"],

@@ -29,7 +29,7 @@ def redact_report(report: Any, redact: Redact) -> None:
     if getattr(report, "sections", None):
         report.sections = [(redact(name), redact(content)) for name, content in report.sections]
     if getattr(report, "user_properties", None):
-        report.user_properties = [(name, _walk(value, redact, {}, 0)) for name, value in report.user_properties]
+        report.user_properties = [_walk(each, redact, {}, 0) for each in report.user_properties]
     if isinstance(getattr(report, "wasxfail", None), str):
         report.wasxfail = redact(report.wasxfail)
     context = getattr(report, "context", None)

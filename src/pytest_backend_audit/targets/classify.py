@@ -5,6 +5,7 @@ No driver is imported here: a check that never used one must not pay for it. Cla
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 COULD_NOT_RUN_SQLSTATES = frozenset({"42501", "53300", "57P03", "57014", "25P03"})
 """No right, too many connections, starting up, canceled by a timeout, idle in transaction too long."""
+_TIMEOUT = re.compile(r"Timeout \(>\d+(\.\d+)?s\) from pytest-timeout")
+"""How that plugin fails a test that takes too long: a deadline, like our own."""
 _REDIS = frozenset({"ConnectionError", "TimeoutError", "AuthenticationError", "NoPermissionError"})
 _SQL_CURES = {
     "42501": "grant the monitoring role what it needs (`backend-audit init` writes the SQL)",
@@ -38,7 +41,14 @@ def classify(error: BaseException, recorder: Recorder) -> tuple[Status, str]:
     if isinstance(error, pytest.skip.Exception):
         return Status.COULD_NOT_RUN, _message(error) or "skipped without a reason"
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
-        return Status.FAILED, _message(error) or "assertion failed"
+        said = _message(error)
+        if _TIMEOUT.match(said):
+            return Status.COULD_NOT_RUN, f"deadline of the check passed: {said}"
+        return Status.FAILED, said or "assertion failed"
+    return _of_driver(error, recorder)
+
+
+def _of_driver(error: BaseException, recorder: Recorder) -> tuple[Status, str]:
     names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(error).__mro__}
     text = text_of(error)
     said = f"{type(error).__name__}: {one_line(text)}" if text else type(error).__name__

@@ -34,6 +34,11 @@ def judged(error, answered=(), faults=()):
         (AssertionError("3 keys without a TTL"), Status.FAILED, "3 keys without a TTL"),
         (AssertionError(), Status.FAILED, "assertion failed"),
         (pytest.fail.Exception("over budget"), Status.FAILED, "over budget"),
+        (
+            pytest.fail.Exception("Timeout (>2.0s) from pytest-timeout."),
+            Status.COULD_NOT_RUN,
+            "deadline of the check passed: Timeout (>2.0s) from pytest-timeout.",
+        ),
         (pytest.skip.Exception("not today"), Status.COULD_NOT_RUN, "not today"),
         (CouldNotRun("no server"), Status.COULD_NOT_RUN, "no server"),
         (KeyError("x"), Status.BROKEN, "KeyError: 'x'"),
