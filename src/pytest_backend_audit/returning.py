@@ -24,6 +24,8 @@ class _Seen:
     ran: bool = False
     raised: list[BaseException] = field(default_factory=list)
     """By the body, or for what it returned."""
+    goes_on: bool = False
+    """Whether it left something that is waited for, and may raise later on, as under Twisted."""
 
 
 _SEEN = pytest.StashKey[_Seen]()
@@ -74,9 +76,11 @@ def phase_of(item: pytest.Item, error: BaseException) -> Phase:
     seen = item.stash.get(_SEEN, None)
     if seen is None or not isinstance(item, TestCaseFunction) or isinstance(error, pytest.skip.Exception):
         return "call"
-    if any(leaf is raised for leaf in leaves(error) for raised in seen.raised):
-        return "call"
-    return "teardown" if seen.ran else "setup"
+    if not seen.ran:
+        return "setup"
+    # What pytest raises in the place of another error is none of a clean-up's.
+    bodys = seen.goes_on or isinstance(error, pytest.fail.Exception)
+    return "call" if bodys or any(leaf is raised for leaf in leaves(error) for raised in seen.raised) else "teardown"
 
 
 def _watched(body: _Body, item: pytest.Function, seen: _Seen) -> _Body:
@@ -108,6 +112,7 @@ def _watched(body: _Body, item: pytest.Function, seen: _Seen) -> _Body:
             raise
         if result is not None and not (hasattr(result, "__await__") and _is_waited_for(item)):
             raise _returned(result, item, seen)
+        seen.goes_on = result is not None
         return result
 
     return called
