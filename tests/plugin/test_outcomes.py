@@ -540,8 +540,8 @@ def test_a_thread_of_the_checks_own_is_no_stranger(project: Project) -> None:
         + "def test_it(before, audit_evidence):\n    go, old = before\n    number = old.ident\n    go.set()\n"
         "    old.join()\n    told = []\n    def look():\n        if threading.get_ident() == number:\n"
         "            audit_evidence.command('true', 'ok')\n            told.append(number)\n"
-        "    for _ in range(1000):\n        own = threading.Thread(target=look)\n        own.start()\n        own.join()\n"
-        "        if told: break\n    assert told\n"
+        "    for _ in range(1000):\n        own = threading.Thread(target=look)\n        own.start()\n"
+        "        own.join()\n        if told: break\n    assert told\n"
     )
     assert run_one(project, body) == ("passed", 5)
 

@@ -205,26 +205,29 @@ class _Folding:
         where = tuple(sorted({*known.where, *here}))
         since = {**known.since, **dict.fromkeys((p for p in here if p not in known.where), line)}
         finding = event.finding or next((known.told[p] for p in here if p in known.told), known.finding)
-        said = {**known.told, **{p: finding for p in here if self._is_latest(line, event, p, known)}}
+        made = {p: instant_of(line, event, p, self._places, self._lines) for p in here}
+        before = {p: known.seen[p] for p in here if p in known.where}
+        # A branch that is joined may bring an older run's word, which says less than what is known.
+        said = {**known.told, **{p: finding for p in here if made[p] >= before.get(p, "")}}
+        seen = {**known.seen, **{p: max(made[p], before.get(p, "")) for p in here}}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         assigned = [e for _, e in known.history if isinstance(e, Assigned)]
         owner = "" if any(e.owner for e in assigned) else _known(finding.owner)
         effort = "" if any(e.effort for e in assigned) else _known(finding.effort)
         again = replace(
-            known, finding=finding, told=said, owner=owner or known.owner, effort=effort or known.effort, since=since
+            known,
+            finding=finding,
+            told=said,
+            owner=owner or known.owner,
+            effort=effort or known.effort,
+            since=since,
+            seen=seen,
         )
         if known.status.is_open:
             again = replace(again, where=where, due=known.due or finding.due)
         else:
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
         self._put(line, event, replace(again, finding=_gravest(again)))
-
-    def _is_latest(self, line: int, event: Found, place: str, known: Tracked) -> bool:
-        """Whether no later run has told of a finding in an environment since it was opened there."""
-        if place not in known.where:
-            return True
-        before = (instant_of(n, e, place, self._places, self._lines) for n, e in known.sightings(place, self._places))
-        return instant_of(line, event, place, self._places, self._lines) >= max(before, default="")
 
     def _opens(self, line: int, event: Found, known: Tracked) -> tuple[str, ...]:
         """Environments in which a sighting has a finding open: not where a later run, or the reviewer, closed it."""
@@ -251,6 +254,7 @@ class _Folding:
                 f"line is {number} from now on"
             )
         before = self._before.pop(event.fingerprint, None)
+        here = self._places.of(event.environment)
         tracked = Tracked(
             number=number,
             fingerprint=event.fingerprint,
@@ -260,9 +264,10 @@ class _Folding:
             owner=_known(finding.owner),
             due=finding.due,
             effort=_known(finding.effort),
-            where=self._places.of(event.environment),
-            told=dict.fromkeys(self._places.of(event.environment), finding),
-            since=dict.fromkeys(self._places.of(event.environment), line),
+            where=here,
+            told=dict.fromkeys(here, finding),
+            since=dict.fromkeys(here, line),
+            seen={p: instant_of(line, event, p, self._places, self._lines) for p in here},
         )
         return tracked if before is None else _after(tracked, before, tracked.where)
 

@@ -73,6 +73,8 @@ class Tracked:
     """Environment -> instant of the run, or of the reviewer's word, by which it was closed there last."""
     since: Mapping[str, int] = field(default_factory=dict)
     """Environment -> line by which it was opened there last."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Environment -> instant of the latest run that had it since then."""
     dispute: Disputed | None = None
     """The one that is not resolved."""
     history: tuple[tuple[int, Event], ...] = ()
