@@ -208,7 +208,7 @@ class _Folding:
         made = {p: instant_of(line, event, p, self._places, self._lines) for p in here}
         before = {p: known.seen[p] for p in here if p in known.where}
         # A branch that is joined may bring an older run's word, which says less than what is known.
-        said = {**known.told, **{p: finding for p in here if made[p] >= before.get(p, "")}}
+        news = {p: event.finding or known.told.get(p, finding) for p in here if made[p] >= before.get(p, "")}
         seen = {**known.seen, **{p: max(made[p], before.get(p, "")) for p in here}}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         assigned = [e for _, e in known.history if isinstance(e, Assigned)]
@@ -217,7 +217,7 @@ class _Folding:
         again = replace(
             known,
             finding=finding,
-            told=said,
+            told={**known.told, **news},
             owner=owner or known.owner,
             effort=effort or known.effort,
             since=since,

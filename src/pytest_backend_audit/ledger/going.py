@@ -11,7 +11,7 @@ from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Found, Gone
 from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
-from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
+from pytest_backend_audit.ledger.speaking import judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Times
@@ -36,7 +36,8 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
     """What becomes of the open findings that a card lacks.
 
     One that judged by something else than the audit that had a finding has no word on it; nor has one in whose
-    environment its check did not run, or that has the same failure under another name.
+    environment its check did not run, or that has the same failure under another name. A merge lacks a finding, too, in
+    those of its environments in which the check passed.
 
     Args:
         card: The one that is filed.
@@ -50,7 +51,11 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
     found = Going()
     for tracked in state.findings:
         here = [place for place in mine if place in tracked.where]
-        if tracked.fingerprint in present or not tracked.status.is_open or not here:
+        has_it = tracked.fingerprint in present
+        if has_it:
+            passed = set(map(state.places.one, passed_in(card, tracked.finding.check)))
+            here = [place for place in here if place in passed]
+        if not tracked.status.is_open or not here:
             continue
         # What a merge lacks, the first of the runs that looked for it speaks for.
         lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
@@ -63,7 +68,7 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         elif not set(here) & set(places):
             blind = ", ".join(p for p in here if p not in ran)
             found.stays.append((tracked.number, f"its check did not run in {blind}"))
-        elif why := _goes_on(card, tracked, state):
+        elif not has_it and (why := _goes_on(card, tracked, state)):
             found.stays.append((tracked.number, why))
         elif wrong and not set(here) & set(places) & set(alike):
             found.stays.append((tracked.number, wrong[0][1]))
@@ -71,12 +76,13 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
             if wrong:
                 found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
             places = [p for p in here if p in places and p in alike]
-            reason, known = why_gone(card, tracked, state, places), terms.of(tracked, state, places)
-            # Each environment's pass is as old as its own run.
-            for made in sorted({lacks[p] for p in places}):
-                there_then = ", ".join(p for p in places if lacks[p] == made)
+            known = terms.of(tracked, state, places)
+            # Each environment's pass is as old as its own run, and may be one of all its cases, or of those left.
+            kinds = {p: (lacks[p], why_gone(card, tracked, state, [p], passed=has_it)) for p in places}
+            for made, reason in sorted(set(kinds.values())):
+                alike_there = ", ".join(p for p in places if kinds[p] == (made, reason))
                 event = Gone(
-                    filed.at, tracked.number, tracked.fingerprint, filed.file, there_then, reason, instant=made
+                    filed.at, tracked.number, tracked.fingerprint, filed.file, alike_there, reason, instant=made
                 )
                 found.gone.append((event, tracked, known))
     return found
@@ -113,8 +119,16 @@ def _goes_on(card: Card, tracked: Tracked, state: State) -> str:
     return ""
 
 
-def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str]) -> str:
-    """What an audit says of a finding that it no longer has in some environments."""
+def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str], *, passed: bool = False) -> str:
+    """What an audit says of a finding that it no longer has in some environments.
+
+    Args:
+        card: The audit's.
+        tracked: The finding.
+        state: The ledger.
+        places: The environments.
+        passed: Whether the check passed there, though not everywhere.
+    """
     finding = tracked.finding
     if finding.check == COVERAGE:
         return f"every row of {finding.dimension} that is sought has a check, or is declared not to apply"
@@ -122,7 +136,7 @@ def why_gone(card: Card, tracked: Tracked, state: State, places: Iterable[str]) 
         dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
         return f"{finding.dimension} stands at L{dimension.would_be}" if dimension else "the dimension is gone"
     result = next((r for r in card.checks if r.check.id == finding.check), None)
-    if result is not None and result.outcome is Outcome.PASSED:
+    if result is not None and (passed or result.outcome is Outcome.PASSED):
         return CASES_LEFT if missed(result, tracked, state, places) else "its check passed"
     if result is not None:
         return "its criterion is declared not applicable"

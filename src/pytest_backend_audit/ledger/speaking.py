@@ -43,8 +43,27 @@ def _never_ran(tracked: Tracked, place: str, state: State) -> bool:
 
 
 def found_in(card: Card, check: str) -> tuple[str, ...]:
-    """Environments in which a check of a merge was answered; none where it was in none, or no merge is behind it."""
-    return next((r.environments for r in card.checks if r.check.id == check), ())
+    """Environments in which a check of a merge did not pass; none where no merge is behind it, or nobody can tell.
+
+    Where it failed in one and could not run in another, it is the failure that the card tells of.
+    """
+    result = next((r for r in card.checks if r.check.id == check), None)
+    if result is None:
+        return ()
+    could_not_run = result.outcome is Outcome.COULD_NOT_RUN
+    found = tuple(
+        place
+        for place, outcome in result.alone.items()
+        if outcome is not Outcome.PASSED and (outcome is Outcome.COULD_NOT_RUN) == could_not_run
+    )
+    return found or result.environments
+
+
+def passed_in(card: Card, check: str) -> tuple[str, ...]:
+    """Environments of a merge in which all of a check passed, whatever became of it in the others."""
+    result = next((r for r in card.checks if r.check.id == check), None)
+    alone = result.alone if result is not None else {}
+    return tuple(place for place, outcome in alone.items() if outcome is Outcome.PASSED)
 
 
 def judged_alike(
@@ -68,4 +87,4 @@ def judged_alike(
     return tuple(place for place, why in said.items() if not why), wrong
 
 
-__all__ = ["found_in", "judged_alike", "shown_in"]
+__all__ = ["found_in", "judged_alike", "passed_in", "shown_in"]

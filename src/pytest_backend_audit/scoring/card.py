@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -41,6 +41,17 @@ def hiding(narrowing: Iterable[str]) -> tuple[str, ...]:
     return tuple(reason for reason in narrowing if not _PLANNED.match(reason))
 
 
+def _of_instances(narrowing: Iterable[str]) -> Iterator[str]:
+    """Functions of which single instances were asked for, by a node id with a bracket (`narrowing.by_options`).
+
+    Whoever narrows a run to folders, files or functions keeps no instance of a check from it that it collects.
+    """
+    for reason in narrowing:
+        name, bracket, _ = reason.partition("[")
+        if bracket and reason.startswith("node id "):
+            yield name.rpartition("::")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What one run set out to do, and what it did."""
@@ -51,8 +62,13 @@ class Run:
     attempts: Mapping[str, Sequence[Attempt]]
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Check -> its instances that it left out, of those that it had collected."""
-    hidden: bool = False
-    """Whether it was narrowed before it collected."""
+    hidden: frozenset[str] = frozenset()
+    """Functions of which it was to collect single instances only."""
+
+    def executed(self, check: Check) -> Execution:
+        """What it did about a check."""
+        hidden = check.id.rpartition("::")[2] in self.hidden
+        return Execution(self.environment, self.attempts.get(check.id, ()), self.left.get(check.id, ()), hidden)
 
 
 def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
@@ -64,7 +80,7 @@ def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
         selected=frozenset(inputs.selected),
         attempts=attempts,
         left=inputs.left,
-        hidden=bool(hiding(inputs.narrowing)),
+        hidden=frozenset(_of_instances(inputs.narrowing)),
     )
 
 
@@ -89,11 +105,7 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
     for check in inputs.plan:
         if check.id in not_sought or check.level > inputs.policy.sought.get(check.dimension, TOP):
             continue
-        executions = [
-            Execution(run.environment, run.attempts.get(check.id, ()), run.left.get(check.id, ()), run.hidden)
-            for run in runs
-            if check.id in run.selected or check.id in run.attempts
-        ]
+        executions = [run.executed(check) for run in runs if check.id in run.selected or check.id in run.attempts]
         if not executions:
             unselected.append(check)
             continue

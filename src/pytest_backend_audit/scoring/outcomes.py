@@ -43,7 +43,7 @@ class Execution:
     left: tuple[str, ...] = ()
     """Instances of the check that the run had collected, and did not set out to execute."""
     hidden: bool = False
-    """Whether there may be more of them, as it was narrowed before it collected: to a path, or to a node id."""
+    """Whether there may be more of them, as it was to collect single ones only."""
 
     @property
     def whole(self) -> bool:
@@ -137,7 +137,22 @@ def settle(
         notes=_union(a.notes for a in attempts),
         environments=tuple(sorted({e for e in environments if e and e not in partly})) if merged else (),
         cases={place: {case: _of_case(parts) for case, parts in here.items()} for place, here in cases.items()},
+        alone=_alone(check, accepts, executions) if merged else {},
     )
+
+
+def _alone(check: Check, accepts: frozenset[EvidenceKind], executions: Sequence[Execution]) -> dict[str, Outcome]:
+    """What became of a check in each environment by itself; a pass is one of all that was asked there."""
+    here: dict[str, list[Execution]] = {}
+    for execution in executions:
+        if execution.environment:
+            here.setdefault(execution.environment, []).append(execution)
+    partly = _in_part(executions)
+    found = {place: settle(check, accepts, own).outcome for place, own in sorted(here.items())}
+    return {
+        place: Outcome.COULD_NOT_RUN if outcome is Outcome.PASSED and place in partly else outcome
+        for place, outcome in found.items()
+    }
 
 
 def _of_case(parts: list[_Part]) -> Outcome:
@@ -148,7 +163,7 @@ def _of_case(parts: list[_Part]) -> Outcome:
 def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
     """Environments in which an instance did not or could not run, and no other run there answered it.
 
-    Where each run of an environment was narrowed before it collected, what the others know of counts there too.
+    Where each run of an environment was to collect single instances, what the others know of counts there too.
     """
     asked: dict[str, set[str]] = {}
     answered: dict[str, set[str]] = {}

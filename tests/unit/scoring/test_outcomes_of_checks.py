@@ -167,3 +167,22 @@ def test_what_became_of_each_case():
     assert (len(name), name[:10], name[-1]) == (100, "[xxxxxxxxx", "]")
     empty = Execution("prod", (replace(skipped("a"), instance="t.py::a[NOTSET]"),))
     assert settle(check("a", 3), SOLID, [empty]).cases == {}  # pytest's word for no parameters at all
+
+
+def test_what_became_of_a_check_in_each_environment():
+    """By itself: a failure of one is none of another, and a pass of some instances is no pass."""
+    other = replace(skipped("a"), instance="t.py::a[replica]")
+    runs = [
+        Execution("stage", (WHOLE[0], other)),
+        Execution("prod", WHOLE),
+        Execution("canary", (WHOLE[0],), left=("t.py::a[2]",)),
+        Execution("demo", (WHOLE[0], replace(failed("a"), instance="t.py::a[2]"))),
+    ]
+    result = settle(check("a", 3), SOLID, runs, merged=True)
+    assert list(result.alone.items()) == [
+        ("canary", O.COULD_NOT_RUN),
+        ("demo", O.FAILED),
+        ("prod", O.PASSED),
+        ("stage", O.COULD_NOT_RUN),
+    ]
+    assert settle(check("a", 3), SOLID, runs).alone == {}
