@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pytest_backend_audit.ledger import Tracked
     from pytest_backend_audit.ledger.events import Event
     from pytest_backend_audit.model import Card, Check, Evidence, Finding
 
@@ -139,17 +140,20 @@ def pytest_audit_scorecard(scorecard: Card, config: pytest.Config) -> None:
 
 
 @pytest.hookspec
-def pytest_audit_finding_event(event: Event) -> None:
+def pytest_audit_finding_event(event: Event, finding: Tracked | None) -> None:
     """Told of what becomes of a finding: `backend-audit file` and `backend-audit findings` call it for trackers.
 
     Called once the ledger is written, outside of a pytest run, so in installed plugins only (entry point ``pytest11``),
-    not in conftest files. `event.type` is opened, reopened, seen, gone, assigned, disputed, resolved or closed.
+    not in conftest files. `event.type` is opened, reopened, seen, gone, assigned, disputed, resolved or closed; of a
+    finding that several environments have, one is gone or closed in those that `event.environment` names. `finding` is
+    how it stands once the command is done, with `status`, `where` (the environments in which it is open), `owner` and
+    `due`; None for one that is assigned before it is filed.
 
     ::
 
-        def pytest_audit_finding_event(event):
-            if event.type == "opened":
-                tracker.open(event.number, event.finding.title, event.finding.severity)
-            elif event.type in ("gone", "closed"):
-                tracker.close(event.number)
+        def pytest_audit_finding_event(event, finding):
+            if finding is not None and finding.status.is_open:
+                tracker.open(finding.number, finding.finding.title, finding.owner, finding.due)  # or bring up to date
+            elif finding is not None:
+                tracker.close(finding.number)
     """

@@ -448,9 +448,9 @@ def test_bundled_checks_close_findings_too(orders) -> None:
 
 
 PLUGIN = """
-def pytest_audit_finding_event(event):
+def pytest_audit_finding_event(event, finding):
     with open("told.txt", "a") as file:
-        file.write(f"{event.type} {event.number}\\n")
+        file.write(f"{event.type} {event.number} {finding.status}\\n")
     if event.type == "disputed":
         raise KeyError("no such issue")
 """
@@ -468,7 +468,7 @@ def test_trackers_are_told(orders, tmp_path_factory) -> None:
     done = backend_audit("file", cwd=orders.path, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     told = orders.path / "told.txt"
-    assert told.read_text().splitlines() == [f"opened F-{n:04}" for n in range(1, 11)]
+    assert told.read_text().splitlines() == [f"opened F-{n:04} open" for n in range(1, 11)]
     done = backend_audit("findings", "dispute", "F-0001", "--reason", "no", cwd=orders.path, PYTHONPATH=path)
     assert done.returncode == 0
     assert done.stderr == (

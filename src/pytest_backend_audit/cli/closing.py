@@ -90,7 +90,7 @@ def _looked(
     said += stay
     after = read_here(place)
     said += [_became(after, t) for t in wanted if t.fingerprint in {e.fingerprint for e in events}]
-    _tell(events)
+    _tell(events, after)
     return said
 
 
@@ -240,10 +240,10 @@ def _closed(
     )
 
 
-def _tell(events: Sequence[Event]) -> None:
+def _tell(events: Sequence[Event], after: State) -> None:
     from pytest_backend_audit.cli.trackers import tell  # noqa: PLC0415 - heavy
 
-    tell(events)
+    tell(events, after)
 
 
 def _told(args: argparse.Namespace, said: list[tuple[Tracked, str, str]]) -> int:

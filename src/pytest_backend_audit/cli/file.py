@@ -259,7 +259,7 @@ def _tell(filing: Filing) -> None:
     from pytest_backend_audit.cli.trackers import tell  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Filed  # noqa: PLC0415 - heavy
 
-    tell([e for e in filing.events if not isinstance(e, Filed)])
+    tell([e for e in filing.events if not isinstance(e, Filed)], filing.after)
 
 
 def _refused(args: argparse.Namespace, reasons: list[str]) -> int:

@@ -470,7 +470,7 @@ def _put(place: Place, events: Sequence[Event]) -> None:
     from pytest_backend_audit.ledger import append  # noqa: PLC0415 - heavy
 
     append(place, events)
-    tell(events)
+    tell(events, read_here(place))
 
 
 def _read(args: argparse.Namespace) -> tuple[Place, State]:

@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.ledger import State
     from pytest_backend_audit.ledger.events import Event
 
 HOOK = "pytest_audit_finding_event"
 
 
-def tell(events: Sequence[Event]) -> None:
+def tell(events: Sequence[Event], after: State) -> None:
     """Call the hook of every installed plugin of pytest for each event. An error of theirs is told, and costs nothing.
 
     Plugins are found as pytest finds them, by the entry points ``pytest11``; conftest files are not read.
+
+    Args:
+        events: Of findings, as they were written.
+        after: The ledger, with them.
     """
     import pytest  # noqa: PLC0415 - heavy
 
@@ -32,7 +37,7 @@ def tell(events: Sequence[Event]) -> None:
     hook = getattr(manager.hook, HOOK)
     for event in events if hook.get_hookimpls() else ():
         try:
-            hook(event=event)
+            hook(event=event, finding=after.of(getattr(event, "fingerprint", "")))
         except Exception as error:  # noqa: BLE001 - somebody else's code
             sys.stderr.write(f"backend-audit: {failure(HOOK, error)}\n")
             return
