@@ -174,6 +174,7 @@ def compare(now: Side, prior: Side) -> Comparison:
         settings=tuple(settings(now.card, prior.card)),
         worse=(
             *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
+            *without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks),
             *_new_high(now, prior),
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
@@ -215,6 +216,20 @@ def fallen(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]
     """Dimensions that stand lower, one sentence each; one that is not looked at now has not fallen."""
     return tuple(
         f"{id_} fell from L{level} to L{now[id_]}" for id_, level in before.items() if now.get(id_, level) < level
+    )
+
+
+def without_cases(checks: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
+    """Checks that lost a case before it passed, one sentence each.
+
+    Args:
+        checks: Dimension, criterion, and the cases, of each.
+    """
+    return tuple(
+        f"{dimension} {criterion}: {', '.join(cases[:3])}{f' and {len(cases) - 3} more' if len(cases) > 3 else ''} had "
+        f"not passed, and {'is' if len(cases) == 1 else 'are'} no longer part of the check"
+        for dimension, criterion, cases in checks
+        if cases
     )
 
 

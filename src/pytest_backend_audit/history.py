@@ -10,13 +10,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit import filed as filing
+from pytest_backend_audit.cases import LIMIT
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.filed import ChangedError, FiledError, standing_word
-from pytest_backend_audit.model import Mode, Outcome, PriorCheck
+from pytest_backend_audit.model import Mode, Outcome, PriorCheck, YetToPass
 
 if TYPE_CHECKING:
-    from pytest_backend_audit.model import Card, FiledCard
+    from pytest_backend_audit.model import Card, CheckResult, FiledCard
 
 _OF_A_RUN = frozenset({SCORECARD, "scorecard.md"})
 """Files of a run folder: its journal says more, and can be checked."""
@@ -44,6 +45,8 @@ class Prior:
     source: str = ""
     service: str = ""
     """Whose audit it is, as far as it tells."""
+    yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
+    """Check -> its cases that did not pass, as far as it tells."""
 
 
 def earlier(
@@ -140,7 +143,8 @@ def load_prior(
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     remark = f" ({', '.join(told.remarks)})" if told.remarks else ""
     levels = next((own for name, own in told.alone.items() if name in environment), told.levels)
-    return Prior(levels, joined({}, dict(_checks(told, source))), source + remark, told.service)
+    checks = joined({}, dict(_checks(told, source)))
+    return Prior(levels, checks, source + remark, told.service, dict(told.yet_to_pass))
 
 
 def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
@@ -182,6 +186,8 @@ class _Told:
     """Why no formal audit is compared with it; empty if one may be."""
     alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Of a merge: environment -> its own levels."""
+    yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
+    """Check -> its cases that did not pass; none of a card without its journal."""
 
 
 def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -273,6 +279,15 @@ def _of_run(card: Card) -> _Told:
         ),
         remarks=_remarks(card.inputs.mode.value, partial=bool(card.partial)),
         unfit=next((kind for kind, applies in kinds.items() if applies), ""),
+        yet_to_pass={r.check.id: cases for r in card.checks if (cases := _yet_to_pass(r)).cases},
+    )
+
+
+def _yet_to_pass(result: CheckResult) -> YetToPass:
+    """In whichever environment of a merge: who compares one of them with it has the same check."""
+    here = [(case, outcome) for cases in result.cases.values() for case, outcome in cases.items()]
+    return YetToPass(
+        tuple(sorted({case for case, outcome in here if outcome is not Outcome.PASSED})[:LIMIT]), len(dict(here))
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from pytest_backend_audit.ledger.cards import Cards, digests_of
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State
     from pytest_backend_audit.ledger.events import Filed
+    from pytest_backend_audit.model import YetToPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Past:
     missing: str = ""
     """Why there is none to compare with, although audits of the service were filed; empty if there is, or none were."""
     notices: tuple[str, ...] = ()
+    yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
+    """Check -> its cases that had not passed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
     notices = (*notices, *(text for text in lost if not any(text in notice for notice in notices)))
     missing = "" if asked or filed.latest else filed.missing
     found = history.earlier(report, commit, of_commit, formal=formal)
-    return Past(prior, found, reference, missing, notices)
+    # What a ledger has open may have been filed long before the audit to compare with.
+    return Past(prior, found, reference, missing, notices, {**prior.yet_to_pass, **filed.yet_to_pass})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class _Filed:
     missing: str = ""
     """Why none is to be compared with, where there are some."""
     notices: tuple[str, ...] = ()
+    yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
+    """Check -> its cases that had not passed, of each finding that is open in the environment."""
 
     def card_of(self, filing: Filed) -> Path:
         """The file with a filing's own card.
@@ -232,10 +238,20 @@ def _filed(subject: Subject) -> _Filed:
     _refuse_taken(state, subject, place)
     latest = state.latest(subject.environment)
     notices = (*state.notices, *_unknown_before(state, subject, place), *strangers(place.folder, state.cards))
-    found = _Filed(place.folder, place.name, state.cards, latest, notices=notices)
+    open_cases = dict(_yet_to_pass(state, subject))
+    found = _Filed(place.folder, place.name, state.cards, latest, notices=notices, yet_to_pass=open_cases)
     if latest is None:
         return replace(found, missing=_of_other_environments(state, subject, place) if state.filings else "")
     return found
+
+
+def _yet_to_pass(state: State, subject: Subject) -> Iterator[tuple[str, YetToPass]]:
+    from pytest_backend_audit.ledger.cases import told  # noqa: PLC0415 - only where audits were filed
+
+    place = state.places.one(subject.environment)
+    for tracked in state.findings:
+        if place in tracked.where and (cases := told(tracked, state, place)).cases:
+            yield tracked.finding.check, cases
 
 
 def _unknown_before(state: State, subject: Subject, place: Place) -> tuple[str, ...]:

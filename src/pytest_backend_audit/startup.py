@@ -152,6 +152,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             suites=choice.dimensions,
             options={"no_worse": bool(config.option.audit_no_worse), "allow": sorted(runtime.allowed)},
             prior=history.joined(prior.checks, earlier.checks),
+            yet_to_pass=redact_value(before.yet_to_pass, redact),
             prior_levels=prior.levels,
             prior_source=prior.source,
             prior_missing=before.missing,

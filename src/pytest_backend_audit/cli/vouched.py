@@ -12,6 +12,7 @@ from pytest_backend_audit.cli.output import WIDTH
 from pytest_backend_audit.model import CheckResult, DimensionResult, Outcome
 from pytest_backend_audit.reports import facts
 from pytest_backend_audit.reports.text import clean, columns, cut, one_line, pad, stated
+from pytest_backend_audit.scoring.verdict import without_cases
 from pytest_backend_audit.signoff.statement import attestations, could_not_run
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def lines(about: Subject, by: Reviewer, dimensions: Sequence[str], disputes: Seq
         *_list("Exceptions", filed.exceptions(card.inputs.policy), ACCEPTED),
         *_list("Could not run", could_not_run(card), LISTED),
         *_list("Disputes", disputes, ACCEPTED),
+        *(_list("Taken out", taken_out, LISTED) if (taken_out := without_cases(card.checks)) else ()),
         *_list("Earlier runs", card.inputs.earlier, LISTED),
         "",
     ]

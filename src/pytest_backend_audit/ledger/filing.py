@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pytest_backend_audit.cases import yet_to_pass
 from pytest_backend_audit.filed import standing
 from pytest_backend_audit.ledger import cases, standards, terms
 from pytest_backend_audit.ledger.events import Event, Filed, Found
@@ -27,7 +28,7 @@ from pytest_backend_audit.ledger.speaking import found_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
-from pytest_backend_audit.model import Card, CheckResult, Finding, Inputs
+from pytest_backend_audit.model import Card, CheckResult, Finding, Inputs, YetToPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +146,10 @@ def _each(
         state: The ledger before.
         newly: Environment -> the finding; None where the ledger knows as much.
     """
-    stand: dict[str, cases.Told] = {}
+    stand: dict[str, YetToPass] = {}
     for place in newly:
-        before = cases.told(known, state, place) if known and place in known.where else cases.Told()
-        stand[place] = cases.yet_to_pass(cases.cases_in(result, place, state), before)
+        before = cases.told(known, state, place) if known and place in known.where else YetToPass()
+        stand[place] = yet_to_pass(cases.cases_in(result, place, state), before)
     parts = [[p for p in newly if (newly[p] is None) is known_there] for known_there in (False, True)]
     groups = [group for part in parts for group in cases.grouped(stand, part)]
     for n, (here, said) in enumerate(groups):

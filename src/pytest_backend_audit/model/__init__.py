@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
     from pytest_backend_audit.model.queue import Finding, Raise, Severity
     from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
-    from pytest_backend_audit.model.run import HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal
+    from pytest_backend_audit.model.run import HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal, YetToPass
     from pytest_backend_audit.model.signoff import SignOff
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "SignOff",
     "Status",
     "Verdict",
+    "YetToPass",
 ]
 
 _FILES = {
@@ -77,7 +78,7 @@ _FILES = {
     "policy": ("Acknowledged", "Difference", "Incident", "NotApplicable", "Policy", "Protected"),
     "queue": ("Finding", "Raise", "Severity"),
     "results": ("CheckResult", "CriterionResult", "DimensionResult", "RowResult", "RowState"),
-    "run": ("HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal"),
+    "run": ("HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal", "YetToPass"),
     "signoff": ("SignOff",),
 }
 _HOMES = {name: file for file, names in _FILES.items() for name in names}

@@ -31,6 +31,8 @@ class CheckResult:
     """Where its evidence comes from, in a merged card: the environments that answered all that they were asked."""
     cases: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
     """Of a check with parameters: environment -> case, what stands in brackets -> what became of it there."""
+    taken_out: tuple[str, ...] = ()
+    """Cases that had yet to pass before this audit, and are no longer part of the check, which passed without them."""
     alone: Mapping[str, Outcome] = field(default_factory=dict)
     """In a merged card: environment -> what became of it there by itself."""
 

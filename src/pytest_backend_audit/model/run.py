@@ -62,6 +62,16 @@ class PriorCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class YetToPass:
+    """What is known of a check's cases, those of its parameters, since it last did not pass."""
+
+    cases: tuple[str, ...] = ()
+    """Those that have yet to pass, by what stands in brackets."""
+    count: int = 0
+    """How many there were."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """The journal's first line: everything the card depends on besides the attempts."""
 
@@ -92,6 +102,8 @@ class Inputs:
     suites: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     prior: Mapping[str, PriorCheck] = field(default_factory=dict)
+    yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
+    """Check -> its cases that had not passed before: in the prior audit, or in one since which a finding is open."""
     prior_levels: Mapping[str, int] = field(default_factory=dict)
     """Dimension -> level before the reviewer's cap in the prior audit."""
     prior_source: str = ""

@@ -174,9 +174,11 @@ def changes(card: Card) -> Iterator[str]:
     stood = {id_ for id_, before in prior.items() if before.outcome is not Outcome.PASSED}
     new = [f for f in card.findings if f.check and f.outcome and f.check not in stood and _is_of_check(f)]
     gone = [r for r in card.checks if r.outcome is Outcome.PASSED and r.check.id in stood]
+    less = sum(bool(r.taken_out) for r in gone)
     yield (
         f"**Since {plain(card.inputs.prior_source or 'the prior audit')}**: "
-        f"{_counted(len(new), 'new finding')}, {_counted(len(gone), 'check')} mended\n\n"
+        f"{_counted(len(new), 'new finding')}, {_counted(len(gone) - less, 'check')} mended"
+        f"{f', {less} without a case that had not passed' if less else ''}\n\n"
     )
 
 

@@ -177,6 +177,7 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "acknowledged": list(result.acknowledged),
         "notes": list(result.notes),
         "environments": list(result.environments),
+        "taken_out": list(result.taken_out),
         "attempts": [_attempt(attempt) for attempt in attempts[:ATTEMPTS]],
         "attempts_total": len(attempts),
         "evidence": [_evidence(piece) for piece in evidence[:EVIDENCE]],

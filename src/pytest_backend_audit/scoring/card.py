@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pytest_backend_audit import findings, totals
+from pytest_backend_audit.cases import taken_out
 from pytest_backend_audit.model import (
     Attempt,
     Card,
@@ -110,7 +111,8 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
             unselected.append(check)
             continue
         kinds = accepts(check)
-        results.append(_carried(settle(check, kinds, executions, merged=merged), inputs))
+        result = settle(check, kinds, executions, merged=merged)
+        results.append(_missed(_carried(result, inputs), executions, inputs))
     return Judged(tuple(results), tuple(unselected), tuple(rows), pending)
 
 
@@ -135,6 +137,16 @@ def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:
     if prior.outcome is not Outcome.FAILED or prior.limit >= result.limit:
         return result
     return replace(result, limit=prior.limit, carried=prior.source or "an earlier audit")
+
+
+def _missed(result: CheckResult, executions: Sequence[Execution], inputs: Inputs) -> CheckResult:
+    """A check that passed, with its cases that had yet to pass and are no longer part of it."""
+    before = inputs.yet_to_pass.get(result.check.id)
+    # What a run leaves out is not taken out of the check.
+    if before is None or result.outcome is not Outcome.PASSED or any(e.left or e.hidden for e in executions):
+        return result
+    now = {case: outcome for cases in result.cases.values() for case, outcome in cases.items()}
+    return replace(result, taken_out=taken_out(now, before))
 
 
 def build(
@@ -204,7 +216,7 @@ def build(
         no_disposition=why_not,
         matrix=standard.dispositions,
         broken=verdict.broken_checks(judged.results),
-        worse=verdict.worse(inputs, would_be, queue) if asked else (),
+        worse=verdict.worse(inputs, would_be, queue, judged.results) if asked else (),
         not_compared=verdict.not_compared(inputs, would_be) if asked else "",
         unknown=verdict.unknown(inputs) if asked else "",
     )
@@ -330,6 +342,7 @@ def _notices(
     held += [(c.ladder, c.level) for c in inputs.plan if c.level in fixed[c.dimension]]
     lines = [*inputs.notices, *(seal.notices if seal else ()), *(seal.broken if seal else ())]
     lines += exceptions.refused(exempt, held)
+    lines += (f"nothing shows that it is mended: {line}" for line in verdict.without_cases(judged.results))
     if inputs.policy.incidents is None and inputs.mode is Mode.FORMAL:
         lines.append("incidents are not stated (audit.yaml: incidents), so no override for an open P0 was looked for")
     return tuple(dict.fromkeys(lines))

@@ -9,7 +9,18 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
-from pytest_backend_audit.model import Attempt, Card, Document, Inputs, Mode, Outcome, PriorCheck, Seal, Status
+from pytest_backend_audit.model import (
+    Attempt,
+    Card,
+    Document,
+    Inputs,
+    Mode,
+    Outcome,
+    PriorCheck,
+    Seal,
+    Status,
+    YetToPass,
+)
 from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
@@ -191,6 +202,7 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         suites=_union(i.suites for i in inputs),
         options=_common([i.options for i in inputs]),
         prior=_worst_priors(inputs),
+        yet_to_pass=_joined_cases(inputs),
         prior_levels=_highest([i.prior_levels for i in inputs]),
         formerly={new: old for i in inputs for new, old in i.formerly.items()},
         prior_missing="; ".join(_union((i.prior_missing,) for i in inputs if i.prior_missing)),
@@ -261,6 +273,16 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
                 found[id_] = prior
     stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
     return {id_: replace(p, stood=True) if id_ in stood and not p.known else p for id_, p in found.items()}
+
+
+def _joined_cases(inputs: Sequence[Inputs]) -> dict[str, YetToPass]:
+    """Of each check those that had not passed in one of the environments, and as many as the one with most has."""
+    found: dict[str, YetToPass] = {}
+    for one in inputs:
+        for id_, cases in one.yet_to_pass.items():
+            known = found.get(id_, YetToPass())
+            found[id_] = YetToPass(tuple(sorted({*known.cases, *cases.cases})), max(known.count, cases.count))
+    return found
 
 
 def _graver(prior: PriorCheck) -> tuple[int, int, str]:

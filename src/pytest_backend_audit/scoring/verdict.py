@@ -100,7 +100,7 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
         no_disposition=card.no_disposition,
         matrix=matrix,
         broken=broken_checks(card.checks),
-        worse=worse(card.inputs, levels, card.findings) if no_worse else (),
+        worse=worse(card.inputs, levels, card.findings, card.checks) if no_worse else (),
         not_compared=not_compared(card.inputs, levels) if no_worse else "",
         unknown=unknown(card.inputs) if no_worse else "",
     )
@@ -114,15 +114,20 @@ def broken_checks(results: Sequence[CheckResult]) -> tuple[str, ...]:
     )
 
 
-def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]) -> tuple[str, ...]:
+def worse(
+    inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding], results: Sequence[CheckResult] = ()
+) -> tuple[str, ...]:
     """What fell since the prior audit: levels before the reviewer's cap, and new findings of high severity or above.
+
+    A check that lost a case before it passed is no better either.
 
     Args:
         inputs: They hold the prior audit's levels and outcomes.
         levels: Dimension -> level before the cap, for the dimensions that this run looked at.
         findings: This run's findings.
+        results: Its checks.
     """
-    fell = comparison.fallen(inputs.prior_levels, levels)
+    fell = (*comparison.fallen(inputs.prior_levels, levels), *without_cases(results))
     if not inputs.prior and not inputs.prior_levels:
         return ()
     # An earlier run at this commit makes a finding no older: only the prior audit does.
@@ -130,6 +135,11 @@ def worse(inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding]
     # Findings about what no check covers, or nothing proves, are told by the levels.
     of_checks = ((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
     return (*fell, *comparison.new_high(of_checks, known))
+
+
+def without_cases(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    """Checks that passed without a case that had not passed before, one sentence each."""
+    return comparison.without_cases((r.check.dimension, r.check.ladder, r.taken_out) for r in results)
 
 
 def unknown(inputs: Inputs) -> str:
