@@ -487,6 +487,31 @@ def test_a_fleet_has_both_environments_of_a_kind(orders) -> None:
     assert [(s["environment"], s["before"]) for s in fleet["services"]] == [("eu", today(orders)), ("us", None)]
 
 
+def test_a_fleet_counts_a_merge_for_each_of_its_environments(orders) -> None:
+    """Nobody asks for prod and passes over a merge that it has a part in; the ledger tells of which kind is what."""
+    state(orders, "environments:\n  eu: {kind: prod}\n  lab: {kind: stage}\n")
+    orders.commit()
+    runs = []
+    for name in ("eu", "lab"):
+        audited(orders, f"--audit-env={name}")
+        runs.append(kept(orders, f"audit-report-{name}"))
+    good(orders, "file", runs[0])
+    good(orders, "merge", *runs, "-o", "audit-report-both")
+    good(orders, "file", "audit-report-both")
+    for asked in ("prod", "eu", "stage", "lab"):
+        gate = ("--environment", asked, "--min", "significant-technical-debt")
+        done = command(orders, "fleet", "audits", "--json", *gate)
+        (row,) = json.loads(done.stdout)["services"]
+        assert (done.returncode, row["environment"], row["environment_kind"]) == (1, "eu, lab", "prod, stage")
+    audited(orders, "--audit-env=lab")
+    good(orders, "file")
+    rows = {a: json.loads(good(orders, "fleet", "audits", "--json", "--environment", a)) for a in ("prod", "stage")}
+    assert {a: [s["environment"] for s in found["services"]] for a, found in rows.items()} == {
+        "prod": ["eu, lab"],
+        "stage": ["lab"],
+    }
+
+
 def test_an_audit_yaml_that_was_moved_under_a_policy(orders) -> None:
     """The branch is the same policy; the file is found where it is, by closing as by the reviewer."""
     audited(orders, "--audit-policy=main")

@@ -15,9 +15,8 @@ from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from pytest_backend_audit.fleet.audits import Audit
     from pytest_backend_audit.fleet.summary import Fleet, Service
 
 NARROWEST, WIDEST = 80, 120
@@ -51,7 +50,8 @@ def add_parser(subparsers: Any) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="only audits of that environment, by its name or its kind (repeatable)",
+        help="only that environment, by its name, a former one or its kind: the latest audit that it has a part in, "
+        "merges too (repeatable)",
     )
     parser.add_argument(
         "--as-of",
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.fleet import ledgers, numbers, page, table  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.fleet import ledgers, numbers, page, table, unmatched  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.namesakes import apart  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.reading import collect  # noqa: PLC0415 - heavy
     from pytest_backend_audit.fleet.summary import Asked, below, latest_of, summarise  # noqa: PLC0415 - heavy
@@ -101,7 +101,7 @@ def _show(args: argparse.Namespace) -> int:
         refused = ledgers.refused(collected.audits)
         places = {one.place for one in refused}
         audits = apart((audit for audit in collected.audits if audit.place not in places), str(Path.cwd()))
-        audits = ledgers.by_their_names(audits)
+        audits = ledgers.by_their_names(audits, asked=bool(asked.environments))
         if not audits:
             raise ValueError(
                 f"none of the filed cards can be read; the first is {refused[0].place}: {refused[0].reason}"
@@ -112,7 +112,7 @@ def _show(args: argparse.Namespace) -> int:
     for one in odd:
         sys.stderr.write(f"note: {one_line(one.place)}: {one_line(one.reason)}; its findings are counted as filed\n")
     if not fleet.services:
-        return fail(_nothing_left(fleet, audits))
+        return fail(unmatched.why(fleet, audits))
     failing = below(fleet, args.min) if args.min else ()
     passed = not failing and not (args.min and fleet.unread)
     if args.output:
@@ -158,36 +158,3 @@ def _no_minimum(minimum: str, order: Sequence[str]) -> str:
         return f"--min={minimum}: every audit reaches the last disposition; {allowed}"
     near = difflib.get_close_matches(minimum, order, 1)
     return f"--min={minimum}: no such disposition{f', did you mean {near[0]}?' if near else ';'} {allowed}"
-
-
-def _nothing_left(fleet: Fleet, audits: Sequence[Audit]) -> str:
-    """Why no audit is left, and what there is instead."""
-    asked = fleet.asked
-    if fleet.later and not (asked.owner or asked.services or asked.environments):
-        first = min(a.at for a in audits).date()
-        return f"no audit on or before {asked.as_of}; the first is of {first} (--as-of)"
-    said = []
-    if asked.owner:
-        said.append(
-            f"--owner {asked.owner}: {_there_are(asked.owner, (d.owner for a in audits for d in a.dimensions))}"
-        )
-    if asked.services:
-        said.append(
-            f"--service {' '.join(asked.services)}: {_there_are(asked.services[0], (a.service for a in audits))}"
-        )
-    if asked.environments:
-        kinds = (name for a in audits for name in (a.kind, a.environment))
-        said.append(f"--environment {' '.join(asked.environments)}: {_there_are(asked.environments[0], kinds)}")
-    if fleet.unread:
-        lost = fleet.unread[0]
-        said.append(f"{len(fleet.unread):,} can't be read, the first is {lost.place}: {lost.reason}")
-    return f"the filters leave none of {len(audits):,} audits; {'; '.join(said)}"
-
-
-def _there_are(given: str, names: Iterable[str]) -> str:
-    from pytest_backend_audit.reports.text import cut, one_line  # noqa: PLC0415 - with the rest
-
-    known = sorted({one_line(name) for name in names if name})
-    near = difflib.get_close_matches(given, known, 3, 0.5) or known[:3]
-    more = f" and {len(known) - len(near):,} more" if len(known) > len(near) else ""
-    return f"there are {', '.join(cut(name, 40) for name in near)}{more}" if near else "none is stated"

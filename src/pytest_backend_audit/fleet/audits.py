@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_backend_audit import filed
-from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.fleet.places import Key, Place, placed
 from pytest_backend_audit.model import Action, Outcome, Severity
 from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.totals import uncapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from pytest_backend_audit.model import FiledCard, FiledCheck
 
@@ -109,8 +109,8 @@ class Audit:
 
     home: str = ""
     """What tells the service from its namesakes in other repositories; empty without any."""
-    goes_by: tuple[str, ...] = ()
-    """Its environments by the names that they go by now; empty where those are the card's."""
+    told: tuple[Place, ...] = ()
+    """Its environments as ledgers and other audits tell of them; empty where that is as its card does."""
 
     @property
     def name(self) -> str:
@@ -119,13 +119,22 @@ class Audit:
 
     @property
     def subject(self) -> tuple[str, str]:
-        """The service, and the kind of environment."""
+        """The service, and the kind of environment; of a merge all of its kinds."""
         return self.name, self.kind
 
     @property
-    def places(self) -> frozenset[str]:
+    def places(self) -> tuple[Place, ...]:
         """Its environments: of a merge those of all of its runs."""
-        return frozenset(self.goes_by or environments(self.environment))
+        return self.told or placed(self.environment, self.kind, self.at)
+
+    def of(self, asked: Collection[str]) -> dict[Key, datetime]:
+        """Those of its environments that are asked for, each with when it was audited.
+
+        Args:
+            asked: Names or kinds, or those of a merge as its card has them; none: all are asked for.
+        """
+        every = not asked or self.environment in asked or self.kind in asked
+        return {place.key: place.at for place in self.places if every or place.is_any_of(asked)}
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,11 +16,12 @@ from pytest_backend_audit.filed import CHANGED, LOST, STRANGE, is_as_filed, sour
 from pytest_backend_audit.fleet.audits import Audit, Debt, Unread, day
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.files import LEDGER
+from pytest_backend_audit.fleet.filings import Told
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.cards import Cards, digests_of
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.folding import fold
-from pytest_backend_audit.ledger.places import Places, environments
+from pytest_backend_audit.ledger.places import environments
 
 LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
@@ -85,7 +86,7 @@ def _cards(path: Path) -> Cards[_Line]:
     """
     raw = _read(path)
     found = []
-    for event in _filings(raw or b"", b'"filed"'):
+    for event in _filings(raw or b""):
         try:
             heads = tuple(str(head) for head in event["heads"])
             told = (str(event.get(name, "")) for name in _Line._fields[2:])
@@ -95,10 +96,10 @@ def _cards(path: Path) -> Cards[_Line]:
     return Cards(found)
 
 
-def _filings(raw: bytes, mark: bytes) -> Iterator[dict[str, Any]]:
-    """The filings among a ledger's lines that have a mark in them."""
+def _filings(raw: bytes) -> Iterator[dict[str, Any]]:
+    """The filings among a ledger's lines."""
     for line in raw.split(b"\n"):
-        if mark not in line:
+        if b'"filed"' not in line:
             continue
         try:
             event = json.loads(line)
@@ -115,41 +116,47 @@ def _is_as_filed(card: Path, digests: Collection[str]) -> bool:
         return False
 
 
-def by_their_names(audits: Iterable[Audit]) -> list[Audit]:
-    """The audits, their environments by the names that the ledgers beside them have for them by now.
+def by_their_names(audits: Iterable[Audit], *, asked: bool = False) -> list[Audit]:
+    """The audits, their environments by the names that the ledgers beside them have for them by now, with their kinds.
 
-    Only ledgers of services that have several environments of a kind are asked: elsewhere the name does not matter.
+    Only ledgers of services with several environments of a kind, or a merge of several kinds, are asked: elsewhere the
+    name does not matter, unless somebody asks for one.
 
     Args:
         audits: In any order, namesakes told apart.
+        asked: Whether only some environments are asked for.
     """
     every = list(audits)
-    named: dict[tuple[str, str], set[str]] = defaultdict(set)
+    services: dict[str, list[Audit]] = defaultdict(list)
     for audit in every:
-        named[audit.subject].add(audit.environment)
-    folders: dict[str, set[Path]] = defaultdict(set)
+        services[audit.name].append(audit)
+    known: dict[str, Told] = {}
+    for name, there in services.items():
+        folders = sorted(_folders(there)) if asked or _several(there) else ()
+        known[name] = Told(filing for folder in folders for filing in _filings_in(folder))
     for audit in every:
-        if len(named[audit.subject]) > 1 and not is_url(audit.place):
-            folders[audit.name].add(Path(audit.place).parent)
-    # Of several clones each counts: the one of a card may be behind.
-    renamings = {name: [r for folder in sorted(there) for r in _renamings(folder)] for name, there in folders.items()}
-    places = {name: Places.told(found) for name, found in renamings.items() if found}
-    return [
-        replace(audit, goes_by=places[audit.name].of(audit.environment)) if audit.name in places else audit
-        for audit in every
-    ]
+        known[audit.name].learn(audit)
+    return [known[audit.name].placed(audit) for audit in every]
 
 
-def _renamings(folder: Path) -> Iterator[Mapping[str, str]]:
-    """What the ledger in a folder says of environments that had another name; nothing where it can't be read."""
+def _several(audits: Iterable[Audit]) -> bool:
+    """Whether a service has several environments of a kind, or a merge of several kinds."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for audit in audits:
+        names[audit.kind].update(environments(audit.environment))
+    return any(len(of_kind) > 1 or len(environments(kind)) > 1 for kind, of_kind in names.items())
+
+
+def _folders(audits: Iterable[Audit]) -> set[Path]:
+    return {Path(audit.place).parent for audit in audits if not is_url(audit.place)}
+
+
+def _filings_in(folder: Path) -> Iterator[dict[str, Any]]:
+    """The filings of the ledger in a folder; none where it can't be read, as another note says."""
     try:
-        raw = _read(folder / LEDGER) or b""
+        yield from _filings(_read(folder / LEDGER) or b"")
     except LedgerError:
         return
-    for event in _filings(raw, b'"formerly"'):
-        formerly = event.get("formerly")
-        if formerly and isinstance(formerly, dict) and all(isinstance(before, str) for before in formerly.values()):
-            yield formerly
 
 
 def told(latest: Sequence[Audit], as_of: date) -> tuple[dict[str, Audit], tuple[Unread, ...]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_backend_audit.fleet.audits import Audit
 from pytest_backend_audit.fleet.stores import is_url
+from pytest_backend_audit.ledger.places import environments
 
 _HOME = re.compile(r"(?P<above>.*?)(?:^|/)audits/[^/]+/[^/]+$", re.DOTALL)
 """``audits/<service>/<card>``, where `backend-audit file` puts it."""
@@ -34,7 +35,7 @@ def apart(audits: Iterable[Audit], here: str = "") -> list[Audit]:
     for audit in every:
         if (above := _above(audit.place, here)) is not None:
             homes[audit.service][above].add(audit.identity)
-            kinds[audit.service][above].add(audit.kind)
+            kinds[audit.service][above].update(environments(audit.kind))
     names = {service: _names(_groups(each), kinds[service]) for service, each in homes.items() if len(each) > 1}
     return [
         replace(audit, home=names[audit.service][above])

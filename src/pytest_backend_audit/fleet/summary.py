@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
 
 from pytest_backend_audit.fleet.audits import Audit, Standing, State, Unread, day
-from pytest_backend_audit.fleet.histories import histories
+from pytest_backend_audit.fleet.histories import histories, in_order
 from pytest_backend_audit.fleet.stores import is_url
-from pytest_backend_audit.fleet.trends import Period, periods
+from pytest_backend_audit.fleet.trends import Moment, Period, periods
 from pytest_backend_audit.model import Severity
 
 AUDIT_AGAIN = re.compile(r"\b(re-?)?audit", re.IGNORECASE)
@@ -31,7 +31,7 @@ class Asked:
     services: tuple[str, ...] = ()
     """Patterns of names, of which one must match; none: every service."""
     environments: tuple[str, ...] = ()
-    """Names or kinds, of which one must match; none: every environment."""
+    """Names or kinds, of which one must be that of an environment of the audit; none: every environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Level:
 
     level: int
     change: int | None
-    """Against the audit before, without the reviewer's cap on either side; None without one."""
+    """Against the audit before in the same environments, without the reviewer's cap on either side; None without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Service:
     change: int | None
     """Of the total against the audit before, without the reviewer's cap on either side; None if they don't compare."""
     before: date | None
-    """Day of the audit before."""
+    """Day of the audit before, in the same environments."""
     disposition: str
     """Id, or empty."""
     disposition_name: str
@@ -199,7 +199,7 @@ def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = 
         failing=tuple(_failing(latest)),
         lapsed=tuple(_lapsed(latest, asked.as_of)),
         overdue=_overdue(latest, asked),
-        periods=periods([[(a.at.date(), _sum(a, s)) for a in history] for s, history in told], asked.as_of),
+        periods=periods(_in_time(told, asked), asked.as_of),
         twice=twice,
         at_odds=at_odds,
         later=later,
@@ -221,10 +221,10 @@ def latest_of(audits: Iterable[Audit], asked: Asked) -> tuple[Audit, ...]:
 
 def _chosen(once: Sequence[Audit], asked: Asked) -> tuple[list[list[Audit]], int]:
     """The audits that are asked about, those that follow each other together, and how many are of a later day."""
-    end = datetime.combine(asked.as_of, time.max, UTC)
-    until = [audit for audit in once if audit.at <= end]
-    found = histories(audit for audit in until if _wanted(audit, asked))
-    return [history for history in found if _owned(history[-1], asked.owner)], len(once) - len(until)
+    until = made_until(once, asked.as_of)
+    there = [a for a in until if is_of(a, asked.services) and a.of(asked.environments)]
+    found = histories(there, asked.environments)
+    return [history for history in found if owned(history[-1], asked.owner)], len(once) - len(until)
 
 
 def below(fleet: Fleet, minimum: str) -> tuple[Service, ...]:
@@ -259,15 +259,19 @@ def _differ(one: Audit, other: Audit) -> bool:
     return content(one) != content(other)
 
 
-def _wanted(audit: Audit, asked: Asked) -> bool:
-    named = not asked.services or any(
-        fnmatchcase(name, pattern) for name in {audit.service, audit.name} for pattern in asked.services
-    )
-    there = not asked.environments or not {audit.kind, audit.environment}.isdisjoint(asked.environments)
-    return named and there
+def made_until(audits: Iterable[Audit], as_of: date) -> list[Audit]:
+    """The audits that were made by the end of a day."""
+    end = datetime.combine(as_of, time.max, UTC)
+    return [audit for audit in audits if audit.at <= end]
 
 
-def _owned(audit: Audit, owner: str) -> tuple[Standing, ...]:
+def is_of(audit: Audit, services: Collection[str]) -> bool:
+    """Whether an audit is of one of the services that are asked for, by patterns of their names; none: of any."""
+    names = {audit.service, audit.name}
+    return not services or any(fnmatchcase(name, pattern) for name in names for pattern in services)
+
+
+def owned(audit: Audit, owner: str) -> tuple[Standing, ...]:
     """The dimensions that are asked about."""
     if not owner:
         return audit.dimensions
@@ -276,11 +280,12 @@ def _owned(audit: Audit, owner: str) -> tuple[Standing, ...]:
 
 def _service(history: Sequence[Audit], asked: Asked, *, alone: bool) -> Service:
     audit = history[-1]
-    before = history[-2] if len(history) > 1 else None
+    here = {place.key for place in audit.places}
+    before = next((a for a in reversed(history[:-1]) if {place.key for place in a.places} == here), None)
     earlier = {d.dimension: d.would_be for d in before.dimensions} if before else {}
     levels = {
         d.dimension: Level(d.level, d.would_be - earlier[d.dimension] if d.dimension in earlier else None)
-        for d in _owned(audit, asked.owner)
+        for d in owned(audit, asked.owner)
     }
     change = None
     if before and before.maximum == audit.maximum and audit.uncapped is not None and before.uncapped is not None:
@@ -383,7 +388,16 @@ def _overdue(latest: Iterable[tuple[Service, Audit]], asked: Asked) -> dict[Seve
     return {severity: counts[severity] for severity in Severity}
 
 
-def _sum(audit: Audit, service: Service) -> tuple[int, int]:
-    """Levels of the dimensions that are asked about, added up, and their number."""
+def _in_time(told: Iterable[tuple[Service, Sequence[Audit]]], asked: Asked) -> list[list[Moment]]:
+    """The audits of each service in their order, with their levels of the dimensions that are asked about."""
+    audits: dict[str, list[Audit]] = defaultdict(list)
+    rows: dict[int, Service] = {}
+    for service, history in told:
+        audits[service.service] += history
+        rows |= dict.fromkeys(map(id, history), service)
+    return [[_moment(a, rows[id(a)], asked) for a in in_order(there, asked.environments)] for there in audits.values()]
+
+
+def _moment(audit: Audit, service: Service, asked: Asked) -> Moment:
     levels = [d.level for d in audit.dimensions if d.dimension in service.levels]
-    return sum(levels), len(levels)
+    return Moment(audit.at.date(), audit.of(asked.environments), sum(levels), len(levels))

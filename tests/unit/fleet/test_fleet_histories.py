@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,10 @@ from unit.fleet.fleet_cards import asked, audit
 
 from pytest_backend_audit.fleet.audits import Audit, Reducer
 from pytest_backend_audit.fleet.histories import histories
+from pytest_backend_audit.fleet.places import placed
 from pytest_backend_audit.fleet.summary import summarise
 from pytest_backend_audit.fleet.table import Look, lines
+from pytest_backend_audit.ledger.places import Places
 
 _CARD = audit("orders", "2026-08-01")
 
@@ -29,9 +32,9 @@ def made(day: int, environment: str, kind: str = "prod", place: str = "") -> Aud
     return Reducer().reduce(card, place or f"{day:02}.json")
 
 
-def rows(*audits: Audit) -> list[list[str]]:
+def rows(*audits: Audit, asked: tuple[str, ...] = ()) -> list[list[str]]:
     """Of each history the audits, by their days and environments."""
-    return [[f"{a.at.day} {a.environment}" for a in history] for history in histories(audits)]
+    return [[f"{a.at.day} {a.environment}" for a in history] for history in histories(audits, asked)]
 
 
 def test_two_environments_of_a_kind_are_apart() -> None:
@@ -50,10 +53,53 @@ def test_a_merge_follows_the_audits_of_each() -> None:
     assert rows(one, made(2, "us, asia")) == [["1 europe"], ["2 us, asia"]]
 
 
+def test_a_merge_of_two_kinds_is_no_other() -> None:
+    """It follows prod and stage, and is followed once both were audited again."""
+    prod, stage, both = made(1, "prod"), made(2, "stage", "stage"), made(3, "prod, stage", "prod, stage")
+    assert rows(prod, stage, both) == [["1 prod", "2 stage", "3 prod, stage"]]
+    later, last = made(4, "stage", "stage"), made(5, "prod")
+    assert rows(prod, both, later) == [["1 prod", "3 prod, stage"], ["4 stage"]]
+    assert rows(both, later, last) == [["4 stage"], ["3 prod, stage", "5 prod"]]
+
+
+def test_of_one_environment_the_latest_audit_counts_whatever_else_it_tells() -> None:
+    """By a name or by a kind: a merge with it counts, until it was audited again; others don't matter."""
+    prod, stage, both = made(1, "prod-eu"), made(2, "stage", "stage"), made(3, "prod-eu, stage", "prod, stage")
+    again = made(4, "prod-eu")
+    for given_as in (("prod",), ("prod-eu",)):
+        there = [a for a in (prod, stage, both) if a.of(given_as)]
+        assert rows(*there, asked=given_as) == [["1 prod-eu", "3 prod-eu, stage"]]
+        assert rows(*there, again, asked=given_as) == [["1 prod-eu", "3 prod-eu, stage", "4 prod-eu"]]
+    assert rows(both, again) == [["3 prod-eu, stage"], ["4 prod-eu"]]
+
+
+def test_a_merge_is_as_late_in_an_environment_as_its_run_there() -> None:
+    """What prod had on the 2nd is later word than a merge of the 5th that has prod's run of the 1st."""
+    both = made(5, "prod, stage", "prod, stage")
+    here, there = both.places
+    both = replace(both, told=(here._replace(at=datetime(2026, 8, 1, tzinfo=UTC)), there))
+    assert rows(both, made(2, "prod"), asked=("prod",)) == [["5 prod, stage", "2 prod"]]
+    assert rows(both, made(2, "prod"), asked=("stage", "prod")) == [["2 prod"], ["5 prod, stage"]]
+    assert rows(both, made(2, "prod"), made(6, "stage", "stage")) == [["2 prod"], ["5 prod, stage", "6 stage"]]
+
+
+def test_a_merge_comes_after_each_of_its_runs() -> None:
+    """One of them was made at the same instant, as a merge has that of its latest run."""
+    alone, both = made(3, "prod", place="2026-08-03.json"), made(3, "prod, stage", "prod, stage", "2026-08-03-2.json")
+    both = replace(both, sources=("one", "two"))
+    assert rows(both, alone) == [["3 prod", "3 prod, stage"]]
+
+
 def test_an_environment_by_the_name_that_it_goes_by() -> None:
     """One that was renamed is the same."""
-    renamed = replace(made(1, "eu"), goes_by=("europe",))
+    old = made(1, "eu")
+    renamed = replace(old, told=placed("eu", "prod", old.at, renamed=Places({"eu": "europe", "europe": "europe"})))
     assert rows(renamed, made(2, "europe"), made(3, "us")) == [["1 eu", "2 europe"], ["3 us"]]
+
+
+def test_environments_of_one_name_and_two_kinds_are_two() -> None:
+    """As two repositories may call theirs."""
+    assert rows(made(1, "main"), made(2, "main", "stage")) == [["1 main"], ["2 main"]]
 
 
 @settings(deadline=None, max_examples=60)
@@ -67,7 +113,7 @@ def test_each_audit_counts_once_and_none_is_overtaken(places: list[set[str]], ch
     assert found == histories(audits)
     assert sorted((a for h in found for a in h), key=lambda a: a.at) == audits
     assert all(h == sorted(h, key=lambda a: a.at) for h in found)
-    last = {name: audit for audit in audits for name in audit.places}
+    last = {place.name: audit for audit in audits for place in audit.places}
     assert {h[-1].place for h in found} == {audit.place for audit in last.values()}
 
 

@@ -89,11 +89,11 @@ def test_an_environment_that_was_renamed_is_one(tmp_path: Path) -> None:
         (folder / f"{name}.json").write_text(cards.text(card), "utf-8")
     audits = collect([str(tmp_path)]).audits
     named = ledgers.by_their_names(audits)
-    assert [(a.environment, a.places) for a in named] == [
-        ("prod-eu", {"eu"}),
-        ("prod-eu", {"eu"}),
-        ("eu", {"eu"}),
-        ("us", {"us"}),
+    assert [(a.environment, [place.name for place in a.places]) for a in named] == [
+        ("prod-eu", ["eu"]),
+        ("prod-eu", ["eu"]),
+        ("eu", ["eu"]),
+        ("us", ["us"]),
     ]
     rows = summarise(named, asked()).services
     assert [(s.called, str(s.before or "")) for s in rows] == [("eu", "2026-08-31"), ("us", "")]
