@@ -40,7 +40,12 @@ def add_parser(subparsers: Any) -> None:
         help="a folder (searched with all below it), a file, a pattern, or a URL such as s3://bucket/prefix "
         '(pip install "pytest-backend-audit[fleet]")',
     )
-    parser.add_argument("-o", metavar="FILE", dest="output", help="write the page there as well, such as fleet.html")
+    parser.add_argument(
+        "-o",
+        metavar="FILE",
+        dest="output",
+        help="write the page there as well, such as fleet.html; nothing but such a page is overwritten",
+    )
     parser.add_argument("--owner", metavar="NAME", default="", help="only dimensions that NAME owns")
     parser.add_argument(
         "--service", metavar="GLOB", action="append", default=[], help="only services of that name (repeatable)"
@@ -96,6 +101,8 @@ def _show(args: argparse.Namespace) -> int:
         services=tuple(args.service),
         environments=tuple(args.environment),
     )
+    if args.output:
+        _refuse_others(Path(args.output))
     with waiting("reading filed cards"):
         collected = collect(args.paths)
         refused = ledgers.refused(collected.audits)
@@ -133,6 +140,29 @@ def _show(args: argparse.Namespace) -> int:
     if args.output:
         sys.stdout.write(f"\nPage {args.output}\n")
     return 0 if passed else 1
+
+
+def _refuse_others(path: Path) -> None:
+    """See that no file is lost for a page: what is there has to be one, or empty.
+
+    Raises:
+        ValueError: It is something else; the message names it and the way out.
+    """
+    from pytest_backend_audit.fleet.page import HEAD, is_page  # noqa: PLC0415 - heavy
+
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise ValueError(f"-o {path}: that is no file; name a new one")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise ValueError(f"-o {path}: is there already, and can't be read: {error.strerror}; name a new file") from None
+    if head and not is_page(head):
+        raise ValueError(
+            f"-o {path}: is there already, and is no page of a fleet; name a new file, nothing else is ever overwritten"
+        )
 
 
 def _verdict(minimum: str, failing: Sequence[Service], fleet: Fleet) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,15 @@ FIRST, LISTED = 8, 50
 """Rows of every other table: those that stand open, and all."""
 NAMED = 8
 """Services that a disposition names."""
+
+
+HEAD = 2048
+"""Bytes of a page by which it is known."""
+_OURS = re.compile(
+    rb'<!doctype html>.{1,1500}<meta name="generator" content="pytest-backend-audit [^"\r\n]*">\r?\n'
+    rb"<title>Backend audits of ",
+    re.DOTALL,
+)
 
 
 LEFT, STEP, RISE = 64, 64, 30
@@ -69,6 +79,11 @@ class Trend:
 def chunks(fleet: Fleet) -> Iterator[str]:
     """The file, in pieces."""
     return _environment().get_template("fleet.html.j2").generate(_context(fleet))
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file that begins so is the page of a fleet, by whatever version of ours."""
+    return bool(_OURS.match(head))
 
 
 @cache

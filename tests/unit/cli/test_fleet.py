@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,33 @@ def test_the_page(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = sorted((str(p) for p in here.iterdir()), reverse=True)
     assert main(["fleet", *folders, *AS_OF, "-o", "other.html"]) == 0
     assert Path("fleet.html").read_bytes() == Path("other.html").read_bytes()
+
+
+def test_a_page_takes_the_place_of_no_other_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """An earlier page, by whatever version, and an empty file do; whatever else is there stays, behind a link too."""
+    page = Path("fleet.html")
+    page.touch()
+    assert main(["fleet", "services", *AS_OF, "-o", "fleet.html"]) == 0
+    text = page.read_text("utf-8")
+    page.write_text(re.sub('content="pytest-backend-audit [^"]*"', 'content="pytest-backend-audit 99"', text), "utf-8")
+    assert main(["fleet", "services", *AS_OF, "-o", "fleet.html"]) == 0
+    assert page.read_text("utf-8") == text
+    card = text.replace("<title>Backend audits of 3 services,", "<title>orders: backend audit")
+    for name, kept in (("audit.yaml", "version: 1\n"), ("scorecard.html", card), ("notes.html", f"\n{text}")):
+        Path(name).write_text(kept, "utf-8")
+        Path("link.html").unlink(missing_ok=True)
+        Path("link.html").symlink_to(name)
+        for given in (name, "link.html"):
+            capsys.readouterr()
+            assert main(["fleet", "services", *AS_OF, "-o", given]) == 2
+            assert capsys.readouterr() == (
+                "",
+                f"backend-audit: -o {given}: is there already, and is no page of a fleet; name a new file, nothing "
+                "else is ever overwritten\n",
+            )
+        assert Path(name).read_text("utf-8") == kept
+    assert main(["fleet", "services", *AS_OF, "-o", "services"]) == 2
+    assert capsys.readouterr().err == "backend-audit: -o services: that is no file; name a new one\n"
 
 
 def test_the_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:

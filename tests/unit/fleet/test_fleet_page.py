@@ -97,6 +97,16 @@ def test_policy_allows_our_style_and_script_by_their_hashes_and_nothing_else(nam
     assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in text
 
 
+@pytest.mark.parametrize("name", FLEETS)
+def test_a_page_is_known_by_its_head(name: str) -> None:
+    """Whatever is in it, and with the line ends of another system; nothing before it, nor a part of it, is one."""
+    head = made(FLEETS[name]).encode()[: page.HEAD]
+    assert page.is_page(head)
+    assert page.is_page(head.replace(b"\n", b"\r\n"))
+    assert not page.is_page(b" " + head)
+    assert not page.is_page(head[: head.index(b"<title>")])
+
+
 def test_hostile_texts_are_shown_as_texts() -> None:
     """A reader sees them, with hidden characters as their numbers."""
     text = made(FLEETS["hostile"])
