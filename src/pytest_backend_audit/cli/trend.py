@@ -107,7 +107,7 @@ def _has_audits(folder: Path) -> bool:
 
 
 def _read(folder: Path) -> tuple[list[Filed], Places]:
-    """Every filed card of a folder, as it was filed where a ledger beside it tells, and what environments were called.
+    """Every audit of a folder, as it was filed where a ledger beside it tells, and what environments were called.
 
     Raises:
         ValueError: It has none, or one can't be read, is not what was filed, or is lost.
@@ -116,7 +116,7 @@ def _read(folder: Path) -> tuple[list[Filed], Places]:
     from pytest_backend_audit.ledger.cards import digests_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.places import Places  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import LEDGER, read_file  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.reports.trend import Filed  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.trend import Filed, once  # noqa: PLC0415 - heavy
 
     def read(path: Path) -> Filed:
         # Of a name that two branches gave, by the journals; a card without a line may be one of these, restored.
@@ -138,6 +138,7 @@ def _read(folder: Path) -> tuple[list[Filed], Places]:
         raise ValueError(f"{paths[lost[0].filing.file]}: {lost[0].text}")
     if not found:
         raise ValueError(f"{folder}: holds no filed card; `backend-audit file RUN` writes them")
+    found = once(found)
     if state.filings:
         return found, state.places
     # Without a ledger, as the cards tell.

@@ -46,6 +46,16 @@ class Filed:
         return uncapped(self.card)
 
 
+def once(audits: Iterable[Filed]) -> list[Filed]:
+    """Each audit once: of one that was filed again, as once it was signed, the signed card, as a fleet counts it."""
+    kept: dict[object, Filed] = {}
+    for audit in sorted(audits, key=lambda a: (not a.card.second_reviewer, f"{a.name}.json")):
+        card = audit.card
+        run = frozenset(card.sources) or (card.environment, card.environment_kind, card.instant)
+        kept.setdefault((card.service, run), audit)
+    return list(kept.values())
+
+
 def place_of(environment: str, places: Places = NO_OTHERS) -> str:
     """The environments of a card by the names that they go by."""
     return ", ".join(places.of(environment))

@@ -66,6 +66,39 @@ def test_an_environment_that_got_another_name(
     assert capsys.readouterr().err.endswith("; it has audits of prod, staging\n")
 
 
+@pytest.mark.parametrize("by_ledger", [True, False])
+def test_a_run_that_was_filed_again_signed_is_one_audit(
+    by_ledger: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signed card counts, in whatever order the runs of a merge stand in it, as it does in a fleet."""
+    folder = tmp_path / "audits" / "orders"
+    folder.mkdir(parents=True)
+    heads = ("ab" * 32, "cd" * 32)
+    unsigned = replace(AUDITS[0].card, sources=heads)
+    signed = replace(unsigned, second_reviewer="Grace", total=17, sources=heads[::-1])
+    other = replace(AUDITS[1].card, sources=("ef" * 32,))
+    cards = {"2026-08-31": unsigned, "2026-08-31-2": signed, "2026-03-01": other}
+    for name, card in cards.items():
+        (folder / f"{name}.json").write_text(filed.text(card), "utf-8")
+    lines = [
+        filing(file=name, heads=card.sources, instant=card.instant, second_reviewer=card.second_reviewer)
+        for name, card in cards.items()
+    ]
+    if by_ledger:
+        (folder / "ledger.jsonl").write_text("".join(f"{encode(line)}\n" for line in lines), "utf-8")
+    assert main(["trend", str(folder), "--json"]) == 0
+    assert [(t["name"], t["second_reviewer"]) for t in json.loads(capsys.readouterr().out)] == [
+        ("2026-03-01", ""),
+        ("2026-08-31-2", "Grace"),
+    ]
+    assert main(["trend", str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("orders in prod: 2 audits, 2026-03-01 to 2026-08-31\n")
+    assert main(["fleet", str(folder), "--json", "--as-of", "2026-11-29"]) == 0
+    fleet = json.loads(capsys.readouterr().out)
+    assert (fleet["counts"]["audits"], fleet["counts"]["twice"]) == (2, 1)
+    assert [(s["place"], s["signed"]) for s in fleet["services"]] == [(str(folder / "2026-08-31-2.json"), True)]
+
+
 def test_several_services(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One has to be named."""
     (audits.parent / "billing").mkdir()
