@@ -38,7 +38,9 @@ def add_parser(subparsers: Any) -> None:
         nargs="?",
         help=f"a service that has audits below {AUDITS}/, or a folder of filed cards (default: the only one there)",
     )
-    parser.add_argument("--environment", metavar="NAME", help="only audits of that environment, by its name or kind")
+    parser.add_argument(
+        "--environment", metavar="NAME", help="only audits of that environment, by its name or kind, and merges with it"
+    )
     parser.add_argument("--all", action="store_true", help="every audit in the table, not the latest only")
     parser.add_argument("--json", action="store_true", help="all audits as JSON")
     parser.set_defaults(run=run)
@@ -46,6 +48,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``trend``."""
+    from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports import trend  # noqa: PLC0415 - heavy
 
     try:
@@ -59,7 +62,12 @@ def run(args: argparse.Namespace) -> int:
     if args.environment:
         there = trend.in_order(audits, places)
         wanted = {args.environment, trend.place_of(args.environment, places)}
-        audits = [a for name, group in there.items() for a in group if wanted & {name, a.card.environment_kind}]
+        audits = [
+            a
+            for name, group in there.items()
+            for a in group
+            if wanted & {name, *environments(name), a.card.environment_kind, *environments(a.card.environment_kind)}
+        ]
         if not audits:
             return fail(
                 f"{folder} has no audit of the environment {args.environment!r}; it has audits of "

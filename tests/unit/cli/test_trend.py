@@ -99,6 +99,26 @@ def test_a_run_that_was_filed_again_signed_is_one_audit(
     assert [(s["place"], s["signed"]) for s in fleet["services"]] == [(str(folder / "2026-08-31-2.json"), True)]
 
 
+def test_a_merge_is_shown_for_each_of_its_environments(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By name and by kind, as a part of its own."""
+    both = replace(
+        AUDITS[3].card, environment="eu, lab", environment_kind="prod, stage", instant="2026-09-01T10:00:00Z"
+    )
+    (audits / "2026-09-01.json").write_text(filed.text(both), "utf-8")
+    for asked, names in (
+        ("eu", ["2026-09-01"]),
+        ("lab", ["2026-09-01"]),
+        ("eu, lab", ["2026-09-01"]),
+        ("prod", ["2026-09-01", "2026-03-01", "2026-06-01", "2026-08-31"]),
+        ("stage", ["2026-09-01", "2026-07-01"]),
+    ):
+        assert main(["trend", "--environment", asked, "--json"]) == 0
+        assert [t["name"] for t in json.loads(capsys.readouterr().out)] == names
+    assert main(["trend", "--environment", "stage"]) == 0
+    heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("orders in ")]
+    assert heads == ["orders in eu and lab: 1 audit, 2026-09-01", "orders in stage: 1 audit, 2026-07-01"]
+
+
 def test_several_services(audits: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One has to be named."""
     (audits.parent / "billing").mkdir()
