@@ -124,11 +124,16 @@ def test_it_is_restored_beside_the_other(merged) -> None:
 def test_its_run_is_filed_again(merged) -> None:
     """By the next name; one whose card is there is filed once."""
     day = today_of(merged)
-    assert f"audits/orders/{day}-2.md: " in good(merged, "file", "audit-report-prod")
+    lost_one = f"the card {day} was filed on two branches, "
+    assert lost_one in command(merged, "findings", "list").stderr
+    said = good(merged, "file", "audit-report-prod")
+    assert f"audits/orders/{day}-2.md: " in said
+    assert lost_one not in said + command(merged, "findings", "list").stderr
     assert "the run was filed already, as " in command(merged, "file", "audit-report-prod").stderr
     merged.commit()
     audited(merged, "--audit-env=prod")
     assert merged.record().inputs.prior_source.endswith(f"(audits/orders/{day}-2.md)")
+    assert lost_one not in "".join(merged.record().inputs.notices)
     assert [a["name"] for a in json.loads(good(merged, "trend", "--json"))] == [f"{day}-2", day]
     assert json.loads(good(merged, "fleet", "audits", "--json"))["unread"] == []
 

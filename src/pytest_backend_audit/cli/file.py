@@ -106,7 +106,10 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
             return _refused(args, late)
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
-    notes += [*state.notices, *filing.notes, *_undated(filing), *strangers(place.folder, filing.after.cards)]
+        # That a card is lost is settled once its run is filed again.
+        settled = {*state.notices} - {*read(place).notices}
+    notes += [notice for notice in state.notices if notice not in settled]
+    notes += [*filing.notes, *_undated(filing), *strangers(place.folder, filing.after.cards)]
     notes += of_another_name(done, place, state)
     _tell(filing)
     return _said(args, place, filing, notes)

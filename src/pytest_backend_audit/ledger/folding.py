@@ -24,7 +24,7 @@ from pytest_backend_audit.ledger.events import (
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.state import CLOCKS, NOT_STATED, State, Status, Tracked
-from pytest_backend_audit.ledger.words import Filings, filings_by_name, instant_of
+from pytest_backend_audit.ledger.words import Filings, filings_by_name, instant_of, is_filed_again
 from pytest_backend_audit.model import Finding, Severity
 
 
@@ -177,7 +177,8 @@ class _Folding:
                     f"{self._name}:{line}: a filing of the service {event.service!a}, and line {before} is of "
                     f"{other.service!a}; give each a ledger of its own"
                 )
-            if other.file == event.file and other.heads != event.heads:
+            alike = other.file != event.file or set(other.heads) == set(event.heads)
+            if not alike and not any(is_filed_again(self._lines, line, filing) for filing in (other, event)):
                 self._notices.append(
                     f"{self._name}:{line}: the card {event.file} was filed on two branches, first in line {before}; "
                     "one of the two is lost unless it lies there by another name; its findings are not"

@@ -27,6 +27,12 @@ def filing_at(filings: Filings, line: int, file: str) -> Filed:
     return next((filing for at, filing in reversed(known) if at < line), known[0][1])
 
 
+def is_filed_again(filings: Filings, line: int, filing: Filed) -> bool:
+    """Whether the run of a filing was filed later than a line by another name: then its card lies there by that one."""
+    runs = (later for known in filings.values() for at, later in known if at > line)
+    return any(later.file != filing.file and set(later.heads) == set(filing.heads) for later in runs)
+
+
 def instant_of(line: int, event: Event, place: str, places: Places, filings: Filings) -> str:
     """Instant of the run that an event tells of, or of the reviewer's word that closed a finding.
 

@@ -306,6 +306,20 @@ def test_it_tells_what_the_ledger_s_own_reader_tells(first: list[str], events: l
     assert list(quick) == [t.fingerprint for t in state.findings]
 
 
+def test_a_card_of_two_branches_is_left_to_the_ledger_s_own_reader(tmp_path: Path) -> None:
+    """Also once the lost one was filed again: what is open is what that one tells."""
+    other = replace(FILED, heads=("cd" * 32,), environment="stage-eu")
+    again = replace(other, file="2026-08-31-2")
+    opened = found("F-0001", environment="stage-eu")
+    events = [FILED, *OPENED, other, opened, again, closed("F-0001", environment="prod-eu", minute=9)]
+    raw = "".join(f"{encode(event)}\n" for event in events).encode()
+    with pytest.raises(UnknownError):
+        folded(raw, "2026-12-31")
+    service(tmp_path, events)
+    [one] = told(tmp_path)
+    assert one.findings == (Debt("4.1", Severity.HIGH, date(2026, 11, 30)),)
+
+
 def test_an_ordinary_ledger_is_known() -> None:
     """It is not left to the reader that takes five times as long."""
     events = [

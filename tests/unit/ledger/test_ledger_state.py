@@ -179,6 +179,33 @@ def test_one_card_on_two_branches_is_told() -> None:
     assert stand(filed(), filed()).notices == ()
 
 
+OURS, THEIRS, THIRD = (two * 32 for two in ("ab", "cd", "ef"))
+
+
+@pytest.mark.parametrize("run", [OURS, THEIRS])
+def test_a_card_that_was_filed_again_is_not_lost(run: str) -> None:
+    """By a later line under another name, whichever of the two it was: the other one has the name."""
+    again = filed(5, "2026-08-31-2", heads=(run,))
+    assert stand(filed(), filed(heads=(THEIRS,)), again).notices == ()
+    # As once it was signed, before the branches were joined: then nothing tells of the other one.
+    (told,) = stand(filed(heads=(run,)), again, filed(5, heads=(THIRD,))).notices
+    assert told.startswith("ledger.jsonl:3: the card 2026-08-31 was filed on two branches, first in line 1; one of ")
+
+
+def test_by_the_same_name_no_card_is_filed_again() -> None:
+    """A line that stands there twice, as a merge by hand leaves it, shows no other card."""
+    told = stand(filed(), filed(heads=(THEIRS,)), filed()).notices
+    assert [one.partition(" the card")[0] for one in told] == ["ledger.jsonl:2:", "ledger.jsonl:3:"]
+
+
+def test_of_three_branches_two_cards_are_lost() -> None:
+    """The note about the two that were not filed again stays; the runs of a merge may stand in any order."""
+    three = (filed(), filed(heads=(THEIRS, THIRD)), filed(heads=(THIRD,)))
+    one, other = filed(5, "2026-08-31-2", heads=(THIRD, THEIRS)), filed(6, "2026-08-31-3", heads=(THIRD,))
+    assert [told.partition(" the card")[0] for told in stand(*three, one).notices] == ["ledger.jsonl:3:"]
+    assert stand(*three, one, other).notices == ()
+
+
 def test_clocks_that_disagree_are_told_once() -> None:
     """The order in the file counts."""
     state = stand(
