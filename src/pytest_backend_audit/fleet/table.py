@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 _PUNCTUATION = str.maketrans({"…": "~"})
 _RESET, _BOLD = "\x1b[0m", "\x1b[1m"
 _COLORS = {1: "\x1b[31m", 2: "\x1b[33m", 3: "\x1b[36m", 4: "\x1b[32m", 5: "\x1b[1;32m"}
-NAME = 16
-"""Least columns of a service's name."""
-FACTS = 23
+FACTS = 22
 """Columns between a service's name and its levels, less those of its environment."""
-ENVIRONMENT = 6, 9
-"""Least and most columns of an environment: beside them the standard's eight dimensions fit."""
+NAME, BOTH = 17, 26
+"""Least columns of a service's name, and of it and its environment: beside those the eight dimensions fit."""
+ENVIRONMENT = 6, 11, 24
+"""Columns of an environment: the least, those of "prod, stage", and the most where names of services leave them."""
+WORST_FIRST = "Worst first"
 EVERYTHING = 10**9
 
 
@@ -106,29 +107,42 @@ def _some(names: Sequence[str], room: int, look: Look) -> str:
 
 
 def _services(fleet: Fleet, look: Look) -> Iterator[str]:
-    least, widest = ENVIRONMENT
-    where = max(least, min(widest, max((columns(look.text(s.called)) for s in fleet.services), default=0)))
-    facts = FACTS + where
-    shown, left = _columns(fleet.dimensions, look.width - facts - NAME)
-    room = look.width - facts + 1 - sum(width + 1 for _, width in shown)
-    head = f"{pad(look.text('Worst first', room), room)} {'Env':{where}} {'Audited':10} Total +/- "
+    where = _where(fleet, look)
+    shown, left = _columns(fleet.dimensions, look.width - FACTS - where - min(NAME, BOTH - where))
+    room = look.width - FACTS - where - sum(width + 1 for _, width in shown)
+    head = f"{pad(look.text(WORST_FIRST, room), room)} {'Env':{where}} {'Audited':10} Total +/- "
     yield look.paint(head + " ".join(pad(look.text(d.id, w), w) for d, w in shown), _BOLD)
     most = look.most(15)
     for service in fleet.services[:most]:
         yield _service(service, (room, where), shown, look)
     if len(fleet.services) > 1:
         mean = " ".join(f"{d.mean:.1f}".ljust(w) for d, w in shown)
-        yield ("Mean level".ljust(room + facts) + mean).rstrip()
+        yield ("Mean level".ljust(room + FACTS + where + 1) + mean).rstrip()
     yield from _more(len(fleet.services), most)
     if left:
         yield f"and {words.several(len(left), 'more dimension')}; --json has them"
+
+
+def _where(fleet: Fleet, look: Look) -> int:
+    """Columns of environments: enough for each, where names of services and all dimensions leave as many."""
+    least, fair, most = ENVIRONMENT
+    services = fleet.services[: look.most(15)]
+    wanted = max((columns(look.text(s.called)) for s in services), default=0)
+    name = max((columns(look.text(s.service)) for s in services), default=0)
+    levels = sum(_width(dimension) + 1 for dimension in fleet.dimensions)
+    left = look.width - FACTS - levels - max(name, len(WORST_FIRST))
+    return max(least, min(wanted, max(fair, min(left, most))))
+
+
+def _width(dimension: Dimension) -> int:
+    return min(max(columns(one_line(dimension.id[:20])), 3), 8)
 
 
 def _columns(dimensions: Sequence[Dimension], room: int) -> tuple[list[tuple[Dimension, int]], list[Dimension]]:
     """The dimensions that fit, each with its width, and those that don't."""
     shown: list[tuple[Dimension, int]] = []
     for place, dimension in enumerate(dimensions):
-        width = min(max(columns(one_line(dimension.id[:20])), 3), 8)
+        width = _width(dimension)
         room -= width + 1
         if room < 0:
             return shown, list(dimensions[place:])

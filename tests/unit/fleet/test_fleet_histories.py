@@ -118,7 +118,7 @@ def test_each_audit_counts_once_and_none_is_overtaken(places: list[set[str]], ch
 
 
 def test_rows_are_told_apart_by_the_names_of_environments() -> None:
-    """Where a service has several of a kind; a long one keeps its two ends, and all dimensions fit 80 columns."""
+    """Where a service has several of a kind; all dimensions fit 80 columns, and beside a long name its two ends do."""
     audits = [made(1, "prod-eu-west-1"), made(2, "prod-eu-west-2"), made(3, "stage", "stage")]
     fleet = summarise(audits, asked())
     assert [(s.kind, s.called) for s in fleet.services] == [
@@ -129,10 +129,16 @@ def test_rows_are_told_apart_by_the_names_of_environments() -> None:
     printed = list(lines(fleet, Look()))
     start = next(n for n, line in enumerate(printed) if line.startswith("Worst first"))
     assert printed[start : start + 4] == [
-        "Worst first       Env       Audited    Total +/- 4.1 4.2 4.3 4.4 4.5 4.6 4.7 4.8",
-        "orders            pro…est-1 2026-08-01 16/40     2   2   2   2   2   2   2   2",
-        "orders            pro…est-2 2026-08-02 16/40     2   2   2   2   2   2   2   2",
-        "orders            stage     2026-08-03 16/40     2   2   2   2   2   2   2   2",
+        "Worst first  Env            Audited    Total +/- 4.1 4.2 4.3 4.4 4.5 4.6 4.7 4.8",
+        "orders       prod-eu-west-1 2026-08-01 16/40     2   2   2   2   2   2   2   2",
+        "orders       prod-eu-west-2 2026-08-02 16/40     2   2   2   2   2   2   2   2",
+        "orders       stage          2026-08-03 16/40     2   2   2   2   2   2   2   2",
+    ]
+    long = summarise([replace(audit, service="orders-of-the-shop") for audit in audits], asked())
+    assert [line for line in lines(long, Look()) if line.startswith("orders-of-the")] == [
+        "orders-of-the-… prod…west-1 2026-08-01 16/40     2   2   2   2   2   2   2   2",
+        "orders-of-the-… prod…west-2 2026-08-02 16/40     2   2   2   2   2   2   2   2",
+        "orders-of-the-… stage       2026-08-03 16/40     2   2   2   2   2   2   2   2",
     ]
     named = ["orders (prod-eu-west-1)", "orders (prod-eu-west-2)", "orders (stage)"]
     assert [line for line in printed if line.startswith("2026-09-30")] == [

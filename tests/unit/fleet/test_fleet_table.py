@@ -90,6 +90,34 @@ def test_the_number_of_lines_is_bounded_unless_all_are_wanted() -> None:
     assert sum(line.startswith("service-") for line in everything) == 1000
 
 
+def merges(*names: str, environment: str = "prod, stage") -> list[str]:
+    """The lines of services of these names, each with a merge of these environments."""
+    card = replace(audit("orders", "2026-08-31"), environment=environment, environment_kind=environment)
+    found = numbers(*(replace(card, service=name, sources=(name,)) for name in names))
+    return [line for line in lines(found, Look()) if line.startswith(names)]
+
+
+def test_a_merge_of_two_environments_is_readable_in_80_columns() -> None:
+    """Beside all dimensions, whatever the names of services; of more environments as much as those leave."""
+    levels = "2026-08-31 16/40     2   2   2   2   2   2   2   2"
+    assert merges("orders") == [f"orders          prod, stage {levels}"]
+    assert merges("recommendations") == [f"recommendations prod, stage {levels}"]
+    assert merges("rec", "recommendations-of-the-shop")[0] == f"rec             prod, stage {levels}"
+    assert merges("orders", environment="canary, stage") == [f"orders        canary, stage {levels}"]
+    assert merges("recommendations", environment="canary, prod, stage") == [f"recommendations cana… stage {levels}"]
+
+
+def test_a_wide_terminal_shows_more_of_an_environment() -> None:
+    """Up to a bound, which leaves the names their columns."""
+    card = replace(
+        audit("orders", "2026-08-31"), environment="canary, prod, stage", environment_kind="canary, prod, stage"
+    )
+    (line,) = (line for line in lines(numbers(card), Look(width=120)) if line.startswith("orders "))
+    assert line.startswith("orders  ")
+    assert " canary, prod, stage 2026-08-31 " in line
+    assert columns(line) <= 120
+
+
 def test_colours_take_no_columns() -> None:
     """Without them the lines are the same."""
     plain = "\n".join(lines(FLEETS["small"], Look()))
