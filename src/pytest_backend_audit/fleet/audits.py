@@ -107,6 +107,8 @@ class Audit:
     tracked: bool = False
     """Whether its findings are those that its ledger has open; else they are as they were filed."""
 
+    formerly: tuple[tuple[str, str], ...] = ()
+    """Each of its environments that had another name before, and that name, as its card tells."""
     home: str = ""
     """What tells the service from its namesakes in other repositories; empty without any."""
     told: tuple[Place, ...] = ()
@@ -191,6 +193,7 @@ class Reducer:
             disposition=card.disposition,
             disposition_name=card.disposition_name,
             actions=tuple(self._once(Action, a.text, a.due) for a in card.actions),
+            formerly=tuple(card.formerly.items()),
         )
 
     def _criteria(self, checks: Iterable[FiledCheck]) -> Iterator[Criterion]:

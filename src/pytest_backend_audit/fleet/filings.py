@@ -17,14 +17,16 @@ from pytest_backend_audit.scoring.dates import moment
 class Told:
     """What is told of one service, by the ledgers of all of its clones: that of a card may be behind."""
 
-    def __init__(self, filings: Iterable[Mapping[str, Any]] = ()) -> None:
-        """Read what filings tell.
+    def __init__(self, filings: Iterable[Mapping[str, Any]], audits: Iterable[Audit]) -> None:
+        """Read what filings and cards tell.
 
         Args:
             filings: As their lines have them. What nobody writes tells nothing: two rows are better than a wrong one.
+            audits: Of the service; what they tell of names counts where there is no filing.
         """
-        found = list(filings)
-        self._renamed = Places.told(_texts(filing.get("formerly")) for filing in found)
+        found, every = list(filings), sorted(audits, key=lambda audit: (audit.at, audit.place))
+        cards = (dict(audit.formerly) for audit in every)
+        self._renamed = Places.told((_texts(filing.get("formerly")) for filing in found) if found else cards)
         self._kinds: dict[str, set[str]] = defaultdict(set)
         self._instants: dict[frozenset[str], dict[str, datetime]] = {}
         for filing in found:
@@ -36,10 +38,8 @@ class Told:
             heads, instants = filing.get("heads"), _instants(_texts(filing.get("instants")))
             if instants and isinstance(heads, list):
                 self._instants[frozenset(map(str, heads))] = instants
-
-    def learn(self, audit: Audit) -> None:
-        """Of which kind the environments of an audit are."""
-        self._learn(audit.environment, audit.kind)
+        for audit in every:
+            self._learn(audit.environment, audit.kind)
 
     def placed(self, audit: Audit) -> Audit:
         """An audit with its environments as they are told of; itself, where that is no other than its card has it."""

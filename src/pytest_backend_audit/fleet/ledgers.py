@@ -133,9 +133,7 @@ def by_their_names(audits: Iterable[Audit], *, asked: bool = False) -> list[Audi
     known: dict[str, Told] = {}
     for name, there in services.items():
         folders = sorted(_folders(there)) if asked or _several(there) else ()
-        known[name] = Told(filing for folder in folders for filing in _filings_in(folder))
-    for audit in every:
-        known[audit.name].learn(audit)
+        known[name] = Told((filing for folder in folders for filing in _filings_in(folder)), there)
     return [known[audit.name].placed(audit) for audit in every]
 
 

@@ -106,6 +106,17 @@ def test_a_name_that_an_environment_had(name: str, tmp_path: Path, capsys: pytes
     assert asks(alone, capsys, "--environment", name) == (0, [("europe", "2026-08-20")])
 
 
+def test_a_name_that_an_environment_had_by_its_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a ledger, as at a URL, the cards tell: no audit by the former name passes for the latest."""
+    late = replace(made("2026-08-20", 2, "europe", "prod"), formerly={"europe": "eu"})
+    repository(tmp_path, GOOD, late)
+    for name in ("eu", "europe"):
+        assert asks(tmp_path, capsys, "--environment", name, *MINIMUM) == (1, [("europe", "2026-08-20")])
+    # A ledger that tells of no other name has the last word.
+    repository(tmp_path, events=[line(GOOD), line(late)])
+    assert asks(tmp_path, capsys, "--environment", "eu") == (0, [("eu", "2026-08-01")])
+
+
 def test_a_filter_that_leaves_none_names_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Environments one by one, of what the other filters leave: never the one that was asked for."""
     other = tmp_path / "audits" / "bills"
@@ -170,7 +181,7 @@ def test_what_other_audits_of_the_service_tell(tmp_path: Path, capsys: pytest.Ca
 def test_a_filing_that_nobody_wrote_tells_nothing(filing: dict[str, object]) -> None:
     """Nor does it stop anything."""
     one = Reducer().reduce(AGAIN, "1.json")
-    assert Told([filing]).placed(one) is one
+    assert Told([filing], [one]).placed(one) is one
 
 
 def test_changes_are_those_of_the_same_environments() -> None:
