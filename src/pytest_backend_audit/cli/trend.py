@@ -108,10 +108,13 @@ def _folder(given: str | None) -> Path:
 
 
 def _has_audits(folder: Path) -> bool:
-    """Whether there are filed cards, or a ledger that tells of some."""
+    """Whether there are filed cards, or a ledger that tells of some, or can't be read."""
     from pytest_backend_audit.fleet.files import LEDGER, tells_of_audits  # noqa: PLC0415 - heavy
 
-    return any(folder.glob("*.json")) or tells_of_audits(folder / LEDGER)
+    try:
+        return any(folder.glob("*.json")) or tells_of_audits(folder / LEDGER)
+    except OSError:
+        return True
 
 
 def _read(folder: Path) -> tuple[list[Filed], Places]:

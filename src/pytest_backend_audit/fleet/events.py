@@ -135,6 +135,8 @@ class Ledger:
             return
         if any(place not in known.where and instant < known.away.get(place, "") for place, instant in here.items()):
             raise UnknownError  # two branches were joined
+        if any(place in known.where and instant < known.seen.get(place, "") for place, instant in here.items()):
+            raise UnknownError  # likewise: what a later run told of it counts
         if told is None and here.keys() - known.where:
             raise UnknownError  # as what it is opened there, histories tell
         if told is not None:

@@ -61,8 +61,8 @@ def _below(folder: Path) -> Iterator[Found]:
             yield Found(here, real, claimed=True, trouble=f"can't be listed: {error.strerror}")
             continue
         folders = []
-        if _has_lost_its_cards(real, [entry.name for entry in entries]):
-            yield Found(f"{here}/{LEDGER}", f"{real}/{LEDGER}", claimed=True, trouble=NO_CARDS)
+        if trouble := _lost_cards(real, [entry.name for entry in entries]):
+            yield Found(f"{here}/{LEDGER}", f"{real}/{LEDGER}", claimed=True, trouble=trouble)
         for entry in entries:
             key = f"{real}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
@@ -76,22 +76,26 @@ def _below(folder: Path) -> Iterator[Found]:
         left += reversed(folders)
 
 
-def _has_lost_its_cards(folder: str, names: Sequence[str]) -> bool:
-    """Whether there is a ledger that tells of filed cards, and none of them: a service would be missing unseen."""
+def _lost_cards(folder: str, names: Sequence[str]) -> str:
+    """What is wrong where a ledger tells of cards, and none is there: a service would be missing unseen."""
     if LEDGER not in names or any(is_place_of_a_card(f"{folder}/{name}") for name in names):
-        return False
-    return tells_of_audits(Path(folder, LEDGER))
+        return ""
+    try:
+        return NO_CARDS if tells_of_audits(Path(folder, LEDGER)) else ""
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
 
 
 def tells_of_audits(ledger: Path) -> bool:
-    """Whether a ledger is there that tells of filed cards; whatever is wrong with it is told by who reads it."""
+    """Whether a ledger is there that tells of filed cards.
+
+    Raises:
+        OSError: It can't be read.
+    """
     if ledger.is_symlink() or not ledger.is_file():
         return False
-    try:
-        with ledger.open("rb") as opened:
-            return b'"type":"filed"' in opened.read(LIMIT)
-    except OSError:
-        return False
+    with ledger.open("rb") as opened:
+        return b'"type":"filed"' in opened.read(LIMIT)
 
 
 def _read(path: str, key: str, *, named: bool) -> Found:

@@ -23,7 +23,7 @@ from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.reading import collect
 from pytest_backend_audit.fleet.summary import summarise
 from pytest_backend_audit.ledger.errors import LedgerError
-from pytest_backend_audit.ledger.events import Event, encode
+from pytest_backend_audit.ledger.events import Event, Found, encode
 from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.model import FiledFinding, Severity
 
@@ -254,7 +254,9 @@ MARKS = (BARE, SLOW)
 KINDS = ("opened", "seen", "unchanged", "gone", "closed", "assigned", "disputed", "resolved")
 
 
-def _event(kind: str, mark: str, place: str, due: str, *, upheld: bool, minute: int) -> Event:
+def _event(
+    kind: str, mark: str, place: str, due: str, *, severity: Severity, file: str, upheld: bool, minute: int
+) -> Event:
     number = f"F-000{MARKS.index(mark) + 1}"
     made: dict[str, Event] = {
         "opened": found(number, mark, environment=place, due=due, minute=minute),
@@ -266,7 +268,10 @@ def _event(kind: str, mark: str, place: str, due: str, *, upheld: bool, minute: 
         "disputed": disputed(number, mark),
         "resolved": resolved(upheld=upheld, number=number, fingerprint=mark, minute=minute),
     }
-    return made[kind]
+    event = made[kind]
+    if isinstance(event, Found) and event.finding is not None:
+        return replace(event, finding=replace(event.finding, severity=severity), file=file)
+    return event
 
 
 EVENTS = st.builds(
@@ -275,6 +280,8 @@ EVENTS = st.builds(
     st.sampled_from(MARKS),
     st.sampled_from(("prod", "stage", "prod, stage")),
     st.sampled_from(("", "2026-10-01", "2026-12-01")),
+    severity=st.sampled_from((Severity.HIGH, Severity.LOW)),
+    file=st.sampled_from(("2026-08-31", "2026-09-30")),
     upheld=st.booleans(),
     minute=st.sampled_from((0, 3, 9)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -71,6 +72,25 @@ def test_a_ledger_that_has_lost_its_cards(tmp_path: Path, capsys: pytest.Capture
     with pytest.raises(ValueError, match="none of 1 filed cards can be read; the first is") as caught:
         collect([str(tmp_path / "ship")])
     assert str(caught.value).endswith(f"{alone}: {said}")
+
+
+def test_a_ledger_in_a_folder_that_can_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named, and the rest of the fleet is there."""
+    write(tmp_path / "pay", audit("pay", "2026-08-31"))
+    alone = tmp_path / "ship" / "audits" / "ship" / "ledger.jsonl"
+    alone.parent.mkdir(parents=True)
+    alone.write_text('{"schema_version":1,"type":"filed"}\n')
+    look = Path.is_symlink
+
+    def refused(path: Path) -> bool:
+        if path == alone:  # as the system answers who may not enter; a superuser always may
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_symlink", refused)
+    found = collect([str(tmp_path)])
+    assert [a.service for a in found.audits] == ["pay"]
+    assert found.unread == (Unread(str(alone), "can't be read: Permission denied"),)
 
 
 def test_what_does_not_claim_to_be_a_card_is_no_matter(tmp_path: Path) -> None:
