@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pytest_backend_audit.filed import standing_word
+from pytest_backend_audit.limits import limit_of
 from pytest_backend_audit.model import (
     HAD_PASSED,
     FiledCard,
@@ -144,6 +145,8 @@ class Comparison:
     settings: tuple[SettingChange, ...]
     worse: tuple[str, ...]
     """What a gate on "no worse" stumbles over; empty if nothing got worse."""
+    of_merge: bool = False
+    """Whether the prior audit is what one environment of a merge was in it by itself: it has no disposition."""
 
 
 def compare(now: Side, prior: Side) -> Comparison:
@@ -154,7 +157,10 @@ def compare(now: Side, prior: Side) -> Comparison:
             both.
     """
     _refuse(now.card, prior.card)
-    prior = replace(prior, card=alone(prior.card, _names(now.card)))
+    part = alone(prior.card, _names(now.card))
+    of_merge = part is not prior.card
+    # The ledger, or the name, says that it is the same environment; a merge tells the kinds of all of its own.
+    prior = replace(prior, card=replace(part, environment_kind=now.card.environment_kind) if of_merge else part)
     held = _held(now.card.checks, prior.card.checks)
     levels = tuple(_levels(now, prior, held))
     if not any(c.before is not None and c.now is not None for c in levels):
@@ -170,8 +176,9 @@ def compare(now: Side, prior: Side) -> Comparison:
         total_now=_total(now.card, levels),
         levels=levels,
         checks=tuple(_checks(now, prior, held)),
-        findings=tuple(_findings(now, prior, held)),
+        findings=tuple(_findings(now, prior, held, of_merge=of_merge)),
         settings=tuple(settings(now.card, prior.card)),
+        of_merge=of_merge,
         worse=(
             *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
             *without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks),
@@ -191,12 +198,32 @@ def alone(card: FiledCard, names: Collection[str]) -> FiledCard:
     levels = next((levels for name, levels in card.alone.items() if name in names), None)
     if levels is None:
         return card
+    place = next(name for name in card.alone if name in names)
     own = tuple(
         replace(d, level=min(d.level, levels[d.id]), would_be=levels[d.id]) for d in card.dimensions if d.id in levels
     )
     whole = card.total is not None and len(own) == len(card.dimensions)
     reached = total({d.id: d.level for d in own}, {d.id: d.weight for d in own}) if whole else None
-    return replace(card, dimensions=own, total=reached)
+    there = (c for c in card.checks if not c.alone or place in c.alone)
+    checks = tuple(_check_alone(c, c.alone.get(place, c.outcome)) for c in there)
+    mended = {c.id for c in checks if c.outcome is Outcome.PASSED}
+    findings = tuple(f for f in card.findings if f.check not in mended)
+    return replace(card, environment=place, dimensions=own, total=reached, checks=checks, findings=findings)
+
+
+def _check_alone(check: FiledCheck, outcome: Outcome) -> FiledCheck:
+    """A check as it was in one environment; a failure that stands there, or is carried over, still does."""
+    if outcome is check.outcome:
+        return check
+    silent = outcome in {Outcome.COULD_NOT_RUN, Outcome.BROKEN}
+    limit = limit_of(outcome, check.level)
+    return replace(
+        check,
+        outcome=outcome,
+        limit=min(limit, check.limit) if check.carried and silent else limit,
+        carried=check.carried and silent,
+        stands=check.stands if silent else None,
+    )
 
 
 def _names(card: FiledCard) -> tuple[str, ...]:
@@ -370,15 +397,21 @@ def _checks(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[CheckCh
         )
 
 
-def _findings(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[FindingChange]:
+def _findings(now: Side, prior: Side, held: Mapping[str, int], *, of_merge: bool) -> Iterable[FindingChange]:
     present = {f.fingerprint: f for f in now.card.findings}
     past = {f.fingerprint: f for f in prior.card.findings}
     limits = {c.id: held.get(c.id, c.limit) for c in now.card.checks}
     limits_before = {c.id: c.limit for c in prior.card.checks}
+    # What another environment of a merge made up for has no finding there, and is not new here; what is about a whole
+    # dimension, the levels tell.
+    made_up = {c.id for c in prior.card.checks if of_merge and c.outcome is not Outcome.PASSED}
+    apart = made_up | DERIVED if of_merge else frozenset()
     made = [
         _finding(present.get(key), past.get(key), limits_before, limits)
         for key in dict.fromkeys([*present, *past])
-        if not (key not in present and now.partial and past[key].check not in limits)
+        if not (key not in past and present[key].check in apart)
+        and not (key not in present and past[key].check in DERIVED and of_merge)
+        and not (key not in present and now.partial and past[key].check not in limits)
         and not (key not in past and prior.partial and present[key].check not in limits_before)
     ]
     order = {trend: rank for rank, trend in enumerate(Trend)}

@@ -160,6 +160,9 @@ def test_an_environment_is_compared_with_itself_in_a_merge(orders) -> None:
     compared = command(orders, "compare", "audit-report", "--no-worse")
     assert compared.returncode == 0, compared.stdout
     assert "tls TLS  L1\n" in compared.stdout
+    assert "(a merge's own is no part's: not compared)" in compared.stdout
+    changes = json.loads(command(orders, "compare", "audit-report", "--json").stdout)
+    assert (changes["warnings"], changes["checks"], changes["findings"]) == ([], [], [])
 
 
 def test_two_that_stood_side_by_side_are_never_one(orders) -> None:

@@ -78,6 +78,22 @@ def test_an_environment_is_compared_with_itself_in_a_merge() -> None:
     assert len(compared(replace(audit(2), environment="stage"), merged).worse) == 8
 
 
+def test_checks_and_findings_of_an_environment_in_a_merge_are_its_own() -> None:
+    """What failed in stage alone is none of prod's, and what stage answered for prod is no change there."""
+    prior = audit(3, failed("4.2-3"), **BEFORE)
+    told = {"4.2-3": {"prod": Outcome.PASSED, "stage": Outcome.FAILED}}
+    told["4.1-3"] = {"prod": Outcome.COULD_NOT_RUN, "stage": Outcome.PASSED}
+    told["4.3-3"] = {"stage": Outcome.PASSED}
+    both = {"prod": Outcome.PASSED, "stage": Outcome.PASSED}
+    checks = tuple(replace(c, alone=told.get(c.id, both)) for c in prior.checks)
+    levels = {f"4.{n}": 2 if n == 1 else 3 for n in range(1, 9)}
+    merged = replace(prior, environment="prod, stage", checks=checks, alone={"prod": levels, "stage": levels})
+    found = compared(replace(audit(3, skipped("4.1-3")), environment="prod"), merged)
+    assert found.of_merge
+    assert found.checks == (CheckChange("4.3-3", "4.3", "4.3-3", 3, None, Outcome.PASSED, None, 5),)
+    assert (found.findings, found.worse, found.total_before, found.total_now) == ((), (), 23, 23)
+
+
 def test_levels_are_those_before_the_reviewers_cap() -> None:
     """An unsigned L5 is recorded as L3, and has not fallen from a signed one."""
     made, attempts = all_at(5)

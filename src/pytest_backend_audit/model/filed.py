@@ -35,6 +35,8 @@ class FiledCheck:
     """Whether it could not run and kept the limit of an earlier failure."""
     stands: FiledFailure | None = None
     """A failure since which the check gave no answer; None where it gave one, and in cards of older versions."""
+    alone: Mapping[str, Outcome] = field(default_factory=dict)
+    """Of a merge: environment -> what became of it there by itself."""
     taken_out: tuple[str, ...] = ()
     """Cases that had yet to pass before, and are no longer part of the check, which passed without them."""
 

@@ -39,7 +39,7 @@ def terminal(found: Comparison, width: int = WIDTH) -> Iterator[str]:
         yield f"  {pad(cut(one_line(f'{change.id} {change.name}'), names), names)}  {_level(change)}".rstrip()
     yield ""
     yield from _labelled("Total", _total(found), width)
-    yield from _labelled("Disposition", _pair(_disposition(found.prior), _disposition(found.now)), width)
+    yield from _labelled("Disposition", _dispositions(found), width)
     if found.now.rows or found.prior.rows:
         yield from _labelled("Assessed", _assessed(found), width)
     for number, text in enumerate(found.worse or ("nothing",)):
@@ -58,7 +58,7 @@ def markdown(found: Comparison) -> Iterator[str]:
     levels = ((f"{c.id} {c.name}", _mark(c.before), _mark(c.now), _word(c)) for c in found.levels)
     yield from table(("Dimension", "Before", "Now", "Change"), levels)
     yield f"- **Total:** {_arrow(_total(found))}\n"
-    yield f"- **Disposition:** {_arrow(escape(_pair(_disposition(found.prior), _disposition(found.now))))}\n"
+    yield f"- **Disposition:** {_arrow(escape(_dispositions(found)))}\n"
     yield f"- **Assessed:** {_arrow(_assessed(found))}\n\n" if found.now.rows or found.prior.rows else "\n"
     yield "Worse:\n\n"
     yield from bullets(found.worse, "Nothing.")
@@ -161,6 +161,12 @@ def _total(found: Comparison) -> str:
     # A failure that is held can only lower a total, the reviewer's cap only what is recorded.
     why = f"recorded {recorded} until signed" if recorded < found.total_now else f"recorded {recorded}"
     return f"{told}, {why}"
+
+
+def _dispositions(found: Comparison) -> str:
+    if found.of_merge:
+        return f"{_disposition(found.now)} (a merge's own is no part's: not compared)"
+    return _pair(_disposition(found.prior), _disposition(found.now))
 
 
 def _disposition(card: FiledCard) -> str:

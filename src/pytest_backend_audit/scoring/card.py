@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from pytest_backend_audit import findings, totals
 from pytest_backend_audit.cases import taken_out
+from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
     Attempt,
     Card,
@@ -25,7 +26,7 @@ from pytest_backend_audit.model import (
 from pytest_backend_audit.scoring import coverage, disposition, exceptions, overrides, raises, verdict
 from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.scoring.dimensions import Assessed, Material, assess
-from pytest_backend_audit.scoring.outcomes import SOLID, TOP, Execution, settle
+from pytest_backend_audit.scoring.outcomes import SOLID, Execution, settle
 from pytest_backend_audit.standard.model import Row, Standard
 
 OWN_CRITERIA = "own criteria, the standard is not loaded"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_backend_audit.limits import COULD_NOT_RUN_LIMIT, TOP, limit_of
 from pytest_backend_audit.model import (
     Check,
     CheckResult,
@@ -20,7 +21,6 @@ from pytest_backend_audit.model import (
 from pytest_backend_audit.scoring import levels
 from pytest_backend_audit.scoring.coverage import rows_of
 from pytest_backend_audit.scoring.exceptions import Exemption
-from pytest_backend_audit.scoring.outcomes import COULD_NOT_RUN_LIMIT, TOP, limit_of
 from pytest_backend_audit.standard.model import Dimension, Row
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
+from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
     Attempt,
     Card,
@@ -23,7 +24,7 @@ from pytest_backend_audit.model import (
 )
 from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
-from pytest_backend_audit.scoring.outcomes import TOP, attempt_key
+from pytest_backend_audit.scoring.outcomes import attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
 from pytest_backend_audit.standard import digest
 
@@ -98,7 +99,9 @@ def _alone(records: Sequence[Record]) -> dict[str, dict[str, int]]:
 
 
 def _levels(card: Card) -> dict[str, int]:
-    return {d.id: d.would_be for d in card.dimensions if any(criterion.checks for criterion in d.criteria)}
+    """Of the dimensions that a run looked at: a whole one has looked at each."""
+    looked = (d for d in card.dimensions if not card.partial or any(criterion.checks for criterion in d.criteria))
+    return {d.id: d.would_be for d in looked}
 
 
 def _told(records: Sequence[Record]) -> tuple[str, ...]:

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_backend_audit.limits import COULD_NOT_RUN_LIMIT, limit_of
 from pytest_backend_audit.model import Attempt, Check, CheckResult, EvidenceKind, Outcome, Status
 
-TOP = 5
-"""The limit of a check that limits nothing."""
-COULD_NOT_RUN_LIMIT = 2
 NOT_REACHED = "not reached"
 _CASE_LIMIT = 100
 """Characters of the name of a case."""
@@ -70,21 +68,6 @@ def judge(attempt: Attempt, accepts: frozenset[EvidenceKind]) -> Outcome:
 
 
 _OF_A_PART = re.compile(r"(?:@[^\]\s]+)?(?: (?:subtest \d+|part \d+|teardown))?\Z")
-
-
-def limit_of(outcome: Outcome, level: int) -> int:
-    """The level above which a check of this level and outcome does not let its criterion rise."""
-    match outcome:
-        case Outcome.PASSED:
-            return TOP
-        case Outcome.WEAK | Outcome.COULD_NOT_RUN:
-            return COULD_NOT_RUN_LIMIT
-        case Outcome.UNSUPPORTED:
-            return 1
-        case Outcome.FAILED:
-            return max(1, level - 1)
-        case Outcome.BROKEN:
-            return max(1, min(2, level - 1))
 
 
 def settle(

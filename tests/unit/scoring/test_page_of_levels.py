@@ -17,8 +17,8 @@ from unit.scoring.scoring_cases import (
     skipped,
 )
 
+from pytest_backend_audit.limits import limit_of
 from pytest_backend_audit.model import Outcome
-from pytest_backend_audit.scoring.outcomes import limit_of
 from pytest_backend_audit.standard import load
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-a-level-is-computed.md").read_text(encoding="utf-8")
