@@ -307,7 +307,7 @@ def test_a_ledger_that_cannot_be_read_ends_a_formal_audit(orders) -> None:
     path = orders.path / "audits" / "orders" / "ledger.jsonl"
     path.write_text(path.read_text() + "<<<<<<< HEAD\n")
     orders.commit()
-    message = "audits/orders/ledger.jsonl: a merge left its conflict marks in lines 12."
+    message = "audits/orders/ledger.jsonl: a merge left its conflict marks in line 12."
     result = orders.run("--audit-sha=HEAD")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {message}*"])

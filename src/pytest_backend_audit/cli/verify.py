@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
-from pytest_backend_audit.cli.runs import add_run, add_signers, run_folder
+from pytest_backend_audit.cli.runs import JOURNAL, MERGE, add_run, add_signers, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from pytest_backend_audit.integrity import Integrity
 
+LEDGER = "ledger.jsonl"
 SHOWN = 20
 """Problems that are listed one by one; ``--json`` has them all."""
 
@@ -27,8 +30,11 @@ def add_parser(subparsers: Any) -> None:
         description="Compare a run folder with itself: the chain of its journal, each piece of evidence with its hash, "
         "the sign-off with the run, its signature with the allowed signers, and each report with what follows from the "
         "record. Torn means cut short, by a kill or a full disk: what stands before the cut is good. Without a "
-        "sign-off this shows accidents and clumsy hands; who can write the folder can write a new chain.",
-        epilog="Exit status: 0 intact, 1 torn or altered, or a sign-off does not count; 2 not a run folder.",
+        "sign-off this shows accidents and clumsy hands; who can write the folder can write a new chain. Of a folder "
+        "with filed audits, such as audits/orders: whether each card, as JSON and as Markdown, is the one that its "
+        "ledger tells of.",
+        epilog="Exit status: 0 intact, 1 torn or altered, or a sign-off does not count; 2 neither a run folder nor one "
+        "with filed audits.",
     )
     add_run(parser)
     add_signers(parser)
@@ -41,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from pytest_backend_audit.integrity import examine  # noqa: PLC0415 - heavy
     from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
 
+    if (folder := _filed(args.folder)) is not None:
+        return _verify_filed(args, folder)
     try:
         with waiting("comparing the run with itself"):
             found = examine(run_folder(args.folder), args.allowed_signers)
@@ -53,6 +61,38 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.writelines(f"{line}\n" for line in _lines(args.folder, found))
     return 0 if found.state is State.INTACT and not found.no_sign_off else 1
+
+
+def _filed(given: str) -> Path | None:
+    """The folder with filed audits that is meant, by itself or by one of its files; None if it is none."""
+    path = Path(given)
+    folder = path if path.is_dir() else path.parent if path.is_file() else None
+    if folder is None or (folder / JOURNAL).exists() or (folder / MERGE).exists():
+        return None
+    return folder if (folder / LEDGER).is_file() else None
+
+
+def _verify_filed(args: argparse.Namespace, folder: Path) -> int:
+    from pytest_backend_audit.ledger import read_file  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.asfiled import unlike  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
+
+    try:
+        state = read_file(folder / LEDGER, os.path.relpath(folder / LEDGER))
+        problems = list(unlike(folder, state))
+    except ValueError as error:
+        return fail(str(error), 1)
+    except OSError as error:
+        return fail(f"{error.filename or folder} can't be read: {error.strerror}", 1)
+    word = "altered" if problems else "as filed"
+    if args.json:
+        facts = {"state": word, "audits": len(state.filings), "problems": problems}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        count = "1 audit was" if len(state.filings) == 1 else f"{len(state.filings)} audits were"
+        lines = [f"{folder}: {word}; {count} filed", *(f"  {problem}" for problem in problems)]
+        sys.stdout.writelines(f"{clean(line)}\n" for line in lines)
+    return 1 if problems else 0
 
 
 def _facts(found: Integrity) -> dict[str, Any]:

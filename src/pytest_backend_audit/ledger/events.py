@@ -59,6 +59,8 @@ class Filed:
     """SHA-256 of what it says, whatever its layout (`filed.content_digest`); empty in lines of older versions."""
     kept: str = ""
     """Likewise of what its checks kept for the next audit; empty if they kept nothing."""
+    page: str = ""
+    """Likewise of the card for people, its Markdown; empty in lines of older versions."""
     config: str = ""
     """Path of audit.yaml in the audited repository; in another one, ``NAME:PATH``. Empty without one, and in lines of
     older versions."""

@@ -36,6 +36,7 @@ _MEANINGS = {
     "card": "SHA-256 of the card's JSON, lines ended by line feeds; empty in lines of older versions.",
     "content": "SHA-256 of what the card's JSON says, whatever its layout.",
     "kept": "Likewise of what its checks kept for the next audit; empty if they kept nothing.",
+    "page": "Likewise of the card for people, its Markdown; empty in lines of older versions.",
     "config": "Path of audit.yaml in the audited repository, NAME:PATH in another; empty without, and in older lines.",
     "config_digest": "SHA-256 of that audit.yaml.",
     "policy": "What audit.yaml was held to by --audit-policy, as main:audit.yaml; empty if to nothing.",

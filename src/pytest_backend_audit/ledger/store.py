@@ -97,7 +97,7 @@ def _events(raw: bytes, name: str) -> list[tuple[int, Event]]:
     marked = [n for n, line in enumerate(lines, 1) if line.startswith(tuple(m.encode() for m in _MARKS))]
     if marked:
         raise LedgerError(
-            f"{name}: a merge left its conflict marks in lines {_numbers(marked)}. Keep the lines of both sides, take "
+            f"{name}: a merge left its conflict marks in {_lines(marked)}. Keep the lines of both sides, take "
             f"these out; `{AUDITS}/*/{LEDGER} merge=union` in .gitattributes has git do so by itself"
         )
     found: list[tuple[int, Event]] = []
@@ -115,9 +115,10 @@ def _events(raw: bytes, name: str) -> list[tuple[int, Event]]:
     return found
 
 
-def _numbers(lines: list[int]) -> str:
-    shown = ", ".join(str(n) for n in lines[:_SHOWN])
-    return shown if len(lines) <= _SHOWN else f"{shown} and {len(lines) - _SHOWN} more"
+def _lines(numbers: list[int]) -> str:
+    shown = ", ".join(str(n) for n in numbers[:_SHOWN])
+    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
+    return f"{'line' if len(numbers) == 1 else 'lines'} {shown}{more}"
 
 
 def _inside(place: Place) -> None:

@@ -89,7 +89,7 @@ def test_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", now, prior, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert list(told)[:5] == ["prior", "now", "warnings", "total_before", "total_now"]
-    assert list(told)[5:] == ["levels", "checks", "findings", "settings", "worse"]
+    assert list(told)[5:] == ["levels", "checks", "findings", "settings", "worse", "of_merge"]
     assert (told["prior"]["instant"], told["now"]["total"]) == ("2026-06-01T10:00:00Z", 23)
     assert told["now"]["sources"] == list(finished.load(Path(now)).heads)
     assert told["levels"][0] == {

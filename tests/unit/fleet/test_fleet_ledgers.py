@@ -141,7 +141,7 @@ def test_the_command_says_how_it_counts(tmp_path: Path, capsys: pytest.CaptureFi
     assert main([*asked]) == 0
     done = capsys.readouterr()
     assert "Findings past their date: 4 high in 2 services\n(as filed: a card does not know" in done.out
-    assert done.err.startswith(f"note: {folder}/ledger.jsonl: a merge left its conflict marks in lines 1.")
+    assert done.err.startswith(f"note: {folder}/ledger.jsonl: a merge left its conflict marks in line 1.")
     assert done.err.endswith("; its findings are counted as filed\n")
 
 
