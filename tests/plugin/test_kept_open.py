@@ -143,7 +143,7 @@ def test_a_protected_branch_that_was_renamed(orders) -> None:
     done = command(orders, *word, "--who", "Ada")
     assert (done.returncode, done.stderr) == (
         2,
-        "backend-audit: Ada led an audit that judged by it; somebody else says so: --who NAME\n",
+        "backend-audit: Ada led one of these audits; somebody else says so: --who NAME\n",
     )
     said = good(orders, *word, "--who", "Grace")
     assert said == (
@@ -330,8 +330,8 @@ def test_an_environment_that_is_no_more(orders) -> None:
     assert (done.returncode, done.stderr) == (
         2,
         "backend-audit: nothing was closed: found in stage, and audit.yaml has the environments staging, prod: if one "
-        "of them had that name before, state it (environments: NAME: formerly: stage); findings of an environment that "
-        "is no more are closed by the reviewer: findings dispute, then findings resolve --upheld\n",
+        "of them had that name before, state it (environments: NAME: formerly: stage); if it is audited no more, the "
+        "reviewer says so: findings retire stage --reason TEXT\n",
     )
     config = orders.path / "audit.yaml"
     config.write_text(config.read_text().replace("kind: stage}", "kind: stage, formerly: stgae}"))

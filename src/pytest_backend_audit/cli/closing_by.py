@@ -86,8 +86,8 @@ def _environment(wanted: Sequence[Tracked], blocks: Mapping[str, Any], state: St
         )
     raise ValueError(
         f"nothing was closed: found in {', '.join(found)}, and audit.yaml has the environments {', '.join(blocks)}: if "
-        f"one of them had that name before, state it (environments: NAME: formerly: {found[0]}); findings of an "
-        "environment that is no more are closed by the reviewer: findings dispute, then findings resolve --upheld"
+        f"one of them had that name before, state it (environments: NAME: formerly: {found[0]}); if it is audited no "
+        f"more, the reviewer says so: findings retire {found[0]} --reason TEXT"
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import add_who, top_of, who
 from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.retiring import given_up
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
 from pytest_backend_audit.cli.terms import judged_otherwise, of_another_name, there_at
 from pytest_backend_audit.cli.waiting import waiting
@@ -110,7 +111,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         settled = {*state.notices} - {*read(place).notices}
     notes += [notice for notice in state.notices if notice not in settled]
     notes += [*filing.notes, *_undated(filing), *strangers(place.folder, filing.after.cards)]
-    notes += of_another_name(done, place, state)
+    notes += [*of_another_name(done, place, state), *given_up(done.card.inputs, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
 

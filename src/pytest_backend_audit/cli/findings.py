@@ -48,6 +48,7 @@ def add_parser(subparsers: Any) -> None:
     _add_resolve(actions)
     _add_close(actions)
     _add_replace(actions)
+    _add_retire(actions)
     _add_export(actions)
 
 
@@ -161,6 +162,21 @@ def _add_replace(actions: Any) -> None:
     parser.add_argument(
         "--by", metavar="NEW", required=True, help="what --audit-policy, or --audit-config, takes for it now"
     )
+    parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
+    parser.add_argument("--audit-config", metavar="PATH", help="audit.yaml, where that of these audits is gone")
+    parser.add_argument("--json", action="store_true", help="what was said, as JSON")
+    add_who(parser)
+
+
+def _add_retire(actions: Any) -> None:
+    more = (
+        "What is open in an environment goes by audits of that one. Where it was given up, the reviewer says so, and "
+        "the ledger keeps it: its findings are gone there, and stay open in the others. A later audit of it opens anew "
+        "what it finds. One that has another name is stated in audit.yaml instead (environments: NAME: formerly). Who "
+        "the reviewer is, is told by `findings resolve --help`."
+    )
+    parser = _add_action(actions, "retire", _retire, "say that an environment is audited no more", more)
+    parser.add_argument("environment", metavar="ENV", help="as filed audits name it")
     parser.add_argument("--reason", metavar="TEXT", type=_text, required=True, help="why")
     parser.add_argument("--audit-config", metavar="PATH", help="audit.yaml, where that of these audits is gone")
     parser.add_argument("--json", action="store_true", help="what was said, as JSON")
@@ -441,6 +457,12 @@ def _replace(args: argparse.Namespace) -> int:
     from pytest_backend_audit.cli.replacing import replace  # noqa: PLC0415 - heavy
 
     return replace(args)
+
+
+def _retire(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.cli.retiring import retire  # noqa: PLC0415 - heavy
+
+    return retire(args)
 
 
 def _one(

@@ -61,6 +61,20 @@ def blocks_of(config: Path) -> Mapping[str, Any]:
     return {str(name): block for name, block in blocks.items()} if isinstance(blocks, dict) else {}
 
 
+def environments_of(config: Path) -> tuple[str, ...]:
+    """The environments that an audit.yaml names, be it one or several; none where it can't be read."""
+    from pytest_backend_audit import yamlnodes  # noqa: PLC0415 - heavy
+
+    if blocks := blocks_of(config):
+        return tuple(blocks)
+    try:
+        data = yamlnodes.read(config).data
+    except (OSError, ValueError, yamlnodes.YamlError):
+        return ()
+    one = data.get("environment") if isinstance(data, dict) else None
+    return (str(one),) if one else ()
+
+
 def _renamed(blocks: Mapping[str, Any]) -> dict[str, str]:
     """Name -> name before, as the blocks state it."""
     before = {name: block.get("formerly") for name, block in blocks.items() if isinstance(block, dict)}

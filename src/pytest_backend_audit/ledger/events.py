@@ -214,7 +214,19 @@ class Replaced:
     type: Literal["replaced"] = "replaced"
 
 
-Event = Filed | Found | Gone | Assigned | Disputed | Resolved | Closed | Replaced
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """The reviewer's word that an environment is audited no more: what was found there is no longer to be mended."""
+
+    at: str
+    by: str
+    environment: str
+    """By the name that filings have for it, or had."""
+    reason: str
+    type: Literal["retired"] = "retired"
+
+
+Event = Filed | Found | Gone | Assigned | Disputed | Resolved | Closed | Replaced | Retired
 
 
 def closes(event: Event) -> TypeGuard[Closed | Resolved]:
@@ -233,6 +245,7 @@ TYPES: dict[str, type[Event]] = {
     "resolved": Resolved,
     "closed": Closed,
     "replaced": Replaced,
+    "retired": Retired,
 }
 
 

@@ -19,6 +19,7 @@ from pytest_backend_audit.ledger.events import (
     Gone,
     Replaced,
     Resolved,
+    Retired,
     closes,
 )
 from pytest_backend_audit.ledger.places import Places
@@ -124,6 +125,8 @@ class _Folding:
             self._sighted(line, event)
         elif isinstance(event, Assigned):
             self._assigned(line, event)
+        elif isinstance(event, Retired):
+            self._retired(line, event)
         elif not isinstance(event, Replaced):
             known = self._found.get(event.fingerprint)
             if known is None:
@@ -135,6 +138,24 @@ class _Folding:
                 if place not in left
             }
             self._put(line, event, replace(_after(known, event, left), closed={**known.closed, **away}))
+
+    def _retired(self, line: int, event: Retired) -> None:
+        place = self._places.one(event.environment)
+        for known in [t for t in self._found.values() if place in t.where]:
+            if known.seen[place] > event.at:
+                self._notices.append(
+                    f"{self._name}:{line}: {event.environment} is audited no more, and a line before it tells of "
+                    f"{known.number} by a later run there: it stays open there"
+                )
+                continue
+            left = replace(
+                known, where=tuple(p for p in known.where if p != place), closed={**known.closed, place: event.at}
+            )
+            if left.where:
+                left = replace(left, finding=_gravest(left))
+            else:
+                left = replace(left, status=Status.GONE, dispute=None)
+            self._put(line, event, left)
 
     def _left(self, line: int, event: Event, known: Tracked) -> tuple[str, ...]:
         """Environments in which a finding is open after an event, which may close it."""

@@ -20,7 +20,7 @@ _MEANINGS = {
     "fingerprint": "What a finding is known by from audit to audit, as hex digits.",
     "file": "Name of the filed card that says so, without its suffix.",
     "service": "Whose ledger it is.",
-    "environment": "Where; those of a merge are separated by a comma.",
+    "environment": "Where; those of a merge are separated by a comma; of a word on an environment, which.",
     "environment_kind": "prod, canary, stage or local; those of a merge are separated by a comma.",
     "commit": "Full SHA of the audited commit.",
     "instant": "Of the audit, of a merge its latest run's; of a closing, of the run that first shows it; of what is "

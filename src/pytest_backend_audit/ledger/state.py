@@ -18,6 +18,7 @@ from pytest_backend_audit.ledger.events import (
     Filed,
     Found,
     Gone,
+    Retired,
     closes,
 )
 from pytest_backend_audit.ledger.places import Places, environments
@@ -90,8 +91,8 @@ class Tracked:
 
     @property
     def reason(self) -> str:
-        """Why it is gone: its check passed, or is no longer part of the audit; empty unless it is gone."""
-        reasons = [e.reason for _, e in self.history if isinstance(e, Gone)]
+        """Why it is gone: its check passed, or it or its environment is audited no more; empty unless it is gone."""
+        reasons = [_reason(e) for _, e in self.history if isinstance(e, Gone | Retired)]
         return reasons[-1] if self.status is Status.GONE and reasons else ""
 
     def sightings(self, place: str, places: Places) -> list[tuple[int, Found]]:
@@ -109,6 +110,12 @@ class Tracked:
             due=self.due,
             effort=self.effort or NOT_STATED,
         )
+
+
+def _reason(event: Gone | Retired) -> str:
+    if isinstance(event, Retired):
+        return f"{event.environment} is audited no more ({event.by}): {event.reason}"
+    return event.reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from pytest_backend_audit.ledger.events import Closed, Event, Filed, Found, Gone, Resolved
+from pytest_backend_audit.ledger.events import Closed, Event, Filed, Found, Gone, Resolved, Retired
 from pytest_backend_audit.ledger.places import Places, environments
 
 Filings: TypeAlias = Mapping[str, tuple[tuple[int, Filed], ...]]
@@ -48,13 +48,13 @@ def instant_of(line: int, event: Event, place: str, places: Places, filings: Fil
     """
     if isinstance(event, Resolved):
         return event.at if event.upheld else ""
-    if not isinstance(event, Found | Gone | Closed):
+    if not isinstance(event, Found | Gone | Closed | Retired):
         return ""
     here = [name for name in environments(event.environment) if places.one(name) == place]
     if not here:
         return ""
-    if isinstance(event, Closed):
-        return event.instant
+    if isinstance(event, Closed | Retired):
+        return event.instant if isinstance(event, Closed) else event.at
     # A pass is as old as the run that showed it, a failure as the latest run of its audit.
     if isinstance(event, Gone) and event.instant:
         return event.instant

@@ -134,7 +134,7 @@ def not_reviewers(by: str, declared: Reviewers, *, leads: Iterable[str]) -> str:
     if len(people_in(by)) != 1:
         return f"{by}: one person says so; name one: --who NAME"
     if lead:
-        return f"{lead} led an audit that judged by it; somebody else says so: --who NAME"
+        return f"{lead} led one of these audits; somebody else says so: --who NAME"
     return _no_reviewer(by, declared, "say so")
 
 

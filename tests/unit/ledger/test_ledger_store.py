@@ -14,7 +14,7 @@ import pytest
 from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
 
 from pytest_backend_audit.ledger import LedgerError, Place, State, append, create, held, read
-from pytest_backend_audit.ledger.events import LINE_LIMIT, TYPES, Replaced, decode, encode
+from pytest_backend_audit.ledger.events import LINE_LIMIT, TYPES, Replaced, Retired, decode, encode
 
 EVENTS = [
     assigned(owner="Lin"),
@@ -29,6 +29,7 @@ EVENTS = [
     found("F-0001", how="seen", told=False),
     gone("F-0001"),
     Replaced(at(5), "Grace", "policy", "main:audit.yaml", "trunk:audit.yaml", "trunk", "the branch was renamed"),
+    Retired(at(5), "Grace", "stage", "moved into prod"),
 ]
 
 

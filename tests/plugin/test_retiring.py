@@ -1,0 +1,96 @@
+"""An environment that is given up: real runs and repositories, real commands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from plugin._filing import audited, command, good, ledger, made, numbers
+from plugin.test_kept_open import TWO, mended, state
+from pytest_backend_audit.ledger import Status
+
+GRACE = ("--reason", "moved into prod", "--who", "Grace <grace@example.org>")
+
+
+@pytest.fixture
+def orders(project):
+    """A repository with audits of stage and prod, of which stage is given up."""
+    orders = made(project)
+    state(orders, TWO)
+    orders.commit()
+    for environment in ("stage", "prod"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace(TWO, "environment: prod\n"))
+    orders.commit()
+    return orders
+
+
+def test_the_reviewer_says_that_an_environment_is_audited_no_more(orders) -> None:
+    """A filing asks for the word; with it, findings are gone there and stay open in the other."""
+    number, other = numbers(orders)["test_index"], numbers(orders)["test_tls"]
+    assert ledger(orders).find(number).where == ("prod", "stage")
+    mended(orders)
+    audited(orders)
+    said = good(orders, "file")
+    assert f"note: {number}, {other} are gone here, and still open in stage\n" in said
+    assert (
+        "note: 10 findings are open in stage, which audit.yaml no longer has: if it has another name, state it "
+        "(environments: NAME: formerly: stage); if it is audited no more, the reviewer says so: backend-audit findings "
+        "retire stage --reason TEXT\n"
+    ) in said
+    assert good(orders, "findings", "retire", "stage", *GRACE) == (
+        "stage is audited no more: 10 findings are gone there, 8 of them still open elsewhere\n"
+    )
+    found = ledger(orders).find(number)
+    assert (found.status, found.reason) == (
+        Status.GONE,
+        "stage is audited no more (Grace <grace@example.org>): moved into prod",
+    )
+    orders.commit()
+    audited(orders)
+    assert "stage" not in good(orders, "file")
+    told = json.loads(good(orders, "findings", "retire", "stage", *GRACE, "--json"))
+    assert told == {
+        "environment": "stage",
+        "by": "Grace <grace@example.org>",
+        "reason": "moved into prod",
+        "gone": [],
+    }
+
+
+def test_what_it_refuses(orders) -> None:
+    """Who is no reviewer, an environment that is there, and one of which no audit was filed."""
+    assert [
+        (done.returncode, done.stderr.partition("\n")[0])
+        for done in (
+            command(orders, "findings", "retire", "stage", "--reason", "x", "--who", "Ada"),
+            command(orders, "findings", "retire", "prod", *GRACE),
+            command(orders, "findings", "retire", "canary", *GRACE),
+        )
+    ] == [
+        (2, "backend-audit: Ada led one of these audits; somebody else says so: --who NAME"),
+        (2, "backend-audit: prod: audit.yaml still has it; take it out there first, or audit it"),
+        (2, "backend-audit: canary: no audit was filed of it; audits are of prod, stage"),
+    ]
+
+
+def test_a_later_audit_of_it_opens_its_findings_anew(orders) -> None:
+    """What was seen before the word stays gone, whenever it is filed; what is seen after it is open."""
+    number = numbers(orders)["test_index"]
+    orders.git("revert", "--no-edit", "HEAD")
+    audited(orders, "--audit-env=stage")
+    (orders.path / "audit-report").rename(orders.path / "audit-report-late")
+    orders.git("revert", "--no-edit", "HEAD")
+    good(orders, "findings", "retire", "stage", *GRACE)
+    orders.commit()
+    orders.git("revert", "--no-edit", "HEAD~1")
+    good(orders, "file", "audit-report-late")
+    assert ledger(orders).find(number).where == ("prod",)
+    orders.commit()
+    audited(orders, "--audit-env=stage")
+    good(orders, "file")
+    assert ledger(orders).find(number).where == ("prod", "stage")
