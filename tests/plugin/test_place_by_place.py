@@ -408,6 +408,36 @@ def test_a_check_that_was_moved_keeps_its_finding(orders) -> None:
     assert (tracked.status, tracked.owner, tracked.due) == (Status.OPEN, "Zoe", "2027-01-05")
 
 
+@pytest.mark.parametrize("filed_first", [True, False], ids=["filed once more before", "mended on the way"])
+def test_a_check_that_was_moved_shows_that_its_finding_is_mended(orders, *, filed_first: bool) -> None:
+    """Though what it found reads otherwise by then; by a run that closes, and by the next filing."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    orders.git("mv", "checks/test_orders.py", "checks/test_shop.py")
+    suite = orders.path / "checks" / "test_shop.py"
+    suite.write_text(suite.read_text().replace("1 key without", "1 of 3 keys without"))
+    orders.commit()
+    if filed_first:
+        audited(orders, "--audit-env=prod")
+        assert (
+            f"note: {number} stays open: the audit has the same by another check, checks/test_shop.py::test_index: "
+            "foreign-key-indexes L3 failed: 1 of 3 keys without an index\n"
+        ) in good(orders, "file")
+    mended(orders)
+    audited(orders, "--audit-env=prod")
+    shutil.copytree(orders.path / "audits", orders.path / "audit-report-before")
+    good(orders, "file")
+    assert (ledger(orders).find(number).status, ledger(orders).find(number).reason) == (
+        Status.GONE,
+        "its check passed",
+    )
+    shutil.rmtree(orders.path / "audits")
+    shutil.copytree(orders.path / "audit-report-before", orders.path / "audits")
+    closed = good(orders, "findings", "close", number, "--run", "audit-report")
+    assert closed.startswith(f"{number}: closed, its check passed at ")
+
+
 def test_what_nothing_proves_is_not_closed_by_a_run_that_has_it(orders) -> None:
     """Though its level is reached, as less is sought."""
     config = orders.path / "audit.yaml"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.lateness import last_word
+from pytest_backend_audit.ledger.moved import as_planned
 from pytest_backend_audit.ledger.obstacles import OWN_CRITERIA
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
@@ -112,6 +113,7 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
     Raises:
         StaysOpenError: Nothing does.
     """
+    tracked = as_planned(card, tracked, state)
     finding = tracked.finding
     here = environments(card.inputs.document.environment)
     if tracked.where and not set(map(state.places.one, names_of(card.inputs))) & set(tracked.where):

@@ -9,8 +9,9 @@ from typing import TypeAlias
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import missed
-from pytest_backend_audit.ledger.events import Filed, Found, Gone
+from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
+from pytest_backend_audit.ledger.moved import as_planned, stood_beside
 from pytest_backend_audit.ledger.speaking import judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
@@ -49,7 +50,8 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
     mine = state.places.of(filed.environment)
     present = {f.fingerprint for f in card.findings}
     found = Going()
-    for tracked in state.findings:
+    for known_as in state.findings:
+        tracked = as_planned(card, known_as, state)
         here = [place for place in mine if place in tracked.where]
         has_it = tracked.fingerprint in present
         if has_it:
@@ -88,22 +90,20 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
     return found
 
 
-def _stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
-    """Whether a finding was told of before an audit had another one last."""
-    last = max(event.at for _, event in tracked.history if isinstance(event, Found))
-    return other is not None and other.history[0][1].at <= last
-
-
 def _goes_on(card: Card, tracked: Tracked, state: State) -> str:
     """Why a card that lacks a finding does not show it to be mended all the same; empty if it does."""
     finding = tracked.finding
     about = {COVERAGE, PROOF}
+    before = state.of(tracked.fingerprint)
+    moved = next((f for f in card.findings if f.check == finding.check), None)
+    if before is not None and before.finding.check != finding.check and moved is not None:  # its file was moved
+        return f"the audit has the same by another check, {moved.check}: {headline(moved.title)}"
     if finding.check not in about and all(c.id != finding.check for c in card.inputs.plan):
-        # Its file was moved, or its function has another name.
+        # Its function has another name.
         same = (finding.dimension, finding.criterion, finding.title)
         alikes = [f for f in card.findings if (f.dimension, f.criterion, f.title) == same]
         # One that was there beside it is another.
-        moved = next((f for f in alikes if not _stood_beside(state.of(f.fingerprint), tracked)), None)
+        moved = next((f for f in alikes if not stood_beside(state.of(f.fingerprint), tracked)), None)
         if moved is not None:
             return f"the audit has the same by another check, {moved.check}: {headline(finding.title)}"
     alike = (f for f in card.findings if f.check == finding.check)

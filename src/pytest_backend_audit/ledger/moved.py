@@ -1,0 +1,46 @@
+"""Checks whose file was moved: another name for the same, as far as the ledger can tell. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_backend_audit.ledger.events import Found
+from pytest_backend_audit.ledger.state import State, Tracked
+from pytest_backend_audit.model import Card
+
+
+def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
+    """A finding with the name that its check has in an audit.
+
+    Args:
+        card: The audit's.
+        tracked: The finding.
+        state: The ledger before.
+
+    Returns:
+        The finding as it is where its check is part of the audit, or none, or several, could be it: those of the same
+        dimension and criterion whose function has the same name, and that it never stood beside.
+    """
+    finding = tracked.finding
+    plan = card.inputs.plan
+    name = _function(finding.check)
+    if not name or any(c.id == finding.check for c in plan):
+        return tracked
+    same = (finding.dimension, finding.criterion, name)
+    before = {t.finding.check for t in state.findings if stood_beside(t, tracked)}
+    found = [c.id for c in plan if (c.dimension, c.ladder, _function(c.id)) == same and c.id not in before]
+    return replace(tracked, finding=replace(finding, check=found[0])) if len(found) == 1 else tracked
+
+
+def stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
+    """Whether a finding was told of before an audit had another one last."""
+    last = max(event.at for _, event in tracked.history if isinstance(event, Found))
+    return other is not None and other.history[0][1].at <= last
+
+
+def _function(check: str) -> str:
+    """The qualified name of a check's function, without its file."""
+    return check.partition("::")[2]
+
+
+__all__ = ["as_planned", "stood_beside"]
