@@ -20,6 +20,7 @@ from pytest_backend_audit.recorder import Buffer, utc_now
 from pytest_backend_audit.redaction.reports import redact_report
 from pytest_backend_audit.returning import phase_of
 from pytest_backend_audit.threads import ThreadErrors
+from pytest_backend_audit.unasked import unasked
 from pytest_backend_audit.wider import WiderEnds
 
 if TYPE_CHECKING:
@@ -336,6 +337,9 @@ class Observer:
         """What is known so far, as builtins: the whole once it has ended, and its parts."""
         evidence = [to_builtins(piece) for piece in (*self._shared(item), *run.call.evidence)]
         notes = [*run.notes, *run.call.notes]
+        bare = run.status is Status.PASSED and not run.call.evidence
+        if bare and self._set_up and (names := unasked(item, self._set_up)):
+            notes.append(f"all its evidence is of a fixture that it does not ask for: {', '.join(names)}")
         if run.call.dropped:
             notes.append(f"{run.call.dropped} more pieces of evidence were not kept")
         duration = round(time.perf_counter() - run.begun, 6)

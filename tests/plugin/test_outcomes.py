@@ -770,3 +770,35 @@ def test_set_up_and_tear_down_of_unittests_are_phases_of_their_own(project: Proj
         "clean_up": ["error in teardown: KeyError: 'key'"],
         "fails": ["20 != 0"],
     }
+
+
+def test_evidence_that_a_check_does_not_ask_for_is_remarked(project: Project, workers: tuple[str, ...]) -> None:
+    """It counts, as every fixture's does that reaches the check; with a warm-up an empty check would pass unseen."""
+    (project.path / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture(autouse=True)\n"
+        "def warm_up(audit_evidence): audit_evidence.command('up', 'ok')\n"
+        "@pytest.fixture\ndef by_name(warm_up): pass\n"
+        "@pytest.fixture\ndef late(audit_evidence): audit_evidence.command('true', 'ok')\n",
+        "utf-8",
+    )
+    project.suite(
+        MARK
+        + "def test_empty(): pass\n"
+        + MARK
+        + "def test_looks(audit_evidence):\n"
+        + SEEN
+        + MARK
+        + "def test_asks(by_name): pass\n"
+        + MARK
+        + "@pytest.mark.usefixtures('warm_up')\ndef test_uses(): pass\n"
+        + MARK
+        + "def test_dynamic(request): request.getfixturevalue('late')\n"
+        + "class TestOwn:\n    @pytest.fixture(autouse=True)\n"
+        + "    def ask(self, audit_evidence): audit_evidence.command('true', 'ok')\n"
+        + "    @audit(dimension='4.1', level=3)\n    def test_own(self): pass\n"
+    )
+    project.run("--audit", *workers)
+    notes = {a.check.rpartition("_")[2]: a.notes for a in project.record().attempts}
+    assert notes.pop("empty") == ("all its evidence is of a fixture that it does not ask for: warm_up",)
+    assert notes == {"looks": (), "asks": (), "uses": (), "dynamic": (), "own": ()}
+    assert outcome(project, "test_empty") == ("passed", 5)
