@@ -93,7 +93,7 @@ def workflow(project: Project, ci: str, name: str) -> Any:
     """A committed repository with three checks, set up by `init`; and the workflow."""
     program = [str(Path(sys.executable).with_name("backend-audit")), "init", "--yes", "--ci", ci]
     subprocess.run(program, cwd=project.path, check=True, capture_output=True)
-    (project.path / "audits/checks/test_example_audit.py").unlink()
+    (project.path / "audits/checks/test_example_audit.py").unlink(missing_ok=True)
     project.suite(CHECKS, "audits/checks/test_orders.py")
     # The bundled checks have tests of their own; here they would only take their time.
     config = project.path / "audit.yaml"
@@ -193,6 +193,48 @@ def test_a_default_branch_that_was_not_fetched_holds_nothing(github: dict[str, s
         "origin/trunk is not here: check out with fetch-depth 0",
     )
     assert not (runner.top / "audit-report").exists()
+
+
+SEVERAL = """\
+version: 1
+service: orders
+environments:
+  live: {kind: prod, targets: {postgres: {dsn: "${LIVE_DSN}"}}}
+  stage: {kind: stage}
+suites: none
+standard: bundled
+"""
+
+
+def test_of_several_environments_one_is_audited(project: Project, runner: Runner) -> None:
+    """The variable at the top says which: the step ends with no usage error, held to a policy too."""
+    project.config(SEVERAL)
+    data = workflow(project, "github", ".github/workflows/backend-audit.yml")
+    (audit,) = [step["run"] for step in data["jobs"]["audit"]["steps"] if step.get("name") == "Audit"]
+    project.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    loosened(project)
+    done = runner.run(audit, GATE="", **data["env"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "environments: there are several" not in done.stdout + done.stderr
+    assert project.record().inputs.document.environment == "stage"
+    assert held(project) == ["not_applicable.foreign-key-indexes"]
+
+
+def test_of_several_environments_gitlab_audits_one(project: Project, runner: Runner) -> None:
+    """As the job's variables say, and another where they are set otherwise."""
+    project.config(SEVERAL)
+    job = workflow(project, "gitlab", ".gitlab/backend-audit.yml")["backend-audit"]
+    origin = runner.path("origin.git")
+    project.git("clone", "--quiet", "--bare", ".", str(origin))
+    project.git("remote", "add", "origin", str(origin))
+    env = {**job["variables"], "CI_PROJECT_DIR": str(project.path), "CI_DEFAULT_BRANCH": "main"}
+    doctor, audit = job["script"]
+    told = runner.run(doctor, **env)
+    assert (told.returncode, "orders, stage" in told.stdout) == (0, True)
+    assert runner.run(audit, **env).returncode == 1
+    assert project.record().inputs.document.environment == "stage"
+    done = runner.run(audit, **{**env, "AUDIT_ENV": "live"})
+    assert (done.returncode, "LIVE_DSN is not set in the environment" in done.stderr) == (4, True)
 
 
 def test_an_error_of_the_job_is_no_failed_check(github: dict[str, str], runner: Runner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_backend_audit.cli.output import fail
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.scaffold.configured import Configured
     from pytest_backend_audit.scaffold.files import Written
     from pytest_backend_audit.scaffold.survey import Survey
     from pytest_backend_audit.standard.model import Standard
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the files and say what became of each."""
     from pytest_backend_audit import standard  # noqa: PLC0415 - heavy
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.scaffold import files, survey  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.scaffold import configured, files, survey  # noqa: PLC0415 - heavy
 
     top = Path(args.directory)
     if not top.is_dir():
@@ -61,12 +63,14 @@ def run(args: argparse.Namespace) -> int:
         if asking and not (top / "audit.yaml").exists():
             sought = _asked(loaded)
         repository = find_repository(top)
-        done = files.write_all(top, found, {d: n for d, n in sought.items() if n < 5}, args.ci, repository=repository)
+        known = configured.read(top / "audit.yaml") or configured.Configured(variables=tuple(files.variables(found)))
+        seeks = {d: n for d, n in sought.items() if n < 5}
+        done = files.write_all(top, found, seeks, args.ci, configured=known, repository=repository)
     except EOFError:
         return fail("no answer; say --yes to be asked nothing")
     except OSError as error:
         return fail(f"{error.filename or top} can't be written: {error.strerror}")
-    told = _told(found, done, args.ci, files.variables(found))
+    told = _told(found, done, args.ci, known)
     if repository is None:
         told.insert(0, NO_GIT)
     sys.stdout.write("\n".join(told) + "\n")
@@ -101,7 +105,7 @@ def _asked(standard: Standard) -> dict[str, int]:
     return sought
 
 
-def _told(found: Survey, done: Sequence[Written], ci: str | None, variables: Sequence[str]) -> list[str]:
+def _told(found: Survey, done: Sequence[Written], ci: str | None, known: Configured) -> list[str]:
     from pytest_backend_audit.scaffold import files  # noqa: PLC0415 - heavy
 
     lines = [f"found     {line}" for line in found.seen] or ["found     nothing that tells of the service's systems"]
@@ -123,11 +127,12 @@ def _told(found: Survey, done: Sequence[Written], ci: str | None, variables: Seq
         steps.append("make the monitoring role: the first lines of audits/monitoring-role.sql say how")
     if "redis" in found.systems:
         steps.append("make the Redis user: the first lines of audits/redis.acl say how")
-    if variables:
-        steps.append(f"set {', '.join(variables)} in the environment")
-    steps += ["backend-audit doctor", "pytest --audit", "commit, then pytest --audit-sha=HEAD"]
+    if known.variables:
+        steps.append(f"set {', '.join(known.variables)} in the environment")
+    asked = f" {shlex.quote(f'--audit-env={known.environment}')}" if known.environment else ""
+    steps += [f"backend-audit doctor{asked}", f"pytest --audit{asked}", f"commit, then pytest --audit-sha=HEAD{asked}"]
     if ci is None and found.ci:
         steps.append(f"backend-audit init --ci {found.ci[0]}")
-    elif ci is not None and variables:
-        steps.append(f"give CI the secrets {', '.join(variables)}")
+    elif ci is not None and known.variables:
+        steps.append(f"give CI the secrets {', '.join(known.variables)}")
     return [*lines, "", "next", *(f"  {n}. {step}" for n, step in enumerate(steps, start=1))]

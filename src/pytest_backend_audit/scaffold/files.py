@@ -15,9 +15,11 @@ from pytest_backend_audit.config import schema
 from pytest_backend_audit.config.examples import EXAMPLES
 from pytest_backend_audit.ledger.names import folder_of
 from pytest_backend_audit.ledger.store import AUDITS
+from pytest_backend_audit.reports.text import one_line
 from pytest_backend_audit.scaffold.ini import change
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.scaffold.configured import Configured
     from pytest_backend_audit.scaffold.survey import Survey
 
 VARIABLES = {
@@ -58,7 +60,13 @@ def filed_in(service: str) -> str:
 
 
 def write_all(
-    top: Path, survey: Survey, sought: Mapping[str, int], ci: str | None, *, repository: Path | None = None
+    top: Path,
+    survey: Survey,
+    sought: Mapping[str, int],
+    ci: str | None,
+    *,
+    configured: Configured,
+    repository: Path | None = None,
 ) -> list[Written]:
     """Write what is missing; beside an audit.yaml that is there, nothing that would add to what an audit runs.
 
@@ -67,6 +75,7 @@ def write_all(
         survey: What is known of the service.
         sought: Dimension -> highest level sought, where it is less than 5.
         ci: github, gitlab, or None.
+        configured: What the workflow says as audit.yaml does.
         repository: The repository's top, where there is one: audits are filed there, whatever folder they are of.
 
     Raises:
@@ -74,7 +83,6 @@ def write_all(
     """
     values = {
         "survey": survey,
-        "variables": variables(survey),
         "sought": dict(sought),
         "checks": CHECKS,
         "filed": filed_in(survey.service),
@@ -94,7 +102,7 @@ def write_all(
         _line(top, _at(repository, top, ".gitattributes"), UNION, UNION),
     ]
     if ci is not None:
-        done.append(_new(top, CI[ci], _rendered(f"{ci}.yml.j2", **values)))
+        done.append(_workflow(top, ci, configured))
         if repository is not None and (inner := _inside(repository, top)):
             where = f"to the repository's top, where CI looks for it; its commands have to run in {inner}"
             return [*done, Written(CI[ci], "to move", where)]
@@ -107,6 +115,15 @@ def write_all(
             else:
                 done.append(_new(top, ".gitlab-ci.yml", include))
     return done
+
+
+def _workflow(top: Path, ci: str, configured: Configured) -> Written:
+    """The workflow; where audit.yaml leaves a choice of environments, with the one that it audits."""
+    made = _new(top, CI[ci], _rendered(f"{ci}.yml.j2", configured=configured))
+    if made.what != "wrote" or not configured.environment:
+        return made
+    named = [one_line(name) for name in (configured.environment, *configured.others)]
+    return replace(made, remark=f"audits {named[0]}: AUDIT_ENV in it says which of {', '.join(named)}")
 
 
 def _inside(repository: Path, top: Path) -> str:
@@ -131,6 +148,8 @@ def _rendered(name: str, **values: object) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - see above
     )
+    environment.filters["one_line"] = one_line
+    environment.filters["as_yaml"] = lambda text: json.dumps(str(text), ensure_ascii=False)
     # As a text of YAML, in which audit.yaml sees no variable.
     environment.filters["quoted"] = lambda text: json.dumps(str(text), ensure_ascii=False).replace("${", "$${")
     return environment.from_string(source).render(**values)

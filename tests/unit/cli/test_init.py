@@ -260,6 +260,72 @@ def test_the_workflow_is_valid(make: Make, ci: str, name: str, systems: str) -> 
         }
 
 
+SEVERAL = """\
+version: 1
+service: orders
+environments:
+  live: {kind: prod, targets: {postgres: {dsn: "${LIVE_DSN}"}}}
+  "trial: 2": {kind: stage, targets: {redis: {url: "${TRIAL_REDIS}"}}, identities: {ann: {token: "${ANN}"}}}
+  local: {kind: local}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ci", "name"), [("github", ".github/workflows/backend-audit.yml"), ("gitlab", ".gitlab/backend-audit.yml")]
+)
+def test_of_several_environments_the_workflow_audits_one(
+    make: Make, capsys: pytest.CaptureFixture[str], ci: str, name: str
+) -> None:
+    """The first that is not of production, by a variable at the top; the others and its variables are named."""
+    top = make({"audit.yaml": SEVERAL, "compose.yaml": COMPOSE})
+    assert cli.main(["init", str(top), "--yes", "--ci", ci]) == 0
+    said = capsys.readouterr().out
+    assert f"wrote     {name} (audits trial: 2: AUDIT_ENV in it says which of trial: 2, local, live)\n" in said
+    assert "set TRIAL_REDIS, ANN in the environment\n" in said
+    assert said.endswith(
+        "backend-audit doctor '--audit-env=trial: 2'\n"
+        "  7. pytest --audit '--audit-env=trial: 2'\n"
+        "  8. commit, then pytest --audit-sha=HEAD '--audit-env=trial: 2'\n"
+        "  9. give CI the secrets TRIAL_REDIS, ANN\n"
+    )
+    vendor = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}[ci]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", vendor, name]
+    done = subprocess.run(command, cwd=top, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "ok -- validation done\n")
+    text = (top / name).read_text()
+    data = yaml.safe_load(text)
+    assert "# Which environment of audit.yaml is audited. It has others: local, live.\n" in text
+    given = data["env"] if ci == "github" else data["backend-audit"]["variables"]
+    assert given["AUDIT_ENV"] == "trial: 2"
+    assert text.count('--audit-env="$AUDIT_ENV"') == 2
+    assert [v in text for v in ("TRIAL_REDIS", "ANN", "LIVE_DSN", "AUDIT_POSTGRES_DSN")] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("blocks", ["{live: {kind: prod}}", "[live, stage]", "{}", "{a: [", "nothing"])
+def test_where_there_is_no_choice_the_workflow_names_no_environment(make: Make, blocks: str) -> None:
+    """Of one environment, as pytest takes that one; and of an audit.yaml that the audit will complain of."""
+    top = make({"audit.yaml": f"version: 1\nenvironments: {blocks}\n"})
+    for ci in ("github", "gitlab"):
+        assert cli.main(["init", str(top), "--yes", "--ci", ci]) == 0
+    for name in (".github/workflows/backend-audit.yml", ".gitlab/backend-audit.yml"):
+        text = (top / name).read_text()
+        yaml.safe_load(text)
+        assert "AUDIT_ENV" not in text
+        assert "--audit-env" not in text
+        assert "\n\n\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("blocks", "first"),
+    [("{live: {kind: prod}, spare: {kind: canary}}", "live"), ("{live: {kind: prod}, stage: 3, home: {}}", "stage")],
+)
+def test_only_where_all_are_of_production_one_of_them_is_audited(make: Make, blocks: str, first: str) -> None:
+    """Then the first; what is no good block is left to the audit to complain of."""
+    top = make({"audit.yaml": f"version: 1\nenvironments: {blocks}\n"})
+    assert cli.main(["init", str(top), "--yes", "--ci", "github"]) == 0
+    assert yaml.safe_load((top / ".github/workflows/backend-audit.yml").read_text())["env"] == {"AUDIT_ENV": first}
+
+
 def test_the_workflow_of_github_gives_nobody_more_than_needed(make: Make) -> None:
     """Secrets where the repository's code runs, and rights to write where it doesn't; neither for a fork."""
     top = make({"compose.yaml": COMPOSE})

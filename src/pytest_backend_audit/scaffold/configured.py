@@ -1,0 +1,53 @@
+"""What an audit.yaml that is there says of how an audit is asked for: in which environment, with which variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_backend_audit import yamlnodes
+from pytest_backend_audit.config.variables import fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OF_PRODUCTION = frozenset({"prod", "canary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What a workflow has to say too."""
+
+    environment: str = ""
+    """The one that it asks for; empty where audit.yaml leaves no choice."""
+    others: tuple[str, ...] = ()
+    """The other ones of audit.yaml, where it does."""
+    variables: tuple[str, ...] = ()
+    """Those that its targets and identities are read from, there."""
+
+
+def read(path: Path) -> Configured | None:
+    """Look into an audit.yaml; None where there is none, or it can't be read: the audit says what is wrong with it."""
+    try:
+        document = yamlnodes.read(path)
+    except (OSError, yamlnodes.YamlError):
+        return None
+    if not isinstance(document.data, dict):
+        return None
+    blocks = document.data.get("environments")
+    names = list(_in_order(blocks)) if isinstance(blocks, dict) else []
+    filled = fill(document, {}, environment=names[0] if names else None, formal=False)
+    variables = dict.fromkeys(name for found in filled.unset.values() for name in found)
+    several = len(names) > 1
+    return Configured(names[0] if several else "", tuple(names[1:]) if several else (), tuple(variables))
+
+
+def _in_order(blocks: Mapping[str, Any]) -> Iterator[str]:
+    """The names of environments: those of production, in which nothing should be tried out, last."""
+
+    def of_production(name: str) -> bool:
+        block = blocks[name]
+        return isinstance(block, dict) and block.get("kind") in _OF_PRODUCTION
+
+    yield from sorted(blocks, key=of_production)
