@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -105,10 +106,11 @@ def test_owners_may_be_named_before_the_filing(project) -> None:
     audited(project)
     first, *_ = [f["id"] for f in project.card()["findings"]]
     assert good(project, "findings", "assign", first, "--owner", "Lin", "--due", "2027-01-31", "--effort", "M") == (
-        f"{first}: Lin, due 2027-01-31, M\n"
+        f"{first}: Lin, due 2027-01-31, M (of the run audit-report)\n"
     )
     said = good(project, "findings", "assign", "--unassigned", "--owner", "Ole")
     assert said.count(", ") == 8
+    assert said.endswith(": Ole (of the run audit-report)\n")
     assert first not in said
     assert good(project, "findings", "assign", "--unassigned", "--owner", "Ole") == "no finding is without an owner\n"
     good(project, "file")
@@ -119,6 +121,59 @@ def test_owners_may_be_named_before_the_filing(project) -> None:
     assert {t.owner for t in state.findings} == {"Lin", "Ole"}
     text = (project.path / "audits" / "orders" / f"{today(project)}.md").read_text()
     assert "- **Owner:** Lin\n- **Due date:** 2027-01-31\n" in text
+
+
+def advised(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Arguments of the command by which owners are named, as a refusal to file has it."""
+    assert (done.returncode, done.stdout) == (1, "")
+    command_line = done.stderr.partition("name one: backend-audit ")[2].partition(", or for the next audits")[0]
+    return shlex.split(command_line.replace("NAME", "Ole"))
+
+
+def test_owners_are_named_of_the_run_that_is_to_be_filed(project) -> None:
+    """The advice names any folder but the usual one, also that of the top where a command is given elsewhere."""
+    made(project, owners="")
+    (project.path / "audits").mkdir()
+    done = command(project, "findings", "assign", "--unassigned", "--owner", "Ole")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"backend-audit: {project.path}/audits has no ledger yet, and audit-report holds no run of a service; name the "
+        "run that is meant: --run RUN (`backend-audit file RUN` begins one)\n",
+    )
+    audited(project)
+    (project.path / "audit-report").rename(project.path / "audit-report of stage")
+    way = advised(command(project, "file", "audit-report of stage"))
+    assert way == ["findings", "assign", "--unassigned", "--owner", "Ole", "--run", "audit-report of stage"]
+    way = advised(backend_audit("file", "../audit-report of stage", "--repository", "..", cwd=project.path / "docs"))
+    assert way[5:] == ["--run", "../audit-report of stage", "--repository", ".."]
+    (project.path / "audit-report of stage").rename(project.path / "audit-report")
+    below = {"cwd": project.path / "docs"}
+    way = advised(backend_audit("file", **below))
+    assert way == ["findings", "assign", "--unassigned", "--owner", "Ole"]
+    assert backend_audit(*way, **below).stdout.endswith(": Ole (of the run ../audit-report)\n")
+    assert backend_audit("file", **below).returncode == 0
+
+
+def test_no_findings_of_a_run_of_another_commit_are_assigned_unasked(project) -> None:
+    """One that lies in the usual folder still is taken only by its name, which the advice of filing it has."""
+    made(project, owners="")
+    audited(project)
+    stale = project.git("rev-parse", "HEAD")
+    (project.path / "docs" / "more.md").write_text("more\n")
+    project.commit()
+    done = command(project, "findings", "assign", "--unassigned", "--owner", "Ole")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"backend-audit: audit-report is a run of commit {stale[:12]}, and {project.git('rev-parse', 'HEAD')[:12]} is "
+        "checked out; name the run that is to be filed: --run RUN\n",
+    )
+    assert not (project.path / "audits").exists()
+    way = advised(command(project, "file"))
+    assert way == ["findings", "assign", "--unassigned", "--owner", "Ole", "--run", "audit-report"]
+    assert good(project, *way).endswith(": Ole (of the run audit-report)\n")
+    good(project, "file")
+    assert {t.owner for t in ledger(project).findings} == {"Ole"}
+    assert good(project, "findings", "assign", "--unassigned", "--owner", "Lin") == "no finding is without an owner\n"
 
 
 def test_the_word_none_of_the_first_audit_may_stay_in_audit_yaml(orders) -> None:
@@ -170,8 +225,8 @@ def test_a_repository_of_several_services(orders) -> None:
     config.write_text(text.replace("service: orders", "service: cart"))
     orders.commit()
     audited(orders)
-    good(orders, "file")
-    good(orders, "findings", "assign", "F-0001", "--owner", "Lin")
+    assert "findings assign F-NNNN --due DATE --service cart\n" in good(orders, "file")
+    assert good(orders, "findings", "assign", "F-0001", "--owner", "Lin") == "audits/cart: F-0001: Lin\n"
     assert {t.owner for t in ledger(orders, "cart").findings} == {"Kim", "Lin"}
     assert {t.owner for t in ledger(orders).findings} == {"Kim"}
     config.write_text(text)
@@ -297,7 +352,13 @@ def test_what_is_asked_of_a_ledger_that_is_none(orders) -> None:
     good(orders, "file")
     done = command(orders, "findings", "assign", "F-0099", "--owner", "Kim")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "F-0099: the ledger has no such finding (they are F-0001 to F-0010)" in done.stderr
+    missing = (
+        "backend-audit: F-0099: the ledger has no such finding (they are F-0001 to F-0010); `backend-audit findings "
+        "list --all`; {} (--run RUN for another)\n"
+    )
+    assert done.stderr == missing.format("nor has the run audit-report one of that name")
+    done = command(orders, "findings", "assign", "F-0099", "--owner", "Kim", "--run", "elsewhere")
+    assert done.stderr == missing.format("nor is there a run in elsewhere")
 
 
 def test_a_ledger_that_cannot_be_read_ends_a_formal_audit(orders) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import add_who, top_of, who
+from pytest_backend_audit.cli.ledgers import found as ledgers
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.retiring import given_up
-from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder
+from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder, usual
 from pytest_backend_audit.cli.terms import judged_otherwise, of_another_name, there_at
 from pytest_backend_audit.cli.waiting import waiting
 
@@ -97,7 +99,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     by_its_names = known_as(state, done.card.inputs.formerly)
     reasons += [*obstacles.of_kinds(by_its_names, documents)]
     reasons += [*obstacles.of_names(by_its_names, named_in(done.card.inputs))]
-    reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after)]
+    reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after, _assigning(args, done, top))]
     if reasons:
         return _refused(args, reasons)
     with held(place):
@@ -110,7 +112,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         # That a card is lost is settled once its run is filed again.
         settled = {*state.notices} - {*read(place).notices}
     notes += [notice for notice in state.notices if notice not in settled]
-    notes += [*filing.notes, *_undated(filing), *strangers(place.folder, filing.after.cards)]
+    notes += [*filing.notes, *_undated(filing, place), *strangers(place.folder, filing.after.cards)]
     notes += [*of_another_name(done, place, state), *given_up(done.card.inputs, filing.after)]
     _tell(filing)
     return _said(args, place, filing, notes)
@@ -254,12 +256,25 @@ def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
         yield kept.SUFFIX, text
 
 
-def _undated(filing: Filing) -> Iterator[str]:
+def _assigning(args: argparse.Namespace, done: Finished, top: Path) -> str:
+    """What `findings assign` has to be told so that it looks into the very run that is to be filed."""
+    from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
+
+    found = Path(args.folder).resolve() == Path(usual()).resolve()
+    # By itself that command takes no run of another commit.
+    found = found and ask(top, "rev-parse", "HEAD").line == done.card.inputs.document.commit
+    options = [] if found else ["--run", args.folder]
+    return shlex.join([*options, *(["--repository", args.repository] if args.repository else [])])
+
+
+def _undated(filing: Filing, place: Place) -> Iterator[str]:
     now = (filing.after.of(f.fingerprint) for f in filing.card.findings)
     bare = sum(t.status.is_open and not t.due for t in now if t)
     if bare:
         count = "1 finding has" if bare == 1 else f"{bare} findings have"
-        yield f"{count} no due date, as the disposition sets none: backend-audit findings assign F-NNNN --due DATE"
+        whose = f" --service {shlex.quote(place.service)}" if len(ledgers(place.top)) > 1 else ""
+        assign = f"backend-audit findings assign F-NNNN --due DATE{whose}"
+        yield f"{count} no due date, as the disposition sets none: {assign}"
 
 
 def _tell(filing: Filing) -> None:

@@ -6,20 +6,18 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.ledgers import NAME_LIMIT, add_place, add_who, place_of, top_of, who
+from pytest_backend_audit.cli.ledgers import NAME_LIMIT, add_place, add_who, found, place_of, top_of, who
 from pytest_backend_audit.cli.output import WIDTH, columns, fail, hanging
-from pytest_backend_audit.cli.runs import DEFAULT
+from pytest_backend_audit.cli.runs import DEFAULT, usual
 from pytest_backend_audit.cli.standing import read_here
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked
     from pytest_backend_audit.ledger.events import Event
-    from pytest_backend_audit.model import Finding
 
 SEVERITIES = ("critical", "high", "medium", "low")
 EFFORTS = ("S", "M", "L")
@@ -88,7 +86,10 @@ def _add_assign(actions: Any) -> None:
     parser.add_argument("--due", metavar="DATE", type=_due, help="until when, as 2027-01-31")
     parser.add_argument("--effort", choices=EFFORTS, default="", help="what it takes")
     parser.add_argument(
-        "--run", dest="run_folder", metavar="RUN", default=DEFAULT, help=f"run that is to be filed (default {DEFAULT})"
+        "--run",
+        dest="run_named",
+        metavar="RUN",
+        help=f"run that is to be filed (default {DEFAULT}, where that is one of the commit that is checked out)",
     )
     parser.add_argument("--json", action="store_true", help="how each stands now, as JSON")
     add_who(parser)
@@ -332,6 +333,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _assign(args: argparse.Namespace) -> int:
+    from pytest_backend_audit.cli.assigning import named  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Assigned  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
@@ -341,10 +343,11 @@ def _assign(args: argparse.Namespace) -> int:
         raise ValueError("nothing to assign: give --owner, --due or --effort")
     if bool(args.finding) == args.unassigned:
         raise ValueError("name findings, or give --unassigned, and not both")
+    args.run_folder = args.run_named or usual()
     top = top_of(args)
     by = who(args, top)
     place = place_of(args, top, run_first=args.unassigned or not any(a.upper().startswith("F") for a in args.finding))
-    marks = list(dict.fromkeys(_named(args, place, read_here(place))))
+    marks = list(dict.fromkeys(named(args, place, read_here(place))))
     if not marks:
         sys.stdout.write("[]\n" if args.json else "no finding is without an owner\n")
         return 0
@@ -361,7 +364,10 @@ def _assign(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps([_stands(after, mark) for mark in marks], indent=2) + "\n")
         return 0
     what = ", ".join(t for t in (args.owner, f"due {args.due}" if args.due else "", args.effort) if t)
-    sys.stdout.write(f"{', '.join(numbers.get(mark, mark[:8]) for mark in marks)}: {clean(what)}\n")
+    whose = f"{place.name}: " if len(found(top)) > 1 else ""
+    by_run = "" if numbers.keys() >= set(marks) else f" (of the run {args.run_folder})"
+    those = ", ".join(numbers.get(mark, mark[:8]) for mark in marks)
+    sys.stdout.write(clean(f"{whose}{those}: {what}{by_run}") + "\n")
     return 0
 
 
@@ -376,43 +382,6 @@ def _stands(state: State, mark: str) -> dict[str, str | None]:
         "due": known.due if known else before.due if before else "",
         "effort": known.effort if known else before.effort if before else "",
     }
-
-
-def _named(args: argparse.Namespace, place: Place, state: State) -> Iterator[str]:
-    """Fingerprints of the findings that are meant, filed or not."""
-    from pytest_backend_audit.findings import NOT_STATED  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger import LedgerError  # noqa: PLC0415 - heavy
-
-    if args.unassigned:
-        yield from (t.fingerprint for t in state.findings if t.status.is_open and not t.owner)
-        for finding in _of_run(args, place):
-            known, before = state.of(finding.fingerprint), state.assigned.get(finding.fingerprint)
-            if not ((known and known.owner) or (before and before.owner) or finding.owner != NOT_STATED):
-                yield finding.fingerprint
-        return
-    for given in map(str.strip, args.finding):
-        try:
-            yield state.find(given).fingerprint
-        except LedgerError as error:
-            marks = [f.fingerprint for f in _of_run(args, place) if len(given) >= 6 and f.fingerprint.startswith(given)]
-            if len(marks) != 1:
-                raise ValueError(f"{error}; nor has the run {args.run_folder} one of that name") from None
-            yield marks[0]
-
-
-def _of_run(args: argparse.Namespace, place: Place) -> tuple[Finding, ...]:
-    from pytest_backend_audit.cli.runs import card_of  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.finished import is_run  # noqa: PLC0415 - heavy
-
-    if not is_run(Path(args.run_folder)):
-        return ()
-    card = card_of(args.run_folder)
-    if card.inputs.document.service != place.service:
-        raise ValueError(
-            f"{args.run_folder} is a run of {card.inputs.document.service!r}, the ledger is that of {place.service!r}; "
-            "name its run: --run RUN"
-        )
-    return card.findings
 
 
 def _dispute(args: argparse.Namespace) -> int:

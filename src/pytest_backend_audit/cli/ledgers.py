@@ -90,7 +90,13 @@ def place_of(args: argparse.Namespace, top: Path, *, run_first: bool = False) ->
         place = Place(top, _unquoted(folder.name))
         if alone := without_filings(place, State()):
             raise ValueError(alone)
-    raise ValueError(f"{top}/audits has no ledger yet; `backend-audit file RUN` begins one")
+    begins = "`backend-audit file RUN` begins one"
+    if run := getattr(args, "run_folder", None):
+        raise ValueError(
+            f"{top}/audits has no ledger yet, and {run} holds no run of a service; name the run that is meant: --run "
+            f"RUN ({begins})"
+        )
+    raise ValueError(f"{top}/audits has no ledger yet; {begins}")
 
 
 def _service_of(run: str | None) -> str:

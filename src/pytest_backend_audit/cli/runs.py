@@ -25,6 +25,11 @@ def add_run(parser: Any) -> None:
     )
 
 
+def usual() -> str:
+    """The folder of a run that nobody named: the usual one, here or at the repository's top."""
+    return _found(DEFAULT)
+
+
 def _found(given: str) -> str:
     """The folder as named; that of the repository's top where the usual one is meant, and is not in this folder."""
     if given != DEFAULT or Path(given).exists():

@@ -128,12 +128,13 @@ def of_ledger(card: Card, state: State, heads: tuple[str, ...], lost: Collection
         yield f"the run was filed already, as {done.file}; there is nothing to do"
 
 
-def of_owners(card: Card, after: State) -> Iterator[str]:
+def of_owners(card: Card, after: State, more: str = "") -> Iterator[str]:
     """Findings that nobody is to mend.
 
     Args:
         card: Of the run, with findings as they are before they have numbers.
         after: The ledger, as it would be with the card in it.
+        more: Further options of the command that names an owner, as ``--run RUN``.
     """
     findings = [f for f in card.findings if not any(t.owner for t in (after.of(f.fingerprint),) if t)]
     if not findings:
@@ -143,6 +144,6 @@ def of_owners(card: Card, after: State) -> Iterator[str]:
     dimensions = ", ".join(sorted({f.dimension for f in findings}))
     named = " ".join(ids) if len(ids) <= _NAMED else "--unassigned"
     yield (
-        f"{count} no owner, in {dimensions}; name one: backend-audit findings assign {named} --owner NAME, or for the "
-        "next audits in audit.yaml: owners"
+        f"{count} no owner, in {dimensions}; name one: backend-audit findings assign {named} --owner NAME"
+        f"{f' {more}' if more else ''}, or for the next audits in audit.yaml: owners"
     )

@@ -101,6 +101,8 @@ def test_findings_without_an_owner_are_named() -> None:
         f"1 finding has no owner, in 4.8; name one: backend-audit findings assign {nobody} --owner NAME, or for the "
         "next audits in audit.yaml: owners"
     ]
+    [reason] = obstacles.of_owners(made, add(made).after, "--run out/stage")
+    assert f"assign {nobody} --owner NAME --run out/stage, or for the next audits" in reason
 
 
 def test_a_run_is_filed_once_and_once_more_when_signed() -> None:
