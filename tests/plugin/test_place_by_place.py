@@ -77,6 +77,28 @@ def test_a_case_that_did_not_run_in_an_environment(orders, narrowed: tuple[str, 
     assert ledger(orders).find(number).where == ("prod",)
 
 
+def test_what_is_advised_in_one_of_several_environments_works_there(orders) -> None:
+    """A whole audit to close by names the environment, and a need is allowed by the option of the command itself."""
+    suite = orders.path / "checks" / "test_orders.py"
+    asks = '@audit(dimension="4.7", criterion="tls", level=3'
+    suite.write_text(suite.read_text().replace(asks, f'{asks}, needs=("writes",)'))
+    orders.commit()
+    audited(orders, "--audit-env=stage", "--audit-allow=writes")
+    good(orders, "file")
+    whole = next(t.number for t in ledger(orders).findings if t.finding.check == "coverage")
+    done = command(orders, "findings", "close", whole)
+    way = "a whole audit shows it: pytest --audit-sha=HEAD --audit-env=stage, then backend-audit findings close"
+    assert f"{way} {whole} --run audit-report\n" in done.stdout
+    number = numbers(orders)["test_tls"]
+    done = command(orders, "findings", "close", number)
+    assert done.stdout == (
+        f"{number}: stays open: its check could not run: needs writes, which is not allowed: run with --allow writes\n"
+    )
+    (orders.path / "tls").touch()
+    orders.commit()
+    assert good(orders, "findings", "close", number, "--allow", "writes").startswith(f"{number}: closed, ")
+
+
 HALF_DOWN = """\
     if audit_run.environment == "stage" and (n == 1 or Path("stdown").exists()):
         pytest.skip("down")
@@ -278,7 +300,7 @@ def test_an_audit_that_knows_an_environment_s_names_apart_is_not_filed_late(orde
     assert (done.returncode, done.stderr) == (
         1,
         f"{late}: not filed\n  - its audit.yaml has prod and europe side by side, and by the ledger they are one; give "
-        "one of them a name of its own, then audit again: pytest --audit-sha=HEAD\n",
+        "one of them a name of its own, then audit again: pytest --audit-sha=HEAD --audit-env=NAME\n",
     )
 
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_backend_audit.cli.closing_by import options_for
+from pytest_backend_audit.cli.closing_by import options_for, places_to_run
 from pytest_backend_audit.cli.ledgers import place_of, top_of, who
-from pytest_backend_audit.cli.runs import finished, run_folder
+from pytest_backend_audit.cli.runs import DEFAULT, finished, run_folder
 from pytest_backend_audit.cli.standing import read_here
 from pytest_backend_audit.cli.terms import judged_otherwise, there_at
 from pytest_backend_audit.cli.waiting import waiting
@@ -63,7 +63,7 @@ def _looked(
     said: list[tuple[Tracked, str, str]] = []
     whole, checks = _parted(wanted)
     if not args.run_folder:
-        said += [(t, f"it is about all of {t.finding.dimension}; {_WHOLE.format(t.number)}", "") for t in whole]
+        said += [(t, f"it is about all of {t.finding.dimension}; {_by_a_whole_run(args, t, place)}", "") for t in whole]
         wanted = checks
     if not wanted:
         return said
@@ -79,13 +79,13 @@ def _looked(
             return said
         run = _again(args, options, wanted, temporary)
     trouble = run_trouble(run.card, commit, place.service, ours=not args.run_folder)
-    documents = [record.inputs.document for record in run.records]
-    trouble = trouble or next(of_kinds(known_as(read(place), run.card.inputs.formerly), documents), "")
-    if trouble := trouble or next(of_clock(run.card.inputs.instant, utc_now()), ""):
+    made = [record.inputs for record in run.records]
+    trouble = trouble or next(of_kinds(known_as(read(place), run.card.inputs.formerly), made), "")
+    if trouble := trouble or next(of_clock(run.card.inputs, utc_now()), ""):
         raise ValueError(f"nothing was closed: {trouble}")
     with held(place):
         # Somebody may have filed, or closed, since.
-        events, stay = _shown(run, wanted, place, by)
+        events, stay = _shown(args, run, wanted, place, by)
         append(place, events)
     said += stay
     after = read_here(place)
@@ -95,7 +95,7 @@ def _looked(
 
 
 def _shown(
-    run: Finished, wanted: Sequence[Tracked], place: Place, by: str
+    args: argparse.Namespace, run: Finished, wanted: Sequence[Tracked], place: Place, by: str
 ) -> tuple[list[Closed], list[tuple[Tracked, str, str]]]:
     """The closings that a run shows, and of each other finding why it stays open, or that it is closed already."""
     from pytest_backend_audit.ledger import known_as, read, terms  # noqa: PLC0415 - heavy
@@ -125,7 +125,9 @@ def _shown(
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
             events.append(_closed(run, now, by, instant=instant, output=output, where=where, changed=changed))
         except StaysOpenError as error:
-            said.append((now, str(error), ""))
+            # This command's own name of the option, which pytest's is for a run that was made before.
+            why = str(error) if args.run_folder else str(error).replace("--audit-allow=", "--allow ")
+            said.append((now, why, ""))
     return events, said
 
 
@@ -135,7 +137,12 @@ def _ran(run: Finished, check: str) -> str:
     return min(tried or [r.inputs.instant for r in run.records])
 
 
-_WHOLE = "a whole audit shows it: pytest --audit-sha=HEAD, then backend-audit findings close {} --run audit-report"
+def _by_a_whole_run(args: argparse.Namespace, tracked: Tracked, place: Place) -> str:
+    """How a finding is closed that is about a whole dimension."""
+    from pytest_backend_audit.ledger.again import command_in  # noqa: PLC0415 - heavy
+
+    command = command_in(places_to_run(args, tracked, place))
+    return f"a whole audit shows it: {command}, then backend-audit findings close {tracked.number} --run {DEFAULT}"
 
 
 def _parted(wanted: list[Tracked]) -> tuple[list[Tracked], list[Tracked]]:

@@ -65,6 +65,15 @@ def options_for(
     return options, said
 
 
+def places_to_run(args: argparse.Namespace, tracked: Tracked, place: Place) -> list[str]:
+    """Environments of audit.yaml in which a finding is open; none where there is no choice."""
+    config = file_of(args.config) or nearest(place.top, place.service) or place.top / CONFIG
+    blocks = blocks_of(config)
+    one = read_here(place, file_of(args.config)).places.one
+    here = [name for name in blocks if one(name) in tracked.where]
+    return (here or list(blocks)) if len(blocks) > 1 else []
+
+
 def _environment(wanted: Sequence[Tracked], blocks: Mapping[str, Any], state: State) -> str:
     """Where to run: where the findings are, by the name that audit.yaml has for it; empty if there is no choice.
 

@@ -73,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     from pytest_backend_audit.ledger import Place, held, known_as, obstacles, read  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.filing import named_in  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
@@ -82,7 +81,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         return _refused(args, altered)
     done = finished(args.folder, args.allowed_signers)
     reasons = [*obstacles.of_run(done.card), *obstacles.of_document(done.card)]
-    reasons += [*obstacles.of_clock(done.card.inputs.instant, utc_now())]
+    reasons += [*obstacles.of_clock(done.card.inputs, utc_now())]
     if done.no_sign_off:
         without = "to file it unsigned, take signoff.json and its signature away"
         reasons.append(f"its sign-off does not count: {done.no_sign_off}; {without}")
@@ -95,10 +94,9 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     if alone := without_filings(place, state):
         reasons.append(alone)
     reasons += [*obstacles.of_ledger(done.card, state, done.heads, _lost(place, state, done))]
-    documents = [record.inputs.document for record in done.records]
     by_its_names = known_as(state, done.card.inputs.formerly)
-    reasons += [*obstacles.of_kinds(by_its_names, documents)]
-    reasons += [*obstacles.of_names(by_its_names, named_in(done.card.inputs))]
+    reasons += [*obstacles.of_kinds(by_its_names, [record.inputs for record in done.records])]
+    reasons += [*obstacles.of_names(by_its_names, done.card.inputs)]
     reasons += [*obstacles.of_owners(done.card, _filing(done, place, state, by).after, _assigning(args, done, top))]
     if reasons:
         return _refused(args, reasons)

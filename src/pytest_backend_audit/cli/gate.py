@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 def _judge(args: argparse.Namespace) -> int:
     from pytest_backend_audit.finished import verify  # noqa: PLC0415 - heavy
     from pytest_backend_audit.journal import State  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.obstacles import AGAIN  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.again import COMMAND, again  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.records import standard_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.scoring.verdict import regate  # noqa: PLC0415 - heavy
 
@@ -66,7 +66,7 @@ def _judge(args: argparse.Namespace) -> int:
     if found.state is State.ALTERED:
         return _say(args, f"not passed, the run was altered: {found.problems[0]}")
     if not found.lines:
-        return _say(args, f"not passed, the run did not end: {found.problems[0]}; {AGAIN}")
+        return _say(args, f"not passed, the run did not end: {found.problems[0]}; audit again: {COMMAND}")
     run = finished(args.folder, args.allowed_signers)
     card = run.card
     matrix = standard_of(card.inputs).dispositions
@@ -82,7 +82,7 @@ def _judge(args: argparse.Namespace) -> int:
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
     reason = verdict.reason.partition(": ")[2]
     if card.seal is None:
-        reason += f"; {AGAIN}"
+        reason += f"; {again(card.inputs)}"
     if not verdict.passed and (lack := _unsigned(run, matrix, args.min)):
         reason += f"; {lack}"
     return _say(args, reason, run, passed=bool(verdict.passed))

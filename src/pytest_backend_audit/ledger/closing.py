@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_backend_audit.findings import COVERAGE, PROOF, headline
+from pytest_backend_audit.ledger.again import command
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.moved import as_planned
@@ -38,7 +39,7 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
     document = inputs.document
     trouble = ""
     if inputs.mode is not Mode.FORMAL:
-        trouble = "the run is a rehearsal; a formal one closes findings: pytest --audit-sha=HEAD"
+        trouble = f"the run is a rehearsal; a formal one closes findings: {command(inputs)}"
     elif seal is None or seal.interrupted:
         broken = f" ({seal.broken[0]})" if seal and seal.broken else ""
         trouble = f"the run did not end{f': {seal.interrupted}{broken}' if seal else ''}"
@@ -164,9 +165,11 @@ def _not_run(card: Card, check: str) -> str:
 
 def _of_dimension(card: Card, tracked: Tracked) -> str:
     finding = tracked.finding
-    again = "a whole audit shows it: pytest --audit-sha=HEAD, then --run audit-report"
     if card.partial:
-        raise StaysOpenError(f"it is about all of {finding.dimension}; {again}")
+        raise StaysOpenError(
+            f"it is about all of {finding.dimension}; a whole audit shows it: {command(card.inputs)}, then --run "
+            "audit-report"
+        )
     dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
     if dimension is None:
         raise StaysOpenError(f"the run has no dimension {finding.dimension}")

@@ -12,6 +12,7 @@ from typing import Literal
 from pytest_backend_audit.cases import yet_to_pass
 from pytest_backend_audit.filed import standing
 from pytest_backend_audit.ledger import cases, standards, terms
+from pytest_backend_audit.ledger.again import named_in
 from pytest_backend_audit.ledger.events import Event, Filed, Found
 from pytest_backend_audit.ledger.folding import fold, known_as
 from pytest_backend_audit.ledger.going import going
@@ -28,7 +29,7 @@ from pytest_backend_audit.ledger.speaking import found_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
-from pytest_backend_audit.model import Card, CheckResult, Finding, Inputs, YetToPass
+from pytest_backend_audit.model import Card, CheckResult, Finding, YetToPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +225,6 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, runs: Sequen
         formerly=dict(card.inputs.formerly),
         named=named_in(card.inputs),
     )
-
-
-def named_in(inputs: Inputs) -> tuple[str, ...]:
-    """The environments of audit.yaml, where it has several."""
-    blocks = inputs.config.get("environments")
-    names = tuple(map(str, blocks)) if isinstance(blocks, Mapping) else ()
-    return names if len(names) > 1 else ()
 
 
 def _shown(finding: Finding, tracked: Finding) -> Finding:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
+from pytest_backend_audit.ledger.again import again, again_renamed, command, named_in
 from pytest_backend_audit.ledger.identity import other_kind, side_by_side
 from pytest_backend_audit.ledger.state import CLOCKS, State
-from pytest_backend_audit.model import Card, Document, Mode
+from pytest_backend_audit.model import Card, Inputs, Mode
 
 _NAMED = 5
 """Findings that one line names."""
-AGAIN = "audit again: pytest --audit-sha=HEAD"
 OWN_CRITERIA = "the run is by its own criteria; load the standard (audit.yaml: standard: bundled, or default)"
 FIELDS = {
     "service": "the service's name",
@@ -28,69 +28,73 @@ FIELDS = {
 def of_run(card: Card) -> Iterator[str]:
     """What speaks against the run itself."""
     inputs, seal = card.inputs, card.seal
+    anew = again(inputs)
     if inputs.mode is not Mode.FORMAL:
-        yield f"the run is a rehearsal; {AGAIN}"
+        yield f"the run is a rehearsal; {anew}"
     if not inputs.standard_loaded:
-        yield f"{OWN_CRITERIA}, then {AGAIN}"
+        yield f"{OWN_CRITERIA}, then {anew}"
     if seal is None:
-        yield f"the run did not end, its journal is torn; {AGAIN}"
+        yield f"the run did not end, its journal is torn; {anew}"
     elif seal.invalid:
-        yield f"the run is invalid: {seal.invalid}; deploy the commit, then {AGAIN}"
+        yield f"the run is invalid: {seal.invalid}; deploy the commit, then {anew}"
     if seal is not None and not card.checks and inputs.not_sought:
-        yield f"each check is above the level that is sought (audit.yaml: sought), so nothing was audited; {AGAIN}"
+        yield f"each check is above the level that is sought (audit.yaml: sought), so nothing was audited; {anew}"
     elif seal is not None and not card.checks:
-        yield f"nothing was collected, so nothing was audited; start pytest where the checks are, and {AGAIN}"
+        yield f"nothing was collected, so nothing was audited; start pytest where the checks are, and {anew}"
     if seal is not None and card.partial:
-        yield f"the run is partial: {'; '.join(card.partial)}; {AGAIN} (or `backend-audit merge` its shards)"
+        yield f"the run is partial: {'; '.join(card.partial)}; {anew} (or `backend-audit merge` its shards)"
 
 
-def of_clock(instant: str, now: str) -> Iterator[str]:
+def of_clock(inputs: Inputs, now: str) -> Iterator[str]:
     """That it was made after the present: until then no later run would have word of its findings.
 
     Args:
-        instant: Of the run, RFC 3339 in UTC.
-        now: The present one.
+        inputs: The run's, with its instant.
+        now: The present one, RFC 3339 in UTC.
     """
+    instant = inputs.instant
     if datetime.fromisoformat(instant) > datetime.fromisoformat(now) + CLOCKS:
-        yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {AGAIN}"
+        anew = again(inputs)
+        yield f"the run is of {instant}, and here it is {now}: one of the two clocks is wrong; set it, then {anew}"
 
 
-def of_names(state: State, named: Iterable[str]) -> Iterator[str]:
+def of_names(state: State, inputs: Inputs) -> Iterator[str]:
     """That two environments of the run's audit.yaml are one by the ledger, as one had the other's name before.
 
     Args:
         state: The ledger, by the run's names of environments.
-        named: The environments that stood side by side in audit.yaml.
+        inputs: The run's, with the environments that stood side by side in audit.yaml.
     """
     known: dict[str, str] = {}
-    for name in named:
+    for name in named_in(inputs):
         other = known.setdefault(state.places.one(name), name)
         if other != name:
             yield (
                 f"its audit.yaml has {other} and {name} side by side, and by the ledger they are one; give one of them "
-                f"a name of its own, then {AGAIN}"
+                f"a name of its own, then {again_renamed(inputs)}"
             )
 
 
-def of_kinds(state: State, documents: Iterable[Document]) -> Iterator[str]:
+def of_kinds(state: State, runs: Iterable[Inputs]) -> Iterator[str]:
     """That one of the run's environments was of another kind before, or is said to be one that it stood beside.
 
     Args:
         state: The ledger, by the run's names of environments.
-        documents: Of each run behind the card.
+        runs: What each run behind the card was given.
     """
-    for environment, kind in dict.fromkeys((d.environment, d.environment_kind) for d in documents):
+    told = {(d.environment, d.environment_kind): again_renamed(i) for i in runs for d in (i.document,)}
+    for (environment, kind), anew in told.items():
         if apart := side_by_side(state, environment):
             filing, first, second = apart
             yield (
                 f"{first} and {second} stood side by side in the audit.yaml of {filing.file}, so that none of them is "
-                f"the other by a later name; leave `formerly` out, or give it a name of its own, then {AGAIN}"
+                f"the other by a later name; leave `formerly` out, or give it a name of its own, then {anew}"
             )
         if found := other_kind(state, environment, kind):
             latest, was = found
             yield (
                 f"{was} was {', '.join(latest.kinds_of(was))} in {latest.file}, and is {kind} in this run; give it "
-                f"another name in audit.yaml, then {AGAIN}"
+                f"another name in audit.yaml, then {anew}"
             )
 
 
@@ -99,7 +103,7 @@ def of_document(card: Card) -> Iterator[str]:
     inputs = card.inputs
     document = inputs.document
     if not document.commit:
-        yield "the commit is not stated; audit a commit: pytest --audit-sha=HEAD"
+        yield f"the commit is not stated; audit a commit: {command(inputs)}"
     bare = [
         f"{'environment' if name == 'environment_kind' else name} ({what})"
         for name, what in FIELDS.items()
@@ -109,7 +113,7 @@ def of_document(card: Card) -> Iterator[str]:
         bare.append("incidents (`[]` says that there were none)")
     if bare:
         noun = "it" if len(bare) == 1 else "them"
-        yield f"audit.yaml does not state {', '.join(bare)}; add {noun}, commit, and {AGAIN}"
+        yield f"audit.yaml does not state {', '.join(bare)}; add {noun}, commit, and {again(inputs)}"
 
 
 def of_ledger(card: Card, state: State, heads: tuple[str, ...], lost: Collection[str] = ()) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pytest_backend_audit.ledger.again import command
 from pytest_backend_audit.model import Card, Inputs, Mode
 from pytest_backend_audit.people import same
 from pytest_backend_audit.scoring.dates import moment
@@ -21,7 +22,7 @@ def unsignable(card: Card, reviewer_from: int) -> str:
     if seal is None:
         return "the run did not end, so it can't be signed; run the audit again"
     obstacles = [
-        (inputs.mode is not Mode.FORMAL, "a rehearsal can't be signed; audit a commit: pytest --audit-sha=HEAD"),
+        (inputs.mode is not Mode.FORMAL, f"a rehearsal can't be signed; audit a commit: {command(inputs)}"),
         (bool(seal.invalid), f"the run is invalid, so it can't be signed: {seal.invalid}"),
         (bool(card.partial), f"the run is partial, so it can't be signed: {''.join(card.partial[:1])}"),
         (not inputs.document.commit, "the run names no commit, so it can't be signed"),

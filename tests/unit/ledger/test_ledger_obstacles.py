@@ -134,14 +134,15 @@ def test_a_run_is_filed_once_and_once_more_when_signed() -> None:
 )
 def test_a_run_from_the_future_is_not_filed(instant: str, said: list[str]) -> None:
     """Until then no later run would have word of what it found."""
-    assert list(obstacles.of_clock(instant, at(0))) == said
+    assert list(obstacles.of_clock(replace(card().inputs, instant=instant), at(0))) == said
 
 
 def test_an_environment_of_another_kind() -> None:
     """Has no word on what was found; as one that was merged says its own kind."""
     one = add(card())
-    stage = replace(DOCUMENT, environment_kind="stage")
-    assert list(obstacles.of_kinds(one.after, [DOCUMENT])) == []
+    prod = one.card.inputs
+    stage = replace(prod, document=replace(DOCUMENT, environment_kind="stage"))
+    assert list(obstacles.of_kinds(one.after, [prod])) == []
     assert list(obstacles.of_kinds(one.after, [stage, stage])) == [
         "prod was prod in 2026-08-31, and is stage in this run; give it another name in audit.yaml, then audit again: "
         "pytest --audit-sha=HEAD"
