@@ -50,6 +50,13 @@ def nobody_but(text: str, other: str) -> bool:
     return bool(found) and all(any(_equal(person, known) for known in others) for person in found)
 
 
+def of_one_address(one: str, other: str) -> bool:
+    """Whether both texts name one person each, by the same address: no name can make them two."""
+    told = [people_in(text) for text in (one, other)]
+    addresses = {person.address for people in told for person in people}
+    return all(len(people) == 1 for people in told) and len(addresses) == 1 and "" not in addresses
+
+
 def first_same(one: str, others: Iterable[str]) -> str:
     """The first of the other texts that names somebody whom the first text names; empty if none does."""
     return next((other for other in others if same(one, other)), "")

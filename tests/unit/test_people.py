@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_backend_audit.people import Person, nobody_but, people_in, same
+from pytest_backend_audit.people import Person, nobody_but, of_one_address, people_in, same
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,21 @@ def test_who_is_named() -> None:
 def test_nobody_but_one(text: str, nobody_else: bool) -> None:
     """However a name is written; with somebody beside it is another matter, and nobody is no one."""
     assert nobody_but(text, "Linus Dev <linus@example.org>") is nobody_else
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        ("grace@example.org", True),
+        ("Grace Hopper <GRACE@example.org>", True),
+        ("Grace Hopper", False),
+        ("Grace <grace@example.com>", False),
+        ("Grace <grace@example.org>, Heidi <heidi@example.org>", False),
+        ("Grace <grace@example.org>, Heidi", False),
+        ("", False),
+    ],
+)
+def test_one_person_by_the_address(text: str, one: bool) -> None:
+    """A likeness of names is not enough, and nobody else is named."""
+    assert of_one_address(text, "grace@example.org") is one
+    assert of_one_address("grace@example.org", text) is one

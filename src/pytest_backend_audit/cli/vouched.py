@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_backend_audit import filed
 from pytest_backend_audit.cli.output import WIDTH
 from pytest_backend_audit.model import CheckResult, DimensionResult, Outcome
+from pytest_backend_audit.people import of_one_address
 from pytest_backend_audit.reports import facts
 from pytest_backend_audit.reports.text import clean, columns, cut, one_line, pad, stated
 from pytest_backend_audit.scoring.verdict import without_cases
@@ -65,7 +66,8 @@ def _head(about: Subject, by: Reviewer, signed: Card) -> Iterator[str]:
     yield from _labelled("", f"{facts.standard_name(card)}; {facts.assessed(card)}")
     yield from _labelled("Lead auditor", stated(document.lead_auditor))
     named = document.second_reviewer
-    remark = f" (audit.yaml names {named})" if named else ""
+    known = not named or named == by.name or of_one_address(named, by.name)
+    remark = "" if known else f" (audit.yaml names {named})"
     yield from _labelled("Reviewer", f"{by.name}{remark}")
     yield from _labelled("Key", f"{by.key.fingerprint} ({by.key.kind})")
     yield from _labelled("Signers", by.allowed.name)

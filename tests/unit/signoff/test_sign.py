@@ -15,7 +15,7 @@ from pytest_backend_audit import finished
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.ledger.events import encode
 from pytest_backend_audit.merging import merge
-from pytest_backend_audit.model import Mode
+from pytest_backend_audit.model import Document, Mode
 from pytest_backend_audit.targets.faults.keeper import append
 
 LATER = replace(SEALED, ended="2026-08-31T12:05:00Z")
@@ -271,6 +271,25 @@ Earlier runs  1
     )
     assert max(map(len, out.splitlines())) <= 80
     assert not (orders.run / "signoff.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        ("Grace <Grace@example.org>", "grace@example.org"),
+        ("Grace", "grace@example.org (audit.yaml names Grace)"),
+        ("Heidi <heidi@example.org>", "grace@example.org (audit.yaml names Heidi <heidi@example.org>)"),
+    ],
+)
+def test_whom_audit_yaml_names_is_shown_where_that_is_another(
+    orders: House, capsys: pytest.CaptureFixture[str], named: str, shown: str
+) -> None:
+    """Or may be another; the same address is the same person."""
+    document = Document("orders", "prod", "prod", orders.commit, lead_auditor=LEAD, second_reviewer=named)
+    orders.audited(document=document)
+    assert main(["sign", "--key", str(orders.keys / "grace")]) == 2
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Reviewer ")]
+    assert line == f"Reviewer      {shown}"
 
 
 def test_some_dimensions_and_more_later(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
