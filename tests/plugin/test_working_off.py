@@ -355,7 +355,9 @@ def test_an_environment_that_got_another_name(orders) -> None:
     old = config.read_text()
     config.write_text(old.replace("environment: stage\n", "environments:\n  staging: {kind: stage}\n"))
     orders.commit()
-    assert orders.run("--audit-sha=HEAD", "--audit-no-worse").ret == pytest.ExitCode.TESTS_FAILED
+    result = orders.run("--audit-sha=HEAD", "--audit-no-worse")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["No worse     not passed: nothing was compared: audits/orders has audits of"])
     assert "audits of stage, none of staging: if that had another name, state it" in (
         orders.record().inputs.prior_missing
     )
@@ -365,7 +367,8 @@ def test_an_environment_that_got_another_name(orders) -> None:
     assert ": closed, its check passed at " in good(orders, "findings", "close", index)
     (orders.path / "tls").write_text("on")
     orders.commit()
-    audited(orders)
+    result = orders.run("--audit-sha=HEAD", "--audit-no-worse")
+    result.stdout.fnmatch_lines(["No worse     passed: nothing fell, no new high finding since the prior*"])
     assert orders.record().inputs.formerly == {"staging": "stage"}
     assert orders.record().inputs.prior_source.endswith(".md)")
     assert f"note: {tls} stays open: the audit " in good(orders, "file")

@@ -280,4 +280,5 @@ def test_what_is_worse_is_what_the_gate_says(spoil: Attempt | None, before: Atte
     found = compared(filed.filed(card, numbers={}, sources=("ab" * 32,)), prior)
     said = regate(card, (), None, no_worse=True).reason
     alone = "no gate; the exit status is pytest's own, 0"
-    assert said == (f"worse than the prior audit: {found.worse[0]}" if found.worse else alone)
+    more = f" (and {len(found.worse) - 1} more)" if len(found.worse) > 1 else ""
+    assert said == (f"worse than the prior audit: {found.worse[0]}{more}" if found.worse else alone)

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, Verdict
+    from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, NoWorse, Verdict
     from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
     from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
     from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFailure, FiledFinding
@@ -53,6 +53,7 @@ __all__ = [
     "Inputs",
     "Mode",
     "Need",
+    "NoWorse",
     "NotApplicable",
     "Outcome",
     "Page",
@@ -71,7 +72,7 @@ __all__ = [
 ]
 
 _FILES = {
-    "card": ("Action", "Card", "Coverage", "DispositionResult", "Verdict"),
+    "card": ("Action", "Card", "Coverage", "DispositionResult", "NoWorse", "Verdict"),
     "checks": ("Attempt", "Check", "Need", "Outcome", "Page", "Status"),
     "evidence": ("Evidence", "EvidenceKind"),
     "filed": ("FiledCard", "FiledCheck", "FiledDimension", "FiledFailure", "FiledFinding"),

@@ -56,6 +56,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class NoWorse:
+    """What became of ``--audit-no-worse``, whether or not a gate was asked for as well."""
+
+    passed: bool | None
+    """None where there was nothing to be worse than."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """The scorecard."""
 
@@ -85,6 +94,8 @@ class Card:
     exceptions_lapsing: tuple[str, ...]
     notices: tuple[str, ...]
     verdict: Verdict
+    no_worse: NoWorse | None = None
+    """None where nobody asked."""
     exceptions_expired: tuple[str, ...] = ()
     sign_off: SignOff | None = None
     """The second reviewer's, once its signature was checked."""

@@ -274,14 +274,12 @@ def gate_words(card: Card) -> str:
 
 
 def no_worse_words(card: Card) -> str:
-    """What a run without a gate says of ``--audit-no-worse``; empty if that was not asked, or nothing is to be told."""
-    lead = "no gate; the exit status is pytest's own"
-    said = (
-        card.verdict.reason.partition("; ")[2].partition("; ")[2]
-        if card.verdict.reason.startswith(lead)
-        else (card.verdict.reason)
-    )
-    return said if card.inputs.options.get("no_worse") and card.verdict.gate is None else ""
+    """What became of ``--audit-no-worse``; empty if that was not asked, or the gate's own words have it."""
+    found = card.no_worse
+    if found is None or (card.verdict.gate is not None and found.reason in card.verdict.reason):
+        return ""
+    lead = {True: "passed: ", False: "not passed: ", None: ""}[found.passed]
+    return f"{lead}{found.reason}"
 
 
 def sign_off_words(card: Card) -> str:

@@ -97,6 +97,9 @@ def verdict(card: Card) -> Iterator[str]:
     if gate is not None:
         passed = bool(card.verdict.passed) and not why
         yield f"{'✅' if passed else '❌'} {plain(facts.gate_words(card), 400)}.\n\n"
+    if card.no_worse is not None and (words := facts.no_worse_words(card)):
+        mark = {True: "" if why else "✅ ", False: "❌ ", None: ""}[card.no_worse.passed]
+        yield f"{mark}No worse than before: {plain(words, 400)}.\n\n"
     disposition = card.disposition
     if disposition is not None:
         qualifier = f" ({plain(disposition.qualifier)})" if disposition.qualifier else ""

@@ -79,6 +79,7 @@ def _context(card: Card) -> dict[str, Any]:
         "basis": facts.standard_name(card),
         "no_disposition": facts.why_no_disposition(card),
         "gate": facts.gate_words(card) if card.verdict.gate is not None else "",
+        "no_worse": facts.no_worse_words(card),
         "severities": facts.severity_words(card),
         "notices": facts.notices(card),
         "names": facts.level_names(card),

@@ -166,8 +166,8 @@ def _disposition(card: Card) -> Iterator[str]:
     yield from bullets(card.overrides, "None.")
     if card.verdict.gate is not None:
         yield f"{escape(facts.gate_words(card))}.\n\n"
-    elif told := facts.no_worse_words(card):
-        yield f"No worse than before was asked for: {escape(told)}.\n\n"
+    if told := facts.no_worse_words(card):
+        yield f"No worse than before: {escape(told)}.\n\n"
     if card.raises:
         yield "What would raise it most:\n\n"
         yield from bullets(facts.raise_words(way) for way in card.raises)

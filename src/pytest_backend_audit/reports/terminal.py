@@ -19,6 +19,9 @@ NAME = 23
 ROWS = 8
 """Most lines for dimensions; of a longer standard, the lowest are shown."""
 
+_SPARED = ("Exceptions", "Policy", "Unproven", "Not run")
+"""Parts whose place is the report where there are more than there is room for, the first of them first."""
+
 _RESET = "\x1b[0m"
 _COLORS = {1: "\x1b[31m", 2: "\x1b[33m", 3: "\x1b[36m", 4: "\x1b[32m", 5: "\x1b[1;32m"}
 _BOLD, _RED, _GREEN, _YELLOW = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"
@@ -178,8 +181,8 @@ class _Part:
 
 def _below(card: Card, style: _Style, room: int) -> list[str]:
     """Total, disposition and the rest: a line each, and what is left of the room for continuations and notices."""
-    parts = [*_result(card), *_counts(card)]
-    notices = [_Part("Notice", text) for text in facts.notices(card, brief=not style.whole)]
+    told = [_Part("Notice", text) for text in facts.notices(card, brief=not style.whole)]
+    parts, notices = _fitted([*_result(card), *_counts(card)], told, room)
     left = room - len(parts) - min(len(notices), 1)
     left = _spread(parts, left, style)
     shown = notices[: 1 + max(left, 0)]
@@ -189,6 +192,17 @@ def _below(card: Card, style: _Style, room: int) -> list[str]:
         return lines + [line for part in shown[:-1] for line in _lines(part, style)] + _last(notices, len(shown), style)
     _spread(shown, left, style)
     return lines + [line for part in shown for line in _lines(part, style)]
+
+
+def _fitted(parts: list[_Part], notices: list[_Part], room: int) -> tuple[list[_Part], list[_Part]]:
+    """The parts that have a line each; of more, those of `_SPARED` are among the notices, which are counted."""
+    kept, spared = list(parts), list[_Part]()
+    for label in _SPARED:
+        if len(kept) + min(len(notices) + len(spared), 1) <= room:
+            break
+        spared += [_Part("Notice", f"{p.label.lower()}: {p.text}") for p in kept if p.label == label]
+        kept = [p for p in kept if p.label != label]
+    return kept, [*notices, *spared]
 
 
 def _spread(parts: list[_Part], room: int, style: _Style) -> int:
@@ -224,8 +238,9 @@ def _result(card: Card) -> Iterator[_Part]:
     verdict = card.verdict
     if verdict.gate is not None:
         yield _Part("Gate", verdict.reason.removeprefix("gate "), _GREEN if verdict.passed else _RED, most=5)
-    elif told := facts.no_worse_words(card):
-        yield _Part("No worse", told, _RED if verdict.exit_status else _YELLOW, most=5)
+    if card.no_worse is not None and (told := facts.no_worse_words(card)):
+        color = {True: _GREEN, False: _RED, None: _YELLOW}[card.no_worse.passed]
+        yield _Part("No worse", told, color, most=5)
     if card.raises:
         # Seeking less takes no check, so it would come before whatever makes the service better.
         way = next((way for way in card.raises if way.checks), card.raises[0])

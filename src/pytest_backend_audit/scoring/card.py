@@ -245,6 +245,7 @@ def build(
         exceptions_expired=exceptions.expired(inputs.policy, exempt, today),
         notices=_notices(inputs, standard, judged, exempt, seal),
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
+        no_worse=verdict.no_worse(facts, inputs.prior_source) if asked else None,
     )
 
 

@@ -13,6 +13,7 @@ from pytest_backend_audit.model import (
     Finding,
     Inputs,
     Mode,
+    NoWorse,
     Outcome,
     Seal,
     Status,
@@ -78,7 +79,7 @@ def decide(facts: Facts, gate: str | None) -> Verdict:
         why = facts.no_disposition or "there is no disposition"
         return Verdict(gate, False, f"gate {wanted}: not passed, {why}", 1)
     against = [f"the disposition is {reached.name}"] if order.index(reached.id) > order.index(gate) else []
-    against += [f"worse than the prior audit: {facts.worse[0]}"] if facts.worse else []
+    against += [f"worse than the prior audit: {_first(facts.worse)}"] if facts.worse else []
     against += [facts.unknown] if facts.unknown else []
     if against:
         return Verdict(gate, False, f"gate {wanted}: not passed, {'; '.join(against)}", 1)
@@ -142,6 +143,31 @@ def without_cases(results: Sequence[CheckResult]) -> tuple[str, ...]:
     return comparison.without_cases((r.check.dimension, r.check.ladder, r.taken_out) for r in results)
 
 
+def no_worse(facts: Facts, since: str) -> NoWorse:
+    """What is said of a run that was asked to be no worse: not passed, whenever that alone keeps its status from 0.
+
+    Args:
+        facts: What the run found.
+        since: The prior audit; empty if none is known.
+    """
+    seal = facts.seal
+    if seal is None:
+        return NoWorse(False, "the run did not end")
+    told = [
+        (seal.exit_status == 5, "nothing was collected"),
+        (seal.exit_status not in {0, 1}, seal.interrupted or f"pytest ended with status {seal.exit_status}"),
+        (bool(seal.invalid), f"the run is invalid: {seal.invalid}"),
+        (bool(facts.worse), _first(facts.worse)),
+        (bool(facts.unknown), facts.unknown),
+    ]
+    if against := next((text for applies, text in told if applies), ""):
+        return NoWorse(False, against)
+    if facts.not_compared:
+        return NoWorse(None, facts.not_compared)
+    looked = "of what was looked at, " if facts.partial else ""
+    return NoWorse(True, f"{looked}nothing fell, no new high finding since the {since or 'prior audit'}")
+
+
 def unknown(inputs: Inputs) -> str:
     """Why nobody can tell whether a formal audit is worse than the one before; empty if it is the first, or compared.
 
@@ -174,7 +200,7 @@ def _without_gate(facts: Facts, own: int) -> Verdict:
     if own <= 1 and facts.seal is not None and facts.seal.invalid:
         return Verdict(None, None, f"the run is invalid: {facts.seal.invalid}", 1)
     if own <= 1 and facts.worse:
-        return Verdict(None, None, f"worse than the prior audit: {facts.worse[0]}", 1)
+        return Verdict(None, None, f"worse than the prior audit: {_first(facts.worse)}", 1)
     if own <= 1 and facts.unknown:
         return Verdict(None, None, facts.unknown, 1)
     told = f"; {facts.not_compared}" if facts.not_compared else ""

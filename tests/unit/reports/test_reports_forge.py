@@ -14,7 +14,7 @@ from unit.reports.cards import FULL, HOSTILE
 from unit.reports.machine import MACHINE_CARDS, NOT_GREEN, SCORED, hidden
 from unit.scoring.scoring_cases import SEALED, check, failed, inputs
 
-from pytest_backend_audit.model import Card, Verdict
+from pytest_backend_audit.model import Card, NoWorse, Verdict
 from pytest_backend_audit.reports import forge, github_summary, pr_comment, render
 from pytest_backend_audit.scoring import score
 
@@ -106,12 +106,30 @@ def test_what_is_said_is_seen() -> None:
 @pytest.mark.parametrize("name", MACHINE_CARDS)
 def test_a_run_that_says_nothing_final_is_not_green(name: str, page: str) -> None:
     """A warning stands on top, and a gate is not shown as passed."""
-    card = replace(MACHINE_CARDS[name], verdict=Verdict("conditional-production", True, "passed", 0))
+    well, gate = NoWorse(True, "nothing fell"), Verdict("conditional-production", True, "gate X: passed", 0)
+    card = replace(MACHINE_CARDS[name], verdict=gate, no_worse=well)
     text = render(card, page)
     inconclusive = name in NOT_GREEN or name == "located"
     assert ("⚠️ **This run says nothing final**" in text) is inconclusive
-    assert ("✅" in text) is not inconclusive
+    assert text.count("✅") == (0 if inconclusive else 2)
+    assert "No worse than before: passed: nothing fell.\n" in text
     assert render(card, page) == text
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (NoWorse(True, "nothing fell"), "✅ No worse than before: passed: nothing fell."),
+        (NoWorse(False, "4.1 fell"), "❌ No worse than before: not passed: 4.1 fell."),
+        (NoWorse(None, "there is none"), "No worse than before: there is none."),
+    ],
+)
+def test_that_it_is_no_worse_has_a_line(found: NoWorse, line: str, page: str) -> None:
+    """Where it was asked."""
+    text = render(replace(MACHINE_CARDS["green"], no_worse=found), page)
+    assert line in text.splitlines()
+    assert "No worse" not in render(MACHINE_CARDS["green"], page)
 
 
 @pytest.mark.parametrize("page", PAGES)

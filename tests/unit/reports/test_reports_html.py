@@ -23,7 +23,7 @@ from unit.reports.cards import (
 )
 from unit.reports.html_page import REFERENCES, Page
 
-from pytest_backend_audit.model import Attempt, Status
+from pytest_backend_audit.model import Attempt, NoWorse, Status
 from pytest_backend_audit.reports import chunks, render
 from pytest_backend_audit.reports.chart import Chart
 from pytest_backend_audit.reports.page import Bounds
@@ -98,6 +98,15 @@ def test_card_without_disposition_says_why() -> None:
     assert "No disposition nothing was collected" in text
     assert "No check was collected." in text
     assert "Incidents: not stated." in text
+
+
+@pytest.mark.parametrize(("passed", "look"), [(True, "good"), (False, "bad"), (None, "soft")])
+def test_that_it_is_no_worse_is_told(passed: bool | None, look: str) -> None:
+    """In the look of what became of it."""
+    text = render(replace(FULL, no_worse=NoWorse(passed, "nothing <fell>")), "html")
+    lead = {True: "passed: ", False: "not passed: ", None: ""}[passed]
+    assert f'<p class="{look}">No worse than before: {lead}nothing &lt;fell&gt;.</p>' in text
+    assert "No worse" not in render(FULL, "html")
 
 
 def test_picture_has_a_text_for_those_who_do_not_see_it() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.reports.cards import CARDS, EVIL, FULL, HOSTILE, NOTHING, PARTIAL
 
+from pytest_backend_audit.model import NoWorse
 from pytest_backend_audit.reports import render
 from pytest_backend_audit.reports.markdown import escape, fence
 
@@ -70,6 +71,16 @@ def test_disposition_with_dated_actions_and_overrides() -> None:
     assert "| Stop customer-facing rollout. | now |\n| Re-audit. | 2027-01-23 |\n" in text
     assert "- L1 in Security (4.7)\n- P0 INC-12 is open\n" in text
     assert "No disposition: a rehearsal has no disposition; run with --audit-sha=HEAD.\n" in render(PARTIAL, "md")
+
+
+def test_that_it_is_no_worse_stands_below_the_gate() -> None:
+    """Whether it was passed, unless the gate's sentence has it."""
+    made = replace(FULL, no_worse=NoWorse(True, "nothing fell"))
+    assert "is Not production-grade.\n\nNo worse than before: passed: nothing fell.\n\n" in render(made, "md")
+    fell = NoWorse(False, FULL.verdict.reason.partition("passed, ")[2])
+    assert "No worse than before" not in render(replace(FULL, no_worse=fell), "md")
+    alone = replace(PARTIAL, no_worse=NoWorse(False, "4.1 fell"))
+    assert "No worse than before: not passed: 4.1 fell.\n\n" in render(alone, "md")
 
 
 def test_each_finding_has_its_twelve_fields() -> None:

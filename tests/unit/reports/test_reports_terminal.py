@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from unit.reports.cards import CARDS, DIMENSIONS, FULL, HOSTILE, NOTHING, PARTIAL
 
-from pytest_backend_audit.model import Card, Outcome, Raise, Seal, Status
+from pytest_backend_audit.model import (
+    Card,
+    Difference,
+    NoWorse,
+    Outcome,
+    Protected,
+    Raise,
+    Seal,
+    SignOff,
+    Status,
+)
 from pytest_backend_audit.reports import render
 from pytest_backend_audit.reports.terminal import section
 from pytest_backend_audit.reports.text import columns
@@ -223,6 +234,66 @@ def test_why_checks_could_not_run() -> None:
     dimension = replace(DIMENSIONS[1], criteria=(replace(criterion, checks=checks),))
     card = replace(FULL, dimensions=(DIMENSIONS[0], dimension, *DIMENSIONS[2:]))
     assert section(card)[20] == "Not run      3 checks for 2 reasons, 2 of them: targets.redis is not configured"
+
+
+WELL = NoWorse(True, "nothing fell, no new high finding since the prior audit 2026-08-01 of 1a2b3c4 (audits/o/x.md)")
+
+
+def test_that_it_is_no_worse_has_a_line() -> None:
+    """With a gate and without one, in the colour of what became of it; nothing where the gate's line has it already."""
+    ungated = replace(PARTIAL, no_worse=WELL)
+    assert [line for line in section(ungated, width=132, color=True) if "No worse" in line] == [
+        "No worse     \x1b[32mpassed: nothing fell, no new high finding since the prior audit 2026-08-01 of 1a2b3c4 "
+        "(audits/o/x.md)\x1b[0m"
+    ]
+    gated = section(replace(ungated, verdict=FULL.verdict))
+    assert [line[:45] for line in gated if line.startswith(("Gate", "No worse"))] == [
+        "Gate         Conditional production: not pass",
+        "No worse     passed: nothing fell, no new hig",
+    ]
+    fell = NoWorse(False, "4.1 fell from L3 to L2")
+    [line] = [line for line in section(replace(PARTIAL, no_worse=fell), color=True) if "No worse" in line]
+    assert line == "No worse     \x1b[31mnot passed: 4.1 fell from L3 to L2\x1b[0m"
+    said = replace(FULL.verdict, reason=f"gate X: not passed, worse than the prior audit: {fell.reason}")
+    assert [line for line in section(replace(PARTIAL, no_worse=fell, verdict=said)) if "No worse" in line] == []
+    none = NoWorse(None, "no prior audit to be worse than: nothing was compared")
+    [line] = [line for line in section(replace(PARTIAL, no_worse=none), color=True) if "No worse" in line]
+    assert line == f"No worse     \x1b[33m{none.reason}\x1b[0m"
+
+
+SIGNED = SignOff("grace@example.org", "SHA256:x", "2026-11-24T09:00:00Z", ("4.3",))
+HELD = Protected(
+    "main", "", "main.yaml", "d" * 64, {}, (Difference("gate", "none", "audit.yaml:3", "x", "main:3", "x"),)
+)
+HELD_TO = replace(FULL.inputs, protected=HELD)
+
+
+@pytest.mark.parametrize(
+    ("more", "spared", "last"),
+    [
+        ({}, ["Exceptions"], "Notice       the build is not verifiable by more tha… (and 2 more in the report)"),
+        (
+            {"inputs": HELD_TO, "sign_off": SIGNED},
+            ["Exceptions", "Policy", "Unproven"],
+            "Notice       the build is not verifiable by more tha… (and 4 more in the report)",
+        ),
+        (
+            {"inputs": replace(HELD_TO, earlier=()), "notices": ()},
+            ["Exceptions", "Policy"],
+            "Notice       exceptions: 1 lapsing, 1 unused: foreig… (and 1 more in the report)",
+        ),
+    ],
+)
+def test_more_than_there_are_lines_for(more: dict[str, Any], spared: list[str], last: str) -> None:
+    """What the report has is left to it, and counted among the notices; no verdict is, and the whole has it all."""
+    card = replace(FULL, no_worse=WELL, **more)
+    lines = section(card, folder="audit-report")
+    assert (len(lines), lines[-2]) == (25, last)
+    labels = [line.split("  ")[0] for line in section(card, folder="audit-report", whole=True)[13:]]
+    labels = list(dict.fromkeys(label for label in labels if label not in {"", "Notice"}))
+    shown = [line.split("  ")[0] for line in lines[13:] if not line.startswith(" ")]
+    assert [label for label in shown if label != "Notice"] == [label for label in labels if label not in spared]
+    assert set(spared) < set(labels)
 
 
 def test_the_path_of_the_report_stays_whole() -> None:

@@ -226,21 +226,71 @@ def test_no_worse_fails_where_other_audits_can_not_be_compared_with():
     assert not regate(card, DISPOSITIONS, CONDITIONAL, no_worse=True).passed
 
 
+SINCE = "since the prior audit 2026-08-01 of 1a2b3c4"
+WELL = f"passed: nothing fell, no new high finding {SINCE}"
+FIRST = "no prior audit to be worse than: nothing was compared"
+
+
 @pytest.mark.parametrize(
     ("prior", "fields", "told"),
     [
-        ({}, {"prior_missing": MISSING}, f"nothing was compared: {MISSING}"),
-        ({}, {}, "no prior audit to be worse than: nothing was compared"),
-        ({"4.1": 4}, {}, "worse than the prior audit: 4.1 fell from L4 to L3"),
-        ({"4.1": 3, "4.2": 2}, {}, ""),
+        ({}, {"prior_missing": MISSING}, f"not passed: nothing was compared: {MISSING}"),
+        ({}, {}, FIRST),
+        ({"4.1": 4}, {}, "not passed: 4.1 fell from L4 to L3"),
+        ({"4.1": 4, "4.2": 5, "4.3": 4}, {}, "not passed: 4.1 fell from L4 to L3 (and 2 more)"),
+        ({"4.1": 3, "4.2": 2}, {}, WELL),
+        (
+            {"4.1": 3},
+            {"narrowing": ("--lf",)},
+            f"passed: of what was looked at, nothing fell, no new high finding {SINCE}",
+        ),
     ],
 )
-def test_what_is_said_of_no_worse_without_a_gate(prior, fields, told):
-    """Whatever gave the exit status stands in the card; nothing does where all is well, or was not asked."""
-    made, attempts = all_at(3, options={"no_worse": True}, prior_levels=prior, **fields)
-    assert no_worse_words(scoring.score(made, attempts, SEALED)) == told
+def test_what_is_said_of_no_worse(prior, fields, told):
+    """Whether it was passed, and what gave the exit status; nothing where nobody asked."""
+    source = SINCE.removeprefix("since the ")
+    made, attempts = all_at(3, options={"no_worse": True}, prior_levels=prior, prior_source=source, **fields)
+    card = scoring.score(made, attempts, SEALED)
+    assert no_worse_words(card) == told
+    assert card.verdict.exit_status == int(told.startswith("not passed"))
     made, attempts = all_at(3, prior_levels=prior, **fields)
-    assert no_worse_words(scoring.score(made, attempts, SEALED)) == ""
+    assert scoring.score(made, attempts, SEALED).no_worse is None
+
+
+@pytest.mark.parametrize(
+    ("seal", "told"),
+    [
+        (None, "not passed: the run did not end"),
+        (ended(5), "not passed: nothing was collected"),
+        (ended(3), "not passed: pytest ended with status 3"),
+        (ended(2, interrupted="SIGTERM"), "not passed: SIGTERM"),
+        (ended(0, invalid="the build changed"), "not passed: the run is invalid: the build changed"),
+        (ended(1), WELL),
+    ],
+)
+def test_a_run_that_proves_nothing_has_not_passed_no_worse(seal, told):
+    """Checks that fail do not matter, as long as they failed before."""
+    source = SINCE.removeprefix("since the ")
+    made, attempts = all_at(3, options={"no_worse": True}, prior_levels={"4.1": 3}, prior_source=source)
+    assert no_worse_words(scoring.score(made, attempts, seal)) == told
+
+
+@pytest.mark.parametrize(
+    ("level", "prior", "told"),
+    [
+        (3, {"4.1": 3}, WELL),
+        (2, {"4.1": 2}, WELL),
+        # The gate's own sentence has the rest.
+        (3, {"4.1": 4}, ""),
+        (3, {}, ""),
+    ],
+)
+def test_what_is_said_of_no_worse_beside_a_gate(level, prior, told):
+    """That it was passed, and nothing twice."""
+    asked = {"no_worse": True, "gate": CONDITIONAL}
+    source = SINCE.removeprefix("since the ")
+    made, attempts = all_at(level, options=asked, prior_levels=prior, prior_source=source)
+    assert no_worse_words(scoring.score(made, attempts, SEALED)) == told
 
 
 def test_a_partial_run_compares_only_what_it_looked_at():
