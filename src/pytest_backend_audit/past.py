@@ -271,7 +271,7 @@ def _of_other_environments(state: State, subject: Subject, place: Place) -> str:
     """That audits were filed, and none of this environment."""
     from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - only where audits were filed
 
-    others = ", ".join(dict.fromkeys(f.environment or "not stated" for f in state.filings))
+    others = ", ".join(dict.fromkeys(e or "not stated" for f in state.filings for e in environments(f.environment)))
     name = subject.environment or "an environment that is not stated"
     told = f"{place.name} has audits of {others}, none of {name}"
     if subject.formerly:

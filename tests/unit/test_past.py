@@ -122,6 +122,14 @@ def test_an_environment_without_an_audit(tmp_path: Path, formerly: str) -> None:
         )
 
 
+def test_each_environment_that_was_audited_is_named_once(tmp_path: Path) -> None:
+    """Also where a merge of several was filed beside audits of one of them."""
+    filings(tmp_path, "prod", "prod, stage", "stage", "")
+    assert of(tmp_path, "staging", kind="stage").missing.startswith(
+        "audits/billing has audits of prod, stage, not stated, none of staging: "
+    )
+
+
 def test_an_environment_of_another_kind_than_all_others(tmp_path: Path) -> None:
     """Had no other name, so it is not told to state one."""
     filings(tmp_path, "prod-eu")
