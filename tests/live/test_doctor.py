@@ -222,25 +222,56 @@ def test_nothing_listens(tmp_path: Path, closed: int) -> None:
     done = backend_audit("doctor", cwd=tmp_path, **at(closed))
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.partition("tool  ")[0] == (
-        "audit.yaml    ok             orders, local\n"
-        f'postgres      could not run  connection to server at "127.0.0.1", port {closed}\n'
-        "                             failed: Connection refused - is it running?\n"
-        "                             (audit.yaml:6)\n"
-        "replica       could not run  not configured (audit.yaml)\n"
-        f'pgbouncer     could not run  connection to server at "127.0.0.1", port {closed}\n'
-        "                             failed: Connection refused - is it running?\n"
-        "                             (audit.yaml:7)\n"
-        f"redis         could not run  Error 111 connecting to 127.0.0.1:{closed}. Connection\n"
-        "                             refused. - is it running? (audit.yaml:8)\n"
-        f"http          could not run  [Errno 111] Connection to 127.0.0.1:{closed} refused -\n"
-        "                             is it running? (audit.yaml:9)\n"
-        f"prometheus    could not run  [Errno 111] Connection to 127.0.0.1:{closed} refused\n"
-        "                             (audit.yaml:10) - is it running?\n"
-        "faults        could not run  not configured (audit.yaml)\n"
-        "downstream    could not run  not configured (audit.yaml)\n"
-        "queues        could not run  not configured (audit.yaml)\n"
+        "audit.yaml    ok              orders, local\n"
+        f'postgres      could not run   connection to server at "127.0.0.1", port {closed}\n'
+        "                              failed: Connection refused - is it running?\n"
+        "                              (audit.yaml:6)\n"
+        "replica       not configured  no bundled check asks for it\n"
+        f'pgbouncer     could not run   connection to server at "127.0.0.1", port {closed}\n'
+        "                              failed: Connection refused - is it running?\n"
+        "                              (audit.yaml:7)\n"
+        f"redis         could not run   Error 111 connecting to 127.0.0.1:{closed}.\n"
+        "                              Connection refused. - is it running?\n"
+        "                              (audit.yaml:8)\n"
+        f"http          could not run   [Errno 111] Connection to 127.0.0.1:{closed} refused\n"
+        "                              - is it running? (audit.yaml:9)\n"
+        f"prometheus    could not run   [Errno 111] Connection to 127.0.0.1:{closed} refused\n"
+        "                              (audit.yaml:10) - is it running?\n"
+        "faults        not configured  checks of 4.2, 4.3 could not run without it:\n"
+        "                              declare it, for instance faults: {url:\n"
+        '                              "http://127.0.0.1:8474", dependencies: {postgres:\n'
+        "                              {}, redis: {}}} (audit.yaml)\n"
+        "downstream    not configured  checks of 4.2 could not run without it: declare\n"
+        "                              it, for instance downstream: {listen:\n"
+        '                              "127.0.0.1:9191", forward:\n'
+        '                              "http://127.0.0.1:9192"} (audit.yaml)\n'
+        "queues        not configured  no bundled check asks for it\n"
     )
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+
+
+def test_what_is_not_configured_is_no_failure(tmp_path: Path, service: str) -> None:
+    """Only a target that audit.yaml names has to be reached; which of its bundled checks ask for another is told."""
+    head = f"version: 1\nservice: orders\nenvironment: local\ntargets:\n  http: {{base_url: {service}}}\n"
+    (tmp_path / "audit.yaml").write_text(f'{head}suites: ["4.2"]\nsought: {{"4.2": 3}}\n')
+    done = backend_audit("doctor", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = answers(done.stdout)
+    assert found["http"][0] == "warning"
+    assert found["postgres"] == (
+        "not configured",
+        "checks of 4.2 could not run without it: declare it, for instance postgres: "
+        '{dsn: "${AUDIT_POSTGRES_DSN}"} (audit.yaml)',
+    )
+    # The pooler is sought from L4 on.
+    others = ("replica", "pgbouncer", "prometheus", "queues")
+    assert {name: found[name] for name in others} == dict.fromkeys(
+        others, ("not configured", "no bundled check asks for it")
+    )
+    assert [a["subject"] for a in json.loads(done.stdout) if a["state"] == "not configured" and a["configured"]] == []
+    (tmp_path / "audit.yaml").write_text(f"{head}suites: none\n")
+    found = answers(backend_audit("doctor", "--json", cwd=tmp_path).stdout)
+    assert found["postgres"] == ("not configured", "no bundled check asks for it")
 
 
 def test_nothing_answers(tmp_path: Path, silent: int) -> None:
@@ -338,15 +369,16 @@ def test_without_an_audit_yaml(tmp_path: Path) -> None:
     done = backend_audit("doctor", cwd=tmp_path, PATH="/nonexistent")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
-        "audit.yaml    could not run  there is none here; `backend-audit init` writes one\n"
-        "tool          could not run  Load testing: install one of k6, vegeta\n"
-        "tool          could not run  Fault injection: install one of toxiproxy-server,\n"
-        "                             tc\n"
-        "tool          could not run  Dependency vulnerabilities: install one of trivy,\n"
-        "                             govulncheck, pip-audit, npm, cargo-audit\n"
-        "tool          could not run  Secret scanning: install one of gitleaks,\n"
-        "                             trufflehog\n"
-        "tool          could not run  TLS audit: install one of testssl.sh, nmap\n"
+        "audit.yaml    could not run   there is none here; `backend-audit init` writes\n"
+        "                              one\n"
+        "tool          could not run   Load testing: install one of k6, vegeta\n"
+        "tool          could not run   Fault injection: install one of toxiproxy-server,\n"
+        "                              tc\n"
+        "tool          could not run   Dependency vulnerabilities: install one of trivy,\n"
+        "                              govulncheck, pip-audit, npm, cargo-audit\n"
+        "tool          could not run   Secret scanning: install one of gitleaks,\n"
+        "                              trufflehog\n"
+        "tool          could not run   TLS audit: install one of testssl.sh, nmap\n"
     )
 
 

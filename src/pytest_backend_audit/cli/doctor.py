@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,9 +16,11 @@ from pytest_backend_audit.cli.collecting import Watcher, add_options, collect
 from pytest_backend_audit.cli.output import WIDTH, columns, fail
 
 if TYPE_CHECKING:
+    from pytest_backend_audit.config import AuditConfig
     from pytest_backend_audit.runtime import Runtime
 
 OK, WARNING, NOT = "ok", "warning", "could not run"
+ABSENT = "not configured"
 FIRST = 12
 """Width of the first column."""
 
@@ -47,10 +49,10 @@ class Answer:
     """``configuration``, ``target``, ``identity``, ``secret`` or ``tool``."""
     subject: str
     state: str
-    """``ok``, ``warning`` or ``could not run``."""
+    """``ok``, ``warning``, ``could not run`` or, of a target that audit.yaml does not name, ``not configured``."""
     says: str
     configured: bool = True
-    """False for a target that audit.yaml does not name: checks of it could not run, and may be meant not to."""
+    """False for such a target: checks that ask for it could not run, and may be meant not to."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,15 +111,19 @@ def _answers(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
 
 def _targets(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
     from pytest_backend_audit.cli import probes  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli.wanted import wanted  # noqa: PLC0415 - heavy
     from pytest_backend_audit.targets import TARGETS, open_target  # noqa: PLC0415 - heavy
 
     assert audit.config is not None
+    asked = wanted(audit)
     skipped: type[BaseException] = pytest.skip.Exception  # CouldNotRun, and what other plugins' factories raise
     unset = [name for name in audit.config.unset if "." not in name]
     for name in dict.fromkeys([*TARGETS, *audit.config.targets, *unset]):
+        if audit.config.target(name) is None and name not in unset:
+            yield Answer("target", name, ABSENT, _absent(name, asked.get(name, ()), audit.config), configured=False)
+            continue
         if audit.config.target(name) is None:
-            says = _less_place(audit.config.why_no_target(name), name)
-            yield Answer("target", name, NOT, says, configured=name in unset)
+            yield Answer("target", name, NOT, _less_place(audit.config.why_no_target(name), name))
             continue
         try:
             said, worries = probes.ask(name, open_target(config, name), audit)
@@ -125,6 +131,15 @@ def _targets(config: pytest.Config, audit: Runtime) -> Iterator[Answer]:
             yield Answer("target", name, NOT, _less_place(probes.reason(error, audit, name), name))
             continue
         yield Answer("target", name, WARNING if worries else OK, "; ".join([said, *worries]))
+
+
+def _absent(name: str, dimensions: Sequence[str], config: AuditConfig) -> str:
+    """Whether anybody misses a target that audit.yaml does not name, and how it would."""
+    from pytest_backend_audit.config.examples import cure  # noqa: PLC0415 - heavy
+
+    if not dimensions:
+        return "no bundled check asks for it"
+    return f"checks of {', '.join(dimensions)} could not run without it{cure(f'targets.{name}')} ({config.name})"
 
 
 def _less_place(text: str, name: str) -> str:
@@ -179,5 +194,5 @@ def _print(answer: Answer, out: TextIO) -> None:
     row = (answer.subject, answer.state, answer.says)
     if answer.kind in {"tool", "secret", "identity"}:
         row = (answer.kind, answer.state, f"{answer.subject}: {answer.says}")
-    out.writelines(f"{line}\n" for line in columns([row], WIDTH, widths=(FIRST, len(NOT))))
+    out.writelines(f"{line}\n" for line in columns([row], WIDTH, widths=(FIRST, len(ABSENT))))
     out.flush()

@@ -14,29 +14,13 @@ import pytest
 from pytest_backend_audit.cli.collecting import Watcher, add_options, collect
 from pytest_backend_audit.cli.foreseen import asked
 from pytest_backend_audit.cli.output import WIDTH, columns, fail
+from pytest_backend_audit.cli.wanted import TARGET_OF
 
 if TYPE_CHECKING:
     from pytest_backend_audit.collect import Collected
     from pytest_backend_audit.model import Check
     from pytest_backend_audit.runtime import Runtime
     from pytest_backend_audit.standard.model import Row
-
-TARGET_OF = {
-    "audit_postgres": "postgres",
-    "audit_postgres_connect": "postgres",
-    "audit_query_budget": "postgres",
-    "audit_pgbouncer": "pgbouncer",
-    "audit_redis": "redis",
-    "audit_http": "http",
-    "audit_identity": "http",
-    "audit_endpoints": "http",
-    "audit_load": "http",
-    "audit_prometheus": "prometheus",
-    "audit_faults": "faults",
-    "audit_downstream": "downstream",
-    "audit_queues": "queues",
-}
-"""Fixture -> the target that it can't do without."""
 
 CHECKED, UNCHECKED, PENDING = "has a check", "no check", "no bundled check yet"
 """States of a row; the last two could not run, and the last one is ours to mend."""
