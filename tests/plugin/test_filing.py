@@ -313,6 +313,9 @@ def test_a_ledger_follows_its_published_schema(orders) -> None:
         if act == ("file",):
             audited(orders)
         good(orders, *act)
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("environment: stage", "environment: prod"))
+    good(orders, "findings", "retire", "stage", "--reason", "given up", "--who", "Grace")
     published = json.loads(good(orders, "schema", "ledger"))
     lines = (orders.path / "audits" / "orders" / "ledger.jsonl").read_text().splitlines()
     for line in lines:

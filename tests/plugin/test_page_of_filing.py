@@ -22,4 +22,4 @@ def test_the_page_shows_what_its_commands_print(tmp_path: Path, same_tree: None)
     mine = {"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")}
     (tmp_path / "gitconfig").write_text("[user]\n\tname = Kim\n\temail = kim@example.org\n", "utf-8")
     environment = {**os.environ, **GIT, **mine, "PATH": path, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
-    assert follow(blocks(PAGE), f"cd {folder}\n", environment) == 10
+    assert follow(blocks(PAGE), f"cd {folder}\n", environment) == 11
