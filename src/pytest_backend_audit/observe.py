@@ -61,6 +61,8 @@ class _Run:
     parts: list[Attempt] = field(default_factory=list)
     """Subtests that did not pass, further errors of a group, and a teardown that failed."""
     notes: list[str] = field(default_factory=list)
+    untouched: bool = False
+    """Whether nobody set it up: pytest's own parts then stumble over what is missing when they put it away."""
     threads: list[BaseException] = field(default_factory=list)
     """What ended threads that its call started, besides what ended the call itself."""
     properties: int = 0
@@ -186,6 +188,7 @@ class Observer:
         run = self._run
         if run is None and call.when == "setup":
             run = self._begin(item)  # somebody's hook ended the test before it came to ours
+            run.untouched = True
         if run is None or not run.checks:
             return report
         found = call.excinfo or raised  # whoever takes it away in between makes no failed check pass
@@ -297,7 +300,8 @@ class Observer:
                 self._part(run, f"{item.nodeid} teardown", judging.by_others(report, "teardown"), judging.where(report))
             return
         # Beside what the call found, which stands: a failure is not undone by a teardown that fails as well.
-        if own := self._threads.without(self._own(report, error)):
+        own = self._threads.without(self._own(report, error))
+        if own and not run.untouched:
             self._part(run, f"{item.nodeid} teardown", self._of_teardown(run, own), judging.where(report))
 
     def _of_teardown(self, run: _Run, errors: list[BaseException]) -> judging.Judged:

@@ -46,7 +46,7 @@ def blanked(text: str) -> list[str]:
         # Seen once, in one of many runs and of unknown cause: a page shows what checks say, and not warnings beside.
         (r", \d+ warnings?(?= in \d)", ""),
         (r"\bin \d+\.\d+s(?: \([\d:]+\))?", "in <time>"),
-        (r"(?<=outbox: )\d+ waits?", "<some> wait"),
+        (r"(?<=outbox: )\d+ waits?(?:, the oldest for [\d.]+ s)?", "<some> wait"),
     ):
         text = re.sub(pattern, name, text)
     return [line.rstrip() for line in text.splitlines()]

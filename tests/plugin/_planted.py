@@ -176,8 +176,8 @@ def test_property(record_property):
 
 @check
 def test_property_name(record_property, record_testsuite_property):
-    record_property("GET " + s("property_name"), 200)
-    record_testsuite_property("GET " + s("suite_property_name"), 200)
+    record_property("by-property_name " + s("property_name"), 200)
+    record_testsuite_property("by-suite_property_name " + s("suite_property_name"), 200)
 
 @check
 def test_suite_property(record_testsuite_property):
