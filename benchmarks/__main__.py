@@ -130,6 +130,13 @@ def fleet(runs: int) -> list[str]:
     return measure(min(runs, 3))
 
 
+def ledger(runs: int) -> list[str]:
+    """Ledgers of 100, 400 and 1,600 filings."""
+    from benchmarks.ledger import measure
+
+    return measure(min(runs, 3))
+
+
 CASES = {
     "off": off,
     "on": on,
@@ -139,6 +146,7 @@ CASES = {
     "load": load,
     "large": large,
     "fleet": fleet,
+    "ledger": ledger,
 }
 
 

@@ -77,6 +77,11 @@ class _Folding:
         self._places = places
         self._lines = lines
         self._found: dict[str, Tracked] = {}
+        """Fingerprint -> the finding, without its history."""
+        self._histories: dict[str, list[tuple[int, Event]]] = {}
+        """Of each: a list grows in place, and a ledger has a line for each finding of each audit."""
+        self._given: dict[str, set[str]] = {}
+        """Fingerprint -> what somebody assigned: owner, effort."""
         self._owner_of: dict[str, str] = {}
         """Number -> fingerprint."""
         self._told: dict[str, set[str]] = {}
@@ -100,7 +105,7 @@ class _Folding:
         return State(
             service=self._filings[0][1].service if self._filings else "",
             filings=tuple(f for _, f in self._filings),
-            findings=tuple(self._found.values()),
+            findings=tuple(replace(t, history=tuple(self._histories[mark])) for mark, t in self._found.items()),
             assigned=self._before,
             notices=tuple(notices),
             events=tuple(self._events),
@@ -173,7 +178,9 @@ class _Folding:
     def _told_since(self, line: int, event: Event, place: str, known: Tracked) -> bool:
         """Whether a finding was seen by a later run than that of an event: the lines of two branches were joined."""
         sightings = [
-            (n, e) for n, e in known.history if isinstance(e, Found) and place in self._places.of(e.environment)
+            (n, e)
+            for n, e in self._histories[known.fingerprint]
+            if isinstance(e, Found) and place in self._places.of(e.environment)
         ]
         if isinstance(event, Resolved):
             # By when it was written: the reviewer did not know of it. Clocks of two machines may differ.
@@ -189,7 +196,8 @@ class _Folding:
         )
 
     def _put(self, line: int, event: Event, tracked: Tracked) -> None:
-        self._found[tracked.fingerprint] = replace(tracked, history=(*tracked.history, (line, event)))
+        self._found[tracked.fingerprint] = tracked
+        self._histories.setdefault(tracked.fingerprint, []).append((line, event))
 
     def _filed(self, line: int, event: Filed) -> None:
         for before, other in self._filings:
@@ -233,9 +241,9 @@ class _Folding:
         news = {p: event.finding or known.told.get(p, finding) for p in here if made[p] >= before.get(p, "")}
         seen = {**known.seen, **{p: max(made[p], before.get(p, "")) for p in here}}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
-        assigned = [e for _, e in known.history if isinstance(e, Assigned)]
-        owner = "" if any(e.owner for e in assigned) else _known(finding.owner)
-        effort = "" if any(e.effort for e in assigned) else _known(finding.effort)
+        given = self._given.get(event.fingerprint, ())
+        owner = "" if "owner" in given else _known(finding.owner)
+        effort = "" if "effort" in given else _known(finding.effort)
         again = replace(
             known,
             finding=finding,
@@ -296,6 +304,8 @@ class _Folding:
     def _assigned(self, line: int, event: Assigned) -> None:
         known = self._found.get(event.fingerprint)
         if known is not None:
+            stated = {name for name, value in (("owner", event.owner), ("effort", event.effort)) if value}
+            self._given.setdefault(event.fingerprint, set()).update(stated)
             self._put(line, event, _after(known, event, known.where))
             return
         before = self._before.get(event.fingerprint)
