@@ -90,7 +90,7 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
                 r.limit,
                 bool(r.carried),
                 standing(r, inputs.prior.get(r.check.id)),
-                r.alone if len(r.alone) > 1 else {},
+                r.alone if card.alone else {},
                 r.taken_out,
             )
             for r in card.checks

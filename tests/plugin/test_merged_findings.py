@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -95,6 +96,23 @@ def test_a_failure_is_open_where_it_failed(orders) -> None:
     ]
     (orders.path / "prod-is-well").touch()
     assert "closed, its check passed" in good(orders, "findings", "close", number, "--env", "prod")
+
+
+def test_a_filed_merge_tells_what_became_of_each_check_where(orders) -> None:
+    """Also of one that only one of the environments has: an audit of the other one is compared without it."""
+    tls(orders, FAILS_IN_PROD)
+    for folder in orders.path.glob("audit-report-*"):
+        shutil.rmtree(folder)
+    audited(orders, "--audit-env=prod", "--deselect=checks/test_orders.py::test_index")
+    runs = [kept(orders, "audit-report-prod")]
+    audited(orders, "--audit-env=stage")
+    runs.append(kept(orders, "audit-report-stage"))
+    good(orders, "file", merged(orders, runs))
+    (card,) = (orders.path / "audits" / "orders").glob("*.json")
+    assert {c["id"].rpartition("::")[2]: c["alone"] for c in json.loads(card.read_text())["checks"]} == {
+        "test_index": {"stage": "failed"},
+        "test_tls": {"prod": "failed", "stage": "passed"},
+    }
 
 
 def test_a_shard_by_path_knows_all_cases_of_its_checks(orders, monkeypatch: pytest.MonkeyPatch) -> None:
