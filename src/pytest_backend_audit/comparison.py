@@ -7,6 +7,7 @@ run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,6 +30,8 @@ HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
 DERIVED = frozenset({"coverage", "proof"})
 """What a finding names as its check if no check is behind it."""
 
+_LINE = re.compile(r"(?<=\.yaml):\d+|(?<=\.yml):\d+")
+"""Where a title says that a limit stands: another line is no change of what was found."""
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -394,7 +397,7 @@ def _finding(
         graver = _RANK[now.severity] < _RANK[before.severity]
         what += ["severity"] if now.severity is not before.severity else []
         what += ["limit"] if limit != old else []
-        what += ["title"] if now.title != before.title else []
+        what += ["title"] if _LINE.sub("", now.title) != _LINE.sub("", before.title) else []
         if not what:
             return None
         trend = Trend.WORSE if graver or lower else Trend.CHANGED

@@ -150,6 +150,21 @@ def test_a_finding_that_goes_on(before: Attempt, now: Attempt, trend: Trend, wha
     assert (change.trend, change.what) == (trend, what)
 
 
+def test_a_finding_whose_limit_stands_in_another_line_of_audit_yaml_is_no_other() -> None:
+    """Somebody has put a line above it."""
+    before, now = (
+        filed.filed(
+            score(inputs([check("a", 2)], instant=instant), [failed("a", said)], SEALED), numbers={}, sources=()
+        )
+        for said, instant in (
+            ("0.4; the limit is 0.3 (audit.yaml:26)", "2026-06-01T10:00:00Z"),
+            ("0.4; the limit is 0.3 (audit.yaml:27)", "2026-08-31T10:00:00Z"),
+        )
+    )
+    assert [f.title for f in before.findings if f.check == "a"] != [f.title for f in now.findings if f.check == "a"]
+    assert compared(now, before).findings == ()
+
+
 def test_a_finding_that_is_gone_keeps_its_number() -> None:
     """It is named as it stood."""
     prior = audit(3, failed("4.1-3"), **BEFORE)

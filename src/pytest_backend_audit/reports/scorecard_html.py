@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from pytest_backend_audit.model import Card, DimensionResult
 
+_HOLDING = 5
+"""Criteria that are named beside a dimension's level."""
+
 
 def chunks(card: Card) -> Iterator[str]:
     """The file, in pieces."""
@@ -113,8 +116,11 @@ def _remarks(dimension: DimensionResult) -> str:
         said.append(f"was L{dimension.prior}")
     if dimension.sought < 5:
         said.append(f"seeks L{dimension.sought}")
-    if dimension.limited_by:
-        said.append(", ".join(map(facts.short_name, dimension.limited_by)))
+    names = [facts.short_name(name) for name in dimension.limited_by]
+    if len(names) > _HOLDING + 1:  # the dimension's own part has them all
+        names[_HOLDING:] = [f"and {len(names) - _HOLDING} more"]
+    if names:
+        said.append(", ".join(names))
     return "; ".join(said)
 
 

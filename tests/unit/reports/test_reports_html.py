@@ -92,6 +92,16 @@ def test_full_card_shows_every_part() -> None:
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(6, "c1, c2, c3, c4, c5, c6"), (7, "c1, c2, c3, c4, c5, and 2 more")],
+)
+def test_a_few_of_what_holds_a_level_are_named(count: int, shown: str) -> None:
+    """The dimension's own part names each; a column of seventeen would be a ribbon."""
+    first = replace(FULL.dimensions[0], limited_by=tuple(f"c{n}" for n in range(1, count + 1)))
+    assert f"{shown}</td>" in render(replace(FULL, dimensions=(first, *FULL.dimensions[1:])), "html")
+
+
 def test_card_without_disposition_says_why() -> None:
     """The reason stands where the disposition would; an empty card says that nothing was collected."""
     text = Page(render(NOTHING, "html")).text
