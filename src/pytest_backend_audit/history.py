@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit import filed as filing
+from pytest_backend_audit.alone import alone
 from pytest_backend_audit.cases import LIMIT
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
@@ -47,6 +48,10 @@ class Prior:
     """Whose audit it is, as far as it tells."""
     yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
     """Check -> its cases that did not pass, as far as it tells."""
+    whole: Mapping[str, int] = field(default_factory=dict)
+    """Of a merge: the levels of all its environments together, where the others are those of one."""
+    places: tuple[str, ...] = ()
+    """Its environments."""
 
 
 def earlier(
@@ -142,9 +147,18 @@ def load_prior(
         )
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     remark = f" ({', '.join(told.remarks)})" if told.remarks else ""
-    levels = next((own for name, own in told.alone.items() if name in environment), told.levels)
-    checks = joined({}, dict(_checks(told, source)))
-    return Prior(levels, checks, source + remark, told.service, dict(told.yet_to_pass))
+    part = alone(told.card, environment) if told.card else None
+    of_merge = part is not told.card
+    own = _told(part) if part and of_merge else told
+    return Prior(
+        own.levels,
+        joined({}, dict(_checks(own, source))),
+        source + remark,
+        told.service,
+        dict(told.yet_to_pass),
+        told.levels if of_merge else {},
+        tuple(told.alone) if of_merge else (),
+    )
 
 
 def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
@@ -188,6 +202,8 @@ class _Told:
     """Of a merge: environment -> its own levels."""
     yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
     """Check -> its cases that did not pass; none of a card without its journal."""
+    card: FiledCard | None = None
+    """As it is, or would be, filed; None of a scorecard.json alone."""
 
 
 def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -338,6 +354,7 @@ def _told(card: FiledCard) -> _Told:
         checks=tuple((c.id, *standing_word(c)) for c in card.checks),
         service=card.service,
         alone=card.alone,
+        card=card,
     )
 
 

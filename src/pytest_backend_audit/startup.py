@@ -154,6 +154,8 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             prior=history.joined(prior.checks, earlier.checks),
             yet_to_pass=redact_value(before.yet_to_pass, redact),
             prior_levels=prior.levels,
+            prior_whole=prior.whole,
+            prior_places=prior.places,
             prior_source=prior.source,
             prior_missing=before.missing,
             formerly={subject.environment: subject.formerly} if subject.formerly else {},

@@ -106,6 +106,13 @@ class Inputs:
     """Check -> its cases that had not passed before: in the prior audit, or in one since which a finding is open."""
     prior_levels: Mapping[str, int] = field(default_factory=dict)
     """Dimension -> level before the reviewer's cap in the prior audit."""
+    prior_whole: Mapping[str, int] = field(default_factory=dict)
+    """Likewise of all its environments together, where the prior audit was a merge: what a merge is compared with."""
+    prior_places: tuple[str, ...] = ()
+    """The environments of that merge."""
+    prior_alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Of a merge whose environments were not merged before, or others: environment -> its own levels in its own prior
+    audit."""
     prior_source: str = ""
     prior_missing: str = ""
     """Why there is no prior audit, although some of the service were filed: "audits/orders has audits of stage, none

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from types import MappingProxyType
 
 from pytest_backend_audit import findings, totals
 from pytest_backend_audit.cases import taken_out
@@ -159,6 +160,7 @@ def build(
     signed_off: frozenset[str] | bool,
     merged: bool = False,
     partial: Sequence[str] = (),
+    alone: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
 ) -> Card:
     """The card.
 
@@ -170,6 +172,7 @@ def build(
         signed_off: Dimensions whose level from L4 up a second reviewer signed, or whether all are signed.
         merged: Whether results say which environment they come from.
         partial: Why there are levels only.
+        alone: Of a merge: environment -> level of each dimension that its own runs reach.
     """
     loaded = inputs.standard_loaded
     instant = moment(inputs.instant)
@@ -217,7 +220,7 @@ def build(
         no_disposition=why_not,
         matrix=standard.dispositions,
         broken=verdict.broken_checks(judged.results),
-        worse=verdict.worse(inputs, would_be, queue, judged.results) if asked else (),
+        worse=verdict.worse(inputs, would_be, queue, judged.results, alone) if asked else (),
         not_compared=verdict.not_compared(inputs, would_be) if asked else "",
         unknown=verdict.unknown(inputs) if asked else "",
     )
@@ -246,6 +249,7 @@ def build(
         notices=_notices(inputs, standard, judged, exempt, seal),
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
         no_worse=verdict.no_worse(facts, inputs.prior_source) if asked else None,
+        alone=alone,
     )
 
 

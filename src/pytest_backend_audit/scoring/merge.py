@@ -84,8 +84,17 @@ def score_merged(
     count = "1 planned check was" if len(lacking) == 1 else f"{len(lacking)} planned checks were"
     partial = (*inputs.narrowing, *([f"{count} run in none of the runs: {_few(lacking)}"] if lacking else ()))
     seal = _joined_seal(joined)
-    card = build(inputs, standard_of(inputs), runs, seal, signed_off=signed_off, merged=True, partial=partial)
-    return replace(card, merged=_told(joined), alone=_alone(joined))
+    card = build(
+        inputs,
+        standard_of(inputs),
+        runs,
+        seal,
+        signed_off=signed_off,
+        merged=True,
+        partial=partial,
+        alone=_alone(joined),
+    )
+    return replace(card, merged=_told(joined))
 
 
 def _alone(records: Sequence[Record]) -> dict[str, dict[str, int]]:
@@ -206,7 +215,7 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         options=_common([i.options for i in inputs]),
         prior=_worst_priors(inputs),
         yet_to_pass=_joined_cases(inputs),
-        prior_levels=_highest([i.prior_levels for i in inputs]),
+        **_prior_levels(inputs),
         formerly={new: old for i in inputs for new, old in i.formerly.items()},
         prior_missing="; ".join(_union((i.prior_missing,) for i in inputs if i.prior_missing)),
         prior_source=", ".join(_union((i.prior_source,) for i in inputs if i.prior_source)),
@@ -276,6 +285,32 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
                 found[id_] = prior
     stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
     return {id_: replace(p, stood=True) if id_ in stood and not p.known else p for id_, p in found.items()}
+
+
+def _prior_levels(inputs: Sequence[Inputs]) -> dict[str, Any]:
+    """What the levels of a merge are compared with.
+
+    A merge of the same environments, where that is the prior audit of each; of environments whose prior audits were
+    others, each environment's own, by itself: what they reach together was never reached before.
+    """
+    places: dict[str, list[Inputs]] = {}
+    for one in inputs:
+        places.setdefault(one.document.environment, []).append(one)
+    own = {place: _highest([i.prior_levels for i in there]) for place, there in places.items()}
+    if len(own) < 2:
+        return {"prior_levels": next(iter(own.values()))}
+    first = inputs[0]
+    before = {_name_before(place, there[0]) for place, there in places.items()}
+    together = all((i.prior_source, i.prior_places) == (first.prior_source, first.prior_places) for i in inputs)
+    if together and before == set(first.prior_places):
+        return {"prior_levels": dict(first.prior_whole), "prior_whole": {}, "prior_places": ()}
+    known = {place: levels for place, levels in own.items() if levels}
+    return {"prior_levels": {}, "prior_alone": known, "prior_whole": {}, "prior_places": ()}
+
+
+def _name_before(place: str, inputs: Inputs) -> str:
+    """What an environment was called in the prior audit."""
+    return place if place in inputs.prior_places else inputs.formerly.get(place, place)
 
 
 def _joined_cases(inputs: Sequence[Inputs]) -> dict[str, YetToPass]:

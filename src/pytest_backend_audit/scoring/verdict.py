@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from pytest_backend_audit import comparison
 from pytest_backend_audit.model import (
@@ -101,7 +102,7 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
         no_disposition=card.no_disposition,
         matrix=matrix,
         broken=broken_checks(card.checks),
-        worse=worse(card.inputs, levels, card.findings, card.checks) if no_worse else (),
+        worse=worse(card.inputs, levels, card.findings, card.checks, card.alone) if no_worse else (),
         not_compared=not_compared(card.inputs, levels) if no_worse else "",
         unknown=unknown(card.inputs) if no_worse else "",
     )
@@ -116,7 +117,11 @@ def broken_checks(results: Sequence[CheckResult]) -> tuple[str, ...]:
 
 
 def worse(
-    inputs: Inputs, levels: Mapping[str, int], findings: Sequence[Finding], results: Sequence[CheckResult] = ()
+    inputs: Inputs,
+    levels: Mapping[str, int],
+    findings: Sequence[Finding],
+    results: Sequence[CheckResult] = (),
+    alone: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What fell since the prior audit: levels before the reviewer's cap, and new findings of high severity or above.
 
@@ -127,9 +132,15 @@ def worse(
         levels: Dimension -> level before the cap, for the dimensions that this run looked at.
         findings: This run's findings.
         results: Its checks.
+        alone: Of a merge: environment -> level of each dimension there by itself.
     """
-    fell = (*comparison.fallen(inputs.prior_levels, levels), *without_cases(results))
-    if not inputs.prior and not inputs.prior_levels:
+    apart = (
+        f"{line} in {place}"
+        for place, before in inputs.prior_alone.items()
+        for line in comparison.fallen(before, alone.get(place, {}))
+    )
+    fell = (*comparison.fallen(inputs.prior_levels, levels), *apart, *without_cases(results))
+    if not inputs.prior and not _levels_before(inputs):
         return ()
     # An earlier run at this commit makes a finding no older: only the prior audit does.
     known = {id_ for id_, prior in inputs.prior.items() if prior.known}
@@ -173,9 +184,14 @@ def unknown(inputs: Inputs) -> str:
 
     An environment with another name must not make an audit the first one.
     """
-    if inputs.mode is not Mode.FORMAL or inputs.prior_levels or not inputs.prior_missing:
+    if inputs.mode is not Mode.FORMAL or _levels_before(inputs) or not inputs.prior_missing:
         return ""
     return f"nothing was compared: {inputs.prior_missing}"
+
+
+def _levels_before(inputs: Inputs) -> set[str]:
+    """The dimensions that have a level in the prior audit, or in that of an environment."""
+    return {*inputs.prior_levels, *(id_ for levels in inputs.prior_alone.values() for id_ in levels)}
 
 
 def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:
@@ -185,11 +201,12 @@ def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:
         inputs: They hold the prior audit's levels.
         levels: As for `worse`.
     """
-    if not inputs.prior_levels and inputs.prior_missing:
+    before = _levels_before(inputs)
+    if not before and inputs.prior_missing:
         return f"nothing was compared: {inputs.prior_missing}"
-    if not inputs.prior_levels:
+    if not before:
         return "no prior audit to be worse than: nothing was compared"
-    if not inputs.prior_levels.keys() & levels.keys():
+    if not before & levels.keys():
         return f"{inputs.prior_source or 'the prior audit'} has none of these dimensions: no level was compared"
     return ""
 
