@@ -115,7 +115,7 @@ def _show(args: argparse.Namespace) -> int:
             )
         tracked, odd = ledgers.told(latest_of(audits, asked), asked.as_of)
     audits = [tracked.get(audit.place, audit) for audit in audits]
-    fleet = summarise(audits, asked, [*collected.unread, *refused])
+    fleet = summarise(audits, asked, [*collected.unread, *refused], ledgers.without(audits))
     for one in odd:
         sys.stderr.write(f"note: {one_line(one.place)}: {one_line(one.reason)}; its findings are counted as filed\n")
     if not fleet.services:

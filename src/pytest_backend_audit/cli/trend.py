@@ -142,6 +142,9 @@ def _read(folder: Path) -> tuple[list[Filed], Places]:
     if cards.tells and (missing := sorted(set(cards.names) - set(paths))):
         raise ValueError(f"{folder / missing[0]}.json: {filed.LOST}")
     found = [read(path) for path in paths.values()]
+    if found and not state.filings and (folder / LEDGER).exists():
+        count = "1 card is" if len(found) == 1 else f"{len(found)} cards are"
+        raise ValueError(f"{folder / LEDGER}: no line of it tells of a filing, and {count} there; restore it from git")
     owners, lost = cards.settled({audit.name: audit.card.sources for audit in found})
     if cards.tells and (strange := next((name for name, own in owners.items() if not own), None)):
         raise ValueError(f"{paths[strange]}: {filed.STRANGE}")

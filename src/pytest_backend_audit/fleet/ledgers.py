@@ -27,6 +27,10 @@ LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
 
 
+EMPTY = "no line of the ledger beside it tells of a filing; restore it from git"
+"""What is said of a card beside an emptied ledger."""
+
+
 class _Line(NamedTuple):
     """What is read of a filing."""
 
@@ -52,11 +56,21 @@ def refused(audits: Iterable[Audit]) -> list[Unread]:
     return [one for folder, there in folders.items() for one in _refused(folder, there)]
 
 
+def without(audits: Iterable[Audit]) -> frozenset[str]:
+    """Places of cards in folders without a ledger: nobody can tell whether they are what was filed."""
+    found = list(audits)
+    bare = {folder for folder in _folders(found) if not os.path.lexists(folder / LEDGER)}
+    return frozenset(a.place for a in found if not is_url(a.place) and Path(a.place).parent in bare)
+
+
 def _refused(folder: Path, audits: Sequence[Audit]) -> Iterator[Unread]:
     try:
         cards = _cards(folder / LEDGER)
     except LedgerError as error:
         yield from (Unread(audit.place, f"the ledger beside it: {error}") for audit in audits)
+        return
+    if not cards.filings and os.path.lexists(folder / LEDGER):
+        yield from (Unread(audit.place, EMPTY) for audit in audits)
         return
     there = {Path(audit.place).stem: audit.sources for audit in audits}
     owners, lost = cards.settled(there)

@@ -41,6 +41,7 @@ def chunks(fleet: Fleet, verdict: dict[str, Any] | None = None) -> Iterator[str]
                     "later": fleet.later,
                     "unread": len(fleet.unread),
                     "at_urls": fleet.at_urls,
+                    "without_ledger": fleet.without_ledger,
                 }
             ),
             "dispositions": _each(

@@ -142,7 +142,7 @@ def _context(fleet: Fleet) -> dict[str, Any]:
         "script_hash": script_hash,
         "head": words.head(fleet),
         "filters": words.filters(fleet),
-        "at_urls": words.at_urls(fleet),
+        "unheld": words.unheld(fleet),
         "left_out": words.left_out(fleet),
         "as_filed": words.whose_findings(fleet),
         "services": fleet.services[:SERVICES],

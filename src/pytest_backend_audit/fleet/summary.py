@@ -151,6 +151,8 @@ class Fleet:
     unread: tuple[Unread, ...]
     at_urls: int = 0
     """Audits counted whose cards lie at URLs, where no ledger is read: one that was changed counts as it is."""
+    without_ledger: int = 0
+    """Likewise in folders where no ledger lies."""
 
     @property
     def tracked(self) -> int:
@@ -174,13 +176,16 @@ class Fleet:
         return tuple(sorted(risen, key=lambda s: (-(s.change or 0), _name(s))))
 
 
-def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = ()) -> Fleet:
+def summarise(
+    audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = (), bare: Collection[str] = ()
+) -> Fleet:
     """The numbers of a fleet.
 
     Args:
         audits: In any order, one for each file.
         asked: The day and the filters.
         unread: Files that could not be read, for the record.
+        bare: Places of cards beside which no ledger lies.
     """
     once, twice, at_odds = _once(audits)
     chosen, later = _chosen(once, asked)
@@ -205,6 +210,7 @@ def summarise(audits: Iterable[Audit], asked: Asked, unread: Sequence[Unread] = 
         later=later,
         unread=tuple(sorted(unread, key=lambda u: (u.place, u.reason))),
         at_urls=sum(is_url(a.place) for h in chosen for a in h),
+        without_ledger=sum(a.place in bare for h in chosen for a in h),
     )
 
 

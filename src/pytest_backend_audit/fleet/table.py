@@ -235,5 +235,5 @@ def _left_out(fleet: Fleet, look: Look) -> Iterator[str]:
 
 
 def _unheld(fleet: Fleet, look: Look) -> Iterator[str]:
-    if words.at_urls(fleet):
-        yield from _told("Held to no ledger", words.at_urls(fleet), look)
+    if words.unheld(fleet):
+        yield from _told("Held to no ledger", words.unheld(fleet), look)

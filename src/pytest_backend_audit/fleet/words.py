@@ -40,11 +40,12 @@ def head(fleet: Fleet) -> str:
     return f"{said}, {several(fleet.audits, 'audit')}"
 
 
-def at_urls(fleet: Fleet) -> str:
-    """What is not known of cards at URLs; empty without any."""
-    if not fleet.at_urls:
-        return ""
-    return f"{several(fleet.at_urls, 'card')} at URLs, where no ledger is read: one that was changed counts as it is"
+def unheld(fleet: Fleet) -> str:
+    """What is not known of cards at URLs, and of those without a ledger; empty without any."""
+    said = [f"{several(fleet.at_urls, 'card')} at URLs, where no ledger is read"] if fleet.at_urls else []
+    if fleet.without_ledger:
+        said.append(f"{several(fleet.without_ledger, 'card')} in folders where no ledger lies")
+    return f"{', and '.join(said)}: one that was changed counts as it is" if said else ""
 
 
 def filters(fleet: Fleet) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ from pytest_backend_audit.cli import main
 AS_OF = ("--as-of", "2026-11-29")
 ALLOWED = "allowed are production-ready, production-with-watchlist, conditional-production, significant-technical-debt"
 
+UNHELD = "\nHeld to no ledger: 5 cards in folders where no ledger lies: one that was changed\ncounts as it is\n"
+"""Of the small fleet, which has cards alone."""
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -29,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_table(here: Path) -> None:
     """In a process of its own, which writes no file."""
     done = backend_audit("fleet", "services", *AS_OF, cwd=here.parent)
-    assert (done.returncode, done.stdout, done.stderr) == (0, SMALL, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, SMALL + UNHELD, "")
     assert [p.name for p in here.parent.iterdir()] == ["services"]
 
 
@@ -41,7 +44,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(here: Path) -> None:
 def test_the_page(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Is written where it is wanted; the same cards, day and filters give the same bytes, in whatever order."""
     assert main(["fleet", "services", *AS_OF, "-o", "fleet.html"]) == 0
-    assert capsys.readouterr().out == f"{SMALL}\nPage fleet.html\n"
+    assert capsys.readouterr().out == f"{SMALL}{UNHELD}\nPage fleet.html\n"
     folders = sorted((str(p) for p in here.iterdir()), reverse=True)
     assert main(["fleet", *folders, *AS_OF, "-o", "other.html"]) == 0
     assert Path("fleet.html").read_bytes() == Path("other.html").read_bytes()
@@ -104,6 +107,7 @@ def test_the_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "later": 0,
         "unread": 0,
         "at_urls": 0,
+        "without_ledger": 5,
     }
     assert found["dispositions"] == [
         {"id": "conditional-production", "name": "Conditional production", "count": 3},
@@ -157,7 +161,7 @@ def test_a_card_that_cannot_be_read_lets_no_minimum_pass(here: Path, capsys: pyt
     assert main(["fleet", "services", *AS_OF]) == 0
     assert capsys.readouterr().out.endswith(
         "\n\nCan't be read: 1 file\n  services/audits/search/2026-11-01.json\n"
-        "    not JSON; restore it from the repository's history\n"
+        "    not JSON; restore it from the repository's history\n" + UNHELD
     )
     assert main(["fleet", "services", *AS_OF, "--min", "significant-technical-debt"]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == (

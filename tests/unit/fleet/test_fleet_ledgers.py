@@ -137,12 +137,37 @@ def test_the_command_says_how_it_counts(tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert "Findings past their date: 3 high in 2 services\n" in out
     assert "(by the ledgers, less what was closed since; as filed for 1 service)\n" in out
-    (folder / "ledger.jsonl").write_text("<<<<<<< HEAD\n")
+    ledger = folder / "ledger.jsonl"
+    ledger.write_text("<<<<<<< HEAD\n" + ledger.read_text())
     assert main([*asked]) == 0
     done = capsys.readouterr()
     assert "Findings past their date: 4 high in 2 services\n(as filed: a card does not know" in done.out
     assert done.err.startswith(f"note: {folder}/ledger.jsonl: a merge left its conflict marks in line 1.")
     assert done.err.endswith("; its findings are counted as filed\n")
+
+
+@pytest.mark.parametrize("emptied", [True, False], ids=["emptied", "taken away"])
+def test_cards_that_are_held_to_no_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str], *, emptied: bool) -> None:
+    """An emptied ledger vouches for none of them; where there is none, it is said that nobody can tell."""
+    service(tmp_path, (FILED, *OPENED))
+    folder = service(tmp_path, (FILED, *OPENED), "bills")
+    ledger = folder / "ledger.jsonl"
+    ledger.write_text("") if emptied else ledger.unlink()
+    page = tmp_path / "fleet.html"
+    assert main(["fleet", str(tmp_path), "--as-of", "2026-11-29", "-o", str(page)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    card = next(folder.glob("*.json"))
+    lost = f"Can't be read: 1 file {card} no line of the ledger beside it tells of a filing; restore it from git"
+    unheld = "Held to no ledger: 1 card in folders where no ledger lies: one that was changed counts as it is"
+    assert ((lost in out), (unheld in out)) == (emptied, not emptied)
+    assert ("held to no ledger" in page.read_text("utf-8")) is not emptied
+    asked = ["fleet", str(tmp_path), "--as-of", "2026-11-29", "--min", "significant-technical-debt"]
+    assert main(asked) == (1 if emptied else 0)
+    assert main(["trend", str(folder)]) == (2 if emptied else 0)
+    if emptied:
+        assert capsys.readouterr().err.endswith(
+            f"{ledger}: no line of it tells of a filing, and 1 card is there; restore it from git\n"
+        )
 
 
 CHANGED = "changed since it was filed, by the ledger beside it; restore it from git"
