@@ -23,6 +23,7 @@ from pytest_backend_audit.model import (
     Outcome,
     Severity,
 )
+from pytest_backend_audit.moved import moves
 from pytest_backend_audit.totals import total, uncapped
 
 HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
@@ -162,6 +163,7 @@ def compare(now: Side, prior: Side) -> Comparison:
     _refuse(now.card, prior.card)
     part = alone(prior.card, _names(now.card))
     of_merge = part is not prior.card
+    part = _as_named(part, now.card)
     # The ledger, or the name, says that it is the same environment; a merge tells the kinds of all of its own.
     prior = replace(prior, card=replace(part, environment_kind=now.card.environment_kind) if of_merge else part)
     held = _held(now.card.checks, prior.card.checks)
@@ -187,6 +189,24 @@ def compare(now: Side, prior: Side) -> Comparison:
             *without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks),
             *_new_high(now, prior),
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
+        ),
+    )
+
+
+def _as_named(prior: FiledCard, now: FiledCard) -> FiledCard:
+    """An audit with the ids that its checks, and findings, have now where a file was moved."""
+    moved = moves((c.id for c in prior.checks), (c.id for c in now.checks))
+    if not moved:
+        return prior
+    marks = {f.check: f.fingerprint for f in now.findings}
+    return replace(
+        prior,
+        checks=tuple(replace(c, id=moved.get(c.id, c.id)) for c in prior.checks),
+        findings=tuple(
+            replace(f, check=moved[f.check], fingerprint=marks.get(moved[f.check], f.fingerprint))
+            if f.check in moved
+            else f
+            for f in prior.findings
         ),
     )
 
@@ -275,7 +295,11 @@ def _warnings(now: Side, prior: Side) -> Iterable[str]:
             "before; what differs may come from there"
         )
     elif one.environment != other.environment:
-        yield f"the environment is another one: {_every(one.environment)} now, {_every(other.environment)} before"
+        before = {one.formerly.get(place, place) for place in one.environment.split(", ")}
+        if before == set(other.environment.split(", ")):
+            yield f"the environment was called {_every(other.environment)} before, and is {_every(one.environment)} now"
+        else:
+            yield f"the environment is another one: {_every(one.environment)} now, {_every(other.environment)} before"
     for side, name in ((now, "this"), (prior, "the prior")):
         for remark in side.remarks:
             yield f"{name} audit is {remark}"

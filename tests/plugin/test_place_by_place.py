@@ -454,10 +454,23 @@ def test_a_check_that_was_moved_shows_that_its_finding_is_mended(orders, *, file
         Status.GONE,
         "its check passed",
     )
-    shutil.rmtree(orders.path / "audits")
-    shutil.copytree(orders.path / "audit-report-before", orders.path / "audits")
-    closed = good(orders, "findings", "close", number, "--run", "audit-report")
-    assert closed.startswith(f"{number}: closed, its check passed at ")
+    for run in (("--run", "audit-report"), ("--env", "prod")):
+        shutil.rmtree(orders.path / "audits")
+        shutil.copytree(orders.path / "audit-report-before", orders.path / "audits")
+        closed = good(orders, "findings", "close", number, *run)
+        assert closed.startswith(f"{number}: closed, its check passed at ")
+
+
+def test_a_check_that_was_moved_is_no_worse(orders) -> None:
+    """What it finds is no news, to the audit and to a comparison."""
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    orders.git("mv", "checks/test_orders.py", "checks/test_shop.py")
+    orders.commit()
+    orders.run("--audit-sha=HEAD", "--audit-env=prod", "--audit-no-worse")
+    assert orders.card()["verdict"]["reason"] == "no gate; the exit status is pytest's own, 1"
+    told = json.loads(command(orders, "compare", "audit-report", "--json", "--no-worse").stdout)
+    assert (told["worse"], told["checks"], told["findings"]) == ([], [], [])
 
 
 def test_what_nothing_proves_is_not_closed_by_a_run_that_has_it(orders) -> None:

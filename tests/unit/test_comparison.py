@@ -297,3 +297,16 @@ def test_what_is_worse_is_what_the_gate_says(spoil: Attempt | None, before: Atte
     alone = "no gate; the exit status is pytest's own, 0"
     more = f" (and {len(found.worse) - 1} more)" if len(found.worse) > 1 else ""
     assert said == (f"worse than the prior audit: {found.worse[0]}{more}" if found.worse else alone)
+
+
+def test_an_environment_by_its_name_before_is_no_other() -> None:
+    """It is said what it was called, also of a merge; a name that nobody stated is another one's."""
+    prior = replace(audit(3, **BEFORE), environment="prod, stage")
+    named = {"live": "prod"}
+    now = replace(audit(3), environment="live, stage", formerly=named)
+    assert compared(now, prior).warnings == (
+        "the environment was called prod and stage before, and is live and stage now",
+    )
+    assert compared(replace(now, formerly={}), prior).warnings == (
+        "the environment is another one: live and stage now, prod and stage before",
+    )

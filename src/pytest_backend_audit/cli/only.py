@@ -15,6 +15,7 @@ import pytest
 
 from pytest_backend_audit.collect import PLAN, Collected
 from pytest_backend_audit.errors import AuditUsageError
+from pytest_backend_audit.moved import function_of
 from pytest_backend_audit.narrowing import by_options
 
 WHOLE = "a finding closes when the whole of its check passes:"
@@ -58,8 +59,11 @@ class Chosen:
         return result
 
     def _nodes(self, collected: Collected) -> set[str]:
-        """Node ids of the tests that the chosen checks are made of."""
-        ids = self._ids.difference(collected.not_sought)
+        """Node ids of the tests that the chosen checks are made of, by what their ids are where a file was moved."""
+        planned = {check.id for check in collected.plan.checks}
+        gone = {function_of(id_) for id_ in self._ids - planned}
+        ids = self._ids | {id_ for id_ in planned if function_of(id_) in gone}
+        ids -= set(collected.not_sought)
         return {node for node, checks in collected.plan.of_node.items() if ids.intersection(checks)}
 
 

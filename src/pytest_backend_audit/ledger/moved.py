@@ -7,6 +7,7 @@ from dataclasses import replace
 from pytest_backend_audit.ledger.events import Found
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.model import Card
+from pytest_backend_audit.moved import function_of
 
 
 def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
@@ -23,12 +24,12 @@ def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
     """
     finding = tracked.finding
     plan = card.inputs.plan
-    name = _function(finding.check)
+    name = function_of(finding.check)
     if not name or any(c.id == finding.check for c in plan):
         return tracked
     same = (finding.dimension, finding.criterion, name)
     before = {t.finding.check for t in state.findings if stood_beside(t, tracked)}
-    found = [c.id for c in plan if (c.dimension, c.ladder, _function(c.id)) == same and c.id not in before]
+    found = [c.id for c in plan if (c.dimension, c.ladder, function_of(c.id)) == same and c.id not in before]
     return replace(tracked, finding=replace(finding, check=found[0])) if len(found) == 1 else tracked
 
 
@@ -36,11 +37,6 @@ def stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
     """Whether a finding was told of before an audit had another one last."""
     last = max(event.at for _, event in tracked.history if isinstance(event, Found))
     return other is not None and other.history[0][1].at <= last
-
-
-def _function(check: str) -> str:
-    """The qualified name of a check's function, without its file."""
-    return check.partition("::")[2]
 
 
 __all__ = ["as_planned", "stood_beside"]

@@ -20,6 +20,7 @@ from pytest_backend_audit.model import (
     Status,
     Verdict,
 )
+from pytest_backend_audit.moved import moves
 from pytest_backend_audit.standard.model import Disposition
 
 
@@ -144,6 +145,8 @@ def worse(
         return ()
     # An earlier run at this commit makes a finding no older: only the prior audit does.
     known = {id_ for id_, prior in inputs.prior.items() if prior.known}
+    moved = moves(inputs.prior, (check.id for check in inputs.plan))
+    known |= {moved[id_] for id_ in known & moved.keys()}
     # Findings about what no check covers, or nothing proves, are told by the levels.
     of_checks = ((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
     return (*fell, *comparison.new_high(of_checks, known))
