@@ -62,6 +62,17 @@ def test_the_reviewer_says_that_an_environment_is_audited_no_more(orders) -> Non
     }
 
 
+def test_a_fleet_is_without_an_environment_that_is_audited_no_more(orders) -> None:
+    """Its last audit stands for ever, and is nobody's to mend; before the word it counts, as on a day before it."""
+    asked = ("fleet", ".", "--json", "--environment", "stage")
+    assert json.loads(good(orders, *asked))["counts"]["latest"] == 1
+    good(orders, "findings", "retire", "stage", *GRACE)
+    done = command(orders, "fleet", ".", "--json")
+    assert [s["environment"] for s in json.loads(done.stdout)["services"]] == ["prod"]
+    assert done.stderr == "note: 1 audit of environments that are audited no more left out\n"
+    assert command(orders, *asked).returncode == 2
+
+
 def test_what_it_refuses(orders) -> None:
     """Who is no reviewer, an environment that is there, and one of which no audit was filed."""
     assert [

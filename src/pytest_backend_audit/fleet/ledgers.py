@@ -8,7 +8,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,12 +21,11 @@ from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.ledger.cards import Cards, digests_of
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.folding import fold
-from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.places import Places, environments
+from pytest_backend_audit.scoring.dates import moment
 
 LIMIT = 32 * 1024 * 1024
 """Bytes of a ledger that is read; one of a thousand findings with all their evidence has some five million."""
-
-
 EMPTY = "no line of the ledger beside it tells of a filing; restore it from git"
 """What is said of a card beside an emptied ledger."""
 
@@ -112,15 +111,54 @@ def _cards(path: Path) -> Cards[_Line]:
 
 def _filings(raw: bytes) -> Iterator[dict[str, Any]]:
     """The filings among a ledger's lines."""
-    for line in raw.split(b"\n"):
-        if b'"filed"' not in line:
+    return _events(raw, "filed")
+
+
+def _events(raw: bytes, kind: str) -> Iterator[dict[str, Any]]:
+    """The lines of a kind; those that are none are passed over."""
+    mark = f'"{kind}"'.encode()
+    for line in raw.split(b"\n") if mark in raw else ():
+        if mark not in line:
             continue
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(event, dict) and event.get("type") == "filed":
+        if isinstance(event, dict) and event.get("type") == kind:
             yield event
+
+
+def given_up(audits: Iterable[Audit], as_of: date) -> frozenset[str]:
+    """Places of the cards of environments that are audited no more, as the reviewer has said in the ledger beside them.
+
+    Args:
+        audits: In any order.
+        as_of: The day; what a ledger was told later is left out.
+    """
+    folders: dict[Path, list[Audit]] = defaultdict(list)
+    for audit in audits:
+        if not is_url(audit.place):
+            folders[Path(audit.place).parent].append(audit)
+    return frozenset(place for folder, there in folders.items() for place in _given_up(folder, there, as_of))
+
+
+def _given_up(folder: Path, audits: Iterable[Audit], as_of: date) -> Iterator[str]:
+    try:
+        raw = _read(folder / LEDGER) or b""
+    except LedgerError:
+        return
+    places = Places.told(event.get("formerly") or {} for event in _filings(raw)) if b'"retired"' in raw else Places()
+    words: dict[str, datetime] = {}
+    for event in _events(raw, "retired"):
+        try:
+            at = moment(event["at"])
+            words[places.one(str(event["environment"]))] = at
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+    for audit in audits:
+        here = [words.get(places.one(name)) for name in environments(audit.environment)]
+        if all(at is not None and audit.at < at and at.date() <= as_of for at in here):
+            yield audit.place
 
 
 def _is_as_filed(card: Path, digests: Collection[str]) -> bool:
