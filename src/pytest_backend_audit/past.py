@@ -222,8 +222,7 @@ def _asked(given: str, filed: _Filed, load: Callable[..., history.Prior], *, for
 def _filed(subject: Subject) -> _Filed:
     if not (subject.repository / "audits").is_dir():
         return _Filed()
-    from pytest_backend_audit.ledger import Place, known_as, read  # noqa: PLC0415 - only where audits were filed
-    from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - likewise
+    from pytest_backend_audit.ledger import Place, known_as, read, shelf  # noqa: PLC0415 - only where audits were filed
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - likewise
 
     place = Place(subject.repository, subject.service) if subject.service.strip() else None
@@ -237,7 +236,8 @@ def _filed(subject: Subject) -> _Filed:
     _refuse_other_kind(state, subject, place)
     _refuse_taken(state, subject, place)
     latest = state.latest(subject.environment)
-    notices = (*state.notices, *_unknown_before(state, subject, place), *strangers(place.folder, state.cards))
+    told = shelf.notices(place.folder, state)
+    notices = (*told, *_unknown_before(state, subject, place), *shelf.strangers(place.folder, state.cards))
     open_cases = dict(_yet_to_pass(state, subject))
     found = _Filed(place.folder, place.name, state.cards, latest, notices=notices, yet_to_pass=open_cases)
     if latest is None:

@@ -113,6 +113,8 @@ def test_it_is_restored_beside_the_other(merged) -> None:
     assert [a["environment"] for a in json.loads(good(merged, "trend", "--json"))] == ["prod", "stage"]
     fleet = json.loads(good(merged, "fleet", "audits", "--json"))
     assert ({s["environment"] for s in fleet["services"]}, fleet["unread"]) == ({"prod", "stage"}, [])
+    lost_one = "was filed on two branches, "
+    assert lost_one not in command(merged, "findings", "list").stderr + "".join(merged.record().inputs.notices)
     out = good(merged, "file")
     assert f"audits/orders/{path.stem}-3.md: " in out
     assert "does not know" not in out

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _file(args: argparse.Namespace, top: Path, by: str) -> int:
     from pytest_backend_audit.ledger import Place, held, known_as, obstacles, read  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import notices, strangers  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
@@ -108,7 +108,7 @@ def _file(args: argparse.Namespace, top: Path, by: str) -> int:
         filing = _filing(done, place, state, by)
         _write(place, filing, done)
         # That a card is lost is settled once its run is filed again.
-        settled = {*state.notices} - {*read(place).notices}
+        settled = {*state.notices} - {*notices(place.folder, read(place))}
     notes += [notice for notice in state.notices if notice not in settled]
     notes += [*filing.notes, *_undated(filing, place), *strangers(place.folder, filing.after.cards)]
     notes += [*of_another_name(done, place, state), *given_up(done.card.inputs, filing.after)]

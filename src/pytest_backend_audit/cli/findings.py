@@ -241,6 +241,7 @@ def _guarded(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from pytest_backend_audit.cli.replacing import told as replaced  # noqa: PLC0415 - heavy
     from pytest_backend_audit.jsonable import to_builtins  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import notices  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     place, state = _read(args)
@@ -260,7 +261,7 @@ def _list(args: argparse.Namespace) -> int:
                 for t in chosen
             ],
             "replaced": [to_builtins(word) for word in state.replaced.last.values()],
-            "notices": list(state.notices),
+            "notices": list(notices(place.folder, state)),
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
         return 0
@@ -470,8 +471,8 @@ def _read(args: argparse.Namespace) -> tuple[Place, State]:
 
 
 def _note(place: Place, state: State) -> None:
-    from pytest_backend_audit.ledger.shelf import strangers  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.shelf import notices, strangers  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
-    notices = (*state.notices, *strangers(place.folder, state.cards))
-    sys.stderr.writelines(f"note: {clean(notice)}\n" for notice in notices)
+    told = (*notices(place.folder, state), *strangers(place.folder, state.cards))
+    sys.stderr.writelines(f"note: {clean(notice)}\n" for notice in told)

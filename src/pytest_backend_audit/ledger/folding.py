@@ -90,6 +90,7 @@ class _Folding:
         self._before: dict[str, Assigned] = {}
         self._filings: list[tuple[int, Filed]] = []
         self._notices: list[str] = []
+        self._shared: dict[str, str] = {}
         self._last = (0, "")
         self._backwards: list[tuple[int, str, str]] = []
 
@@ -108,6 +109,7 @@ class _Folding:
             findings=tuple(replace(t, history=tuple(self._histories[mark])) for mark, t in self._found.items()),
             assigned=self._before,
             notices=tuple(notices),
+            shared=self._shared,
             events=tuple(self._events),
             places=self._places,
             replaced=Replacements.told(e for _, e in self._events if isinstance(e, Replaced)),
@@ -208,10 +210,12 @@ class _Folding:
                 )
             alike = other.file != event.file or set(other.heads) == set(event.heads)
             if not alike and not any(is_filed_again(self._lines, line, filing) for filing in (other, event)):
-                self._notices.append(
+                notice = (
                     f"{self._name}:{line}: the card {event.file} was filed on two branches, first in line {before}; "
                     "one of the two is lost unless it lies there by another name; its findings are not"
                 )
+                self._notices.append(notice)
+                self._shared[notice] = event.file
         self._filings.append((line, event))
 
     def _sighted(self, line: int, event: Found) -> None:

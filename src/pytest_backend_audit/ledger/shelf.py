@@ -12,6 +12,7 @@ from pytest_backend_audit.ledger.errors import LedgerError
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger.cards import Cards
     from pytest_backend_audit.ledger.events import Filed
+    from pytest_backend_audit.ledger.state import State
 
 
 class LostError(LedgerError):
@@ -45,6 +46,25 @@ def card_of(folder: Path, shown: str, filing: Filed, cards: Cards[Filed]) -> Pat
     if not there:
         return path  # missing, or changed: whoever reads it says so
     raise LostError(f"{shown}/{filing.file}.json: {cards.lost(filing, there[-1], beside).text}")
+
+
+def notices(folder: Path, state: State) -> tuple[str, ...]:
+    """What is odd about a ledger, less what the cards beside it settle: one that was lost lies there by another name.
+
+    Args:
+        folder: With the ledger and its cards.
+        state: The ledger.
+    """
+    return tuple(
+        n for n in state.notices if n not in state.shared or not _are_there(folder, state.shared[n], state.cards)
+    )
+
+
+def _are_there(folder: Path, name: str, cards: Cards[Filed]) -> bool:
+    try:
+        return all(card_of(folder, "", filing, cards).is_file() for filing in cards.filings if filing.file == name)
+    except LostError:
+        return False
 
 
 def restored(path: Path, sources: Collection[str], cards: Cards[Filed]) -> tuple[Filed, ...]:

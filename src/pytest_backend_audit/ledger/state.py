@@ -131,6 +131,8 @@ class State:
     """Fingerprint -> who is to mend a finding that was not filed yet."""
     notices: tuple[str, ...] = ()
     """What is odd and was settled, each with how."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """Of these, each about a card's name that two branches gave -> that name: `shelf.notices` looks for both cards."""
     events: tuple[tuple[int, Event], ...] = ()
     """All of it: line, and event."""
     places: Places = field(default_factory=Places)
