@@ -17,19 +17,21 @@ Cases: TypeAlias = Mapping[str, Outcome]
 """Case -> what became of it in one environment."""
 
 
-def yet_to_pass(now: Cases, before: YetToPass) -> YetToPass:
+def yet_to_pass(now: Cases, before: YetToPass, *, by_place: bool = False) -> YetToPass:
     """Cases that have yet to pass once a run has told of a check.
 
     Args:
         now: What became of them in that run.
         before: What was known until then: who is no longer part of the check, or could not run, did not pass by that.
+        by_place: Whether some of them go by their place: how many there are counts then, and else only beyond `LIMIT`.
     """
     answered = {case for case, outcome in now.items() if outcome not in {Outcome.PASSED, Outcome.COULD_NOT_RUN}}
     bad = answered or {case for case, outcome in now.items() if outcome is Outcome.COULD_NOT_RUN}
     gone = set(taken_out(now, before))
     kept = {case for case in before.cases if now.get(case) is not Outcome.PASSED} | gone
     # As long as one is missed that was taken out, there are fewer than there were.
-    count = max(before.count, len(now)) if gone or not now else len(now)
+    here = len(now) if by_place or len(now) > LIMIT else 0
+    count = max(before.count, here) if gone or not now else here
     return YetToPass(tuple(sorted(bad | kept)[:LIMIT]), count)
 
 

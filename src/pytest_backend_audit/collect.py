@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +238,7 @@ class Collector:
             parameter_marks=tuple((m.args, m.kwargs) for m in of_parameters),
             shipped=place.module.startswith(f"{SUITES}."),
             watches="audit_window" in getattr(item, "fixturenames", ()),
+            by_place=_goes_by_place(item),
         )
 
     def _place(self, item: pytest.Item, config: pytest.Config) -> _Place:
@@ -317,6 +320,21 @@ class Collector:
         for need in needs:
             if reason := self._runtime.not_allowed(need):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+_NAMED = (str, bytes, int, float, complex, bool, type(None), re.Pattern, Enum)
+"""Values that pytest calls by what they are; besides, it does so with what has a ``__name__``."""
+
+
+def _goes_by_place(item: pytest.Item) -> bool:
+    """Whether an instance's name has a parameter's place in it, as ``order2``: pytest had nothing else to call it."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and any(
+        not isinstance(value, _NAMED)
+        and not isinstance(getattr(value, "__name__", None), str)
+        and re.search(rf"(?:^|-){re.escape(name)}\d+(?:-|$)", callspec.id)
+        for name, value in callspec.params.items()
+    )
 
 
 def closest_marks(item: pytest.Item) -> tuple[list[pytest.Mark], list[pytest.Mark]]:

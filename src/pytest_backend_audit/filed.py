@@ -178,6 +178,11 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
 
 
+def page_digest(raw: bytes) -> str:
+    """SHA-256 of a filed card for people, whatever empty lines are at its end: some tools leave one line feed."""
+    return digest(raw.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")
+
+
 def content_digest(raw: bytes) -> str:
     """SHA-256 of what a filed card says, whatever its layout and the order of its keys.
 

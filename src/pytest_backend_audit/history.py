@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit import filed as filing
 from pytest_backend_audit.alone import alone
-from pytest_backend_audit.cases import LIMIT
+from pytest_backend_audit.cases import yet_to_pass
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.filed import ChangedError, FiledError, standing_word
 from pytest_backend_audit.model import Mode, Outcome, PriorCheck, YetToPass
 
 if TYPE_CHECKING:
-    from pytest_backend_audit.model import Card, CheckResult, FiledCard
+    from pytest_backend_audit.model import Card, FiledCard
 
 _OF_A_RUN = frozenset({SCORECARD, "scorecard.md"})
 """Files of a run folder: its journal says more, and can be checked."""
@@ -147,6 +147,10 @@ def load_prior(
         )
     source = f"prior audit {told.instant[:10]} of {told.commit[:7] or 'no commit'}"
     remark = f" ({', '.join(told.remarks)})" if told.remarks else ""
+    # Of one environment, whatever it is called; of a merge that of which there is talk.
+    apart = told.yet_to_pass
+    cases = next(iter(apart.values())) if len(apart) == 1 and not told.alone else {}
+    cases = next((there for name, there in apart.items() if name in environment), cases)
     part = alone(told.card, environment) if told.card else None
     of_merge = part is not told.card
     own = _told(part) if part and of_merge else told
@@ -155,7 +159,7 @@ def load_prior(
         joined({}, dict(_checks(own, source))),
         source + remark,
         told.service,
-        dict(told.yet_to_pass),
+        dict(cases),
         told.levels if of_merge else {},
         tuple(told.alone) if of_merge else (),
     )
@@ -200,8 +204,8 @@ class _Told:
     """Why no formal audit is compared with it; empty if one may be."""
     alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Of a merge: environment -> its own levels."""
-    yet_to_pass: Mapping[str, YetToPass] = field(default_factory=dict)
-    """Check -> its cases that did not pass; none of a card without its journal."""
+    yet_to_pass: Mapping[str, Mapping[str, YetToPass]] = field(default_factory=dict)
+    """Environment -> check -> its cases that did not pass there; none of a card without its journal."""
     card: FiledCard | None = None
     """As it is, or would be, filed; None of a scorecard.json alone."""
 
@@ -295,16 +299,19 @@ def _of_run(card: Card) -> _Told:
         ),
         remarks=_remarks(card.inputs.mode.value, partial=bool(card.partial)),
         unfit=next((kind for kind, applies in kinds.items() if applies), ""),
-        yet_to_pass={r.check.id: cases for r in card.checks if (cases := _yet_to_pass(r)).cases},
+        yet_to_pass=_yet_to_pass(card),
     )
 
 
-def _yet_to_pass(result: CheckResult) -> YetToPass:
-    """In whichever environment of a merge: who compares one of them with it has the same check."""
-    here = [(case, outcome) for cases in result.cases.values() for case, outcome in cases.items()]
-    return YetToPass(
-        tuple(sorted({case for case, outcome in here if outcome is not Outcome.PASSED})[:LIMIT]), len(dict(here))
-    )
+def _yet_to_pass(card: Card) -> dict[str, dict[str, YetToPass]]:
+    """Environment -> check -> its cases that did not pass there."""
+    found: dict[str, dict[str, YetToPass]] = {}
+    for result in card.checks:
+        for place, cases in result.cases.items():
+            told = yet_to_pass(cases, YetToPass(), by_place=result.check.id in card.inputs.by_place)
+            if told.cases:
+                found.setdefault(place, {})[result.check.id] = told
+    return found
 
 
 def _remarks(mode: str, *, partial: bool) -> tuple[str, ...]:

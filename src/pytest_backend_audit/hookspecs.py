@@ -144,10 +144,10 @@ def pytest_audit_finding_event(event: Event, finding: Tracked | None) -> None:
     """Told of what becomes of a finding: `backend-audit file` and `backend-audit findings` call it for trackers.
 
     Called once the ledger is written, outside of a pytest run, so in installed plugins only (entry point ``pytest11``),
-    not in conftest files. `event.type` is opened, reopened, seen, gone, assigned, disputed, resolved or closed; of a
-    finding that several environments have, one is gone or closed in those that `event.environment` names. `finding` is
-    how it stands once the command is done, with `status`, `where` (the environments in which it is open), `owner` and
-    `due`; None for one that is assigned before it is filed.
+    not in conftest files. `event.type` is opened, reopened, seen, gone, assigned, disputed, resolved, closed or
+    retired; of a finding that several environments have, one is gone or closed in those that `event.environment` names.
+    `finding` is how it stands once the command is done, with `status`, `where` (the environments in which it is open),
+    `owner` and `due`; None for one that is assigned before it is filed.
 
     ::
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from _pytest.pathlib import fnmatch_ex  # pytest's own way with its patterns
 
+from pytest_backend_audit.model import ALL
+
 COLLECTION_INI = frozenset(
     (
         "addopts",
@@ -57,6 +59,20 @@ def by_options(config: pytest.Config, audit_paths: Sequence[str]) -> list[str]:
     reasons.extend(f"--ignore={_short(p)}" for p in option.ignore or ())
     reasons.extend(f"--ignore-glob={_short(p)}" for p in option.ignore_glob or ())
     return reasons
+
+
+def hidden_instances(config: pytest.Config) -> tuple[str, ...]:
+    """Functions of which options have single instances collected, by their qualified names; `ALL` if any may be.
+
+    Whoever narrows a run to folders, files or functions keeps no instance of a check from it that it collects; what is
+    deselected later is known.
+    """
+    option = config.option
+    if getattr(option, "lf", False) or option.noconftest:  # one may parametrize checks
+        return (ALL,)
+    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    names = (arg.partition("[")[0].partition("::")[2] for arg in given if "[" in arg)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def by_folder(rootdir: Path, config_file: Path | None, audit_paths: Sequence[str]) -> list[str]:

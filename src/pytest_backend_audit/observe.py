@@ -137,14 +137,14 @@ class Observer:
         return value
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Generator[None, None, None]:
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Collect what the check itself records, inside its deadline."""
         __tracebackhide__ = True
         run = self._run
         if run is None:
             return (yield)
         run.call = self._recorder.begin()
-        self._threads.begin(run.call.strangers)
+        self._threads.begin(run.call.strangers, str(item.path))
         try:
             with self._deadline:
                 run.phase = "call"

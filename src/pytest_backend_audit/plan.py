@@ -47,6 +47,8 @@ class Marked(NamedTuple):
     """Whether it comes with this package."""
     watches: bool = False
     """Whether it asks for `audit_window`."""
+    by_place: bool = False
+    """Whether pytest has called one of its parameters by its place, for want of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Plan:
     """pytest node id -> when it runs."""
     problems: tuple[str, ...] = ()
     """What is wrong with marks: each a line with file, line and the way out."""
+    by_place: tuple[str, ...] = ()
+    """Ids of checks with instances that pytest has called by their place."""
 
 
 def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declared: Sequence[str] = ()) -> Plan:
@@ -76,6 +80,7 @@ def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declare
     of_node: dict[str, tuple[str, ...]] = {}
     phases: dict[str, Phase] = {}
     problems: list[str] = []
+    by_place: dict[str, None] = {}
     for test in marked:
         found, wrong = _checks_of(test, standard, loaded=loaded, declared=declared)
         problems.extend(f"{test.location}: {message}" for message in wrong)
@@ -92,10 +97,12 @@ def build(marked: Iterable[Marked], standard: Standard, *, loaded: bool, declare
                     "one check has one dimension, level, criterion and needs"
                 )
         of_node[test.nodeid] = tuple(c.id for c in found)
+        if test.by_place:
+            by_place |= dict.fromkeys(of_node[test.nodeid])
         phases[test.nodeid] = _phase(test, found)
     order = walk_order(standard)
     ordered = sorted(checks.values(), key=order)
-    return Plan(tuple(ordered), of_node, phases, tuple(dict.fromkeys(problems)))
+    return Plan(tuple(ordered), of_node, phases, tuple(dict.fromkeys(problems)), tuple(by_place))
 
 
 def _phase(test: Marked, checks: Sequence[Check]) -> Phase:

@@ -20,7 +20,7 @@ from pytest_backend_audit.collect import Choice, Collected, Collector
 from pytest_backend_audit.errors import AuditUsageError, ConfigError, StandardError
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
 from pytest_backend_audit.model import Check, Document, Inputs, Mode
-from pytest_backend_audit.narrowing import by_folder, by_options, left_out
+from pytest_backend_audit.narrowing import by_folder, by_options, hidden_instances, left_out
 from pytest_backend_audit.observe import Observer
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.plot import Plot
@@ -145,6 +145,8 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             not_sought=collected.not_sought,
             narrowing=redact_value(reasons, redact),
             left=redact_value(collected.left(), redact),
+            hidden=redact_value(hidden_instances(config), redact),
+            by_place=collected.plan.by_place,
             scope=asked.scope(config, setting),
             config_path=_config_path(config, setting),
             config_digest=setting.config.digest if setting.config else "",

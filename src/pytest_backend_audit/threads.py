@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Iterable
 
 import pytest
 
 from pytest_backend_audit.judging import leaves
 
+_LEAVES = (SystemExit, KeyboardInterrupt, pytest.exit.Exception)
+"""What ends a thread on purpose, or means the run, which a thread can't end."""
+
 
 class ThreadErrors:
-    """Notes the errors of threads that were started in a check's call; those of others are somebody else's affair."""
+    """Notes the errors of threads that a check has started; those of others are somebody else's affair.
+
+    Who started a thread nobody knows. One that ran before the call is a stranger; of the others an assertion or a skip
+    is the check's, and any other error if it came through the check's own file: a server that somebody else has started
+    may answer each connection in a new thread.
+    """
 
     def __init__(self) -> None:
         self._hook = self._note  # a bound method is another object each time
         self._before = threading.excepthook
         self._strangers: frozenset[threading.Thread] | None = None
+        self._file = ""
         self._raised: list[BaseException] = []
         self._taken: list[BaseException] = []
 
@@ -30,13 +40,14 @@ class ThreadErrors:
         if threading.excepthook is self._hook:
             threading.excepthook = self._before
 
-    def begin(self, strangers: frozenset[threading.Thread]) -> None:
+    def begin(self, strangers: frozenset[threading.Thread], file: str) -> None:
         """A check's call begins.
 
         Args:
             strangers: Threads that run already.
+            file: The check's, as its code has it.
         """
-        self._strangers = strangers
+        self._strangers, self._file = strangers, file
 
     def end(self) -> None:
         """The check is over, its teardown included."""
@@ -64,9 +75,16 @@ class ThreadErrors:
 
     def _note(self, args: threading.ExceptHookArgs) -> None:
         strangers, error = self._strangers, args.exc_value
-        if strangers is not None and error is not None and args.thread not in strangers:
+        if strangers is not None and error is not None and args.thread not in strangers and self._is_ours(error):
             self._raised.append(error)
         self._before(args)
+
+    def _is_ours(self, error: BaseException) -> bool:
+        if isinstance(error, _LEAVES):
+            return False
+        says = (AssertionError, pytest.fail.Exception, pytest.skip.Exception)
+        frames = traceback.walk_tb(error.__traceback__)
+        return isinstance(error, says) or any(frame.f_code.co_filename == self._file for frame, _ in frames)
 
 
 __all__ = ["ThreadErrors"]

@@ -136,3 +136,46 @@ def test_a_shard_by_path_knows_all_cases_of_its_checks(orders, monkeypatch: pyte
     mended(orders)
     said = good(orders, "file", both(orders, *shards))
     assert f"note: {number} is gone unmended: a case that did not pass is no longer part of its check\n" in said
+
+
+NARROWED = [
+    ("checks/test_orders.py::test_index", "checks/test_orders.py::test_tls[/v1/orders]"),
+    ("-p", "cacheprovider", "--lf"),
+]
+
+
+@pytest.mark.parametrize("narrowed", NARROWED, ids=["a node id with a slash", "what failed last"])
+@pytest.mark.parametrize("marks", [1, 2], ids=["one mark", "two marks"])
+def test_an_instance_that_was_never_collected_is_not_taken_out(orders, narrowed: tuple[str, ...], marks: int) -> None:
+    """However pytest was kept from it: the case that had failed has not passed in prod."""
+    tls(orders, "    pass\n")
+    suite = orders.path / "checks" / "test_orders.py"
+    before, _, _ = suite.read_text().partition("@pytest.mark.parametrize")
+    mark = '@audit(dimension="4.7", criterion="tls", level=3)\n'
+    mark += '@audit(dimension="4.7", criterion="authentication", level=3)\n' if marks == 2 else ""
+    cases = '@pytest.mark.parametrize("path", ["/v1/orders", "/v1/items"])\n'
+    suite.write_text(
+        f"{before}{cases}{mark}def test_tls(audit_evidence, audit_run, path):\n"
+        '    audit_evidence.command("curl", "TLS 1.3")\n'
+        '    bad = Path("bad").read_text().split()\n'
+        '    assert audit_run.environment != "prod" or path not in bad, "TLS 1.0 is on"\n'
+    )
+    (orders.path / "bad").write_text("/v1/items")
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    numbers_of = [t.number for t in ledger(orders).findings if "test_tls" in t.finding.check]
+    if "--lf" in narrowed:
+        # What failed last is another case, as in a loop of somebody who mends one after the other.
+        (orders.path / "bad").write_text("/v1/orders")
+        orders.commit()
+        orders.run("--audit", "--audit-env=prod", "-p", "cacheprovider")
+        (orders.path / "bad").write_text("")
+        orders.commit()
+    orders.pytester.runpytest_subprocess("--audit-sha=HEAD", "--audit-env=prod", *narrowed)
+    assert not [text for text in orders.card()["notices"] if "no longer part" in text]
+    runs = [kept(orders, "audit-report-prod")]
+    audited(orders, "--audit-env=stage")
+    runs.append(kept(orders, "audit-report-stage"))
+    good(orders, "file", merged(orders, runs))
+    assert [ledger(orders).find(number).where for number in numbers_of] == [("prod",)] * marks

@@ -802,3 +802,31 @@ def test_evidence_that_a_check_does_not_ask_for_is_remarked(project: Project, wo
     assert notes.pop("empty") == ("all its evidence is of a fixture that it does not ask for: warm_up",)
     assert notes == {"looks": (), "asks": (), "uses": (), "dynamic": (), "own": ()}
     assert outcome(project, "test_empty") == ("passed", 5)
+
+
+def test_a_thread_that_leaves_and_one_of_somebody_else_end_no_check(project: Project, workers: tuple[str, ...]) -> None:
+    """``sys.exit`` ends its thread alone; a server of the session answers in threads of its own, which may break."""
+    (project.path / "served.py").write_text(
+        "import threading\n"
+        "def answer(): raise ConnectionResetError('peer gone')\n"
+        "def serve(asked, done):\n"
+        "    asked.wait(10)\n"
+        "    one = threading.Thread(target=answer)\n    one.start()\n    one.join()\n    done.set()\n",
+        "utf-8",
+    )
+    (project.path / "pytest.ini").write_text("[pytest]\npythonpath = .\n", "utf-8")
+    project.suite(
+        THREADS
+        + "import sys\nfrom served import serve\n"
+        + "@pytest.fixture(scope='session')\ndef server():\n"
+        + "    asked, done = threading.Event(), threading.Event()\n"
+        + "    threading.Thread(target=serve, args=(asked, done), daemon=True).start()\n    return asked, done\n"
+        + MARK
+        + "def test_leaves(audit_evidence):\n    together(sys.exit)\n"
+        + SEEN
+        + MARK
+        + "def test_served(server, audit_evidence):\n    server[0].set()\n    server[1].wait(10)\n"
+        + SEEN
+    )
+    project.run("--audit", *workers)
+    assert [outcome(project, f"test_{name}") for name in ("leaves", "served")] == [("passed", 5)] * 2

@@ -461,6 +461,25 @@ def test_a_check_that_was_moved_shows_that_its_finding_is_mended(orders, *, file
         assert closed.startswith(f"{number}: closed, its check passed at ")
 
 
+def test_a_check_of_the_same_name_that_was_there_all_along_is_another(orders) -> None:
+    """It has passed before: that it passes now says nothing of the one that was deleted."""
+    suite = orders.path / "checks" / "test_orders.py"
+    head, _, _ = suite.read_text().partition("@pytest.mark.parametrize")
+    other = head.replace('"INDEX" in schema', "schema").replace("4.1", "4.1")
+    (orders.path / "checks" / "test_billing.py").write_text(other)
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    number = numbers(orders)["test_index"]
+    suite.write_text("")
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    done = command(orders, "findings", "close", number, "--run", "audit-report")
+    assert done.stdout.startswith(f"{number}: stays open: its check is no longer part of the audit: ")
+    good(orders, "file")
+    assert ledger(orders).find(number).reason == "its check is no longer part of the audit"
+
+
 def test_a_check_that_was_moved_is_no_worse(orders) -> None:
     """What it finds is no news, to the audit and to a comparison."""
     audited(orders, "--audit-env=prod")

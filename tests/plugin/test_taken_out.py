@@ -26,7 +26,10 @@ def test_the_audit_says_so_and_is_worse(orders) -> None:
     result = orders.run("--audit-sha=HEAD", "--audit-no-worse")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert orders.card()["verdict"]["reason"] == f"worse than the prior audit: {OUT}"
-    assert f"nothing shows that it is mended: {OUT}" in orders.card()["notices"]
+    assert (
+        f"nothing shows that it is mended: {OUT}; `backend-audit file` takes note of that, and the next audit is "
+        "compared without it"
+    ) in orders.card()["notices"]
     checks = [r for d in orders.card()["dimensions"] for c in d["criteria"] for r in c["checks"]]
     assert [(r["outcome"], r["taken_out"]) for r in checks if r["check"]["criterion"] == "tls"] == [("passed", ["[2]"])]
     comment = good(orders, "report", "--format", "pr-comment")
@@ -64,3 +67,20 @@ def test_what_a_run_leaves_out_is_not_taken_out(orders) -> None:
     orders.commit()
     audited(orders)
     assert not [text for text in orders.card()["notices"] if "no longer part" in text]
+
+
+def test_a_name_that_ends_in_digits_is_no_place(orders) -> None:
+    """One of three versions was retired, another one mended: it has passed, and is there."""
+    suite = orders.path / "checks" / "test_orders.py"
+    text = suite.read_text().replace("[1]", '["v0", "v1", "v2"]').replace("n == 1", 'n == "v0"')
+    suite.write_text(text)
+    orders.commit()
+    audited(orders)
+    good(orders, "file")
+    suite.write_text(text.replace('"v0", "v1", "v2"', '"v0", "v2"'))
+    (orders.path / "tls").touch()
+    orders.commit()
+    orders.run("--audit-sha=HEAD", "--audit-no-worse")
+    assert orders.card()["verdict"]["reason"] == (
+        "worse than the prior audit: 4.7 tls: [2], [v1] had not passed, and are no longer part of the check"
+    )

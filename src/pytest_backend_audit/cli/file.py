@@ -151,7 +151,7 @@ def _sealed(events: Sequence[Event], texts: Mapping[str, str]) -> list[Event]:
     digests = {suffix: filed.digest(text.encode("utf-8", "backslashreplace")) for suffix, text in texts.items()}
     card, values = digests[".json"], digests.get(kept.SUFFIX, "")
     content = filed.content_digest(texts[".json"].encode("utf-8", "backslashreplace"))
-    page = digests[".md"]
+    page = filed.page_digest(texts[".md"].encode("utf-8", "backslashreplace"))
     return [
         replace(e, card=card, content=content, kept=values, page=page) if isinstance(e, Filed) else e for e in events
     ]

@@ -25,6 +25,7 @@ def retire(args: argparse.Namespace) -> int:
         ValueError: No audit was of such an environment, audit.yaml still has it, or it is not theirs to say.
         GitError: git gave no answer.
     """
+    from pytest_backend_audit.cli.trackers import tell  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import append, held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Retired  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
@@ -49,6 +50,7 @@ def retire(args: argparse.Namespace) -> int:
         word = Retired(utc_now(), by, args.environment, args.reason)
         append(place, [word])
     after = read_here(place)
+    tell([word], after)
     gone = [t for t in before if t.number not in {left.number for left in _open(after, args.environment)}]
     if args.json:
         facts = {

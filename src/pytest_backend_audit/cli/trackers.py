@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_backend_audit.ledger import State
+    from pytest_backend_audit.ledger import State, Tracked
     from pytest_backend_audit.ledger.events import Event
 
 HOOK = "pytest_audit_finding_event"
@@ -35,9 +35,19 @@ def tell(events: Sequence[Event], after: State) -> None:
         sys.stderr.write(f"backend-audit: plugins were not told: {failure(HOOK, error)}\n")
         return
     hook = getattr(manager.hook, HOOK)
-    for event in events if hook.get_hookimpls() else ():
+    for event, finding in _told(events, after) if hook.get_hookimpls() else ():
         try:
-            hook(event=event, finding=after.of(getattr(event, "fingerprint", "")))
+            hook(event=event, finding=finding)
         except Exception as error:  # noqa: BLE001 - somebody else's code
             sys.stderr.write(f"backend-audit: {failure(HOOK, error)}\n")
             return
+
+
+def _told(events: Sequence[Event], after: State) -> Iterator[tuple[Event, Tracked | None]]:
+    """Each event with its finding; one about an environment with each of the findings that it changed."""
+    for event in events:
+        mark = getattr(event, "fingerprint", None)
+        if mark is not None:
+            yield event, after.of(mark)
+        else:
+            yield from ((event, t) for t in after.findings if any(e is event or e == event for _, e in t.history))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from pytest_backend_audit import kept
-from pytest_backend_audit.filed import CHANGED, digest, is_as_filed
+from pytest_backend_audit.filed import CHANGED, digest, is_as_filed, page_digest
 from pytest_backend_audit.ledger.cards import digests_of
 from pytest_backend_audit.ledger.events import Filed
 from pytest_backend_audit.ledger.shelf import LostError, card_of, strangers
@@ -47,17 +47,17 @@ def _files(card: Path, filings: tuple[Filed, ...]) -> Iterator[str]:
     # Of the others there is no layout that says the same. An empty digest of a page is of a line of an older version.
     pages = {filing.page for filing in filings}
     if "" not in pages:
-        yield from _file(card.with_suffix(".md"), pages)
+        yield from _file(card.with_suffix(".md"), pages, page_digest)
     if "" not in digests:
-        yield from _file(kept.beside(card), {filing.kept for filing in filings})
+        yield from _file(kept.beside(card), {filing.kept for filing in filings}, digest)
 
 
-def _file(path: Path, digests: Collection[str]) -> Iterator[str]:
+def _file(path: Path, digests: Collection[str], digest_of: Callable[[bytes], str]) -> Iterator[str]:
     """What is wrong with a file, which has to be there unless one of its digests is empty."""
     if not path.is_file():
         if "" not in digests:
             yield f"{path.name}: {GONE}"
-    elif digest(path.read_bytes()) not in digests:
+    elif digest_of(path.read_bytes()) not in digests:
         yield f"{path.name}: {CHANGED}"
 
 

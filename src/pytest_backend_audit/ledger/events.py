@@ -109,6 +109,8 @@ class Found:
     """Of a check with parameters those that have yet to pass there, ``[orders-2]``."""
     count: int = 0
     """How many cases it has there; 0 where it has no parameters, and in lines of older versions."""
+    was: str = ""
+    """Id of the check of which it is the finding in its new file, where that was moved; else empty."""
     outcome: str = ""
     """What became of its check in that card, or the failure since which it gave no answer; empty in lines of older
     versions, and of what no check is behind."""

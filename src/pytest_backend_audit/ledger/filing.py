@@ -25,6 +25,7 @@ from pytest_backend_audit.ledger.lateness import (
     otherwise,
     unasked,
 )
+from pytest_backend_audit.ledger.moved import moved_from
 from pytest_backend_audit.ledger.speaking import found_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked, next_number
 from pytest_backend_audit.ledger.terms import There
@@ -89,7 +90,7 @@ def filing(
     told = _Told()
     outcomes, results = _outcomes(card), {r.check.id: r for r in card.checks}
     numbers: dict[str, str] = {}
-    free = next_number(state)
+    moved, free = moved_from(card, state), next_number(state)
     for finding in card.findings:
         # What a merge has found is where its check ran; where it ran nowhere, it is missing everywhere.
         here = tuple(dict.fromkeys(map(one, found_in(card, finding.check)))) or mine
@@ -99,10 +100,19 @@ def filing(
         free += known is None
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
-        result = results.get(finding.check)
+        result, by_place = results.get(finding.check), finding.check in inputs.by_place
         if known is None:
-            told_of = Found(who.at, number, finding.fingerprint, name, "", kept, outcome=outcomes(finding))
-            events += _each(told_of, result, known, state, dict.fromkeys(here, kept))
+            told_of = Found(
+                who.at,
+                number,
+                finding.fingerprint,
+                name,
+                "",
+                kept,
+                outcome=outcomes(finding),
+                was=moved.get(finding.check, ""),
+            )
+            events += _each(told_of, result, known, state, dict.fromkeys(here, kept), by_place=by_place)
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
@@ -118,7 +128,7 @@ def filing(
             old = kind == "seen" and words[place] > seen[place]
             newly[place] = None if old or (known_there and _nothing_new(known.told[place], known, kept)) else kept
         told_of = Found(who.at, number, finding.fingerprint, name, "", kept, kind, outcome=outcomes(finding))
-        events += _each(told_of, result, known, state, newly)
+        events += _each(told_of, result, known, state, newly, by_place=by_place)
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     lacking = going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in lacking.gone]
@@ -136,7 +146,13 @@ def filing(
 
 
 def _each(
-    told_of: Found, result: CheckResult | None, known: Tracked | None, state: State, newly: Mapping[str, Finding | None]
+    told_of: Found,
+    result: CheckResult | None,
+    known: Tracked | None,
+    state: State,
+    newly: Mapping[str, Finding | None],
+    *,
+    by_place: bool,
 ) -> Iterator[Found]:
     """A sighting for each of the environments of which other cases, or other news, are told; the first opens it.
 
@@ -146,11 +162,12 @@ def _each(
         known: The finding before.
         state: The ledger before.
         newly: Environment -> the finding; None where the ledger knows as much.
+        by_place: Whether cases of the check go by their place.
     """
     stand: dict[str, YetToPass] = {}
     for place in newly:
         before = cases.told(known, state, place) if known and place in known.where else YetToPass()
-        stand[place] = yet_to_pass(cases.cases_in(result, place, state), before)
+        stand[place] = yet_to_pass(cases.cases_in(result, place, state), before, by_place=by_place)
     parts = [[p for p in newly if (newly[p] is None) is known_there] for known_there in (False, True)]
     groups = [group for part in parts for group in cases.grouped(stand, part)]
     for n, (here, said) in enumerate(groups):

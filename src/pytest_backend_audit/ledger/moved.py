@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_backend_audit.ledger.events import Found
+from pytest_backend_audit.ledger.events import Event, Found
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.model import Card
 from pytest_backend_audit.moved import function_of
@@ -20,7 +20,8 @@ def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
 
     Returns:
         The finding as it is where its check is part of the audit, or none, or several, could be it: those of the same
-        dimension and criterion whose function has the same name, and that it never stood beside.
+        dimension and criterion whose function has the same name, and that the audit before did not have, which had
+        this one; or that a filing has told of as moved.
     """
     finding = tracked.finding
     plan = card.inputs.plan
@@ -28,9 +29,21 @@ def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
     if not name or any(c.id == finding.check for c in plan):
         return tracked
     same = (finding.dimension, finding.criterion, name)
-    before = {t.finding.check for t in state.findings if stood_beside(t, tracked)}
-    found = [c.id for c in plan if (c.dimension, c.ladder, function_of(c.id)) == same and c.id not in before]
+    alike = [c.id for c in plan if (c.dimension, c.ladder, function_of(c.id)) == same]
+    told = {t.finding.check for t in state.findings for _, e in t.history if _was(e) == finding.check}
+    prior = card.inputs.prior
+    found = [id_ for id_ in alike if id_ in told or (finding.check in prior and id_ not in prior)]
     return replace(tracked, finding=replace(finding, check=found[0])) if len(found) == 1 else tracked
+
+
+def moved_from(card: Card, state: State) -> dict[str, str]:
+    """Id of each check of an audit that has an open finding by the id that it had before -> that id."""
+    pairs = ((t.finding.check, as_planned(card, t, state).finding.check) for t in state.findings if t.status.is_open)
+    return {now: before for before, now in pairs if now != before}
+
+
+def _was(event: Event) -> str:
+    return event.was if isinstance(event, Found) else ""
 
 
 def stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
@@ -39,4 +52,4 @@ def stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
     return other is not None and other.history[0][1].at <= last
 
 
-__all__ = ["as_planned", "stood_beside"]
+__all__ = ["as_planned", "moved_from", "stood_beside"]

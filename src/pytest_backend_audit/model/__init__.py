@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
     from pytest_backend_audit.model.queue import Finding, Raise, Severity
     from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
-    from pytest_backend_audit.model.run import HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal, YetToPass
+    from pytest_backend_audit.model.run import ALL, HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal, YetToPass
     from pytest_backend_audit.model.signoff import SignOff
 
 __all__ = [
+    "ALL",
     "HAD_PASSED",
     "Acknowledged",
     "Action",
@@ -79,7 +80,7 @@ _FILES = {
     "policy": ("Acknowledged", "Difference", "Incident", "NotApplicable", "Policy", "Protected"),
     "queue": ("Finding", "Raise", "Severity"),
     "results": ("CheckResult", "CriterionResult", "DimensionResult", "RowResult", "RowState"),
-    "run": ("HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal", "YetToPass"),
+    "run": ("ALL", "HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal", "YetToPass"),
     "signoff": ("SignOff",),
 }
 _HOMES = {name: file for file, names in _FILES.items() for name in names}

@@ -14,6 +14,10 @@ HAD_PASSED = frozenset({Outcome.PASSED, Outcome.WEAK})
 """Outcomes after which a failure is new: a weak check has passed, if only on somebody's word."""
 
 
+ALL = "*"
+"""Any function (`Inputs.hidden`)."""
+
+
 class Mode(StrEnum):
     """A rehearsal (``--audit``) shows levels; only a formal audit (``--audit-sha``) has a disposition."""
 
@@ -92,6 +96,10 @@ class Inputs:
     """Ids of checks above the sought level."""
     narrowing: tuple[str, ...] = ()
     """Why the run is partial, one sentence each; empty when it is whole."""
+    hidden: tuple[str, ...] = ()
+    """Functions of which it collected single instances only, `ALL` for any: nobody knows of the others."""
+    by_place: tuple[str, ...] = ()
+    """Ids of checks with instances that go by their place: pytest found no name for their parameters."""
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Check id -> its instances that this run did not set out to execute; only of checks with several."""
     scope: tuple[str, ...] = ()

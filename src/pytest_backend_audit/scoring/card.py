@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from pytest_backend_audit import findings, totals
 from pytest_backend_audit.cases import taken_out
 from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
+    ALL,
     Attempt,
     Card,
     Check,
@@ -24,6 +25,7 @@ from pytest_backend_audit.model import (
     Outcome,
     Seal,
 )
+from pytest_backend_audit.moved import function_of
 from pytest_backend_audit.scoring import coverage, disposition, exceptions, overrides, raises, verdict
 from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.scoring.dimensions import Assessed, Material, assess
@@ -44,17 +46,6 @@ def hiding(narrowing: Iterable[str]) -> tuple[str, ...]:
     return tuple(reason for reason in narrowing if not _PLANNED.match(reason))
 
 
-def _of_instances(narrowing: Iterable[str]) -> Iterator[str]:
-    """Functions of which single instances were asked for, by a node id with a bracket (`narrowing.by_options`).
-
-    Whoever narrows a run to folders, files or functions keeps no instance of a check from it that it collects.
-    """
-    for reason in narrowing:
-        name, bracket, _ = reason.partition("[")
-        if bracket and reason.startswith("node id "):
-            yield name.rpartition("::")[2]
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """What one run set out to do, and what it did."""
@@ -66,11 +57,11 @@ class Run:
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Check -> its instances that it left out, of those that it had collected."""
     hidden: frozenset[str] = frozenset()
-    """Functions of which it was to collect single instances only."""
+    """Functions of which it collected single instances only (`Inputs.hidden`)."""
 
     def executed(self, check: Check) -> Execution:
         """What it did about a check."""
-        hidden = check.id.rpartition("::")[2] in self.hidden
+        hidden = ALL in self.hidden or function_of(check.id).partition("@")[0] in self.hidden
         return Execution(self.environment, self.attempts.get(check.id, ()), self.left.get(check.id, ()), hidden)
 
 
@@ -83,8 +74,18 @@ def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
         selected=frozenset(inputs.selected),
         attempts=attempts,
         left=inputs.left,
-        hidden=frozenset(_of_instances(inputs.narrowing)),
+        hidden=frozenset(inputs.hidden),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one environment of a merge is by itself."""
+
+    levels: Mapping[str, int]
+    """Of each dimension that its runs looked at."""
+    taken_out: Mapping[str, tuple[str, ...]]
+    """Check -> its cases that had yet to pass there, and are no longer part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,14 @@ class Judged:
     pending: int
 
 
-def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bool) -> Judged:
+def judge(
+    inputs: Inputs,
+    standard: Standard,
+    runs: Sequence[Run],
+    *,
+    merged: bool,
+    parts: Mapping[str, Part] = MappingProxyType({}),
+) -> Judged:
     """One result for each check that some run set out to execute, in the order of the walk."""
     rows = standard.rows if inputs.standard_loaded else ()
     pending = coverage.left_out(standard) if inputs.standard_loaded else 0
@@ -114,7 +122,7 @@ def judge(inputs: Inputs, standard: Standard, runs: Sequence[Run], *, merged: bo
             continue
         kinds = accepts(check)
         result = settle(check, kinds, executions, merged=merged)
-        results.append(_missed(_carried(result, inputs), executions, inputs))
+        results.append(_missed(_carried(result, inputs), executions, inputs, parts))
     return Judged(tuple(results), tuple(unselected), tuple(rows), pending)
 
 
@@ -141,8 +149,13 @@ def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:
     return replace(result, limit=prior.limit, carried=prior.source or "an earlier audit")
 
 
-def _missed(result: CheckResult, executions: Sequence[Execution], inputs: Inputs) -> CheckResult:
+def _missed(
+    result: CheckResult, executions: Sequence[Execution], inputs: Inputs, parts: Mapping[str, Part]
+) -> CheckResult:
     """A check that passed, with its cases that had yet to pass and are no longer part of it."""
+    if parts:
+        found = dict.fromkeys(case for part in parts.values() for case in part.taken_out.get(result.check.id, ()))
+        return replace(result, taken_out=tuple(found)) if result.outcome is Outcome.PASSED else result
     before = inputs.yet_to_pass.get(result.check.id)
     # What a run leaves out is not taken out of the check.
     if before is None or result.outcome is not Outcome.PASSED or any(e.left or e.hidden for e in executions):
@@ -160,7 +173,7 @@ def build(
     signed_off: frozenset[str] | bool,
     merged: bool = False,
     partial: Sequence[str] = (),
-    alone: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+    parts: Mapping[str, Part] = MappingProxyType({}),
 ) -> Card:
     """The card.
 
@@ -172,13 +185,14 @@ def build(
         signed_off: Dimensions whose level from L4 up a second reviewer signed, or whether all are signed.
         merged: Whether results say which environment they come from.
         partial: Why there are levels only.
-        alone: Of a merge: environment -> level of each dimension that its own runs reach.
+        parts: Of a merge: environment -> what it is by itself.
     """
+    alone = {place: part.levels for place, part in parts.items()}
     loaded = inputs.standard_loaded
     instant = moment(inputs.instant)
     today = instant.date()
     exempt = exceptions.exemptions(inputs.policy, today)
-    judged = judge(inputs, standard, runs, merged=merged)
+    judged = judge(inputs, standard, runs, merged=merged, parts=parts)
     environments = tuple(sorted({run.environment for run in runs if run.environment}))
     assessed = _assess(inputs, standard, judged, exempt, environments=environments, signed_off=signed_off)
     looked = {a.result.id for a in assessed if not partial or any(c.checks for c in a.result.criteria)}
@@ -348,7 +362,11 @@ def _notices(
     held += [(c.ladder, c.level) for c in inputs.plan if c.level in fixed[c.dimension]]
     lines = [*inputs.notices, *(seal.notices if seal else ()), *(seal.broken if seal else ())]
     lines += exceptions.refused(exempt, held)
-    lines += (f"nothing shows that it is mended: {line}" for line in verdict.without_cases(judged.results))
+    lines += (
+        f"nothing shows that it is mended: {line}; `backend-audit file` takes note of that, and the next audit is "
+        "compared without it"
+        for line in verdict.without_cases(judged.results)
+    )
     if inputs.policy.incidents is None and inputs.mode is Mode.FORMAL:
         lines.append("incidents are not stated (audit.yaml: incidents), so no override for an open P0 was looked for")
     return tuple(dict.fromkeys(lines))

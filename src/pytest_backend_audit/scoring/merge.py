@@ -22,7 +22,7 @@ from pytest_backend_audit.model import (
     Status,
     YetToPass,
 )
-from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
+from pytest_backend_audit.scoring.card import Part, Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
@@ -92,19 +92,23 @@ def score_merged(
         signed_off=signed_off,
         merged=True,
         partial=partial,
-        alone=_alone(joined),
+        parts=_alone(joined),
     )
     return replace(card, merged=_told(joined))
 
 
-def _alone(records: Sequence[Record]) -> dict[str, dict[str, int]]:
-    """What each of several environments reaches without the others."""
+def _alone(records: Sequence[Record]) -> dict[str, Part]:
+    """What each of several environments is without the others."""
     of_place: dict[str, list[Record]] = {}
     for record in records:
         of_place.setdefault(record[0].document.environment, []).append(record)
     if len(of_place) < 2:
         return {}
-    return {place: _levels(score_merged(own)) for place, own in of_place.items()}
+    return {place: _part(score_merged(own)) for place, own in of_place.items()}
+
+
+def _part(card: Card) -> Part:
+    return Part(_levels(card), {r.check.id: r.taken_out for r in card.checks if r.taken_out})
 
 
 def _levels(card: Card) -> dict[str, int]:
@@ -214,7 +218,9 @@ def _joined_inputs(inputs: Sequence[Inputs]) -> Inputs:
         suites=_union(i.suites for i in inputs),
         options=_common([i.options for i in inputs]),
         prior=_worst_priors(inputs),
-        yet_to_pass=_joined_cases(inputs),
+        yet_to_pass=_joined_cases(inputs) if len({i.document.environment for i in inputs}) == 1 else {},
+        by_place=_union(i.by_place for i in inputs),
+        hidden=(),
         **_prior_levels(inputs),
         formerly={new: old for i in inputs for new, old in i.formerly.items()},
         prior_missing="; ".join(_union((i.prior_missing,) for i in inputs if i.prior_missing)),
