@@ -77,6 +77,16 @@ def test_from_the_audit_to_the_next_one(orders) -> None:
     assert {t.status for t in ledger(orders).findings if t.number in {index, tls}} == {Status.CLOSED}
 
 
+def test_a_run_of_another_commit_than_head_is_filed_with_a_note(orders) -> None:
+    """An old run that still lies in audit-report, say: it says which commit it is of, and which is checked out."""
+    audited(orders)
+    commit = orders.git("rev-parse", "HEAD")
+    orders.git("commit", "-q", "--allow-empty", "-m", "later")
+    head = orders.git("rev-parse", "HEAD")
+    note = f"note: the run is of commit {commit[:12]}, and {head[:12]} is checked out"
+    assert good(orders, "file").splitlines()[2] == note
+
+
 def test_all_reasons_are_said_at_once(project) -> None:
     """And nothing is written."""
     made(project, owners="")
@@ -519,8 +529,10 @@ def test_a_run_that_is_signed_late_reopens_nothing(project, grace) -> None:
     assert done.returncode == 0, done.stderr
     said = good(project, "file").splitlines()
     assert said[0].startswith(f"audits/orders/{day}-2.md: ")
-    assert said[1:3] == [
+    head = project.git("rev-parse", "HEAD")
+    assert said[1:4] == [
         "findings: 0 new; `backend-audit findings list`",
+        f"note: the run is of commit {project.record().inputs.document.commit[:12]}, and {head[:12]} is checked out",
         f"note: F-0001 stays closed: there is later word of it than this run of {instant}",
     ]
     assert ledger(project).find("F-0001").status is Status.CLOSED

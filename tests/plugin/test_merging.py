@@ -266,9 +266,11 @@ def test_the_example_workflow(project) -> None:
     done = step(merging)
     assert "Whole: each planned check was run\n" in done.stdout, done.stdout + done.stderr
     done = step(gate)
+    card = json.loads((project.path / "audit-report" / "scorecard.json").read_text("utf-8"))
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
-        "audit-report: gate significant-technical-debt: passed, the disposition is Significant technical debt\n",
+        "audit-report: gate significant-technical-debt: passed, the disposition is Significant technical debt\n"
+        f"  orders, stage, {project.git('rev-parse', 'HEAD')[:7]}, {card['document']['audited_at'][:10]}\n",
         "",
     )
     assert len(list((project.path / "audit-report" / "sources").iterdir())) == 8

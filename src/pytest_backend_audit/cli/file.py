@@ -19,6 +19,7 @@ from pytest_backend_audit.cli.retiring import given_up
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, run_folder, usual
 from pytest_backend_audit.cli.terms import judged_otherwise, of_another_name, there_at
 from pytest_backend_audit.cli.waiting import waiting
+from pytest_backend_audit.cli.whichrun import other_than_head
 
 if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
@@ -187,6 +188,8 @@ def _of_repository(done: Finished, place: Place, notes: list[str]) -> Iterator[s
             "(--repository DIR)? A shallow clone may lack it (git fetch --unshallow)"
         )
         return
+    if other := other_than_head(place.top, document.commit):
+        notes.append(other)
     if document.runbook.strip():
         said, note = trouble(place, document.commit, document.runbook.strip(), done.card.inputs.config_path)
         if note:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
 from pytest_backend_audit.cli.runs import add_run, add_signers, finished, not_counted, run_folder
+from pytest_backend_audit.cli.whichrun import not_checked_out, which
 
 if TYPE_CHECKING:
     from pytest_backend_audit.finished import Finished
@@ -23,7 +24,8 @@ def add_parser(subparsers: Any) -> None:
         "gate",
         help="exit 1 if a run's disposition is below a minimum",
         description="Judge a finished run: whole, formal and intact, nothing broken, and its disposition at least the "
-        "minimum. The two highest dispositions take levels that a second reviewer signed (backend-audit sign).",
+        "minimum. The two highest dispositions take levels that a second reviewer signed (backend-audit sign). It says "
+        "of which run it speaks, and notes where another commit is checked out by now.",
         epilog="Exit status: 0 the gate is passed, 1 it is not, 2 usage.",
     )
     add_run(parser)
@@ -78,7 +80,7 @@ def _judge(args: argparse.Namespace) -> int:
         return fail(trouble)
     if not card.inputs.standard_loaded:
         load = "standard: bundled (rows that have a check) or default (all)"
-        return _say(args, f"not passed, {card.basis}; audit.yaml loads it: {load}")
+        return _say(args, f"not passed, {card.basis}; audit.yaml loads it: {load}", run)
     verdict = regate(card, matrix, args.min, no_worse=args.no_worse)
     reason = verdict.reason.partition(": ")[2]
     if card.seal is None:
@@ -127,12 +129,19 @@ def _say(args: argparse.Namespace, reason: str, run: Finished | None = None, *, 
             "signed_by": signed.reviewer if signed else None,
             "no_sign_off": run.no_sign_off if run else "",
             "not_looked": run.checked.not_looked if run else "",
+            "commit": (card.inputs.document.commit or None) if card else None,
+            "environment": (card.inputs.document.environment or None) if card else None,
+            "instant": card.inputs.instant if card else None,
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
         # What broke says what the service told it: a line feed of its could begin a command of the CI's.
         gate = "gate" if args.min is None else f"gate {args.min}"
-        sys.stdout.write(f"{args.folder}: {gate}: {one_line(reason)}\n")
+        lines = [f"{args.folder}: {gate}: {one_line(reason)}"]
+        if run:
+            lines.append(f"  {which(run.card)}")
+            lines += [f"note: {note}"] if (note := not_checked_out(run)) else []
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         if run and passed and (note := not_counted(run) if run.no_sign_off else run.checked.not_looked):
             sys.stderr.write(f"backend-audit: {note}\n")
     return 0 if passed else 1

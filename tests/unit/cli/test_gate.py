@@ -18,6 +18,10 @@ from pytest_backend_audit.journal import Writer
 from pytest_backend_audit.model import Mode, Seal
 
 ALLOWED = "allowed are production-ready, production-with-watchlist, conditional-production, significant-technical-debt"
+RUN = "  orders, prod, 1a2b3c4, 2026-08-31\n"
+"""Of which run the command speaks."""
+TOLD = {"commit": "1a2b3c4d", "environment": "prod", "instant": "2026-08-31T10:00:00Z"}
+"""The same as JSON."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +50,7 @@ def test_a_run_at_or_above_the_minimum_passes(here: Path, minimum: str, capsys: 
     write(here, 3)
     assert main(["gate", "--min", minimum]) == 0
     assert capsys.readouterr() == (
-        f"audit-report: gate {minimum}: passed, the disposition is Conditional production\n",
+        f"audit-report: gate {minimum}: passed, the disposition is Conditional production\n{RUN}",
         "",
     )
 
@@ -57,8 +61,8 @@ def test_the_minimum_of_audit_yaml(here: Path, capsys: pytest.CaptureFixture[str
     assert main(["gate"]) == 1
     assert main(["gate", "--min", "significant-technical-debt"]) == 0
     assert capsys.readouterr().out == (
-        "audit-report: gate conditional-production: not passed, the disposition is Significant technical debt\n"
-        "audit-report: gate significant-technical-debt: passed, the disposition is Significant technical debt\n"
+        f"audit-report: gate conditional-production: not passed, the disposition is Significant technical debt\n{RUN}"
+        f"audit-report: gate significant-technical-debt: passed, the disposition is Significant technical debt\n{RUN}"
     )
     assert main(["gate", "--min="]) == 2
     assert capsys.readouterr().err == f"backend-audit: --min=: no such disposition; {ALLOWED}\n"
@@ -84,7 +88,7 @@ def test_a_run_below_the_minimum_does_not_pass(here: Path, capsys: pytest.Captur
     write(here, 1)
     assert main(["gate", "--min", "significant-technical-debt"]) == 1
     assert capsys.readouterr() == (
-        "audit-report: gate significant-technical-debt: not passed, the disposition is Not production-grade\n",
+        f"audit-report: gate significant-technical-debt: not passed, the disposition is Not production-grade\n{RUN}",
         "",
     )
 
@@ -101,6 +105,7 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         "signed_by": None,
         "no_sign_off": "",
         "not_looked": "",
+        **TOLD,
     }
     assert main(["gate", "--min", "conditional-production", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
@@ -111,6 +116,7 @@ def test_the_verdict_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> 
         "signed_by": None,
         "no_sign_off": "",
         "not_looked": "",
+        **TOLD,
     }
 
 
@@ -121,7 +127,8 @@ def test_the_two_highest_take_a_signature(here: Path, minimum: str, capsys: pyte
     assert main(["gate", "--min", minimum]) == 1
     assert capsys.readouterr() == (
         f"audit-report: gate {minimum}: not passed, the disposition is Conditional production; "
-        "not signed: 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8 (backend-audit sign)\n",
+        "not signed: 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8 (backend-audit sign)\n"
+        f"{RUN}",
         "",
     )
 
@@ -138,7 +145,7 @@ def test_a_signature_that_would_not_do_is_not_asked_for(
     assert main(["gate", "--min", minimum]) == (0 if passes else 1)
     word = "passed" if passes else "not passed"
     assert capsys.readouterr() == (
-        f"audit-report: gate {minimum}: {word}, the disposition is Significant technical debt\n",
+        f"audit-report: gate {minimum}: {word}, the disposition is Significant technical debt\n{RUN}",
         "",
     )
 
@@ -202,7 +209,7 @@ def test_a_run_that_proves_nothing_does_not_pass(
     """Whatever its levels are, and with the reason."""
     write(here, 3, seal, **fields)
     assert main(["gate", "--min", "conditional-production"]) == 1
-    assert capsys.readouterr() == (f"audit-report: gate conditional-production: not passed, {reason}\n", "")
+    assert capsys.readouterr() == (f"audit-report: gate conditional-production: not passed, {reason}\n{RUN}", "")
 
 
 def test_what_a_service_said_is_no_line_of_its_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,7 +218,7 @@ def test_what_a_service_said_is_no_line_of_its_own(here: Path, capsys: pytest.Ca
     assert main(["gate", "--min", "conditional-production"]) == 1
     assert capsys.readouterr() == (
         "audit-report: gate conditional-production: not passed, something outside the checks broke: teardown: Error: "
-        "no ::stop-commands::x\\x1b[2J\n",
+        f"no ::stop-commands::x\\x1b[2J\n{RUN}",
         "",
     )
 
@@ -234,6 +241,7 @@ def test_an_altered_run_does_not_pass(here: Path, capsys: pytest.CaptureFixture[
     journal.write_bytes(journal.read_bytes().replace(b'"exit_status":0', b'"exit_status":1'))
     assert main(["gate", "--min", "conditional-production", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
+    assert [found[name] for name in TOLD] == [None, None, None]
     assert found["passed"] is False
     assert found["disposition"] is None
     assert found["reason"].startswith("not passed, the run was altered: audit-report/journal.jsonl:")
@@ -251,7 +259,7 @@ def test_no_worse(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(here, 3, prior_levels={"4.1": 4})
     assert main(["gate", "--min", "conditional-production"]) == 0
     assert main(["gate", "--min", "conditional-production", "--no-worse"]) == 1
-    assert capsys.readouterr().out.splitlines()[1] == (
+    assert capsys.readouterr().out.splitlines()[2] == (
         "audit-report: gate conditional-production: not passed, worse than the prior audit: 4.1 fell from L4 to L3"
     )
 
@@ -264,7 +272,7 @@ def test_a_minimum_that_is_missed_hides_nothing_that_got_worse(here: Path, capsy
         "not passed, the disposition is Significant technical debt; worse than the prior audit: 4.1 fell from L3 to L2"
     )
     assert main(gate) == 1
-    assert capsys.readouterr() == (f"audit-report: gate conditional-production: {said}\n", "")
+    assert capsys.readouterr() == (f"audit-report: gate conditional-production: {said}\n{RUN}", "")
     assert main([*gate, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["reason"] == said
 

@@ -184,7 +184,8 @@ def test_every_command_says_why_it_does_not_count(orders: House, capsys: pytest.
         assert err == f"backend-audit: {why}\n"
         assert GRACE not in out
     assert main(["gate", "--min", "production-with-watchlist"]) == 1
-    assert capsys.readouterr().out.endswith(f"not passed, the disposition is Conditional production; {why}\n")
+    of_it = f"  orders, prod, {orders.commit[:7]}, 2026-08-31\n"
+    assert capsys.readouterr().out.endswith(f"not passed, the disposition is Conditional production; {why}\n{of_it}")
     assert main(["gate", "--min", "conditional-production"]) == 0
     assert capsys.readouterr().err == f"backend-audit: {why}\n"
     assert main(["verify"]) == 1
@@ -381,7 +382,42 @@ def test_a_gate_takes_all_four_dispositions(
         "signed_by": GRACE if signed else None,
         "no_sign_off": "",
         "not_looked": "",
+        "commit": orders.commit,
+        "environment": "prod",
+        "instant": "2026-08-31T10:00:00Z",
     }
+
+
+def test_of_which_run_the_gate_speaks(orders: House, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line says it; after another commit was made a note says so too, and the gate's answer stays."""
+    gate = ["gate", "--min", "conditional-production"]
+    said = (
+        "audit-report: gate conditional-production: passed, the disposition is Production with watchlist\n"
+        f"  orders, prod, {orders.commit[:7]}, 2026-08-31\n"
+    )
+    capsys.readouterr()
+    assert main(gate) == 0
+    assert capsys.readouterr() == (said, "")
+    orders.git("commit", "-q", "--allow-empty", "-m", "later")
+    head = orders.git("rev-parse", "HEAD")
+    note = f"note: the run is of commit {orders.commit[:12]}, and {head[:12]} is checked out\n"
+    assert main(gate) == 0
+    assert capsys.readouterr() == (f"{said}{note}", "")
+
+
+def test_a_repository_without_the_commit_says_nothing_of_the_gate_s_run(
+    orders: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gate is asked in another repository: what is checked out there is no other commit of the audited one."""
+    other = tmp_path / "other"
+    other.mkdir()
+    ran("git", "init", "-q", cwd=other)
+    ran("git", "commit", "-q", "--allow-empty", "-m", "another", cwd=other)
+    shutil.copytree(orders.run, other / "audit-report")
+    monkeypatch.chdir(other)
+    capsys.readouterr()
+    assert main(["gate", "--min", "conditional-production"]) == 0
+    assert "note:" not in capsys.readouterr().out
 
 
 def test_no_worse_looks_before_the_cap_on_both_sides(
@@ -396,6 +432,7 @@ def test_no_worse_looks_before_the_cap_on_both_sides(
     shutil.rmtree(made.run)
     made.audited(prior_levels={"4.1": 5, "4.2": 3})
     said = "audit-report: gate conditional-production: not passed, worse than the prior audit: 4.1 fell from L5 to L4"
+    said += f"\n  orders, prod, {made.commit[:7]}, 2026-08-31"
     capsys.readouterr()
     assert main(gate) == 1
     assert capsys.readouterr().out == f"{said}\n"
