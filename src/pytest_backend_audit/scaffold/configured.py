@@ -1,4 +1,4 @@
-"""What an audit.yaml that is there says of how an audit is asked for: in which environment, with which variables."""
+"""What an audit.yaml that is there says of how an audit is asked for: where, with which variables, by which gate."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit import yamlnodes
+from pytest_backend_audit import standard, yamlnodes
+from pytest_backend_audit.config.audit_config import standard_source
 from pytest_backend_audit.config.variables import fill
+from pytest_backend_audit.errors import StandardError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+GATE = "significant-technical-debt"
+"""The lowest disposition of the default standard that a run can be held to."""
+_OURS = frozenset({"default", "bundled", "none"})
+"""Values of the key ``standard`` that name none of the team's own."""
 _OF_PRODUCTION = frozenset({"prod", "canary"})
 
 
@@ -25,6 +31,8 @@ class Configured:
     """The other ones of audit.yaml, where it does."""
     variables: tuple[str, ...] = ()
     """Those that its targets and identities are read from, there."""
+    gate: str = GATE
+    """The lowest disposition that a run can be held to, by the standard that audit.yaml names."""
 
 
 def read(path: Path) -> Configured | None:
@@ -40,7 +48,24 @@ def read(path: Path) -> Configured | None:
     filled = fill(document, {}, environment=names[0] if names else None, formal=False)
     variables = dict.fromkeys(name for found in filled.unset.values() for name in found)
     several = len(names) > 1
-    return Configured(names[0] if several else "", tuple(names[1:]) if several else (), tuple(variables))
+    return Configured(
+        names[0] if several else "", tuple(names[1:]) if several else (), tuple(variables), _gate(path, document.data)
+    )
+
+
+def _gate(path: Path, data: Mapping[str, Any]) -> str:
+    """The lowest disposition of audit.yaml's standard for which no sign-off is needed, and that a run may miss.
+
+    That of the default standard where none of its own is named, or it can't be read, as one that a plugin brings.
+    """
+    named = data.get("standard")
+    if not isinstance(named, str) or named in _OURS:
+        return GATE
+    try:
+        dispositions = standard.load(standard_source(path, named)).dispositions
+    except (OSError, StandardError):
+        return GATE
+    return next((d.id for d in reversed(dispositions) if not d.needs_sign_off and d.floor is not None), GATE)
 
 
 def _in_order(blocks: Mapping[str, Any]) -> Iterator[str]:

@@ -364,6 +364,33 @@ def test_the_workflow_of_github_gives_nobody_more_than_needed(make: Make) -> Non
     assert policy == "origin/${{ github.event.repository.default_branch }}"
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize(
+    ("named", "gate"),
+    [
+        ("./checklist.yaml", "conditional-production"),
+        ("checklist.yaml", "conditional-production"),
+        ("bundled", "significant-technical-debt"),
+        ("./gone.yaml", "significant-technical-debt"),
+        ("a-plugin-s", "significant-technical-debt"),
+        ("[1]", "significant-technical-debt"),
+    ],
+)
+def test_the_workflow_asks_for_a_gate_of_the_standard(make: Make, ci: str, named: str, gate: str) -> None:
+    """The lowest disposition by which a run can be gated; the default standard's where the named one can't be read."""
+    page = (Path(__file__).parents[3] / "docs" / "how-to-sign-and-gate.md").read_text("utf-8")
+    checklist = page.partition("```yaml\nid: ")[2].partition("```")[0]
+    top = make({"audit.yaml": f"version: 1\nservice: x\nstandard: {named}\n", "checklist.yaml": f"id: {checklist}"})
+    assert cli.main(["init", str(top), "--yes", "--ci", ci]) == 0
+    if ci == "github":
+        job = yaml.safe_load((top / ".github/workflows/backend-audit.yml").read_text())["jobs"]["audit"]
+        (written,) = (s["env"]["GATE"] for s in job["steps"] if s.get("name") == "Audit")
+        assert written == f"${{{{ github.ref_protected && '{gate}' || '' }}}}"
+    else:
+        job = yaml.safe_load((top / ".gitlab/backend-audit.yml").read_text())["backend-audit"]
+        assert job["variables"]["GATE"] == gate
+
+
 def test_the_pipeline_of_gitlab_is_for_protected_branches(make: Make) -> None:
     """Merge requests don't run it: protected variables don't reach them."""
     top = make({"compose.yaml": COMPOSE})
