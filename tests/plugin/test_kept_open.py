@@ -359,6 +359,11 @@ def test_a_check_that_was_taken_out_mends_nothing(orders) -> None:
     assert f"note: {number} is gone unmended: its check is no longer part of the audit\n" in said
     listed = " ".join(good(orders, "findings", "list", "--all").split())
     assert "(its check is no longer part of the audit)" in listed
+    why = "gone unmended: its check is no longer part of the audit"
+    done = command(orders, "findings", "close", number)
+    assert (done.returncode, done.stdout) == (1, f"{number}: is {why}\n")
+    done = command(orders, "findings", "close", number, "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (1, [{"id": number, "closed": False, "reason": why}])
 
 
 def test_a_ledger_that_is_gone(orders) -> None:

@@ -336,8 +336,10 @@ def test_a_case_that_was_taken_out_before_it_passed(orders) -> None:
         "filed takes note of that\n",
     )
     audited(orders, "--audit-env=prod")
-    said = f"note: {number} is gone unmended: a case that did not pass is no longer part of its check\n"
-    assert said in good(orders, "file")
+    said = "is gone unmended: a case that did not pass is no longer part of its check\n"
+    assert f"note: {number} {said}" in good(orders, "file")
+    done = command(orders, "findings", "close", number)
+    assert (done.returncode, done.stdout) == (1, f"{number}: {said}")
 
 
 def test_a_case_that_was_taken_out_while_another_failed(orders) -> None:

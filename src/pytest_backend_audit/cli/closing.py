@@ -30,7 +30,7 @@ _USAGE = 4
 
 
 def close(args: argparse.Namespace) -> int:
-    """Run ``findings close``: 0 if all are closed, 1 if one stays open.
+    """Run ``findings close``: 0 if all are closed, 1 if one stays open, or is gone and nothing shows it to be mended.
 
     Raises:
         ValueError: Nothing could be looked at; the message is for the user.
@@ -43,7 +43,7 @@ def close(args: argparse.Namespace) -> int:
     tracked = [t for t in state.findings if t.fingerprint in asked]
     done = [t for t in tracked if not t.status.is_open]
     wanted = [t for t in tracked if t.status.is_open]
-    said = [(t, "", _already(t)) for t in done]
+    said = [_already(t, state) for t in done]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="backend-audit-") as temporary:
             said += _looked(args, place, wanted, by, Path(temporary))
@@ -53,7 +53,7 @@ def close(args: argparse.Namespace) -> int:
 def _looked(
     args: argparse.Namespace, place: Place, wanted: list[Tracked], by: str, temporary: Path
 ) -> list[tuple[Tracked, str, str]]:
-    """Each finding, with the reason why it stays open, or how it was closed."""
+    """Each finding, with the reason why it is not closed, and what became of it where it does not stay open."""
     from pytest_backend_audit.document.git import ask  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import append, held, known_as, read  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.closing import run_trouble  # noqa: PLC0415 - heavy
@@ -114,7 +114,7 @@ def _shown(
     for each in wanted:
         now = state.of(each.fingerprint) or each
         if not now.status.is_open:
-            said.append((now, "", _already(now)))
+            said.append(_already(now, state))
             continue
         try:
             instant = _ran(run, now.finding.check)
@@ -159,11 +159,15 @@ def _became(after: State, tracked: Tracked) -> tuple[Tracked, str, str]:
     return tracked, "", f"closed, {_shown_by(now or tracked)}"
 
 
-def _already(tracked: Tracked) -> str:
-    """How a finding that is not open any more came to that."""
-    if not tracked.closing:
-        return f"is {tracked.status} already: a later audit no longer had it"
-    return f"is {tracked.status} already: {_shown_by(tracked)}"
+def _already(tracked: Tracked, state: State) -> tuple[Tracked, str, str]:
+    """How a finding that is not open any more came to that; one that nobody saw mended is not closed."""
+    from pytest_backend_audit.ledger.lateness import unmended  # noqa: PLC0415 - heavy
+
+    if reason := unmended(tracked, state):
+        why = f"gone unmended: {reason}"
+        return tracked, why, f"is {why}"
+    shown = _shown_by(tracked) if tracked.closing else tracked.reason
+    return tracked, "", f"is {tracked.status} already: {shown}"
 
 
 def _shown_by(tracked: Tracked) -> str:
@@ -262,6 +266,6 @@ def _told(args: argparse.Namespace, said: list[tuple[Tracked, str, str]]) -> int
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
         for tracked, why, became in ordered:
-            text = f"stays open: {why}" if why else became
+            text = became or f"stays open: {why}"
             sys.stdout.write(f"{tracked.number}: {one_line(text)}\n")
     return int(any(why for _, why, _ in said))

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         help="the ledger of findings: list, assign, close",
         description="Work off what audits found. The ledger is audits/<service>/ledger.jsonl in the audited "
         "repository: lines are added, never changed, and git keeps them.",
-        epilog="Exit status: 0 fine, 1 a finding stays open, 2 usage.",
+        epilog="Exit status: 0 fine, 1 a finding stays open or is gone unmended, 2 usage.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     _add_list(actions)
@@ -125,7 +125,8 @@ def _add_resolve(actions: Any) -> None:
 def _add_close(actions: Any) -> None:
     more = (
         "Runs the check that a finding names once more, in a formal run of HEAD, and keeps its output in the ledger. A "
-        "finding whose check does not pass, with evidence, stays open. One about a whole dimension, a row without a "
+        "finding whose check does not pass, with evidence, stays open; one that is gone though nothing shows it to be "
+        "mended, as its check or a case was taken out, is no closed one. One about a whole dimension, a row without a "
         "check or a level without a proof, needs a whole run: --run."
     )
     parser = _add_action(actions, "close", _close, "run the checks of findings again, and close those that pass", more)

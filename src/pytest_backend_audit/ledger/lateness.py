@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_backend_audit.ledger.events import Filed, Gone
+from pytest_backend_audit.ledger.events import Event, Filed, Gone, Resolved, Retired, closes
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.words import instant_of
@@ -98,18 +98,17 @@ def elsewhere(open_: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
 
 LEFT = "its check is no longer part of the audit"
 """Why a finding is gone that nothing shows to be mended."""
-
-
 NOT_SOUGHT = "its check is above the level that is sought"
 """Likewise."""
 CASES_LEFT = "a case that did not pass is no longer part of its check"
 """Likewise."""
+_UNMENDED = (LEFT, NOT_SOUGHT, CASES_LEFT)
 
 
 def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
     """What a filing let go though nothing shows it to be mended."""
     lines = []
-    for reason in (LEFT, NOT_SOUGHT, CASES_LEFT):
+    for reason in _UNMENDED:
         numbers = _once(event.number for event in gone if event.reason == reason)
         if len(numbers) == 1:
             lines.append(f"{numbers[0]} is gone unmended: {reason}")
@@ -117,6 +116,26 @@ def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
             several = reason.replace("its check is", "their checks are").replace("its check", "their checks")
             lines.append(f"{_named(numbers)} are gone unmended: {several}")
     return tuple(lines)
+
+
+def unmended(tracked: Tracked, state: State) -> str:
+    """Why a finding is gone that nothing shows to be mended, in one of its environments; empty if it isn't so."""
+    if tracked.status is not Status.GONE:
+        return ""
+    last = (_went(tracked, place, line, state) for place, line in tracked.since.items())
+    reasons = [event.reason for event in last if isinstance(event, Gone)]
+    return next((reason for reason in _UNMENDED if reason in reasons), "")
+
+
+def _went(tracked: Tracked, place: str, opened: int, state: State) -> Event | None:
+    """The last line since a finding was opened in an environment that speaks of its end there."""
+    found: Event | None = None
+    for line, event in tracked.history:
+        if line < opened or not (isinstance(event, Gone | Retired) or closes(event)):
+            continue
+        if isinstance(event, Resolved) or place in state.places.of(event.environment):
+            found = event
+    return found
 
 
 _NAMED = 5

@@ -74,9 +74,15 @@ def found(
     )
 
 
-def gone(number: str, fingerprint: str = BARE, minute: int = 0, environment: str = "prod") -> Gone:
+def gone(
+    number: str,
+    fingerprint: str = BARE,
+    minute: int = 0,
+    environment: str = "prod",
+    reason: str = "its check passed",
+) -> Gone:
     """A card lacks it."""
-    return Gone(at(minute), number, fingerprint, "2026-09-30", environment, "its check passed")
+    return Gone(at(minute), number, fingerprint, "2026-09-30", environment, reason)
 
 
 def assigned(fingerprint: str = BARE, minute: int = 0, **fields: str) -> Assigned:

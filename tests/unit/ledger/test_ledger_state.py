@@ -10,6 +10,7 @@ from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, file
 from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
 from pytest_backend_audit.ledger.folding import fold
+from pytest_backend_audit.ledger.lateness import LEFT, NOT_SOUGHT, unmended
 from pytest_backend_audit.ledger.state import next_number
 from pytest_backend_audit.model import Severity
 
@@ -329,3 +330,39 @@ def test_an_audit_compares_with_the_last_of_its_environment() -> None:
     one, two, three = filed(), filed(1, "2026-09-30", environment="stage"), filed(2, "2026-10-31", environment="a, b")
     state = stand(one, two, three)
     assert [state.latest(name) for name in ("prod", "stage", "b", "canary")] == [one, two, three, None]
+
+
+@pytest.mark.parametrize(
+    ("events", "why"),
+    [
+        ([gone("F-0001", minute=2, reason=LEFT)], LEFT),
+        ([gone("F-0001", minute=2)], ""),
+        ([closed("F-0001", minute=2)], ""),
+        ([], ""),
+        (
+            [
+                gone("F-0001", minute=2, reason=NOT_SOUGHT),
+                found("F-0001", minute=3, how="reopened"),
+                gone("F-0001", minute=4),
+            ],
+            "",
+        ),
+        (
+            [
+                found("F-0001", minute=1, how="seen", environment="stage"),
+                gone("F-0001", minute=2, reason=LEFT),
+                gone("F-0001", minute=3, environment="stage"),
+            ],
+            LEFT,
+        ),
+    ],
+    ids=["taken out", "passed", "closed", "open", "passed once it was there again", "passed in another environment"],
+)
+def test_what_is_gone_unmended(events: list[Event], why: str) -> None:
+    """By the last word of each environment since it was opened there: one without a pass is enough."""
+    filings = [filed(minute, f"card-{minute}") for minute in range(5)]
+    told = [
+        replace(e, file=f"card-{e.at[14:16].lstrip('0') or 0}") if isinstance(e, Found | Gone) else e for e in events
+    ]
+    state = fold(enumerate([*filings, replace(found("F-0001"), file="card-0"), *told], 1))
+    assert unmended(state.findings[0], state) == why
