@@ -208,6 +208,11 @@ def is_as_filed(raw: bytes, digests: Collection[str]) -> bool:
         return False
 
 
+def is_marked(raw: bytes) -> bool:
+    """Whether a merge left its conflict marks in a file."""
+    return any(line.startswith(b"<<<<<<< ") for line in raw.splitlines())
+
+
 def sources_of(path: Path) -> tuple[str, ...]:
     """The last hashes of the journals that a card was made from; none of a file that tells none, or can't be read."""
     try:
@@ -266,7 +271,7 @@ def parse(raw: bytes, name: str) -> FiledCard:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
-        if any(line.startswith(b"<<<<<<< ") for line in raw.splitlines()):
+        if is_marked(raw):
             raise FiledError(f"{name}: {MARKED}") from None
         raise FiledError(f"{name}: not JSON; restore it from the repository's history") from None
     if not isinstance(data, dict) or "dimensions" not in data:

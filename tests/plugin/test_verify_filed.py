@@ -9,6 +9,10 @@ import pytest
 from plugin._filing import audited, command, good, made, today
 
 CHANGED = "changed since it was filed, by the ledger beside it; restore it from git"
+MARKED = (
+    "a merge left its conflict marks in it: two branches filed an audit by this name. Take one of the two (git "
+    "checkout --ours, or --theirs), and the other under a free name"
+)
 
 
 @pytest.fixture
@@ -73,3 +77,51 @@ def test_a_ledger_that_can_not_be_read(orders) -> None:
     assert done.stderr.startswith(
         "backend-audit: audits/orders/ledger.jsonl: a merge left its conflict marks in line 1. "
     )
+
+
+def test_a_card_with_the_marks_of_a_conflict(orders) -> None:
+    """It is said to be that, with the way out; as JSON and as Markdown."""
+    folder, day = orders.path / "audits" / "orders", today(orders)
+    for name in (f"{day}.json", f"{day}.md"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> two\n")
+    assert problems(orders) == [f"{day}.json: {MARKED}", f"{day}.md: {MARKED}"]
+
+
+def test_cards_whose_ledger_is_missing(orders) -> None:
+    """By their folder or by one of them: it is no run folder that is looked for."""
+    folder, day = orders.path / "audits" / "orders", today(orders)
+    (folder / "ledger.jsonl").unlink()
+    said = (
+        f"backend-audit: audits/orders: {day}-2.json and 1 more are there, and no ledger.jsonl, which has the numbers "
+        "of their findings; restore it from git, or take away what a filing that was cut short has left\n"
+    )
+    for asked in ("audits/orders", f"audits/orders/{day}.json"):
+        done = command(orders, "verify", asked)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+def test_the_folder_of_all_services(orders) -> None:
+    """Those of the services are suggested."""
+    done = command(orders, "verify", "audits")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "backend-audit: audits: not a run folder, nor one service's filed audits; did you mean audits/orders?\n",
+    )
+
+
+def test_lines_that_stand_there_twice(orders) -> None:
+    """Both sides of a conflict, kept whole: each audit counts once, and no line is said to be missing."""
+    ledger = orders.path / "audits" / "orders" / "ledger.jsonl"
+    text = ledger.read_text()
+    ledger.write_text(text + text)
+    assert problems(orders) == []
+    lines = text.splitlines(keepends=True)
+    ledger.write_text(lines[0] + text)
+    assert json.loads(lines[0])["type"] == "filed"
+    assert good(orders, "verify", "audits/orders") == "audits/orders: as filed; 2 audits were filed\n"
+    # The one that is lost is missed all the same, however often the others stand there.
+    ledger.write_text(2 * (lines[0] + "".join(lines[2:])))
+    done = command(orders, "verify", "audits/orders")
+    assert (done.returncode, "; restore the others from git" in done.stderr) == (1, True), done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.integrity import Integrity
 
 LEDGER = "ledger.jsonl"
+_CARD = re.compile(r"\d{4}-\d\d-\d\d(?:-\d+)?\.json")
 SHOWN = 20
 """Problems that are listed one by one; ``--json`` has them all."""
 
@@ -49,6 +51,10 @@ def run(args: argparse.Namespace) -> int:
 
     if (folder := _filed(args.folder)) is not None:
         return _verify_filed(args, folder)
+    if alone := _alone(args.folder):
+        return fail(alone, 1)
+    if near := _services(args.folder):
+        return fail(f"{args.folder}: not a run folder, nor one service's filed audits; did you mean {near}?")
     try:
         with waiting("comparing the run with itself"):
             found = examine(run_folder(args.folder), args.allowed_signers)
@@ -65,11 +71,34 @@ def run(args: argparse.Namespace) -> int:
 
 def _filed(given: str) -> Path | None:
     """The folder with filed audits that is meant, by itself or by one of its files; None if it is none."""
+    folder = _folder(given)
+    return folder if folder is not None and (folder / LEDGER).is_file() else None
+
+
+def _folder(given: str) -> Path | None:
+    """The folder that is meant, by itself or by one of its files; None if there is none, or it holds a run."""
     path = Path(given)
     folder = path if path.is_dir() else path.parent if path.is_file() else None
-    if folder is None or (folder / JOURNAL).exists() or (folder / MERGE).exists():
-        return None
-    return folder if (folder / LEDGER).is_file() else None
+    return None if folder is None or (folder / JOURNAL).exists() or (folder / MERGE).exists() else folder
+
+
+def _alone(given: str) -> str:
+    """That a folder has filed cards, and their ledger is not there; empty where it isn't so."""
+    from pytest_backend_audit.ledger.store import cards_alone, filed_cards  # noqa: PLC0415 - heavy
+
+    folder = _folder(given)
+    # Any folder may hold a file whose name begins with a digit; those of cards begin with a date.
+    if folder is None or not any(_CARD.fullmatch(name) for name in filed_cards(folder)):
+        return ""
+    return cards_alone(folder, str(folder))
+
+
+def _services(given: str) -> str:
+    """The folders with filed audits below a folder, such as ``audits``; empty if there are none."""
+    folder = Path(given)
+    if not folder.is_dir() or _folder(given) is None:
+        return ""
+    return " or ".join(str(ledger.parent) for ledger in sorted(folder.glob(f"*/{LEDGER}")))
 
 
 def _verify_filed(args: argparse.Namespace, folder: Path) -> int:
@@ -85,11 +114,13 @@ def _verify_filed(args: argparse.Namespace, folder: Path) -> int:
     except OSError as error:
         return fail(f"{error.filename or folder} can't be read: {error.strerror}", 1)
     word = "altered" if problems else "as filed"
+    # A line may stand there twice, as where both sides of a conflict were kept whole.
+    audits = len({(filing.file, filing.heads) for filing in state.filings})
     if args.json:
-        facts = {"state": word, "audits": len(state.filings), "problems": problems}
+        facts = {"state": word, "audits": audits, "problems": problems}
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
-        count = "1 audit was" if len(state.filings) == 1 else f"{len(state.filings)} audits were"
+        count = "1 audit was" if audits == 1 else f"{audits} audits were"
         lines = [f"{folder}: {word}; {count} filed", *(f"  {problem}" for problem in problems)]
         sys.stdout.writelines(f"{clean(line)}\n" for line in lines)
     return 1 if problems else 0

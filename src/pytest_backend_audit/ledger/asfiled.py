@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from pytest_backend_audit import kept
-from pytest_backend_audit.filed import CHANGED, digest, is_as_filed, page_digest
+from pytest_backend_audit.filed import CHANGED, MARKED, digest, is_as_filed, is_marked, page_digest
 from pytest_backend_audit.ledger.cards import digests_of
 from pytest_backend_audit.ledger.events import Filed
 from pytest_backend_audit.ledger.shelf import LostError, card_of, strangers
@@ -42,8 +42,8 @@ def _files(card: Path, filings: tuple[Filed, ...]) -> Iterator[str]:
     digests = digests_of(filings)
     if not card.is_file():
         yield f"{card.name}: {GONE}"
-    elif digests and not is_as_filed(card.read_bytes(), digests):
-        yield f"{card.name}: {CHANGED}"
+    elif digests and not is_as_filed(raw := card.read_bytes(), digests):
+        yield f"{card.name}: {_changed(raw)}"
     # Of the others there is no layout that says the same. An empty digest of a page is of a line of an older version.
     pages = {filing.page for filing in filings}
     if "" not in pages:
@@ -57,8 +57,13 @@ def _file(path: Path, digests: Collection[str], digest_of: Callable[[bytes], str
     if not path.is_file():
         if "" not in digests:
             yield f"{path.name}: {GONE}"
-    elif digest_of(path.read_bytes()) not in digests:
-        yield f"{path.name}: {CHANGED}"
+    elif digest_of(raw := path.read_bytes()) not in digests:
+        yield f"{path.name}: {_changed(raw)}"
+
+
+def _changed(raw: bytes) -> str:
+    """What is said of a file that is not the one which was filed."""
+    return MARKED if is_marked(raw) else CHANGED
 
 
 __all__ = ["unlike"]

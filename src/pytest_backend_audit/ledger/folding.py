@@ -21,6 +21,7 @@ from pytest_backend_audit.ledger.events import (
     Resolved,
     Retired,
     closes,
+    encode,
 )
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import Replacements
@@ -58,15 +59,25 @@ def known_as(state: State, formerly: Mapping[str, str]) -> State:
 
 
 def _refuse_lost(told: Iterable[tuple[int, Event]], filings: Filings, name: str) -> None:
-    """See that each filing has its lines: one that a conflict took away would be a finding that nobody knows of."""
+    """See that each filing has its lines: one that a conflict took away would be a finding that nobody knows of.
+
+    A line that stands there twice, as where both sides of a conflict were kept whole, counts once.
+    """
     there = Counter(event.file for _, event in told if isinstance(event, Found | Gone))
     for file, known in filings.items():
-        filed = sum(filing.lines or 0 for _, filing in known)
-        if there[file] < filed:
+        once = {(filing.at, filing.by, filing.heads): filing for _, filing in known}
+        filed = sum(filing.lines or 0 for filing in once.values())
+        found = there[file] if len(once) == len(known) else _distinct(told, file)
+        if found < filed:
             raise LedgerError(
-                f"{name}:{known[0][0]}: {filed} lines of findings were filed with {file}, and {there[file]} are there; "
+                f"{name}:{known[0][0]}: {filed} lines of findings were filed with {file}, and {found} are there; "
                 "restore the others from git"
             )
+
+
+def _distinct(told: Iterable[tuple[int, Event]], file: str) -> int:
+    """How many different lines of findings were filed with a card."""
+    return len({encode(event) for _, event in told if isinstance(event, Found | Gone) and event.file == file})
 
 
 class _Folding:

@@ -126,9 +126,9 @@ def _inside(place: Place) -> None:
         raise LedgerError(f"{place.name} leads out of the repository, to {place.folder.resolve()}; make it a folder")
 
 
-def filed_cards(place: Place) -> list[str]:
+def filed_cards(folder: Path) -> list[str]:
     """Names of the cards in a service's folder."""
-    return sorted(path.name for path in place.folder.glob("[0-9]*.json"))
+    return sorted(path.name for path in folder.glob("[0-9]*.json"))
 
 
 def without_filings(place: Place, state: State) -> str:
@@ -137,13 +137,23 @@ def without_filings(place: Place, state: State) -> str:
     Returns:
         What it is, and the way out; empty where nothing is.
     """
-    cards = () if state.filings else filed_cards(place)
+    return "" if state.filings else cards_alone(place.folder, place.name)
+
+
+def cards_alone(folder: Path, name: str) -> str:
+    """The same of a folder whose ledger is not there, or has no filing.
+
+    Args:
+        folder: The service's.
+        name: How the message calls it.
+    """
+    cards = filed_cards(folder)
     if not cards:
         return ""
     said = f"{cards[0]} is" if len(cards) == 1 else f"{cards[0]} and {len(cards) - 1} more are"
-    lacks = "no line of a filing in" if place.ledger.exists() else "no"
+    lacks = "no line of a filing in" if (folder / LEDGER).exists() else "no"
     return (
-        f"{place.name}: {said} there, and {lacks} {LEDGER}, which has the numbers of their "
+        f"{name}: {said} there, and {lacks} {LEDGER}, which has the numbers of their "
         "findings; restore it from git, or take away what a filing that was cut short has left"
     )
 
