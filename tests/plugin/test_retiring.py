@@ -73,6 +73,28 @@ def test_a_fleet_is_without_an_environment_that_is_audited_no_more(orders) -> No
     assert command(orders, *asked).returncode == 2
 
 
+def test_what_is_retired_already(orders) -> None:
+    """Nothing is written, and who said so is told; once an audit of it was filed since, the word is a new one."""
+    path = orders.path / "audits" / "orders" / "ledger.jsonl"
+    good(orders, "findings", "retire", "stage", *GRACE)
+    before = path.read_bytes()
+    day = json.loads(before.splitlines()[-1])["at"][:10]
+    assert good(orders, "findings", "retire", "stage", "--reason", "again", "--who", "Grace") == (
+        f"stage is audited no more already, since {day} (Grace <grace@example.org>: moved into prod); nothing was "
+        "written\n"
+    )
+    assert path.read_bytes() == before
+    orders.commit()
+    orders.git("revert", "--no-edit", "HEAD~1")
+    audited(orders, "--audit-env=stage")
+    good(orders, "file")
+    orders.commit()
+    orders.git("revert", "--no-edit", "HEAD~1")
+    assert good(orders, "findings", "retire", "stage", *GRACE) == (
+        "stage is audited no more: 10 findings are gone there, 10 of them still open elsewhere\n"
+    )
+
+
 def test_what_it_refuses(orders) -> None:
     """Who is no reviewer, an environment that is there, and one of which no audit was filed."""
     assert [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.cli.ledgers import place_of, top_of, who
@@ -14,7 +14,7 @@ from pytest_backend_audit.cli.standing import environments_of, read_here
 
 if TYPE_CHECKING:
     from pytest_backend_audit.ledger import Place, State, Tracked
-    from pytest_backend_audit.ledger.events import Filed
+    from pytest_backend_audit.ledger.events import Filed, Retired
     from pytest_backend_audit.model import Inputs
 
 
@@ -29,7 +29,6 @@ def retire(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger import append, held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Retired  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
     from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
@@ -47,25 +46,43 @@ def retire(args: argparse.Namespace) -> int:
         if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
             raise ValueError(why)
         before = _open(state, args.environment)
+        if not before and (said := _retired(state, args.environment)):
+            since = f"since {said.at[:10]} ({said.by}: {said.reason})"
+            return _told(args, said, f"is audited no more already, {since}; nothing was written", ())
         word = Retired(utc_now(), by, args.environment, args.reason)
         append(place, [word])
     after = read_here(place)
     tell([word], after)
     gone = [t for t in before if t.number not in {left.number for left in _open(after, args.environment)}]
-    if args.json:
-        facts = {
-            "environment": word.environment,
-            "by": word.by,
-            "reason": word.reason,
-            "gone": [t.number for t in gone],
-        }
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
-        return 0
     elsewhere = sum(after.find(t.number).status.is_open for t in gone)
     count = "1 finding is" if len(gone) == 1 else f"{len(gone)} findings are"
     still = f", {elsewhere} of them still open elsewhere" if elsewhere else ""
-    sys.stdout.write(f"{clean(word.environment)} is audited no more: {count} gone there{still}\n")
+    return _told(args, word, f"is audited no more: {count} gone there{still}", gone)
+
+
+def _told(args: argparse.Namespace, word: Retired, became: str, gone: Sequence[Tracked]) -> int:
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
+
+    if args.json:
+        numbers = [t.number for t in gone]
+        facts = {"environment": args.environment, "by": word.by, "reason": word.reason, "gone": numbers}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        sys.stdout.write(f"{clean(args.environment)} {became}\n")
     return 0
+
+
+def _retired(state: State, environment: str) -> Retired | None:
+    """The word that an environment is audited no more, if no audit of it was made, or filed, after that."""
+    from pytest_backend_audit.ledger.events import Filed, Retired  # noqa: PLC0415 - heavy
+
+    one, found = state.places.one, None
+    for _, event in state.events:
+        if isinstance(event, Retired) and one(event.environment) == one(environment):
+            found = event
+        elif isinstance(event, Filed) and one(environment) in state.places.of(event.environment):
+            found = None
+    return found
 
 
 def given_up(inputs: Inputs, after: State) -> Iterator[str]:
