@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from pytest_backend_audit.standard.model import Standard
 
 NO_GIT = "no git    this folder is in no git repository, which formal audits and checks of the source need: git init"
+
+_NOW = {"lead_auditor": "", "targets": ""}
+"""Keys of audit.yaml that an audit wants -> a remark."""
+_FILING = {
+    "second_reviewer": "",
+    "distribution": "",
+    "prior_audit": " (none for the first)",
+    "runbook": "",
+    "incidents": " ([] for none)",
+    "owners": "",
+}
+"""Likewise those that a filing wants besides."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -105,6 +117,18 @@ def _asked(standard: Standard) -> dict[str, int]:
     return sought
 
 
+def _to_fill_in(known: Configured) -> list[str]:
+    """The step that says what audit.yaml does not state yet; none where it states all."""
+
+    def named(keys: Mapping[str, str]) -> str:
+        return ", ".join(f"{key}{remark}" for key, remark in keys.items() if key not in known.stated)
+
+    now, filing = named(_NOW), named(_FILING)
+    wanted = f"what `backend-audit file` will want: {filing}" if filing else ""
+    told = ", and ".join(part for part in (now, wanted) if part)
+    return [f"fill in audit.yaml: {told}"] if told else []
+
+
 def _told(found: Survey, done: Sequence[Written], ci: str | None, known: Configured) -> list[str]:
     from pytest_backend_audit.scaffold import files  # noqa: PLC0415 - heavy
 
@@ -119,8 +143,7 @@ def _told(found: Survey, done: Sequence[Written], ci: str | None, known: Configu
     # An audit.yaml that was there may have another name for the service.
     filed = files.filed_in(found.service) if any(w.name == "audit.yaml" and w.what == "wrote" for w in done) else ""
     steps = [
-        "fill in audit.yaml: lead_auditor, targets, and what `backend-audit file` will want: second_reviewer, "
-        "distribution, prior_audit (none for the first), runbook, incidents ([] for none), owners",
+        *_to_fill_in(known),
         f"mention {filed or 'audits/<service>/'} in the runbook: that is where `backend-audit file` puts scorecards",
     ]
     if "postgres" in found.systems:

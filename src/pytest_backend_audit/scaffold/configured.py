@@ -1,4 +1,4 @@
-"""What an audit.yaml that is there says of how an audit is asked for: where, with which variables, by which gate."""
+"""What an audit.yaml that is there says: how an audit is asked for, by which gate, and which keys are stated."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_PRODUCTION = frozenset({"prod", "canary"})
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What a workflow has to say too."""
+    """What a workflow has to say too, and what nobody has to fill in any more."""
 
     environment: str = ""
     """The one that it asks for; empty where audit.yaml leaves no choice."""
@@ -31,6 +31,8 @@ class Configured:
     """The other ones of audit.yaml, where it does."""
     variables: tuple[str, ...] = ()
     """Those that its targets and identities are read from, there."""
+    stated: frozenset[str] = frozenset()
+    """Its keys that say something, `targets` also where an environment has them."""
     gate: str = GATE
     """The lowest disposition that a run can be held to, by the standard that audit.yaml names."""
 
@@ -49,8 +51,21 @@ def read(path: Path) -> Configured | None:
     variables = dict.fromkeys(name for found in filled.unset.values() for name in found)
     several = len(names) > 1
     return Configured(
-        names[0] if several else "", tuple(names[1:]) if several else (), tuple(variables), _gate(path, document.data)
+        environment=names[0] if several else "",
+        others=tuple(names[1:]) if several else (),
+        variables=tuple(variables),
+        stated=frozenset(_stated(document.data)),
+        gate=_gate(path, document.data),
     )
+
+
+def _stated(data: Mapping[str, Any]) -> Iterator[str]:
+    """The keys with a value; an empty list is one, as it says that there are none."""
+    blocks = data.get("environments")
+    inner = blocks.values() if isinstance(blocks, dict) else ()
+    if any(isinstance(block, dict) and block.get("targets") for block in inner):
+        yield "targets"
+    yield from (key for key, value in data.items() if value or isinstance(value, list))
 
 
 def _gate(path: Path, data: Mapping[str, Any]) -> str:

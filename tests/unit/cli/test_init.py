@@ -100,6 +100,42 @@ def test_next_names_all_that_filing_wants(make: Make, capsys: pytest.CaptureFixt
     assert [name for name in sorted(wanted) if name not in said and not there.get(name)] == []
 
 
+FILING = (
+    "second_reviewer: Grace\ndistribution: on-call\nprior_audit: none\nrunbook: docs/x.md\nincidents: []\n"
+    'owners: {"4.1": Kim}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("stated", "step"),
+    [
+        ("lead_auditor: Ada\ntargets: {http: {base_url: http://x}}\n" + FILING, ""),
+        ("environments: {a: {kind: stage, targets: {http: {base_url: http://x}}}}\nlead_auditor: Ada\n" + FILING, ""),
+        (FILING, "fill in audit.yaml: lead_auditor, targets"),
+        (
+            "lead_auditor: Ada\ntargets: {http: {base_url: http://x}}\nrunbook: docs/x.md\nowners: {}\n",
+            "fill in audit.yaml: what `backend-audit file` will want: second_reviewer, distribution, prior_audit (none "
+            "for the first), incidents ([] for none), owners",
+        ),
+        (
+            "lead_auditor:\nsecond_reviewer: Grace\ndistribution: on-call\nprior_audit: none\nrunbook: docs/x.md\n",
+            "fill in audit.yaml: lead_auditor, targets, and what `backend-audit file` will want: incidents ([] for "
+            "none), owners",
+        ),
+    ],
+    ids=["complete", "complete, by environments", "of the audit", "of the filing", "of both"],
+)
+def test_next_leaves_out_what_is_stated(make: Make, capsys: pytest.CaptureFixture[str], stated: str, step: str) -> None:
+    """A second init asks for what audit.yaml lacks, and for nothing where it is complete."""
+    top = make({"audit.yaml": f"version: 1\nservice: orders\n{stated}"})
+    assert cli.main(["init", str(top), "--yes"]) == 0
+    first, second = capsys.readouterr().out.partition("\nnext\n")[2].splitlines()[:2]
+    mention = "mention audits/<service>/ in the runbook: that is where `backend-audit file` puts scorecards"
+    assert (first, second) == (
+        (f"  1. {step}", f"  2. {mention}") if step else (f"  1. {mention}", "  2. backend-audit doctor")
+    )
+
+
 def test_what_is_found_is_said_and_used(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     """Compose files, the OpenAPI document, manifests, example variables and CI."""
     files = {
