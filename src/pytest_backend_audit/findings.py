@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pytest_backend_audit import several
 from pytest_backend_audit.model import (
     Action,
     CheckResult,
@@ -19,25 +19,17 @@ from pytest_backend_audit.model import (
     Status,
 )
 from pytest_backend_audit.standard.model import Dimension, Standard
+from pytest_backend_audit.titles import TITLE_LIMIT, cut, headline
 
 NOT_STATED = "not stated"
 COVERAGE = "coverage"
 PROOF = "proof"
 
-TITLE_LIMIT = 160
-"""Characters of a title: one line in a tracker's list."""
-LEAST_ITEM = 48
-"""Characters that a title has for what was found, if it has so many, however long the sentence before it is."""
 REASON_LIMIT = 1000
 PIECES = 3
 """Pieces of evidence that a finding quotes; the card holds them all under the check."""
 PIECE_LIMIT = 300
 """Characters of each."""
-
-_ITEM = re.compile(r"\s*- (\S.*)")
-"""An item as `analysis.text.lines` writes it."""
-_LEFT_OUT = re.compile(r"\s*-? ?\.\.\. and (\d{1,9}) more")
-"""How many it left out."""
 
 _WORDS = {
     Outcome.FAILED: "failed",
@@ -93,46 +85,6 @@ def fingerprint(standard: str, dimension: str, criterion: str, check: str) -> st
         check: Id of the check, or ``coverage`` or ``proof``.
     """
     return hashlib.sha256(json.dumps([standard, dimension, criterion, check]).encode()).hexdigest()
-
-
-def headline(reason: str, room: int = TITLE_LIMIT) -> str:
-    """What a reason says, as one line: its first, and where that introduces a list, the list's first item.
-
-    Messages have what was found on lines of their own, each with its remedy after a colon; of these lines the title has
-    ``2 foreign keys without an index: orders_customer_id_fkey on public.orders and 1 more``.
-
-    Args:
-        reason: The reason, redacted.
-        room: Characters. Where there are few, what the first line says in brackets makes way, then its end.
-
-    Returns:
-        The line; longer than `room` only where it is the first line of the reason, and nothing else.
-    """
-    first, *rest = reason.splitlines() or [""]
-    items = [m[1] for line in rest if (m := _ITEM.match(line))]
-    if not rest or not (_ITEM.match(rest[0]) or first.rstrip().endswith(":")):
-        return first
-    names = [text.partition(": ")[0].strip() for text in (items if _ITEM.match(rest[0]) else [rest[0].strip()])]
-    if not names[0]:
-        return first
-    # Two lines about one thing are one thing.
-    more = len(set(names)) - 1 + sum(int(m[1]) for line in rest if (m := _LEFT_OUT.match(line)))
-    after = f" and {more} more" if more else ""
-    begun, least = first.rstrip().removesuffix(":"), min(len(names[0]), LEAST_ITEM)
-    if len(begun) > (most := room - len(": ") - least - len(after)):
-        begun = _cut(_without_asides(begun), max(1, most))
-    return f"{begun}: {_cut(names[0], max(1, room - len(begun) - len(': ') - len(after)))}{after}"
-
-
-def _without_asides(text: str) -> str:
-    """The text without what stands in brackets: ``3 tables (large: 9 or more (standard)) are`` is ``3 tables are``."""
-    kept, depth = [], 0
-    for character in text:
-        depth += character == "("
-        if not depth:
-            kept.append(character)
-        depth -= character == ")" and depth > 0
-    return re.sub(r" {2,}", " ", "".join(kept)).replace(" ;", ";").replace(" ,", ",").strip()
 
 
 class _Maker:
@@ -206,7 +158,7 @@ class _Maker:
             check.id,
             criterion=check.ladder,
             severity=self._severity(result),
-            title=_cut(title, TITLE_LIMIT),
+            title=cut(title, TITLE_LIMIT),
             evidence=_evidence(result),
             impact=page.impact,
             effort=page.effort,
@@ -276,24 +228,15 @@ class _Maker:
 
 def _evidence(result: CheckResult) -> str:
     """The reason, and an excerpt of what the deciding attempt recorded."""
-    parts = [_cut(result.reason, REASON_LIMIT)] if result.reason else []
+    parts = [cut(result.reason, REASON_LIMIT)] if result.reason else []
     if result.carried:
         parts.append(f"it could not run this time, and failed in {result.carried}")
-    # The attempt that gave the reason, else one that failed, else any that did not pass.
-    ranked = sorted(
-        result.attempts,
-        key=lambda a: (a.status is Status.PASSED, a.reason != result.reason, a.status is not Status.FAILED),
-    )
-    pieces = ranked[0].evidence if ranked else ()
+    pieces = several.evidence(result)
     # What the reason names tells more than what came before it, such as the requests that were answered as they should.
     for piece in sorted(pieces, key=lambda p: p.title not in result.reason)[:PIECES]:
         source = ", ".join(text for text in (piece.target, piece.taken_at) if text)
         head = f"{piece.kind.value}: {piece.title}" + (f" ({source})" if source else "")
-        parts.append(_cut(f"{head}\n{piece.body}".strip(), PIECE_LIMIT))
+        parts.append(cut(f"{head}\n{piece.body}".strip(), PIECE_LIMIT))
     if len(pieces) > PIECES:
         parts.append(f"and {len(pieces) - PIECES} more pieces of evidence")
     return "\n".join(parts) or "none recorded"
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_backend_audit.findings import COVERAGE, PROOF, headline
+from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger.again import command
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.lateness import last_word
@@ -15,6 +15,7 @@ from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
+from pytest_backend_audit.titles import headline
 
 OUTPUT_LIMIT = 4000
 """Characters of a check's output that go into the ledger."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pytest_backend_audit.findings import COVERAGE, PROOF, headline
+from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Gone
@@ -17,6 +17,7 @@ from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Times
 from pytest_backend_audit.model import Card, Outcome
+from pytest_backend_audit.titles import headline
 
 _Went: TypeAlias = tuple[Gone, Tracked, terms.Terms | None]
 

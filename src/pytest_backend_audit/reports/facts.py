@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pytest_backend_audit.instances import whole_of
 from pytest_backend_audit.model import (
     Attempt,
     Card,
@@ -231,8 +232,15 @@ def evidence_of(result: CheckResult) -> list[Evidence]:
 
 
 def worst_first(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Attempts that did not pass before those that did, otherwise in order."""
-    return sorted(attempts, key=lambda attempt: attempt.status is Status.PASSED)
+    """Attempts that did not pass, then those whose parts did not, then those that did, otherwise in order."""
+    amiss = {(whole_of(a.instance), a.started, a.worker) for a in attempts if a.status is not Status.PASSED}
+
+    def rank(attempt: Attempt) -> int:
+        if attempt.status is not Status.PASSED:
+            return 0
+        return 1 if (attempt.instance, attempt.started, attempt.worker) in amiss else 2
+
+    return sorted(attempts, key=rank)
 
 
 def _identity(checks: Sequence[Check]) -> Iterator[bytes]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_backend_audit.instances import case_of, whole_name
 from pytest_backend_audit.limits import COULD_NOT_RUN_LIMIT, limit_of
 from pytest_backend_audit.model import Attempt, Check, CheckResult, EvidenceKind, Outcome, Status
 
 NOT_REACHED = "not reached"
-_CASE_LIMIT = 100
-"""Characters of the name of a case."""
 
 SOLID = frozenset(EvidenceKind) - {EvidenceKind.VERBAL}
 """What is accepted where no row says more: all but verbal."""
@@ -67,9 +64,6 @@ def judge(attempt: Attempt, accepts: frozenset[EvidenceKind]) -> Outcome:
     return Outcome.WEAK
 
 
-_OF_A_PART = re.compile(r"(?:@[^\]\s]+)?(?: (?:subtest \d+|part \d+|teardown))?\Z")
-
-
 def settle(
     check: Check, accepts: frozenset[EvidenceKind], executions: Sequence[Execution], *, merged: bool = False
 ) -> CheckResult:
@@ -97,7 +91,7 @@ def settle(
             outcome = judge(attempt, accepts)
             part = _Part(outcome, limit_of(outcome, check.level), attempt)
             everything.append(attempt)
-            if case := _case(attempt.instance):
+            if case := case_of(attempt.instance):
                 cases.setdefault(execution.environment, {}).setdefault(case, []).append(part)
             if outcome is Outcome.COULD_NOT_RUN:
                 missing.append(part)
@@ -152,9 +146,9 @@ def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
     answered: dict[str, set[str]] = {}
     for execution in executions:
         here = asked.setdefault(execution.environment, set())
-        here.update(map(_whole_name, (*execution.left, *(a.instance for a in execution.attempts))))
+        here.update(map(whole_name, (*execution.left, *(a.instance for a in execution.attempts))))
         done = (a.instance for a in execution.attempts if a.status is not Status.COULD_NOT_RUN)
-        answered.setdefault(execution.environment, set()).update(map(_whole_name, done))
+        answered.setdefault(execution.environment, set()).update(map(whole_name, done))
     seen_whole = {execution.environment for execution in executions if not execution.hidden}
     everything = set().union(*asked.values())
     return frozenset(e for e, names in asked.items() if (names if e in seen_whole else everything) - answered[e])
@@ -166,8 +160,8 @@ def _complete(executions: Sequence[Execution]) -> bool:
     Instance by instance, by their names. Where two runs have none in common, as parameters come from an environment,
     the names tell nothing, and a run that answered all of its own does.
     """
-    asked = [{_whole_name(a.instance) for a in e.attempts} for e in executions]
-    lacking = [{_whole_name(a.instance) for a in e.attempts if a.status is Status.COULD_NOT_RUN} for e in executions]
+    asked = [{whole_name(a.instance) for a in e.attempts} for e in executions]
+    lacking = [{whole_name(a.instance) for a in e.attempts if a.status is Status.COULD_NOT_RUN} for e in executions]
     each = list(zip(executions, asked, lacking, strict=True))
     answered = {name for _, names, lacks in each for name in names - lacks}
     in_full = [names for e, names, lacks in each if e.whole and e.attempts and not lacks]
@@ -175,27 +169,6 @@ def _complete(executions: Sequence[Execution]) -> bool:
         (e.attempts and lacks <= answered) or any(names.isdisjoint(whole) for whole in in_full)
         for e, names, lacks in each
     )
-
-
-def _whole_name(instance: str) -> str:
-    """The name of the instance that a part belongs to, without the group that xdist's loadgroup puts behind it."""
-    return _OF_A_PART.sub("", instance)
-
-
-def _case(instance: str) -> str:
-    """What stands in brackets in the name of an instance: ``[orders-2]``; empty where it has no parameters.
-
-    A long one is cut, with a digest in place of its end: a ledger's line has to name many.
-    """
-    function = instance[instance.find("::") :]
-    begins, ends = function.find("["), function.rfind("]")
-    case = function[begins : ends + 1] if 0 <= begins < ends else ""
-    if case == "[NOTSET]":  # pytest's word for a set of parameters that is empty
-        return ""
-    if len(case) <= _CASE_LIMIT:
-        return case
-    digest = hashlib.sha256(case.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{case[: _CASE_LIMIT - len(digest) - 2]}…{digest}]"
 
 
 def attempt_key(attempt: Attempt) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import pytest
 from unit.scoring.scoring_cases import check, failed
 from unit.scoring.test_findings_queue import queue
 
-from pytest_backend_audit.findings import LEAST_ITEM, TITLE_LIMIT, headline
+from pytest_backend_audit.titles import LEAST_ITEM, TITLE_LIMIT, headline
 
 FOREIGN = (
     "1 of 3 foreign keys without an index:\n"
