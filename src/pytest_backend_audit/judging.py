@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
@@ -110,14 +111,32 @@ def leaves(error: BaseException) -> list[BaseException]:
     return [error]
 
 
-def where(report: pytest.TestReport) -> str:
-    """``path:line`` at which it ended, or nothing."""
+def where(report: pytest.TestReport, error: BaseException | None = None) -> str:
+    """``path:line`` at which it ended, or nothing.
+
+    Args:
+        report: Of the phase.
+        error: What was raised, if anything was. Where unittest raised it for an assertion, the line is the one that
+            asserts: pytest's own place is in unittest, though its traceback leaves that out.
+    """
+    if error is not None and (line := _asserting(error)):
+        return line
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         return f"{crash.path}:{crash.lineno}"
     if isinstance(report.longrepr, tuple):
         return f"{report.longrepr[0]}:{report.longrepr[1]}"
     return ""
+
+
+def _asserting(error: BaseException) -> str:
+    """The last line outside of unittest, where an error was raised inside of it."""
+    line, inside = "", False
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        inside = "__unittest" in frame.f_globals  # as unittest marks the modules that its own tracebacks leave out
+        if not inside and not frame.f_locals.get("__tracebackhide__"):
+            line = f"{frame.f_code.co_filename}:{number}"
+    return line if inside else ""
 
 
 def _headline(error: BaseException) -> str:

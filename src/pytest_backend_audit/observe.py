@@ -234,7 +234,7 @@ class Observer:
         self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None
     ) -> None:
         if error is not None:
-            self._end(item, run, [judging.of_set_up(error, self._recorder)], report)
+            self._end(item, run, [judging.of_set_up(error, self._recorder)], report, error)
             self._own(report, error)
         elif not report.passed:
             self._end(item, run, [judging.by_others(report, "setup")], report)
@@ -242,7 +242,7 @@ class Observer:
     def _judge_call(self, item: pytest.Item, run: _Run, report: pytest.TestReport, error: BaseException | None) -> None:
         unexpected = error is not None and judging.passes_unexpectedly(item, error)
         if error is not None and not unexpected:
-            self._end(item, run, self._of_call(item, run, error), report)
+            self._end(item, run, self._of_call(item, run, error), report, error)
             self._of_threads(item, run, run.threads)
             self._own(report, error)
             return
@@ -282,8 +282,9 @@ class Observer:
             judged = [judging.of_set_up(error, self._recorder)]
         else:
             judged = [self._of_teardown(run, judging.leaves(error))]
+        where = self._clean(judging.where(report, error))
         for each in judged:
-            self._part(run, f"{item.nodeid} subtest {len(run.parts) + 1}", each, judging.where(report))
+            self._part(run, f"{item.nodeid} subtest {len(run.parts) + 1}", each, where)
 
     def _of_threads(self, item: pytest.Item, run: _Run, errors: list[BaseException]) -> None:
         """Judge what ended threads of the check, beside what ended its call; they may outlive that."""
@@ -302,7 +303,8 @@ class Observer:
         # Beside what the call found, which stands: a failure is not undone by a teardown that fails as well.
         own = self._threads.without(self._own(report, error))
         if own and not run.untouched:
-            self._part(run, f"{item.nodeid} teardown", self._of_teardown(run, own), judging.where(report))
+            where = self._clean(judging.where(report, error))
+            self._part(run, f"{item.nodeid} teardown", self._of_teardown(run, own), where)
 
     def _of_teardown(self, run: _Run, errors: list[BaseException]) -> judging.Judged:
         return judging.of_teardown(errors, self._recorder if run.status is Status.COULD_NOT_RUN else None)
@@ -319,12 +321,17 @@ class Observer:
         run.parts.append(Attempt("", instance, status, self._clean(reason), where, started=run.started))
 
     def _end(
-        self, item: pytest.Item, run: _Run, judged: list[judging.Judged], report: pytest.TestReport | None
+        self,
+        item: pytest.Item,
+        run: _Run,
+        judged: list[judging.Judged],
+        report: pytest.TestReport | None,
+        error: BaseException | None = None,
     ) -> None:
         if run.status is not None and run.status is not Status.PASSED:
             # A second report of a call, as of a subtest in somebody's hook round the call, does not undo the first.
             self._part(run, f"{item.nodeid} part {len(run.parts) + 1}", (run.status, run.reason), run.where)
-        run.where = judging.where(report) if report is not None else ""
+        run.where = self._clean(judging.where(report, error)) if report is not None else ""
         run.status, run.reason = judged[0][0], self._clean(judged[0][1])
         for each in judged[1:]:
             self._part(run, f"{item.nodeid} part {len(run.parts) + 1}", each, run.where)

@@ -830,3 +830,44 @@ def test_a_thread_that_leaves_and_one_of_somebody_else_end_no_check(project: Pro
     )
     project.run("--audit", *workers)
     assert [outcome(project, f"test_{name}") for name in ("leaves", "served")] == [("passed", 5)] * 2
+
+
+def test_an_assertion_of_unittests_stands_at_the_line_that_asserts(project: Project, workers: tuple[str, ...]) -> None:
+    """Not in unittest itself, however tracebacks are shown: in a method, a subtest, a helper, a tearDown."""
+    suite = project.suite(
+        "import unittest\n"
+        "def helper(case):\n    __tracebackhide__ = True\n    case.fail('hidden')\n"
+        "class TestIt(unittest.TestCase):\n"
+        + "    "
+        + MARK
+        + "    def test_equal(self):\n        self.assertEqual(20, 0)\n    "
+        + MARK
+        + "    def test_part(self):\n        with self.subTest(n=1):\n            self.assertTrue(0)\n    "
+        + MARK
+        + "    def test_helper(self):\n        helper(self)\n    "
+        + MARK
+        + "    def test_raises(self):\n        with self.assertRaises(KeyError):\n            pass\n    "
+        + MARK
+        + "    def test_plain(self):\n        assert 20 == 0\n"
+        "class TestAfter(unittest.IsolatedAsyncioTestCase):\n"
+        "    async def asyncTearDown(self):\n        self.assertEqual(1, 2)\n    "
+        + MARK
+        + "    async def test_after(self):\n"
+        "        self.assertEqual(1, 1)\n"
+    )
+    lines = suite.read_text("utf-8").splitlines()
+    for style in ("auto", "native", "no"):
+        project.run("--audit", f"--tb={style}", *workers)
+        found = {}
+        for attempt in project.record().attempts:
+            if attempt.where:
+                path, _, number = attempt.where.rpartition(":")
+                found[attempt.check.rpartition("_")[2]] = (path, lines[int(number) - 1].strip())
+        assert found == {
+            "equal": (str(suite), "self.assertEqual(20, 0)"),
+            "part": (str(suite), "self.assertTrue(0)"),
+            "helper": (str(suite), "helper(self)"),
+            "raises": (str(suite), "with self.assertRaises(KeyError):"),
+            "plain": (str(suite), "assert 20 == 0"),
+            "after": (str(suite), "self.assertEqual(1, 2)"),
+        }
