@@ -227,8 +227,10 @@ class _Maker:
 
 
 def _evidence(result: CheckResult) -> str:
-    """The reason, and an excerpt of what the deciding attempt recorded."""
-    parts = [cut(result.reason, REASON_LIMIT)] if result.reason else []
+    """What else did not pass beside what decides, the reason, and an excerpt of what the deciding attempt recorded."""
+    parts = several.told(result)
+    if result.reason:
+        parts.append(cut(result.reason, REASON_LIMIT))
     if result.carried:
         parts.append(f"it could not run this time, and failed in {result.carried}")
     pieces = several.evidence(result)

@@ -59,3 +59,36 @@ def test_a_finding_about_a_part_has_the_evidence_of_its_test(
 ) -> None:
     """A part records nothing of its own: what was seen stands at the whole test, and the finding quotes it."""
     assert quoted(finding(project, body, *workers)) == [reason, "output: psql", "3 rows"]
+
+
+def test_a_finding_names_each_subtest_that_failed(project: Project, workers: tuple[str, ...]) -> None:
+    """The one that decides is not the only one that is to be mended."""
+    body = FIXTURE.replace("range(2)", "range(4)").replace("n != 1", "n % 2 == 0")
+    found = finding(project, body, *workers)
+    assert quoted(found) == [
+        "2 parts did not pass: subtest 1, subtest 2",
+        "subtest 1: 1 is bare",
+        "subtest 2: 3 is bare",
+        "1 is bare",
+        "output: psql",
+        "3 rows",
+    ]
+    assert found["title"] == "test_it L3 failed: 1 is bare"
+
+
+def test_a_finding_names_each_case_that_failed(project: Project, workers: tuple[str, ...]) -> None:
+    """With what each of them says."""
+    body = (
+        "@pytest.mark.parametrize('table', ['orders', 'invoices', 'customers', 'refunds'])\n"
+        + MARK
+        + "def test_it(table, audit_evidence):\n    audit_evidence.command(f'psql {table}', '3 rows')\n"
+        + "    assert table in {'orders', 'customers'}, f'{table} is bare'\n"
+    )
+    assert quoted(finding(project, body, *workers)) == [
+        "2 of 4 cases did not pass: [invoices], [refunds]",
+        "[invoices]: invoices is bare",
+        "[refunds]: refunds is bare",
+        "invoices is bare",
+        "output: psql invoices",
+        "3 rows",
+    ]

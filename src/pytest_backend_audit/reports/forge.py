@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_backend_audit import several
 from pytest_backend_audit.model import Card, DimensionResult, Finding, Outcome, RowState
 from pytest_backend_audit.reports import facts, markdown
 from pytest_backend_audit.reports.items import prior_of, why_not_conclusive
@@ -193,11 +194,22 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def queue_row(finding: Finding) -> str:
-    """A line of the table of findings."""
+def besides(card: Card) -> dict[str, str]:
+    """Check -> what else of it did not pass, as a title names the first of several cases alone."""
+    told = ((result.check.id, several.besides(result)) for result in card.checks)
+    return {check: f" (and {more})" for check, more in told if more}
+
+
+def queue_row(finding: Finding, more: str = "") -> str:
+    """A line of the table of findings.
+
+    Args:
+        finding: The finding.
+        more: What stands behind its title.
+    """
     cells = (
         finding.severity.value,
-        plain(finding.title),
+        plain(finding.title) + more,
         _or_dash(finding.owner),
         _or_dash(finding.due),
     )

@@ -46,9 +46,9 @@ def _findings(card: Card, room: forge.Room) -> Iterator[str]:
         return
     yield f"### Findings: {facts.severity_words(card)}\n\n"
     yield forge.QUEUE_HEAD
-    shown = 0
+    shown, more = 0, forge.besides(card)
     for finding in card.findings:
-        row = forge.queue_row(finding)
+        row = forge.queue_row(finding, more.get(finding.check, ""))
         if not room.takes(row):
             break
         yield row

@@ -62,9 +62,9 @@ def _findings(card: Card, room: forge.Room) -> Iterator[str]:
     if not card.findings:
         return
     yield f"<details><summary>Findings: {facts.severity_words(card)}</summary>\n\n{forge.QUEUE_HEAD}"
-    shown = 0
+    shown, more = 0, forge.besides(card)
     for finding in card.findings[:FINDINGS]:
-        row = forge.queue_row(finding)
+        row = forge.queue_row(finding, more.get(finding.check, ""))
         if not room.takes(row):
             break
         yield row

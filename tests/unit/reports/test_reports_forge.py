@@ -213,3 +213,15 @@ def test_no_text_alone_takes_the_room(page: str, limit: int) -> None:
     text = render(card, page)
     assert forge.in_bytes(text) < limit
     assert "This run says nothing final" in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_title_says_how_many_more_cases_did_not_pass(page: str) -> None:
+    """It names the first alone; a check of which one case failed has nothing behind it."""
+    plan = [check("t.py::two", 3), check("t.py::one", 3)]
+    tried = [replace(failed("t.py::two"), instance=f"t.py::two[{n}]") for n in range(2)] + [failed("t.py::one")]
+    rows = [row for row in render(score(inputs(plan), tried, SEALED), page).splitlines() if "L3 failed" in row]
+    assert [row.split(" | ")[1].partition(" failed: ")[2] for row in rows if row.startswith("| ")] == [
+        "3 foreign keys without an index (and 1 more case)",
+        "3 foreign keys without an index",
+    ]
