@@ -224,6 +224,7 @@ def test_the_gate_of_a_merge(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == (
         "out: gate significant-technical-debt: not passed, own criteria, the standard is not loaded; audit.yaml loads "
         "it: standard: bundled (rows that have a check) or default (all)\n"
+        "  orders, prod, 1a2b3c4, 2026-08-31\n"
     )
     altered(Path("out/sources/02"))
     assert main(["gate", "out", "--min", "significant-technical-debt"]) == 1
