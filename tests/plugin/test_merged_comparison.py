@@ -79,9 +79,9 @@ def whole(orders) -> str:
 
 def no_worse(orders, run: str) -> tuple[int, str]:
     """Exit status of the gate, and what it says of worse."""
-    done = command(orders, "gate", run, "--min", "conditional-production", "--no-worse")
-    said = " ".join(done.stdout.split()).partition("worse than the prior audit: ")[2]
-    return done.returncode, said.partition("(")[0].strip()
+    done = command(orders, "gate", run, "--min", "conditional-production", "--no-worse", "--json")
+    said = json.loads(done.stdout)["reason"].partition("worse than the prior audit: ")[2]
+    return done.returncode, said.partition(" (")[0]
 
 
 def breaks(orders) -> None:

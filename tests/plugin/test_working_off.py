@@ -373,7 +373,7 @@ def test_an_environment_that_got_another_name(orders) -> None:
     assert orders.record().inputs.prior_source.endswith(".md)")
     assert f"note: {tls} stays open: the audit " in good(orders, "file")
     assert ledger(orders).find(tls).where == ("staging",)
-    assert "environment is another one: staging now, stage before" in good(orders, "compare")
+    assert "the environment was called stage before, and is staging now" in " ".join(good(orders, "compare").split())
     audited(orders, "--audit-policy=main")
     good(orders, "file")
     assert ledger(orders).find(tls).status is Status.GONE
