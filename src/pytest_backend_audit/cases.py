@@ -25,14 +25,16 @@ def yet_to_pass(now: Cases, before: YetToPass, *, by_place: bool = False) -> Yet
         before: What was known until then: who is no longer part of the check, or could not run, did not pass by that.
         by_place: Whether some of them go by their place: how many there are counts then, and else only beyond `LIMIT`.
     """
-    answered = {case for case, outcome in now.items() if outcome not in {Outcome.PASSED, Outcome.COULD_NOT_RUN}}
-    bad = answered or {case for case, outcome in now.items() if outcome is Outcome.COULD_NOT_RUN}
+    bad = {case for case, outcome in now.items() if outcome not in {Outcome.PASSED, Outcome.COULD_NOT_RUN}}
+    blind = {case for case, outcome in now.items() if outcome is Outcome.COULD_NOT_RUN}
     gone = set(taken_out(now, before))
-    kept = {case for case in before.cases if now.get(case) is not Outcome.PASSED} | gone
+    kept = {case for case in before.cases if now.get(case) is not Outcome.PASSED or case in gone}
+    blind |= {case for case in before.could_not_run if case in gone}
     # As long as one is missed that was taken out, there are fewer than there were.
     here = len(now) if by_place or len(now) > LIMIT else 0
     count = max(before.count, here) if gone or not now else here
-    return YetToPass(tuple(sorted(bad | kept)[:LIMIT]), count)
+    failed = sorted(bad | kept)[:LIMIT]
+    return YetToPass(tuple(failed), count, tuple(sorted(blind - bad - kept)[: LIMIT - len(failed)]))
 
 
 def taken_out(now: Cases, before: YetToPass) -> tuple[str, ...]:
@@ -41,8 +43,8 @@ def taken_out(now: Cases, before: YetToPass) -> tuple[str, ...]:
     Where there are fewer than before, one that goes by its place may be another one by now.
     """
     fewer = len(now) < before.count
-    cut = fewer and len(before.cases) >= LIMIT
-    return tuple(c for c in before.cases if c not in now or cut or (fewer and _goes_by_place(c, now)))
+    cut = fewer and len(before.names) >= LIMIT
+    return tuple(c for c in before.names if c not in now or cut or (fewer and _goes_by_place(c, now)))
 
 
 def _goes_by_place(case: str, now: Cases) -> bool:

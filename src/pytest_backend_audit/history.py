@@ -309,7 +309,7 @@ def _yet_to_pass(card: Card) -> dict[str, dict[str, YetToPass]]:
     for result in card.checks:
         for place, cases in result.cases.items():
             told = yet_to_pass(cases, YetToPass(), by_place=result.check.id in card.inputs.by_place)
-            if told.cases:
+            if told.names:
                 found.setdefault(place, {})[result.check.id] = told
     return found
 

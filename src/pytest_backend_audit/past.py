@@ -250,7 +250,7 @@ def _yet_to_pass(state: State, subject: Subject) -> Iterator[tuple[str, YetToPas
 
     place = state.places.one(subject.environment)
     for tracked in state.findings:
-        if place in tracked.where and (cases := told(tracked, state, place)).cases:
+        if place in tracked.where and (cases := told(tracked, place)).names:
             yield tracked.finding.check, cases
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def close(args: argparse.Namespace) -> int:
     tracked = [t for t in state.findings if t.fingerprint in asked]
     done = [t for t in tracked if not t.status.is_open]
     wanted = [t for t in tracked if t.status.is_open]
-    said = [_already(t, state) for t in done]
+    said = [_already(t) for t in done]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="backend-audit-") as temporary:
             said += _looked(args, place, wanted, by, Path(temporary))
@@ -105,6 +106,8 @@ def _shown(
         refuse_outdated,
         shown,
     )
+    from pytest_backend_audit.ledger.moved import as_planned  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.speaking import answered_elsewhere  # noqa: PLC0415 - heavy
 
     state, inputs = read(place), run.card.inputs
     state = known_as(state, inputs.formerly)
@@ -114,16 +117,20 @@ def _shown(
     for each in wanted:
         now = state.of(each.fingerprint) or each
         if not now.status.is_open:
-            said.append(_already(now, state))
+            said.append(_already(now))
             continue
         try:
-            instant = _ran(run, now.finding.check)
+            check = as_planned(run.card, now, state).finding.check
+            instant = _ran(run, check)
             refuse_outdated(run.card, instant, now, state)
             where = closes_in(run.card, now, state, there)
             output = shown(run.card, now, state)
             known = terms.of(now, state, where)
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
-            events.append(_closed(run, now, by, instant=instant, output=output, where=where, changed=changed))
+            blind = answered_elsewhere(run.card, check, state)
+            event = _closed(run, now, by, instant=instant, output=output, where=where, changed=changed)
+            names = {name: blind[one] for name in where if (one := state.places.one(name)) in blind}
+            events.append(replace(event, elsewhere=names))
         except StaysOpenError as error:
             # This command's own name of the option, which pytest's is for a run that was made before.
             why = str(error) if args.run_folder else str(error).replace("--audit-allow=", "--allow ")
@@ -159,11 +166,11 @@ def _became(after: State, tracked: Tracked) -> tuple[Tracked, str, str]:
     return tracked, "", f"closed, {_shown_by(now or tracked)}"
 
 
-def _already(tracked: Tracked, state: State) -> tuple[Tracked, str, str]:
+def _already(tracked: Tracked) -> tuple[Tracked, str, str]:
     """How a finding that is not open any more came to that; one that nobody saw mended is not closed."""
     from pytest_backend_audit.ledger.lateness import unmended  # noqa: PLC0415 - heavy
 
-    if reason := unmended(tracked, state):
+    if reason := unmended(tracked):
         why = f"gone unmended: {reason}"
         return tracked, why, f"is {why}"
     shown = _shown_by(tracked) if tracked.closing else tracked.reason

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.ledgers import place_of, top_of, who
-from pytest_backend_audit.cli.resolving import Reviewed, file_of, reviewed
+from pytest_backend_audit.cli.resolving import Reviewed, file_of, refuse_others, reviewed
 from pytest_backend_audit.cli.terms import there_at
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ def replace(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger.events import Replaced  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
     by = who(args, top)
@@ -48,12 +47,7 @@ def replace(args: argparse.Namespace) -> int:
         if after == before:
             stands = asked not in {before, args.by} and f"{before} stands for {asked} already"
             raise ValueError(stands or f"{args.by} is {before} itself; name what has come in its place")
-        try:
-            declared = counts.reviewers(place, utc_now())
-        except ReviewersError as error:
-            raise ValueError(str(error).replace("--config PATH", "--audit-config PATH")) from None
-        if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
-            raise ValueError(why)
+        refuse_others(counts, by, filings, place)
         word = Replaced(utc_now(), by, what, before, after, given, args.reason)
         append(place, [word])
     if args.json:

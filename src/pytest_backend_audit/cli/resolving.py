@@ -73,6 +73,30 @@ def allowed(args: argparse.Namespace, tracked: Tracked, state: State, at: str, b
     )
 
 
+def refuse_others(counts: Reviewed, by: str, filings: Sequence[Filed], place: Place) -> None:
+    """See that somebody is a reviewer, and may say what counts, or is audited no more.
+
+    Args:
+        counts: Whose reviewers have the word.
+        by: Who would say so.
+        filings: The audits that it is about, whose lead auditors never may.
+        place: Whose ledger.
+
+    Raises:
+        ValueError: They may not, or nobody can tell.
+        GitError: git gave no answer.
+    """
+    from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers  # noqa: PLC0415 - heavy
+
+    try:
+        declared = counts.reviewers(place, utc_now())
+    except ReviewersError as error:
+        raise ValueError(str(error).replace("--config PATH", "--audit-config PATH")) from None
+    if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
+        raise ValueError(why)
+
+
 def reviewed(
     named: str | None,
     filings: Sequence[Filed],

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.cli.ledgers import place_of, top_of, who
-from pytest_backend_audit.cli.resolving import reviewed
+from pytest_backend_audit.cli.resolving import refuse_others, reviewed
 from pytest_backend_audit.cli.standing import environments_of, read_here
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ def retire(args: argparse.Namespace) -> int:
     from pytest_backend_audit.ledger import append, held  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Retired  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.signoff.reviewers import ReviewersError, not_reviewers  # noqa: PLC0415 - heavy
 
     top = top_of(args)
     by = who(args, top)
@@ -39,12 +38,7 @@ def retire(args: argparse.Namespace) -> int:
         filings = _filings(args.environment, state)
         _refuse_present(args.environment, filings, state, place)
         counts = reviewed(args.audit_config, filings, state, place, option="--audit-config")
-        try:
-            declared = counts.reviewers(place, utc_now())
-        except ReviewersError as error:
-            raise ValueError(str(error).replace("--config PATH", "--audit-config PATH")) from None
-        if why := not_reviewers(by, declared, leads=[f.lead_auditor for f in filings]):
-            raise ValueError(why)
+        refuse_others(counts, by, filings, place)
         before = _open(state, args.environment)
         if not before and (said := _retired(state, args.environment)):
             since = f"since {said.at[:10]} ({said.by}: {said.reason})"

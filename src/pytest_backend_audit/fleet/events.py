@@ -85,12 +85,7 @@ class Ledger:
         elif kind == "disputed":
             known.disputed = bool(known.where)
         elif kind == "resolved":
-            if known.disputed and event["upheld"]:
-                if known.last > event["at"]:
-                    raise UnknownError  # two branches were joined, or clocks disagree
-                known.away |= dict.fromkeys(known.where, event["at"])
-                known.where = set()
-            known.disputed = False
+            self._resolved(event, known)
         elif kind in {"gone", "closed"}:
             self._away(event, known)
         else:
@@ -105,16 +100,29 @@ class Ledger:
             raise UnknownError
         self.cards[event["file"]] = _Card(event["instant"], event.get("instants") or {}, event.get("lines") or 0)
 
+    def _resolved(self, event: dict[str, Any], known: Entry) -> None:
+        if event["upheld"]:
+            if not known.disputed or known.last > event["at"] or max(known.seen.values()) > event["at"]:
+                raise UnknownError  # two branches were joined, or clocks disagree
+            named = event.get("environment")
+            if named and set(environments(named)) != known.where:
+                raise UnknownError  # likewise
+            places = known.where if named else known.seen
+            known.away |= {place: max(known.away.get(place, ""), event["at"]) for place in places}
+            known.where = set()
+        known.disputed = False
+
     def _away(self, event: dict[str, Any], known: Entry) -> None:
         instant = event.get("instant") or ""
+        if event.get("elsewhere"):
+            raise UnknownError  # it is no word on a failure, as histories tell
         card = self._card(event) if event["type"] == "gone" else None
         for place in environments(event["environment"]):
             made = instant or (card.instants.get(place, card.instant) if card else "")
             if place in known.where and known.seen.get(place, "") > made:
                 raise UnknownError  # two branches were joined
-            if place in known.where:
-                known.where.remove(place)
-                known.away[place] = made
+            known.where.discard(place)
+            known.away[place] = max(known.away.get(place, ""), made)
         known.disputed = known.disputed and bool(known.where)
 
     def _card(self, event: dict[str, Any]) -> _Card:

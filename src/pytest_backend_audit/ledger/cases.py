@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pytest_backend_audit.cases import Cases, taken_out
-from pytest_backend_audit.ledger.events import Found
+from pytest_backend_audit.cases import LIMIT, Cases, taken_out
 from pytest_backend_audit.ledger.state import State, Tracked
-from pytest_backend_audit.ledger.words import instant_of
 from pytest_backend_audit.model import CheckResult, Outcome, YetToPass
 
 
@@ -20,26 +18,22 @@ def cases_in(result: CheckResult | None, place: str, state: State) -> Cases:
     return found
 
 
-def told(tracked: Tracked, state: State, place: str) -> YetToPass:
-    """What the latest run that had a finding in an environment, since it was opened there, told of its cases."""
-    seen = [
-        (instant_of(line, event, place, state.places, state.lines), line, event)
-        for line, event in tracked.sightings(place, state.places)
-    ]
-    latest: Found | None = max(seen, key=lambda entry: entry[:2])[2] if seen else None
-    return YetToPass(latest.cases, latest.count) if latest is not None else YetToPass()
+def told(tracked: Tracked, place: str) -> YetToPass:
+    """What is known of a check's cases in an environment, by the name that it goes by, since it was closed there."""
+    course = tracked.courses.get(place)
+    return course.yet_to_pass if course is not None else YetToPass()
 
 
 def missed(result: CheckResult, tracked: Tracked, state: State, places: Iterable[str]) -> list[str]:
     """Cases that were taken out of a check before they passed, in those environments where the finding is open."""
     here = [place for place in places if place in tracked.where]
-    return [case for p in here for case in taken_out(cases_in(result, p, state), told(tracked, state, p))]
+    return [case for p in here for case in taken_out(cases_in(result, p, state), told(tracked, p))]
 
 
-def passed(now: Cases, before: YetToPass) -> bool:
-    """Whether each case that had yet to pass in an environment did; False where none is known."""
-    wanted = before.cases
-    return bool(wanted) and all(now.get(c) is Outcome.PASSED for c in wanted) and not taken_out(now, before)
+def blind(now: Cases) -> tuple[str, ...]:
+    """The cases that could not run; none where there are too many to name."""
+    found = sorted(case for case, outcome in now.items() if outcome is Outcome.COULD_NOT_RUN)
+    return tuple(found) if len(found) <= LIMIT else ()
 
 
 def grouped(now: Mapping[str, YetToPass], places: Iterable[str]) -> list[tuple[tuple[str, ...], YetToPass]]:
@@ -50,4 +44,4 @@ def grouped(now: Mapping[str, YetToPass], places: Iterable[str]) -> list[tuple[t
     return [(tuple(here), said) for said, here in found.items()]
 
 
-__all__ = ["cases_in", "grouped", "missed", "passed", "told"]
+__all__ = ["blind", "cases_in", "grouped", "missed", "told"]

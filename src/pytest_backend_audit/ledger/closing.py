@@ -11,7 +11,7 @@ from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.moved import as_planned
 from pytest_backend_audit.ledger.obstacles import OWN_CRITERIA
 from pytest_backend_audit.ledger.places import environments
-from pytest_backend_audit.ledger.speaking import judged_alike, shown_in
+from pytest_backend_audit.ledger.speaking import judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of
 from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
@@ -131,12 +131,13 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
     result = next((r for r in card.checks if r.check.id == finding.check), None)
     if result is None:
         raise StaysOpenError(_not_run(card, finding.check))
-    if result.outcome is not Outcome.PASSED:
+    places = dict.fromkeys(map(state.places.one, shown_in(card, tracked, state)))
+    passed = set(map(state.places.one, passed_in(card, finding.check)))
+    if result.outcome is not Outcome.PASSED and not passed & set(tracked.where):
         line = headline(result.reason)
         # A pass that counts for less says so in its reason.
         word = _WORDS.get(result.outcome)
         raise StaysOpenError(f"its check {f'{word}: {line}' if word and line else word or line}")
-    places = dict.fromkeys(map(state.places.one, shown_in(card, tracked, state)))
     if tracked.where and not places.keys() & set(tracked.where):
         raise StaysOpenError(f"its check did not run in {', '.join(tracked.where)}: --env {tracked.where[0]}")
     if out := missed(result, tracked, state, places):

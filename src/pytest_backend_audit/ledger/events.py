@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Literal, TypeGuard
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
-from pytest_backend_audit.model import Finding
+from pytest_backend_audit.model import Finding, Outcome
 
 SCHEMA_VERSION = 1
 LINE_LIMIT = 1024 * 1024
@@ -106,14 +106,23 @@ class Found:
     """None where a card still has it and tells nothing new; its evidence then stands in that card."""
     type: Literal["opened", "reopened", "seen"] = "opened"
     cases: tuple[str, ...] = ()
-    """Of a check with parameters those that have yet to pass there, ``[orders-2]``."""
+    """Of a check with parameters those that failed and have yet to pass there, ``[orders-2]``; in lines of older
+    versions, where none failed, those that could not run."""
     count: int = 0
     """How many cases it has there; 0 where it has no parameters, and in lines of older versions."""
+    could_not_run: tuple[str, ...] = ()
+    """Likewise others that could not run there."""
     was: str = ""
     """Id of the check of which it is the finding in its new file, where that was moved; else empty."""
     outcome: str = ""
     """What became of its check in that card, or the failure since which it gave no answer; empty in lines of older
     versions, and of what no check is behind."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether all that it tells is that the check could not run."""
+        told = self.outcome or (self.finding.outcome if self.finding else "")
+        return told == Outcome.COULD_NOT_RUN.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,9 @@ class Gone:
     """What is judged otherwise than by the audit which told of the finding last, one line each."""
     instant: str = ""
     """When its check was run, of a merge first; empty in lines of older versions: then when the card's run was made."""
+    elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Those of its environments in which its check could not run -> the cases that could not, none where all: the pass
+    of another environment answers that, and no failure of these. Empty in lines of older versions."""
     type: Literal["gone"] = "gone"
 
 
@@ -170,6 +182,8 @@ class Resolved:
     fingerprint: str
     upheld: bool
     reason: str
+    environment: str = ""
+    """Where it was open when it was said; empty in lines of older versions: wherever an audit filed by then had it."""
     type: Literal["resolved"] = "resolved"
 
 
@@ -196,6 +210,8 @@ class Closed:
     """SHA-256 of that file."""
     changed: tuple[str, ...] = ()
     """What is judged otherwise than by the audit which told of the finding last, one line each."""
+    elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """As for what is gone: what could not run, and was answered in another environment."""
     type: Literal["closed"] = "closed"
 
 

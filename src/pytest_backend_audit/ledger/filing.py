@@ -5,7 +5,7 @@ A run tells of findings only what no later run has told: it may be filed late, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,6 +13,7 @@ from pytest_backend_audit.cases import yet_to_pass
 from pytest_backend_audit.filed import standing
 from pytest_backend_audit.ledger import cases, standards, terms
 from pytest_backend_audit.ledger.again import named_in
+from pytest_backend_audit.ledger.course import Word
 from pytest_backend_audit.ledger.events import Event, Filed, Found
 from pytest_backend_audit.ledger.folding import fold, known_as
 from pytest_backend_audit.ledger.going import going
@@ -100,7 +101,7 @@ def filing(
         free += known is None
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
-        result, by_place = results.get(finding.check), finding.check in inputs.by_place
+        stand = _cases(results.get(finding.check), known, state, here, by_place=finding.check in inputs.by_place)
         if known is None:
             told_of = Found(
                 who.at,
@@ -112,23 +113,20 @@ def filing(
                 outcome=outcomes(finding),
                 was=moved.get(finding.check, ""),
             )
-            events += _each(told_of, result, known, state, dict.fromkeys(here, kept), by_place=by_place)
+            events += _each(told_of, stand, dict.fromkeys(here, kept))
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
+        told_of = Found(who.at, number, finding.fingerprint, name, "", kept, outcome=outcomes(finding))
         # Where it is open, an old sighting is true too; it opens nothing anew.
-        places = [p for p in here if words[p] < seen[p] or p in known.where]
+        places = [p for p in here if p in known.where or _opens(known, p, Word(seen[p], line, _of(told_of, stand[p])))]
         if not places:
             told.left.append((number, known.status, max(seen.values())))
             continue
         kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
-        newly: dict[str, Finding | None] = {}
-        for place in places:
-            known_there = kind == "seen" and place in known.where
-            old = kind == "seen" and words[place] > seen[place]
-            newly[place] = None if old or (known_there and _nothing_new(known.told[place], known, kept)) else kept
-        told_of = Found(who.at, number, finding.fingerprint, name, "", kept, kind, outcome=outcomes(finding))
-        events += _each(told_of, result, known, state, newly, by_place=by_place)
+        newly = {p: kept if _is_news(known, p, kept, late=words[p] > seen[p]) else None for p in places}
+        told_of = replace(told_of, type=kind)
+        events += _each(told_of, stand, newly)
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     lacking = going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in lacking.gone]
@@ -145,34 +143,48 @@ def filing(
     return Filing(replace(card, findings=shown), numbers, tuple(events), now, remarks)
 
 
-def _each(
-    told_of: Found,
-    result: CheckResult | None,
-    known: Tracked | None,
-    state: State,
-    newly: Mapping[str, Finding | None],
-    *,
-    by_place: bool,
-) -> Iterator[Found]:
+def _cases(
+    result: CheckResult | None, known: Tracked | None, state: State, here: Iterable[str], *, by_place: bool
+) -> dict[str, YetToPass]:
+    """Environment -> the cases of a check that have yet to pass there, by an audit and those before.
+
+    Args:
+        result: Of the check.
+        known: Its finding before.
+        state: The ledger before.
+        here: The environments.
+        by_place: Whether cases of the check go by their place.
+    """
+    stand: dict[str, YetToPass] = {}
+    for place in here:
+        before = cases.told(known, place) if known and place in known.where else YetToPass()
+        stand[place] = yet_to_pass(cases.cases_in(result, place, state), before, by_place=by_place)
+    return stand
+
+
+def _opens(known: Tracked, place: str, sighting: Word) -> bool:
+    """Whether a finding is opened in an environment by a sighting: no later word has closed it there."""
+    course = known.courses.get(place)
+    return course is None or course.opens(sighting)
+
+
+def _each(told_of: Found, stand: Mapping[str, YetToPass], newly: Mapping[str, Finding | None]) -> Iterator[Found]:
     """A sighting for each of the environments of which other cases, or other news, are told; the first opens it.
 
     Args:
         told_of: What they have in common.
-        result: Of its check.
-        known: The finding before.
-        state: The ledger before.
+        stand: Environment -> the cases that have yet to pass.
         newly: Environment -> the finding; None where the ledger knows as much.
-        by_place: Whether cases of the check go by their place.
     """
-    stand: dict[str, YetToPass] = {}
-    for place in newly:
-        before = cases.told(known, state, place) if known and place in known.where else YetToPass()
-        stand[place] = yet_to_pass(cases.cases_in(result, place, state), before, by_place=by_place)
     parts = [[p for p in newly if (newly[p] is None) is known_there] for known_there in (False, True)]
     groups = [group for part in parts for group in cases.grouped(stand, part)]
     for n, (here, said) in enumerate(groups):
-        event = replace(told_of, environment=", ".join(here), cases=said.cases, count=said.count)
-        yield replace(event, finding=newly[here[0]], type=told_of.type if n == 0 else "seen")
+        event = replace(_of(told_of, said), environment=", ".join(here), finding=newly[here[0]])
+        yield replace(event, type=told_of.type if n == 0 else "seen")
+
+
+def _of(sighting: Found, said: YetToPass) -> Found:
+    return replace(sighting, cases=said.cases, count=said.count, could_not_run=said.could_not_run)
 
 
 @dataclass(slots=True)
@@ -246,6 +258,13 @@ def _filed(card: Card, name: str, heads: tuple[str, ...], who: Who, runs: Sequen
 
 def _shown(finding: Finding, tracked: Finding) -> Finding:
     return replace(finding, id=tracked.id, owner=tracked.owner, due=tracked.due, effort=tracked.effort)
+
+
+def _is_news(known: Tracked, place: str, finding: Finding, *, late: bool) -> bool:
+    """Whether the ledger learns something of an environment, by a run than which no later one has told of it."""
+    if not known.status.is_open:
+        return True
+    return not late and not (place in known.where and _nothing_new(known.told[place], known, finding))
 
 
 def _nothing_new(told_there: Finding, known: Tracked, finding: Finding) -> bool:

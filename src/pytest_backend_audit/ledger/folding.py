@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 
+from pytest_backend_audit.ledger.course import Course, Word
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import (
     Assigned,
@@ -91,6 +92,8 @@ class _Folding:
         """Fingerprint -> the finding, without its history."""
         self._histories: dict[str, list[tuple[int, Event]]] = {}
         """Of each: a list grows in place, and a ledger has a line for each finding of each audit."""
+        self._courses: dict[str, dict[str, Course]] = {}
+        """Fingerprint -> environment -> what became of it there."""
         self._given: dict[str, set[str]] = {}
         """Fingerprint -> what somebody assigned: owner, effort."""
         self._owner_of: dict[str, str] = {}
@@ -117,7 +120,10 @@ class _Folding:
         return State(
             service=self._filings[0][1].service if self._filings else "",
             filings=tuple(f for _, f in self._filings),
-            findings=tuple(replace(t, history=tuple(self._histories[mark])) for mark, t in self._found.items()),
+            findings=tuple(
+                replace(t, history=tuple(self._histories[mark]), courses=self._courses[mark])
+                for mark, t in self._found.items()
+            ),
             assigned=self._before,
             notices=tuple(notices),
             shared=self._shared,
@@ -149,58 +155,64 @@ class _Folding:
             known = self._found.get(event.fingerprint)
             if known is None:
                 raise self._unopened(line, event)
-            left = self._left(line, event, known)
-            away = {
-                place: instant_of(line, event, place, self._places, self._lines)
-                for place in known.where
-                if place not in left
-            }
-            self._put(line, event, replace(_after(known, event, left), closed={**known.closed, **away}))
+            left = self._ended(line, event, known) if closes(event) or isinstance(event, Gone) else known.where
+            self._put(line, event, _after(known, event, left))
 
     def _retired(self, line: int, event: Retired) -> None:
         place = self._places.one(event.environment)
-        for known in [t for t in self._found.values() if place in t.where]:
-            if known.seen[place] > event.at:
+        for known in [t for t in self._found.values() if place in self._courses[t.fingerprint]]:
+            course = self._courses[known.fingerprint][place]
+            course.add(Word(self._said(event, course), line, event))
+            if place not in known.where:
+                continue
+            if course.is_open:
                 self._notices.append(
                     f"{self._name}:{line}: {event.environment} is audited no more, and a line before it tells of "
                     f"{known.number} by a later run there: it stays open there"
                 )
                 continue
-            left = replace(
-                known, where=tuple(p for p in known.where if p != place), closed={**known.closed, place: event.at}
-            )
+            left = replace(known, where=tuple(p for p in known.where if p != place))
             if left.where:
                 left = replace(left, finding=_gravest(left))
             else:
                 left = replace(left, status=Status.GONE, dispute=None)
             self._put(line, event, left)
 
-    def _left(self, line: int, event: Event, known: Tracked) -> tuple[str, ...]:
-        """Environments in which a finding is open after an event, which may close it."""
-        if not known.status.is_open or not (closes(event) or isinstance(event, Gone)):
+    def _ended(self, line: int, event: Closed | Resolved | Gone, known: Tracked) -> tuple[str, ...]:
+        """Environments in which a finding is open after an event that may close it."""
+        if isinstance(event, Resolved) and known.status is Status.OPEN:  # nobody disputes it
             return known.where
-        spoken = known.where if isinstance(event, Resolved) else self._places.of(event.environment)
-        later = tuple(place for place in known.where if place in spoken and self._told_since(line, event, place, known))
-        if later:
-            self._notices.append(
-                f"{self._name}:{line}: {event.type} {event.number}, and a line before it tells of the same by a later "
-                f"run in {', '.join(later)}: it stays open there"
+        courses = self._courses[known.fingerprint]
+        blind = {} if isinstance(event, Resolved) else {self._places.one(e): c for e, c in event.elsewhere.items()}
+        spoken = self._spoken(event, known)
+        for place in spoken:
+            course = courses.setdefault(place, Course())
+            instant = (
+                self._said(event, course)
+                if isinstance(event, Resolved)
+                else instant_of(line, event, place, self._places, self._lines)
             )
-        return tuple(place for place in known.where if place in later or place not in spoken)
+            course.add(Word(instant, line, event, blind.get(place)))
+        later = tuple(place for place in known.where if place in spoken and courses[place].is_open)
+        if later:
+            what = "a failure that is not answered" if set(later) <= blind.keys() else "the same by a later run"
+            self._notices.append(
+                f"{self._name}:{line}: {event.type} {event.number}, and a line before it tells of {what} in "
+                f"{', '.join(later)}: it stays open there"
+            )
+        return tuple(place for place in known.where if courses[place].is_open)
 
-    def _told_since(self, line: int, event: Event, place: str, known: Tracked) -> bool:
-        """Whether a finding was seen by a later run than that of an event: the lines of two branches were joined."""
-        sightings = [
-            (n, e)
-            for n, e in self._histories[known.fingerprint]
-            if isinstance(e, Found) and place in self._places.of(e.environment)
-        ]
-        if isinstance(event, Resolved):
-            # By when it was written: the reviewer did not know of it. Clocks of two machines may differ.
-            said = datetime.fromisoformat(event.at) + CLOCKS
-            return any(datetime.fromisoformat(seen.at) > said for _, seen in sightings)
-        when = instant_of(line, event, place, self._places, self._lines)
-        return any(instant_of(n, seen, place, self._places, self._lines) > when for n, seen in sightings)
+    def _spoken(self, event: Closed | Resolved | Gone, known: Tracked) -> tuple[str, ...]:
+        """Environments that a closing word is about."""
+        if event.environment or not isinstance(event, Resolved):
+            return self._places.of(event.environment)
+        # Of an older version. Clocks of two machines may differ.
+        then = _with_clocks(event.at)
+        return tuple(place for place, course in self._courses[known.fingerprint].items() if course.told_by(then))
+
+    def _said(self, event: Resolved | Retired, course: Course) -> str:
+        """Instant of the reviewer's word: that of the latest run that it was of, where its clock was ahead of it."""
+        return course.latest_sighting(event.at, _with_clocks(event.at))
 
     def _unopened(self, line: int, event: Found | Gone | Disputed | Resolved | Closed) -> LedgerError:
         return LedgerError(
@@ -243,18 +255,17 @@ class _Folding:
                 f"{self._name}:{line}: {known.number} has a second number, {event.number}: two branches filed it; "
                 f"{known.number} counts"
             )
-        here = self._opens(line, event, known)
+        courses = self._courses[event.fingerprint]
+        before = {place: courses[place].seen for place in known.where}
+        here = self._opens(line, event)
         if not here:
             self._put(line, event, known)
             return
         where = tuple(sorted({*known.where, *here}))
-        since = {**known.since, **dict.fromkeys((p for p in here if p not in known.where), line)}
         finding = event.finding or next((known.told[p] for p in here if p in known.told), known.finding)
         made = {p: instant_of(line, event, p, self._places, self._lines) for p in here}
-        before = {p: known.seen[p] for p in here if p in known.where}
         # A branch that is joined may bring an older run's word, which says less than what is known.
         news = {p: event.finding or known.told.get(p, finding) for p in here if made[p] >= before.get(p, "")}
-        seen = {**known.seen, **{p: max(made[p], before.get(p, "")) for p in here}}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         given = self._given.get(event.fingerprint, ())
         owner = "" if "owner" in given else _known(finding.owner)
@@ -265,8 +276,6 @@ class _Folding:
             told={**known.told, **news},
             owner=owner or known.owner,
             effort=effort or known.effort,
-            since=since,
-            seen=seen,
         )
         if known.status.is_open:
             again = replace(again, where=where, due=known.due or finding.due)
@@ -274,11 +283,13 @@ class _Folding:
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
         self._put(line, event, replace(again, finding=_gravest(again)))
 
-    def _opens(self, line: int, event: Found, known: Tracked) -> tuple[str, ...]:
-        """Environments in which a sighting has a finding open: not where a later run, or the reviewer, closed it."""
-        here = self._places.of(event.environment)
+    def _opens(self, line: int, event: Found) -> tuple[str, ...]:
+        """Environments in which a finding is open by a sighting: not where a later run, or the reviewer, closed it."""
+        here, courses = self._places.of(event.environment), self._courses[event.fingerprint]
         when = {place: instant_of(line, event, place, self._places, self._lines) for place in here}
-        late = tuple(p for p in here if p not in known.where and when[p] < known.closed.get(p, ""))
+        for place in here:
+            courses.setdefault(place, Course()).add(Word(when[place], line, event))
+        late = tuple(place for place in here if not courses[place].is_open)
         if late:
             self._notices.append(
                 f"{self._name}:{line}: {event.type} {event.number} by a run of {when[late[0]]}, and a later word "
@@ -299,7 +310,8 @@ class _Folding:
                 f"line is {number} from now on"
             )
         before = self._before.pop(event.fingerprint, None)
-        here = self._places.of(event.environment)
+        self._courses[event.fingerprint] = {}
+        here = self._opens(line, event)
         tracked = Tracked(
             number=number,
             fingerprint=event.fingerprint,
@@ -311,8 +323,6 @@ class _Folding:
             effort=_known(finding.effort),
             where=here,
             told=dict.fromkeys(here, finding),
-            since=dict.fromkeys(here, line),
-            seen={p: instant_of(line, event, p, self._places, self._lines) for p in here},
         )
         return tracked if before is None else _after(tracked, before, tracked.where)
 
@@ -325,6 +335,12 @@ class _Folding:
             return
         before = self._before.get(event.fingerprint)
         self._before[event.fingerprint] = event if before is None else _joined(before, event)
+
+
+def _with_clocks(instant: str) -> str:
+    """An instant, and by what clocks of two machines may differ, as events have it."""
+    later = datetime.fromisoformat(instant) + CLOCKS
+    return later.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _after(tracked: Tracked, event: Event, where: tuple[str, ...]) -> Tracked:

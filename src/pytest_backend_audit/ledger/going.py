@@ -12,7 +12,8 @@ from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
 from pytest_backend_audit.ledger.moved import as_planned, stood_beside
-from pytest_backend_audit.ledger.speaking import judged_alike, passed_in, shown_in
+from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.speaking import answered_elsewhere, judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Times
@@ -69,8 +70,8 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         if late == here:
             found.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
         elif not set(here) & set(places):
-            blind = ", ".join(p for p in here if p not in ran)
-            found.stays.append((tracked.number, f"its check did not run in {blind}"))
+            not_there = ", ".join(p for p in here if p not in ran)
+            found.stays.append((tracked.number, f"its check did not run in {not_there}"))
         elif not has_it and (why := _goes_on(card, tracked, state)):
             found.stays.append((tracked.number, why))
         elif wrong and not set(here) & set(places) & set(alike):
@@ -80,12 +81,20 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
                 found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
             places = [p for p in here if p in places and p in alike]
             known = terms.of(tracked, state, places)
+            blind = answered_elsewhere(card, tracked.finding.check, state)
             # Each environment's pass is as old as its own run, and may be one of all its cases, or of those left.
             kinds = {p: (lacks[p], why_gone(card, tracked, state, [p], passed=has_it)) for p in places}
             for made, reason in sorted(set(kinds.values())):
                 alike_there = ", ".join(p for p in places if kinds[p] == (made, reason))
                 event = Gone(
-                    filed.at, tracked.number, tracked.fingerprint, filed.file, alike_there, reason, instant=made
+                    filed.at,
+                    tracked.number,
+                    tracked.fingerprint,
+                    filed.file,
+                    alike_there,
+                    reason,
+                    instant=made,
+                    elsewhere={p: blind[p] for p in environments(alike_there) if p in blind},
                 )
                 found.gone.append((event, tracked, known))
     return found

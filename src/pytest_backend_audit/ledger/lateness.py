@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_backend_audit.ledger.events import Event, Filed, Gone, Resolved, Retired, closes
+from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.words import instant_of
@@ -118,24 +118,12 @@ def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def unmended(tracked: Tracked, state: State) -> str:
+def unmended(tracked: Tracked) -> str:
     """Why a finding is gone that nothing shows to be mended, in one of its environments; empty if it isn't so."""
     if tracked.status is not Status.GONE:
         return ""
-    last = (_went(tracked, place, line, state) for place, line in tracked.since.items())
-    reasons = [event.reason for event in last if isinstance(event, Gone)]
+    reasons = [course.ended.reason for course in tracked.courses.values() if isinstance(course.ended, Gone)]
     return next((reason for reason in _UNMENDED if reason in reasons), "")
-
-
-def _went(tracked: Tracked, place: str, opened: int, state: State) -> Event | None:
-    """The last line since a finding was opened in an environment that speaks of its end there."""
-    found: Event | None = None
-    for line, event in tracked.history:
-        if line < opened or not (isinstance(event, Gone | Retired) or closes(event)):
-            continue
-        if isinstance(event, Resolved) or place in state.places.of(event.environment):
-            found = event
-    return found
 
 
 _NAMED = 5

@@ -46,7 +46,10 @@ _MEANINGS = {
     "standard_digest": "SHA-256 of what it says; empty of one that comes with this tool.",
     "formerly": "Environment to its name in the audits before, where it had another one.",
     "lines": "How many lines of findings were filed with it.",
-    "cases": "Of a check with parameters those that have yet to pass: what stands in brackets.",
+    "cases": "Of a check with parameters those that failed and have yet to pass: what stands in brackets.",
+    "could_not_run": "Likewise others that could not run.",
+    "elsewhere": "Environments in which the check could not run, where another one's pass answers that, to the cases "
+    "that could not; none where all.",
     "count": "How many cases the check has there, where some go by their place; else 0.",
     "was": "Id that the check had before its file was moved; empty where it was not.",
     "named": "Environments that stood side by side in audit.yaml; empty where it has one.",

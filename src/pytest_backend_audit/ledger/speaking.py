@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pytest_backend_audit.cases import taken_out
 from pytest_backend_audit.ledger import cases, terms
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of, unlike
-from pytest_backend_audit.model import Card, Outcome
+from pytest_backend_audit.model import Card, CheckResult, Outcome
 
 
 def shown_in(card: Card, tracked: Tracked, state: State) -> tuple[str, ...]:
     """Environments in which a card shows that a finding is mended, by their names now and before.
 
-    Of a merge, those in which all of its check ran, and those in which it only ever could not: one in which it does is
-    what a merge is for. Of what is about a whole dimension, and of a check that the card leaves out on purpose, all.
+    Of a merge, those in which all of its check passed, and, where none failed, those in which it only ever could not
+    run: another in which it does is what a merge is for. Of what is about a whole dimension, and of a check that the
+    card leaves out on purpose, all.
 
     Args:
         card: It.
@@ -23,23 +25,47 @@ def shown_in(card: Card, tracked: Tracked, state: State) -> tuple[str, ...]:
     every, one = names_of(card.inputs), state.places.one
     result = next((r for r in card.checks if r.check.id == tracked.finding.check), None)
     several = len(environments(card.inputs.document.environment)) > 1
-    if result is None or result.outcome is not Outcome.PASSED or not several:
+    if result is None or not several:
         return every
+    if result.outcome is not Outcome.PASSED:
+        return passed_in(card, tracked.finding.check)
     ran = {one(name) for name in result.environments}
 
     def speaks(place: str) -> bool:
-        # What could not run there all along may be answered elsewhere, once what did not pass there has passed there.
-        mended = cases.passed(cases.cases_in(result, place, state), cases.told(tracked, state, place))
-        return place in ran or mended or _never_ran(tracked, place, state)
+        return place in ran or _is_answered(result, tracked, place, state)
 
     return tuple(name for name in every if speaks(one(name)))
 
 
-def _never_ran(tracked: Tracked, place: str, state: State) -> bool:
-    """Whether all that was told of a finding in an environment, since it is open there, is that its check can't run."""
-    told = (event for _, event in tracked.sightings(place, state.places))
-    outcomes = {e.outcome or (e.finding.outcome if e.finding else "not told") for e in told}
-    return outcomes == {Outcome.COULD_NOT_RUN.value}
+def _is_answered(result: CheckResult, tracked: Tracked, place: str, state: State) -> bool:
+    """Whether all that did not pass of a check in an environment could not run there, and may be answered elsewhere."""
+    course = tracked.courses.get(place)
+    if course is None or not course.is_open:
+        return False
+    now, before = cases.cases_in(result, place, state), course.yet_to_pass
+    return course.is_answered(cases.blind(now)) and not set(before.cases) & set(taken_out(now, before))
+
+
+def answered_elsewhere(card: Card, check: str, state: State) -> dict[str, tuple[str, ...]]:
+    """Environments of a merge in which not all of a check ran, though it passed; and which of its cases did not.
+
+    Args:
+        card: The merge.
+        check: Id of the check.
+        state: The ledger, by the card's names of environments.
+
+    Returns:
+        Environment, by the name that it goes by -> the cases; none where the check has none, or too many.
+    """
+    result = next((r for r in card.checks if r.check.id == check), None)
+    several = len(environments(card.inputs.document.environment)) > 1
+    if result is None or result.outcome is not Outcome.PASSED or not several:
+        return {}
+    one = state.places.one
+    away = dict.fromkeys(map(one, names_of(card.inputs)))
+    for name in result.environments:
+        away.pop(one(name), None)
+    return {place: cases.blind(cases.cases_in(result, place, state)) for place in away}
 
 
 def found_in(card: Card, check: str) -> tuple[str, ...]:
@@ -87,4 +113,4 @@ def judged_alike(
     return tuple(place for place, why in said.items() if not why), wrong
 
 
-__all__ = ["found_in", "judged_alike", "passed_in", "shown_in"]
+__all__ = ["answered_elsewhere", "found_in", "judged_alike", "passed_in", "shown_in"]

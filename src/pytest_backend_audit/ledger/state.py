@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pytest_backend_audit.ledger.cards import Cards
+from pytest_backend_audit.ledger.course import Course
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import (
     Assigned,
@@ -70,12 +71,8 @@ class Tracked:
     """Environments in which it is open."""
     told: Mapping[str, Finding] = field(default_factory=dict)
     """Environment -> the finding as the latest audit there tells it."""
-    closed: Mapping[str, str] = field(default_factory=dict)
-    """Environment -> instant of the run, or of the reviewer's word, by which it was closed there last."""
-    since: Mapping[str, int] = field(default_factory=dict)
-    """Environment -> line by which it was opened there last."""
-    seen: Mapping[str, str] = field(default_factory=dict)
-    """Environment -> instant of the latest run that had it since then."""
+    courses: Mapping[str, Course] = field(default_factory=dict)
+    """Environment -> what became of it there."""
     dispute: Disputed | None = None
     """The one that is not resolved."""
     history: tuple[tuple[int, Event], ...] = ()
@@ -95,11 +92,10 @@ class Tracked:
         reasons = [_reason(e) for _, e in self.history if isinstance(e, Gone | Retired)]
         return reasons[-1] if self.status is Status.GONE and reasons else ""
 
-    def sightings(self, place: str, places: Places) -> list[tuple[int, Found]]:
-        """The audits that had it in an environment since it was opened there last, each with its line."""
-        begun = self.since.get(place, 0)
-        found = [(line, event) for line, event in self.history if line >= begun and isinstance(event, Found)]
-        return [(line, event) for line, event in found if place in places.of(event.environment)]
+    def sightings(self, place: str) -> list[tuple[int, Found]]:
+        """The audits that had it in an environment since it was closed there last, each with its line."""
+        course = self.courses.get(place)
+        return course.sightings if course is not None else []
 
     def current(self) -> Finding:
         """The finding with what the ledger knows of it."""

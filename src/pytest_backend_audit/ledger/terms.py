@@ -76,7 +76,7 @@ def of(tracked: Tracked, state: State, where: Collection[str]) -> Terms | None:
             environment.
     """
     wanted = {state.places.one(place) for place in where}
-    counts = {line for place in wanted for line, _ in tracked.sightings(place, state.places)}
+    counts = {line for place in wanted for line, _ in tracked.sightings(place)}
     since: list[Filed] = []
     held: list[Filed] = []
     for line, event in tracked.history:

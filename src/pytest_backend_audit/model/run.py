@@ -70,9 +70,16 @@ class YetToPass:
     """What is known of a check's cases, those of its parameters, since it last did not pass."""
 
     cases: tuple[str, ...] = ()
-    """Those that have yet to pass, by what stands in brackets."""
+    """Those that failed, or broke, and have yet to pass, by what stands in brackets."""
     count: int = 0
     """How many there were."""
+    could_not_run: tuple[str, ...] = ()
+    """Others that could not run, and have yet to: another environment may answer these."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.cases, *self.could_not_run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,7 +325,9 @@ def _joined_cases(inputs: Sequence[Inputs]) -> dict[str, YetToPass]:
     for one in inputs:
         for id_, cases in one.yet_to_pass.items():
             known = found.get(id_, YetToPass())
-            found[id_] = YetToPass(tuple(sorted({*known.cases, *cases.cases})), max(known.count, cases.count))
+            failed = {*known.cases, *cases.cases}
+            blind = {*known.could_not_run, *cases.could_not_run} - failed
+            found[id_] = YetToPass(tuple(sorted(failed)), max(known.count, cases.count), tuple(sorted(blind)))
     return found
 
 

@@ -276,7 +276,7 @@ def test_a_card_of_two_branches(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 MARKS = (BARE, SLOW)
-KINDS = ("opened", "seen", "unchanged", "gone", "closed", "assigned", "disputed", "resolved")
+KINDS = ("opened", "seen", "unchanged", "gone", "answered", "closed", "assigned", "disputed", "resolved", "said")
 
 
 def _event(
@@ -288,10 +288,12 @@ def _event(
         "seen": found(number, mark, how="seen", environment=place, due=due, minute=minute),
         "unchanged": replace(found(number, mark, how="seen", environment=place, told=False), file="2026-09-30"),
         "gone": replace(gone(number, mark, environment=place), instant=at(minute)),
+        "answered": replace(gone(number, mark, environment=place), instant=at(minute), elsewhere={"stage": ()}),
         "closed": closed(number, mark, environment=place, minute=minute),
         "assigned": assigned(mark, due=due),
         "disputed": disputed(number, mark),
         "resolved": resolved(upheld=upheld, number=number, fingerprint=mark, minute=minute),
+        "said": replace(resolved(upheld=upheld, number=number, fingerprint=mark, minute=minute), environment=place),
     }
     event = made[kind]
     if isinstance(event, Found) and event.finding is not None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pytest_backend_audit.cases import LIMIT, taken_out, yet_to_pass
-from pytest_backend_audit.ledger.cases import passed
 from pytest_backend_audit.model import Outcome, YetToPass
 
 P, F, N = Outcome.PASSED, Outcome.FAILED, Outcome.COULD_NOT_RUN
 
 
 def test_what_has_yet_to_pass() -> None:
-    """What answered and did not pass; where nothing answered, what could not run; and what did not pass before."""
-    assert yet_to_pass({"[a]": P, "[b]": F, "[c]": N, "[d]": Outcome.WEAK}, YetToPass()) == YetToPass(("[b]", "[d]"))
-    assert yet_to_pass({"[a]": N, "[b]": P}, YetToPass()) == YetToPass(("[a]",))
+    """What answered and did not pass, now or before; and apart from it what could not run."""
+    assert yet_to_pass({"[a]": P, "[b]": F, "[c]": N, "[d]": Outcome.WEAK}, YetToPass()) == YetToPass(
+        ("[b]", "[d]"), 0, ("[c]",)
+    )
+    assert yet_to_pass({"[a]": N, "[b]": P}, YetToPass()) == YetToPass((), 0, ("[a]",))
     assert yet_to_pass({"[a]": F, "[b]": N}, YetToPass(("[b]", "[gone]"), 3)).cases == ("[a]", "[b]", "[gone]")
     assert yet_to_pass({"[a]": F, "[b]": P}, YetToPass(("[b]",), 2)) == YetToPass(("[a]",))
-    assert len(yet_to_pass({f"[{n}]": F for n in range(LIMIT + 1)}, YetToPass()).cases) == LIMIT
+    assert yet_to_pass({"[a]": F, "[b]": P}, YetToPass((), 3, ("[b]", "[gone]"))) == YetToPass(("[a]",), 3, ("[gone]",))
+    many = yet_to_pass({f"[{n}]": F if n else N for n in range(LIMIT + 1)}, YetToPass())
+    assert (len(many.cases), many.could_not_run) == (LIMIT, ())
 
 
 def test_a_case_that_goes_by_its_place_is_missed_until_there_are_as_many_again() -> None:
@@ -39,8 +42,6 @@ def test_a_case_with_a_name_is_missed_only_where_it_is_not_there() -> None:
     assert taken_out({"[http-a0]": P, "[http-a1]": P}, YetToPass(("[http-a1]",), 3)) == ("[http-a1]",)
 
 
-def test_what_makes_up_for_a_case_that_can_not_run_there() -> None:
-    """That each that did not pass did; where none is known, nothing is."""
-    assert passed({"[a]": P, "[b]": N}, YetToPass(("[a]",), 2))
-    assert not passed({"[a]": P, "[b]": N}, YetToPass(("[a]", "[b]"), 2))
-    assert not passed({"[a]": P}, YetToPass())
+def test_what_could_not_run_and_was_taken_out_is_missed_too() -> None:
+    """Nothing shows that it passes."""
+    assert taken_out({"[a]": P}, YetToPass(("[b]",), 0, ("[a]", "[c]"))) == ("[b]", "[c]")

@@ -365,4 +365,4 @@ def test_what_is_gone_unmended(events: list[Event], why: str) -> None:
         replace(e, file=f"card-{e.at[14:16].lstrip('0') or 0}") if isinstance(e, Found | Gone) else e for e in events
     ]
     state = fold(enumerate([*filings, replace(found("F-0001"), file="card-0"), *told], 1))
-    assert unmended(state.findings[0], state) == why
+    assert unmended(state.findings[0]) == why
