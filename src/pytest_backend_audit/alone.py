@@ -27,24 +27,27 @@ def alone(card: FiledCard, names: Collection[str]) -> FiledCard:
     whole = card.total is not None and len(own) == len(card.dimensions)
     reached = total({d.id: d.level for d in own}, {d.id: d.weight for d in own}) if whole else None
     there = (c for c in card.checks if not c.alone or place in c.alone)
-    checks = tuple(_check_alone(c, c.alone.get(place, c.outcome)) for c in there)
+    checks = tuple(_check_alone(c, place) for c in there)
     mended = {c.id for c in checks if c.outcome is Outcome.PASSED}
     findings = tuple(f for f in card.findings if f.check not in mended)
     return replace(card, environment=place, dimensions=own, total=reached, checks=checks, findings=findings)
 
 
-def _check_alone(check: FiledCheck, outcome: Outcome) -> FiledCheck:
-    """A check as it was in one environment; a failure that stands there, or is carried over, still does."""
-    if outcome is check.outcome:
+def _check_alone(check: FiledCheck, place: str) -> FiledCheck:
+    """A check as it was in one environment; a failure that stands there still does."""
+    if not check.alone:
         return check
-    silent = outcome in {Outcome.COULD_NOT_RUN, Outcome.BROKEN}
+    outcome, stands = check.alone[place], check.stood.get(place)
     limit = limit_of(outcome, check.level)
+    carried = check.carried and stands is not None
     return replace(
         check,
         outcome=outcome,
-        limit=min(limit, check.limit) if check.carried and silent else limit,
-        carried=check.carried and silent,
-        stands=check.stands if silent else None,
+        limit=min(limit, stands.limit) if carried and stands is not None else limit,
+        carried=carried,
+        stands=stands,
+        alone={},
+        stood={},
     )
 
 

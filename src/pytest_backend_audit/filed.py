@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model import (
         Card,
         CheckResult,
+        Failure,
         FiledCard,
         FiledCheck,
-        FiledFailure,
         Inputs,
         Policy,
         PriorCheck,
@@ -88,9 +88,10 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
                 r.check.level,
                 r.outcome,
                 r.limit,
-                bool(r.carried),
+                bool(r.carried) and not _failed_elsewhere(inputs.prior.get(r.check.id)),
                 standing(r, inputs.prior.get(r.check.id)),
                 r.alone if card.alone else {},
+                {place: part.stands[r.check.id] for place, part in card.parts.items() if r.check.id in part.stands},
                 r.taken_out,
             )
             for r in card.checks
@@ -126,22 +127,28 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
     )
 
 
-def standing(result: CheckResult, before: PriorCheck | None) -> FiledFailure | None:
+def standing(result: CheckResult, before: PriorCheck | None) -> Failure | None:
     """The failure since which a check gave no answer: however many audits ago, nothing shows that it is mended.
 
     Args:
         result: What became of the check.
         before: What the audit before recorded of it.
     """
-    from pytest_backend_audit.model import FiledFailure  # noqa: PLC0415 - a run begins without
+    from pytest_backend_audit.model import Failure  # noqa: PLC0415 - a run begins without
 
     if result.outcome not in {Outcome.COULD_NOT_RUN, Outcome.BROKEN}:
         return None
     if any(attempt.status is Status.FAILED for attempt in result.attempts):
         # The lower limit of another attempt gave it its label. A failure's own is one below its level.
-        return FiledFailure(Outcome.FAILED, max(1, result.check.level - 1))
-    failed = before is not None and before.outcome in {Outcome.FAILED, Outcome.UNSUPPORTED}
-    return FiledFailure(before.outcome, before.limit) if before is not None and failed else None
+        return Failure(Outcome.FAILED, max(1, result.check.level - 1))
+    if before is None or _failed_elsewhere(before) or before.outcome not in {Outcome.FAILED, Outcome.UNSUPPORTED}:
+        return None
+    return Failure(before.outcome, before.limit)
+
+
+def _failed_elsewhere(before: PriorCheck | None) -> bool:
+    """Whether it was an earlier run in another environment that failed: at this commit that counts, and no longer."""
+    return before is not None and before.elsewhere
 
 
 def standing_word(check: FiledCheck) -> tuple[Outcome, int]:

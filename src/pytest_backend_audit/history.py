@@ -55,7 +55,12 @@ class Prior:
 
 
 def earlier(
-    report_dir: Path, commit: str, filed: Mapping[Path, Collection[str]] = MappingProxyType({}), *, formal: bool = False
+    report_dir: Path,
+    commit: str,
+    filed: Mapping[Path, Collection[str]] = MappingProxyType({}),
+    *,
+    formal: bool = False,
+    environment: Collection[str] = (),
 ) -> Earlier:
     """The runs of this commit that the report folder holds, the latest included, and those that were filed.
 
@@ -66,6 +71,7 @@ def earlier(
         commit: Full SHA; nothing is earlier to a rehearsal outside git.
         filed: Filed cards of this commit, in their order -> digests of what was filed as each, none if not known.
         formal: Whether a card that is not what was filed ends the audit.
+        environment: Names of the environment that is audited, now and before: failures of others are marked.
 
     Raises:
         AuditUsageError: It does.
@@ -85,7 +91,7 @@ def earlier(
             continue
         lines.append(f"run {name}, {told.instant}, {told.mode}: {told.result}")
         instants.add(told.instant)
-        checks = joined(checks, _failures(told, f"earlier run {name}"))
+        checks = joined(checks, _failures(told, f"earlier run {name}", environment))
     latest: dict[str, tuple[Path, _Told]] = {}
     for file, digests in filed.items():
         try:
@@ -100,7 +106,7 @@ def earlier(
         # A run that the report folder still holds is told of once; so is one that was filed again when signed.
         if told.commit == commit and told.instant not in instants:
             lines.append(f"run filed as {file.stem}, {told.instant}, {told.mode}: {told.result}")
-            checks = joined(checks, _failures(told, f"earlier run filed as {file.stem}"))
+            checks = joined(checks, _failures(told, f"earlier run filed as {file.stem}", environment))
     return Earlier(tuple(lines), checks)
 
 
@@ -175,10 +181,10 @@ def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) ->
         known = result.get(id_)
         if known is None:
             result[id_] = check
-        elif _weight(check) <= _weight(known):
-            result[id_] = replace(check, stood=check.stood or known.known)
-        elif check.known:
-            result[id_] = replace(known, stood=True)
+            continue
+        heavier, other = (check, known) if _weight(check) <= _weight(known) else (known, check)
+        failed = {each.elsewhere for each in (check, known) if each.outcome is Outcome.FAILED}
+        result[id_] = replace(heavier, stood=heavier.stood or other.known, elsewhere=failed == {True})
     return result
 
 
@@ -208,6 +214,8 @@ class _Told:
     """Environment -> check -> its cases that did not pass there; none of a card without its journal."""
     card: FiledCard | None = None
     """As it is, or would be, filed; None of a scorecard.json alone."""
+    environment: str = ""
+    """Empty where nobody can tell."""
 
 
 def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -344,6 +352,7 @@ def _card(file: Path) -> _Told | None:
             levels=levels,
             checks=checks,
             service=str(data["document"].get("service", "")),
+            environment=str(data["document"].get("environment", "")),
             remarks=_remarks(mode, partial=partial),
             unfit=next((kind for kind, applies in kinds.items() if applies), ""),
         )
@@ -362,6 +371,7 @@ def _told(card: FiledCard) -> _Told:
         service=card.service,
         alone=card.alone,
         card=card,
+        environment=card.environment,
     )
 
 
@@ -393,6 +403,7 @@ def _begun(folder: Path) -> _Told | None:
             commit=str(start["document"]["commit"]),
             instant=str(start["instant"]),
             mode=str(start["mode"]),
+            environment=str(start["document"].get("environment", "")),
             result="cut short",
             levels={},
             # As if each had failed: `_failed_by` keeps those that did.
@@ -423,8 +434,14 @@ def _failed(line: bytes) -> str:
         return ""
 
 
-def _failures(told: _Told, source: str) -> dict[str, PriorCheck]:
-    return {id_: check for id_, check in _checks(told, source) if check.outcome is Outcome.FAILED}
+def _failures(told: _Told, source: str, environment: Collection[str]) -> dict[str, PriorCheck]:
+    """Checks that failed in an earlier run; of a merge, each marked that failed in its other environments only."""
+    failed = {id_: check for id_, check in _checks(told, source) if check.outcome is Outcome.FAILED}
+    own = _told(alone(told.card, environment)) if told.card is not None and told.alone else told
+    here = {id_ for id_, outcome, _ in own.checks if outcome is Outcome.FAILED}
+    if own.environment and environment and own.environment not in environment:
+        here = set()
+    return {id_: check if id_ in here else replace(check, elsewhere=True) for id_, check in failed.items()}
 
 
 def _checks(told: _Told, source: str) -> Iterator[tuple[str, PriorCheck]]:

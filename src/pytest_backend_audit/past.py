@@ -105,7 +105,7 @@ def known(report: Path, commit: str, *, asked: str | None, subject: Subject, for
         raise AuditUsageError(lost[0])
     notices = (*notices, *(text for text in lost if not any(text in notice for notice in notices)))
     missing = "" if asked or filed.latest else filed.missing
-    found = history.earlier(report, commit, of_commit, formal=formal)
+    found = history.earlier(report, commit, of_commit, formal=formal, environment=subject.names)
     # What a ledger has open may have been filed long before the audit to compare with.
     return Past(prior, found, reference, missing, notices, {**prior.yet_to_pass, **filed.yet_to_pass})
 

@@ -19,7 +19,7 @@ from pytest_backend_audit.comparison import (
     Trend,
     compare,
 )
-from pytest_backend_audit.model import Attempt, FiledCard, FiledFailure, NotApplicable, Outcome, PriorCheck
+from pytest_backend_audit.model import Attempt, Failure, FiledCard, NotApplicable, Outcome, PriorCheck
 from pytest_backend_audit.scoring import score
 from pytest_backend_audit.scoring.verdict import regate
 
@@ -124,7 +124,7 @@ def test_a_failure_that_could_not_be_looked_at_again_keeps_its_level() -> None:
 def test_a_failure_that_stands_keeps_its_level_later_on() -> None:
     """The audit in between gave no answer either: there the check was broken."""
     prior = audit({"4.1": 2, "4.2": 3}, broken("4.1-2"), **BEFORE)
-    stands = tuple(replace(c, stands=FiledFailure(Outcome.FAILED, 1)) if c.id == "4.1-2" else c for c in prior.checks)
+    stands = tuple(replace(c, stands=Failure(Outcome.FAILED, 1)) if c.id == "4.1-2" else c for c in prior.checks)
     now = audit({"4.1": 2, "4.2": 3}, skipped("4.1-2"))
     change = CheckChange("4.1-2", "4.1", "4.1-2", 2, Outcome.BROKEN, Outcome.COULD_NOT_RUN, 1, 1, carried=True)
     assert compared(now, replace(prior, checks=stands)).checks == (change,)

@@ -16,9 +16,9 @@ from pytest_backend_audit.model import (
     Attempt,
     Card,
     Difference,
+    Failure,
     FiledCard,
     FiledCheck,
-    FiledFailure,
     Outcome,
     PriorCheck,
     Protected,
@@ -80,9 +80,9 @@ def test_what_is_filed_of_a_card() -> None:
 @pytest.mark.parametrize(
     ("tried", "prior", "stands"),
     [
-        (skipped("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), FiledFailure(Outcome.FAILED, 4)),
-        (skipped("a"), PriorCheck(Outcome.FAILED, 1, "prior audit"), FiledFailure(Outcome.FAILED, 1)),
-        (broken("a"), PriorCheck(Outcome.UNSUPPORTED, 1, "prior audit"), FiledFailure(Outcome.UNSUPPORTED, 1)),
+        (skipped("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), Failure(Outcome.FAILED, 4)),
+        (skipped("a"), PriorCheck(Outcome.FAILED, 1, "prior audit"), Failure(Outcome.FAILED, 1)),
+        (broken("a"), PriorCheck(Outcome.UNSUPPORTED, 1, "prior audit"), Failure(Outcome.UNSUPPORTED, 1)),
         (passed("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), None),
         (failed("a"), PriorCheck(Outcome.FAILED, 4, "prior audit"), None),
         (skipped("a"), PriorCheck(Outcome.COULD_NOT_RUN, 2, "prior audit"), None),
@@ -91,7 +91,7 @@ def test_what_is_filed_of_a_card() -> None:
     ids=["not carried", "carried", "broken", "passed", "failed", "never failed", "first"],
 )
 def test_a_failure_stands_until_its_check_answers(
-    tried: Attempt, prior: PriorCheck | None, stands: FiledFailure | None
+    tried: Attempt, prior: PriorCheck | None, stands: Failure | None
 ) -> None:
     """Whether its limit was carried over or not."""
     made = score(inputs([check("a", 5)], prior={"a": prior} if prior else {}), [tried], SEALED)
@@ -102,7 +102,7 @@ def test_a_failure_beside_a_broken_attempt_stands() -> None:
     """The check is broken by its label, and failed all the same: one below its level is the failure's limit."""
     made = score(inputs([check("a", 4)]), [failed("a"), broken("a", instance="a[2]")], SEALED)
     filed_check = filed.filed(made, numbers={}, sources=()).checks[0]
-    assert (filed_check.outcome, filed_check.stands) == (Outcome.BROKEN, FiledFailure(Outcome.FAILED, 3))
+    assert (filed_check.outcome, filed_check.stands) == (Outcome.BROKEN, Failure(Outcome.FAILED, 3))
 
 
 def test_the_reviewer_is_the_one_who_signed() -> None:

@@ -20,10 +20,10 @@ from pytest_backend_audit.journal import Writer, read_run
 from pytest_backend_audit.model import (
     Attempt,
     Document,
+    Failure,
     FiledCard,
     FiledCheck,
     FiledDimension,
-    FiledFailure,
     Outcome,
     PriorCheck,
     Status,
@@ -288,8 +288,8 @@ def test_a_failure_that_stands_is_told_to_later_audits(tmp_path: Path) -> None:
     """With its own limit, however low the present one is; cards of older versions tell of none, and read."""
     file = filed_card(tmp_path)
     checks = (
-        FiledCheck("a", "4.1", "a", 5, Outcome.COULD_NOT_RUN, 2, stands=FiledFailure(Outcome.FAILED, 4)),
-        FiledCheck("b", "4.1", "b", 5, Outcome.BROKEN, 1, stands=FiledFailure(Outcome.UNSUPPORTED, 1)),
+        FiledCheck("a", "4.1", "a", 5, Outcome.COULD_NOT_RUN, 2, stands=Failure(Outcome.FAILED, 4)),
+        FiledCheck("b", "4.1", "b", 5, Outcome.BROKEN, 1, stands=Failure(Outcome.UNSUPPORTED, 1)),
     )
     file.write_text(filed.text(replace(filed.read(file), checks=checks)))
     told = [(id_, known.outcome, known.limit) for id_, known in history.load_prior(file).checks.items()]

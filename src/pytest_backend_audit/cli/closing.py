@@ -163,14 +163,15 @@ def _became(after: State, tracked: Tracked) -> tuple[Tracked, str, str]:
     now = after.of(tracked.fingerprint)
     if now is not None and now.status.is_open:
         return tracked, f"closed here, and still open in {', '.join(now.where)}", ""
+    if now is not None and now.unmended:
+        why = f"closed here, and gone unmended elsewhere: {now.unmended}"
+        return tracked, why, why
     return tracked, "", f"closed, {_shown_by(now or tracked)}"
 
 
 def _already(tracked: Tracked) -> tuple[Tracked, str, str]:
     """How a finding that is not open any more came to that; one that nobody saw mended is not closed."""
-    from pytest_backend_audit.ledger.lateness import unmended  # noqa: PLC0415 - heavy
-
-    if reason := unmended(tracked):
+    if reason := tracked.unmended:
         why = f"gone unmended: {reason}"
         return tracked, why, f"is {why}"
     shown = _shown_by(tracked) if tracked.closing else tracked.reason

@@ -408,7 +408,17 @@ def _resolve(args: argparse.Namespace) -> int:
             raise ValueError(f"{tracked.number} is {tracked.status}, no dispute of it is open")
         if why := allowed(args, tracked, state, at, by):
             raise ValueError(why)
-        return Resolved(at, by, tracked.number, tracked.fingerprint, args.upheld, args.reason, ", ".join(tracked.where))
+        latest = max(tracked.courses[place].seen for place in tracked.where)
+        return Resolved(
+            at,
+            by,
+            tracked.number,
+            tracked.fingerprint,
+            args.upheld,
+            args.reason,
+            environment=", ".join(tracked.where),
+            instant=latest if latest > at else "",
+        )
 
     def said(now: Tracked) -> str:
         word = "the dispute is upheld" if args.upheld else "the dispute is dismissed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pytest_backend_audit.cases import LIMIT, Cases, taken_out
 from pytest_backend_audit.ledger.state import State, Tracked
@@ -36,12 +36,4 @@ def blind(now: Cases) -> tuple[str, ...]:
     return tuple(found) if len(found) <= LIMIT else ()
 
 
-def grouped(now: Mapping[str, YetToPass], places: Iterable[str]) -> list[tuple[tuple[str, ...], YetToPass]]:
-    """Environments of which a filing tells the same of a check's cases, and what."""
-    found: dict[YetToPass, list[str]] = {}
-    for place in places:
-        found.setdefault(now[place], []).append(place)
-    return [(tuple(here), said) for said, here in found.items()]
-
-
-__all__ = ["blind", "cases_in", "grouped", "missed", "told"]
+__all__ = ["blind", "cases_in", "missed", "told"]

@@ -62,8 +62,7 @@ class Course:
     def yet_to_pass(self) -> YetToPass:
         """What is known of its check's cases.
 
-        Each audit tells of all that did not pass in it. One that failed in an audit before, of which it did not know,
-        as on another branch, has passed since unless it could not run.
+        One that failed has yet to pass until an audit that knew of it says that it did.
         """
         if not self.sightings:
             return YetToPass()
@@ -118,12 +117,9 @@ class Course:
             self._failed, self._is_failed_as_a_whole = set(), False
 
     def _sighted(self, line: int, event: Found) -> None:
-        told = {*event.cases, *event.could_not_run}
-        if event.is_blind:
-            if told:
-                self._failed &= told
-        else:
-            self._failed = {*event.cases, *(self._failed & told)}
+        self._failed -= {*event.passed}
+        if not event.is_blind:
+            self._failed |= {*event.cases}
             self._is_failed_as_a_whole = self._is_failed_as_a_whole or not event.cases
         self.is_open = True
         self.sightings.append((line, event))

@@ -112,11 +112,15 @@ class Found:
     """How many cases it has there; 0 where it has no parameters, and in lines of older versions."""
     could_not_run: tuple[str, ...] = ()
     """Likewise others that could not run there."""
+    passed: tuple[str, ...] = ()
+    """Likewise those that had failed, as far as was known, and passed there."""
     was: str = ""
     """Id of the check of which it is the finding in its new file, where that was moved; else empty."""
     outcome: str = ""
-    """What became of its check in that card, or the failure since which it gave no answer; empty in lines of older
-    versions, and of what no check is behind."""
+    """What became of its check there, or the failure since which it gave no answer; empty in lines of older versions,
+    and of what no check is behind."""
+    instant: str = ""
+    """Of the latest run of its check there, where that is not the environment's latest."""
 
     @property
     def is_blind(self) -> bool:
@@ -184,6 +188,8 @@ class Resolved:
     reason: str
     environment: str = ""
     """Where it was open when it was said; empty in lines of older versions: wherever an audit filed by then had it."""
+    instant: str = ""
+    """Of the latest run that it speaks of, where a clock ahead of the reviewer's made that later than this word."""
     type: Literal["resolved"] = "resolved"
 
 

@@ -5,12 +5,11 @@ A run tells of findings only what no later run has told: it may be filed late, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from pytest_backend_audit.cases import yet_to_pass
-from pytest_backend_audit.filed import standing
+from pytest_backend_audit.cases import Cases, yet_to_pass
 from pytest_backend_audit.ledger import cases, standards, terms
 from pytest_backend_audit.ledger.again import named_in
 from pytest_backend_audit.ledger.course import Word
@@ -27,11 +26,12 @@ from pytest_backend_audit.ledger.lateness import (
     unasked,
 )
 from pytest_backend_audit.ledger.moved import moved_from
-from pytest_backend_audit.ledger.speaking import found_in
+from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.speaking import found_in, outcome_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked, next_number
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Ran, Times
-from pytest_backend_audit.model import Card, CheckResult, Finding, YetToPass
+from pytest_backend_audit.model import Card, Finding, YetToPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ def filing(
     events: list[Event] = [filed]
     mine = state.places.of(inputs.document.environment)
     told = _Told()
-    outcomes, results = _outcomes(card), {r.check.id: r for r in card.checks}
+    results = {r.check.id: r for r in card.checks}
+    names = {one(name): name for name in environments(inputs.document.environment)}
     numbers: dict[str, str] = {}
     moved, free = moved_from(card, state), next_number(state)
     for finding in card.findings:
@@ -101,32 +102,28 @@ def filing(
         free += known is None
         numbers[finding.fingerprint] = number
         kept = replace(finding, id=number)
-        stand = _cases(results.get(finding.check), known, state, here, by_place=finding.check in inputs.by_place)
-        if known is None:
-            told_of = Found(
-                who.at,
-                number,
-                finding.fingerprint,
-                name,
-                "",
-                kept,
-                outcome=outcomes(finding),
-                was=moved.get(finding.check, ""),
+        result, by_place = results.get(finding.check), finding.check in inputs.by_place
+        told_of = Found(who.at, number, finding.fingerprint, name, "", was=moved.get(finding.check, ""))
+        sightings = {
+            place: replace(
+                _with_cases(told_of, cases.cases_in(result, place, state), known, place, by_place=by_place),
+                outcome=outcome_in(card, finding.check, names[place]),
+                instant=seen[place] if seen[place] != filed.instant_in(names[place]) else "",
             )
-            events += _each(told_of, stand, dict.fromkeys(here, kept))
+            for place in here
+        }
+        if known is None:
+            events += _each(sightings, dict.fromkeys(here, kept), "opened")
             told.surpassed += _without(number, state, seen)
             continue
         words = {place: last_word(known, place, state) for place in here}
-        told_of = Found(who.at, number, finding.fingerprint, name, "", kept, outcome=outcomes(finding))
         # Where it is open, an old sighting is true too; it opens nothing anew.
-        places = [p for p in here if p in known.where or _opens(known, p, Word(seen[p], line, _of(told_of, stand[p])))]
+        places = [p for p in here if p in known.where or _opens(known, p, Word(seen[p], line, sightings[p]))]
         if not places:
             told.left.append((number, known.status, max(seen.values())))
             continue
-        kind: Literal["seen", "reopened"] = "seen" if known.status.is_open else "reopened"
         newly = {p: kept if _is_news(known, p, kept, late=words[p] > seen[p]) else None for p in places}
-        told_of = replace(told_of, type=kind)
-        events += _each(told_of, stand, newly)
+        events += _each(sightings, newly, "seen" if known.status.is_open else "reopened")
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     lacking = going(card, state, filed, times, there)
     gone = [replace(e, changed=changed(tracked, known)) if known else e for e, tracked, known in lacking.gone]
@@ -143,23 +140,20 @@ def filing(
     return Filing(replace(card, findings=shown), numbers, tuple(events), now, remarks)
 
 
-def _cases(
-    result: CheckResult | None, known: Tracked | None, state: State, here: Iterable[str], *, by_place: bool
-) -> dict[str, YetToPass]:
-    """Environment -> the cases of a check that have yet to pass there, by an audit and those before.
+def _with_cases(sighting: Found, now: Cases, known: Tracked | None, place: str, *, by_place: bool) -> Found:
+    """A sighting with the cases of its check that have yet to pass in an environment, by this audit and those before.
 
     Args:
-        result: Of the check.
-        known: Its finding before.
-        state: The ledger before.
-        here: The environments.
+        sighting: It.
+        now: What became of the cases there.
+        known: The finding before.
+        place: The environment.
         by_place: Whether cases of the check go by their place.
     """
-    stand: dict[str, YetToPass] = {}
-    for place in here:
-        before = cases.told(known, place) if known and place in known.where else YetToPass()
-        stand[place] = yet_to_pass(cases.cases_in(result, place, state), before, by_place=by_place)
-    return stand
+    before = cases.told(known, place) if known and place in known.where else YetToPass()
+    said = yet_to_pass(now, before, by_place=by_place)
+    passed = tuple(case for case in before.cases if case not in said.cases)
+    return replace(sighting, cases=said.cases, count=said.count, could_not_run=said.could_not_run, passed=passed)
 
 
 def _opens(known: Tracked, place: str, sighting: Word) -> bool:
@@ -168,23 +162,22 @@ def _opens(known: Tracked, place: str, sighting: Word) -> bool:
     return course is None or course.opens(sighting)
 
 
-def _each(told_of: Found, stand: Mapping[str, YetToPass], newly: Mapping[str, Finding | None]) -> Iterator[Found]:
-    """A sighting for each of the environments of which other cases, or other news, are told; the first opens it.
+def _each(
+    sightings: Mapping[str, Found], newly: Mapping[str, Finding | None], kind: Literal["opened", "reopened", "seen"]
+) -> Iterator[Found]:
+    """A line for each of the environments of which other news are told; the first opens the finding.
 
     Args:
-        told_of: What they have in common.
-        stand: Environment -> the cases that have yet to pass.
+        sightings: Environment -> what is told of it.
         newly: Environment -> the finding; None where the ledger knows as much.
+        kind: Of the first line.
     """
-    parts = [[p for p in newly if (newly[p] is None) is known_there] for known_there in (False, True)]
-    groups = [group for part in parts for group in cases.grouped(stand, part)]
-    for n, (here, said) in enumerate(groups):
-        event = replace(_of(told_of, said), environment=", ".join(here), finding=newly[here[0]])
-        yield replace(event, type=told_of.type if n == 0 else "seen")
-
-
-def _of(sighting: Found, said: YetToPass) -> Found:
-    return replace(sighting, cases=said.cases, count=said.count, could_not_run=said.could_not_run)
+    groups: dict[Found, list[str]] = {}
+    # News first.
+    for place in sorted(newly, key=lambda place: newly[place] is None):
+        groups.setdefault(replace(sightings[place], finding=newly[place]), []).append(place)
+    for n, (told, here) in enumerate(groups.items()):
+        yield replace(told, environment=", ".join(here), type=kind if n == 0 else "seen")
 
 
 @dataclass(slots=True)
@@ -210,13 +203,6 @@ def _without(number: str, state: State, seen: Mapping[str, str]) -> list[tuple[s
     """
     newer = {after.file for place, instant in seen.items() if (after := later(state, instant, place))}
     return [(number, file) for file in sorted(newer)]
-
-
-def _outcomes(card: Card) -> Callable[[Finding], str]:
-    """What became of a finding's check: the failure first that stands, which the label of a lower limit may hide."""
-    prior = card.inputs.prior
-    stands = {r.check.id: failure for r in card.checks if (failure := standing(r, prior.get(r.check.id)))}
-    return lambda finding: stands[finding.check].outcome if finding.check in stands else finding.outcome
 
 
 def _kinds(runs: Sequence[Ran]) -> dict[str, str]:

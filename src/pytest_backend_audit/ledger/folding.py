@@ -94,6 +94,8 @@ class _Folding:
         """Of each: a list grows in place, and a ledger has a line for each finding of each audit."""
         self._courses: dict[str, dict[str, Course]] = {}
         """Fingerprint -> environment -> what became of it there."""
+        self._retirements: list[tuple[str, Word]] = []
+        """Environments that are audited no more, and the word that says so."""
         self._given: dict[str, set[str]] = {}
         """Fingerprint -> what somebody assigned: owner, effort."""
         self._owner_of: dict[str, str] = {}
@@ -156,13 +158,18 @@ class _Folding:
             if known is None:
                 raise self._unopened(line, event)
             left = self._ended(line, event, known) if closes(event) or isinstance(event, Gone) else known.where
-            self._put(line, event, _after(known, event, left))
+            after = _after(known, event, left)
+            if after.status is Status.CLOSED and replace(after, courses=self._courses[event.fingerprint]).unmended:
+                # Closed in one environment, and away unmended in another.
+                after = replace(after, status=Status.GONE)
+            self._put(line, event, after)
 
     def _retired(self, line: int, event: Retired) -> None:
         place = self._places.one(event.environment)
+        self._retirements.append((place, Word(event.at, line, event)))
         for known in [t for t in self._found.values() if place in self._courses[t.fingerprint]]:
             course = self._courses[known.fingerprint][place]
-            course.add(Word(self._said(event, course), line, event))
+            course.add(Word(event.at, line, event))
             if place not in known.where:
                 continue
             if course.is_open:
@@ -186,7 +193,7 @@ class _Folding:
         blind = {} if isinstance(event, Resolved) else {self._places.one(e): c for e, c in event.elsewhere.items()}
         spoken = self._spoken(event, known)
         for place in spoken:
-            course = courses.setdefault(place, Course())
+            course = self._course(known.fingerprint, place)
             instant = (
                 self._said(event, course)
                 if isinstance(event, Resolved)
@@ -202,6 +209,16 @@ class _Folding:
             )
         return tuple(place for place in known.where if courses[place].is_open)
 
+    def _course(self, fingerprint: str, place: str) -> Course:
+        """What became of a finding in an environment; of one that is new there, what was said of all of them."""
+        courses = self._courses[fingerprint]
+        if place not in courses:
+            courses[place] = Course()
+            for retired, word in self._retirements:
+                if retired == place:
+                    courses[place].add(word)
+        return courses[place]
+
     def _spoken(self, event: Closed | Resolved | Gone, known: Tracked) -> tuple[str, ...]:
         """Environments that a closing word is about."""
         if event.environment or not isinstance(event, Resolved):
@@ -210,8 +227,11 @@ class _Folding:
         then = _with_clocks(event.at)
         return tuple(place for place, course in self._courses[known.fingerprint].items() if course.told_by(then))
 
-    def _said(self, event: Resolved | Retired, course: Course) -> str:
-        """Instant of the reviewer's word: that of the latest run that it was of, where its clock was ahead of it."""
+    def _said(self, event: Resolved, course: Course) -> str:
+        """Instant of the reviewer's word: that of the latest run that it is of, where its clock was ahead."""
+        if event.environment:
+            return max(event.at, event.instant)
+        # Of an older version, which does not tell.
         return course.latest_sighting(event.at, _with_clocks(event.at))
 
     def _unopened(self, line: int, event: Found | Gone | Disputed | Resolved | Closed) -> LedgerError:
@@ -288,7 +308,7 @@ class _Folding:
         here, courses = self._places.of(event.environment), self._courses[event.fingerprint]
         when = {place: instant_of(line, event, place, self._places, self._lines) for place in here}
         for place in here:
-            courses.setdefault(place, Course()).add(Word(when[place], line, event))
+            self._course(event.fingerprint, place).add(Word(when[place], line, event))
         late = tuple(place for place in here if not courses[place].is_open)
         if late:
             self._notices.append(
@@ -315,7 +335,7 @@ class _Folding:
         tracked = Tracked(
             number=number,
             fingerprint=event.fingerprint,
-            status=Status.OPEN,
+            status=Status.OPEN if here else Status.GONE,
             finding=finding,
             opened=event.at,
             owner=_known(finding.owner),

@@ -10,9 +10,10 @@ from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Gone
-from pytest_backend_audit.ledger.lateness import CASES_LEFT, LEFT, NOT_SOUGHT, last_word
+from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.moved import as_planned, stood_beside
 from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.reasons import CASES_LEFT, LEFT, NOT_SOUGHT
 from pytest_backend_audit.ledger.speaking import answered_elsewhere, judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.places import environments
+from pytest_backend_audit.ledger.reasons import UNMENDED
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.words import instant_of
 
@@ -96,19 +97,10 @@ def elsewhere(open_: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-LEFT = "its check is no longer part of the audit"
-"""Why a finding is gone that nothing shows to be mended."""
-NOT_SOUGHT = "its check is above the level that is sought"
-"""Likewise."""
-CASES_LEFT = "a case that did not pass is no longer part of its check"
-"""Likewise."""
-_UNMENDED = (LEFT, NOT_SOUGHT, CASES_LEFT)
-
-
 def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
     """What a filing let go though nothing shows it to be mended."""
     lines = []
-    for reason in _UNMENDED:
+    for reason in UNMENDED:
         numbers = _once(event.number for event in gone if event.reason == reason)
         if len(numbers) == 1:
             lines.append(f"{numbers[0]} is gone unmended: {reason}")
@@ -116,14 +108,6 @@ def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
             several = reason.replace("its check is", "their checks are").replace("its check", "their checks")
             lines.append(f"{_named(numbers)} are gone unmended: {several}")
     return tuple(lines)
-
-
-def unmended(tracked: Tracked) -> str:
-    """Why a finding is gone that nothing shows to be mended, in one of its environments; empty if it isn't so."""
-    if tracked.status is not Status.GONE:
-        return ""
-    reasons = [course.ended.reason for course in tracked.courses.values() if isinstance(course.ended, Gone)]
-    return next((reason for reason in _UNMENDED if reason in reasons), "")
 
 
 _NAMED = 5

@@ -31,7 +31,8 @@ def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
     same = (finding.dimension, finding.criterion, name)
     alike = [c.id for c in plan if (c.dimension, c.ladder, function_of(c.id)) == same]
     told = {t.finding.check for t in state.findings for _, e in t.history if _was(e) == finding.check}
-    prior = card.inputs.prior
+    # What an earlier run at this commit had is no older than the move.
+    prior = {id_ for id_, check in card.inputs.prior.items() if check.source.startswith("prior audit") or check.stood}
     found = [id_ for id_ in alike if id_ in told or (finding.check in prior and id_ not in prior)]
     return replace(tracked, finding=replace(finding, check=found[0])) if len(found) == 1 else tracked
 

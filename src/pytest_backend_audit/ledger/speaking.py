@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_backend_audit.cases import taken_out
+from pytest_backend_audit.filed import standing
 from pytest_backend_audit.ledger import cases, terms
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.state import State, Tracked
@@ -74,15 +75,30 @@ def found_in(card: Card, check: str) -> tuple[str, ...]:
     Where it failed in one and could not run in another, it is the failure that the card tells of.
     """
     result = next((r for r in card.checks if r.check.id == check), None)
-    if result is None:
+    if result is None or not result.alone:
         return ()
-    could_not_run = result.outcome is Outcome.COULD_NOT_RUN
-    found = tuple(
-        place
-        for place, outcome in result.alone.items()
-        if outcome is not Outcome.PASSED and (outcome is Outcome.COULD_NOT_RUN) == could_not_run
-    )
-    return found or result.environments
+    failed = tuple(place for place, outcome in result.answers.items() if place and outcome is not Outcome.PASSED)
+    blind = (place for place, outcome in result.alone.items() if outcome is not Outcome.PASSED)
+    return failed or tuple(blind) or result.environments
+
+
+def outcome_in(card: Card, check: str, place: str) -> str:
+    """What became of a check in one environment: what answered there first, else the failure that stands there.
+
+    Args:
+        card: The audit.
+        check: Id of the check, or what a finding has that no check is behind.
+        place: The environment, by its name in the audit.
+    """
+    result = next((r for r in card.checks if r.check.id == check), None)
+    if result is None:
+        return ""
+    part = card.parts.get(place)
+    stands = part.stands.get(check) if part is not None else standing(result, card.inputs.prior.get(check))
+    answer = result.answers.get(place, Outcome.PASSED)
+    if answer is not Outcome.PASSED:
+        return answer.value
+    return stands.outcome.value if stands is not None else result.alone.get(place, result.outcome).value
 
 
 def passed_in(card: Card, check: str) -> tuple[str, ...]:
@@ -113,4 +129,4 @@ def judged_alike(
     return tuple(place for place, why in said.items() if not why), wrong
 
 
-__all__ = ["answered_elsewhere", "found_in", "judged_alike", "passed_in", "shown_in"]
+__all__ = ["answered_elsewhere", "found_in", "judged_alike", "outcome_in", "passed_in", "shown_in"]

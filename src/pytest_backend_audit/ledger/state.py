@@ -23,6 +23,7 @@ from pytest_backend_audit.ledger.events import (
     closes,
 )
 from pytest_backend_audit.ledger.places import Places, environments
+from pytest_backend_audit.ledger.reasons import UNMENDED
 from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.words import Filings, filing_at
 from pytest_backend_audit.model import Finding
@@ -43,7 +44,7 @@ class Status(StrEnum):
     CLOSED = "closed"
     """Its check passed when it was run again, or its dispute was upheld."""
     GONE = "gone"
-    """A later audit no longer had it."""
+    """A later audit no longer had it; in one of its environments, at least, where nothing shows that it is mended."""
 
     @property
     def is_open(self) -> bool:
@@ -87,10 +88,18 @@ class Tracked:
         return f"closed by {by[-1][1]} ({by[-1][0]})" if by else ""
 
     @property
+    def unmended(self) -> str:
+        """Why it is not open, though nothing shows it to be mended in one of its environments; empty if it isn't so."""
+        if self.status.is_open:
+            return ""
+        reasons = {course.ended.reason for course in self.courses.values() if isinstance(course.ended, Gone)}
+        return next((reason for reason in UNMENDED if reason in reasons), "")
+
+    @property
     def reason(self) -> str:
         """Why it is gone: its check passed, or it or its environment is audited no more; empty unless it is gone."""
         reasons = [_reason(e) for _, e in self.history if isinstance(e, Gone | Retired)]
-        return reasons[-1] if self.status is Status.GONE and reasons else ""
+        return self.unmended or reasons[-1] if self.status is Status.GONE and reasons else ""
 
     def sightings(self, place: str) -> list[tuple[int, Found]]:
         """The audits that had it in an environment since it was closed there last, each with its line."""

@@ -46,17 +46,18 @@ def instant_of(line: int, event: Event, place: str, places: Places, filings: Fil
     Returns:
         RFC 3339 in UTC, as a run records it, so that texts compare; empty if it tells nothing of that environment.
     """
-    if isinstance(event, Resolved) and not (event.environment and event.upheld):
-        return event.at if event.upheld else ""
     if not isinstance(event, Found | Gone | Closed | Retired | Resolved):
         return ""
     here = [name for name in environments(event.environment) if places.one(name) == place]
+    if isinstance(event, Resolved):
+        # That of an older version names no environment.
+        return max(event.at, event.instant) if event.upheld and (here or not event.environment) else ""
     if not here:
         return ""
-    if isinstance(event, Closed | Retired | Resolved):
+    if isinstance(event, Closed | Retired):
         return event.instant if isinstance(event, Closed) else event.at
-    # A pass is as old as the run that showed it, a failure as the latest run of its audit.
-    if isinstance(event, Gone) and event.instant:
+    # A pass is as old as the first run that showed it, a failure as the latest run of its check.
+    if event.instant:
         return event.instant
     filing = filing_at(filings, line, event.file)
     return max(map(filing.instant_in, here))

@@ -20,10 +20,18 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model.card import Action, Card, Coverage, DispositionResult, NoWorse, Verdict
     from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
     from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
-    from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFailure, FiledFinding
+    from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFinding
+    from pytest_backend_audit.model.part import Part
     from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
     from pytest_backend_audit.model.queue import Finding, Raise, Severity
-    from pytest_backend_audit.model.results import CheckResult, CriterionResult, DimensionResult, RowResult, RowState
+    from pytest_backend_audit.model.results import (
+        CheckResult,
+        CriterionResult,
+        DimensionResult,
+        Failure,
+        RowResult,
+        RowState,
+    )
     from pytest_backend_audit.model.run import ALL, HAD_PASSED, Document, Inputs, Mode, PriorCheck, Seal, YetToPass
     from pytest_backend_audit.model.signoff import SignOff
 
@@ -44,10 +52,10 @@ __all__ = [
     "Document",
     "Evidence",
     "EvidenceKind",
+    "Failure",
     "FiledCard",
     "FiledCheck",
     "FiledDimension",
-    "FiledFailure",
     "FiledFinding",
     "Finding",
     "Incident",
@@ -58,6 +66,7 @@ __all__ = [
     "NotApplicable",
     "Outcome",
     "Page",
+    "Part",
     "Policy",
     "PriorCheck",
     "Protected",
@@ -76,10 +85,11 @@ _FILES = {
     "card": ("Action", "Card", "Coverage", "DispositionResult", "NoWorse", "Verdict"),
     "checks": ("Attempt", "Check", "Need", "Outcome", "Page", "Status"),
     "evidence": ("Evidence", "EvidenceKind"),
-    "filed": ("FiledCard", "FiledCheck", "FiledDimension", "FiledFailure", "FiledFinding"),
+    "filed": ("FiledCard", "FiledCheck", "FiledDimension", "FiledFinding"),
+    "part": ("Part",),
     "policy": ("Acknowledged", "Difference", "Incident", "NotApplicable", "Policy", "Protected"),
     "queue": ("Finding", "Raise", "Severity"),
-    "results": ("CheckResult", "CriterionResult", "DimensionResult", "RowResult", "RowState"),
+    "results": ("CheckResult", "CriterionResult", "DimensionResult", "Failure", "RowResult", "RowState"),
     "run": ("ALL", "HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal", "YetToPass"),
     "signoff": ("SignOff",),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_backend_audit.model.part import Part
 from pytest_backend_audit.model.queue import Finding, Raise
 from pytest_backend_audit.model.results import CheckResult, DimensionResult
 from pytest_backend_audit.model.run import Inputs, Seal
@@ -104,6 +105,8 @@ class Card:
     alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Of a merge of several environments: environment -> dimension -> level before the reviewer's cap that its own runs
     reach, of the dimensions that they looked at."""
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """Likewise environment -> all that counts of what it is by itself."""
     schema_version: int = 1
 
     @property

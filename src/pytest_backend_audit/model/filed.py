@@ -8,16 +8,7 @@ from dataclasses import dataclass, field
 from pytest_backend_audit.model.card import Action
 from pytest_backend_audit.model.checks import Outcome
 from pytest_backend_audit.model.queue import Severity
-
-
-@dataclass(frozen=True, slots=True)
-class FiledFailure:
-    """A failure that stands."""
-
-    outcome: Outcome
-    """Failed, or unsupported."""
-    limit: int
-    """Its own, whatever the check's present one is."""
+from pytest_backend_audit.model.results import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +24,12 @@ class FiledCheck:
     limit: int
     carried: bool = False
     """Whether it could not run and kept the limit of an earlier failure."""
-    stands: FiledFailure | None = None
+    stands: Failure | None = None
     """A failure since which the check gave no answer; None where it gave one, and in cards of older versions."""
     alone: Mapping[str, Outcome] = field(default_factory=dict)
     """Of a merge: environment -> what became of it there by itself."""
+    stood: Mapping[str, Failure] = field(default_factory=dict)
+    """Of a merge: environment -> the failure since which it gave no answer there."""
     taken_out: tuple[str, ...] = ()
     """Cases that had yet to pass before, and are no longer part of the check, which passed without them."""
 

@@ -11,6 +11,16 @@ from pytest_backend_audit.model.policy import NotApplicable
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure that stands."""
+
+    outcome: Outcome
+    """Failed, or unsupported."""
+    limit: int
+    """Its own, whatever the check's present one is."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One check of the plan, judged."""
 
@@ -35,6 +45,9 @@ class CheckResult:
     """Cases that had yet to pass before this audit, and are no longer part of the check, which passed without them."""
     alone: Mapping[str, Outcome] = field(default_factory=dict)
     """In a merged card: environment -> what became of it there by itself."""
+    answers: Mapping[str, Outcome] = field(default_factory=dict)
+    """Environment -> the gravest of what answered there, which the lower limit of what could not run may hide; none of
+    where nothing answered."""
 
 
 class RowState(StrEnum):

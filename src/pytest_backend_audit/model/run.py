@@ -58,6 +58,8 @@ class PriorCheck:
     """"prior audit 2026-08-01" or "earlier run 002-1a2b3c4"."""
     stood: bool = False
     """Whether the prior audit had no pass of it either, where an earlier run at the same SHA has the word."""
+    elsewhere: bool = False
+    """Whether it failed in an earlier run in another environment only: what that found is not to be mended here."""
 
     @property
     def known(self) -> bool:

@@ -23,6 +23,7 @@ from pytest_backend_audit.model import (
     Inputs,
     Mode,
     Outcome,
+    Part,
     Seal,
 )
 from pytest_backend_audit.moved import function_of
@@ -76,16 +77,6 @@ def run_of(inputs: Inputs, attempts: Mapping[str, Sequence[Attempt]]) -> Run:
         left=inputs.left,
         hidden=frozenset(inputs.hidden),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one environment of a merge is by itself."""
-
-    levels: Mapping[str, int]
-    """Of each dimension that its runs looked at."""
-    taken_out: Mapping[str, tuple[str, ...]]
-    """Check -> its cases that had yet to pass there, and are no longer part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +225,7 @@ def build(
         no_disposition=why_not,
         matrix=standard.dispositions,
         broken=verdict.broken_checks(judged.results),
-        worse=verdict.worse(inputs, would_be, queue, judged.results, alone) if asked else (),
+        worse=verdict.worse(inputs, would_be, queue, judged.results, parts) if asked else (),
         not_compared=verdict.not_compared(inputs, would_be) if asked else "",
         unknown=verdict.unknown(inputs) if asked else "",
     )
@@ -264,6 +255,7 @@ def build(
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
         no_worse=verdict.no_worse(facts, inputs.prior_source) if asked else None,
         alone=alone,
+        parts=dict(parts),
     )
 
 

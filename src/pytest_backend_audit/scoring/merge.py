@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from pytest_backend_audit import jsonable
+from pytest_backend_audit.filed import standing
 from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
     Attempt,
@@ -17,15 +18,17 @@ from pytest_backend_audit.model import (
     Inputs,
     Mode,
     Outcome,
+    Part,
     PriorCheck,
     Seal,
     Status,
     YetToPass,
 )
-from pytest_backend_audit.scoring.card import Part, Run, build, hiding, run_of
+from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
+from pytest_backend_audit.scoring.verdict import known_before, of_checks
 from pytest_backend_audit.standard import digest
 
 Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
@@ -108,7 +111,16 @@ def _alone(records: Sequence[Record]) -> dict[str, Part]:
 
 
 def _part(card: Card) -> Part:
-    return Part(_levels(card), {r.check.id: r.taken_out for r in card.checks if r.taken_out})
+    prior = card.inputs.prior
+    stands = {r.check.id: failure for r in card.checks if (failure := standing(r, prior.get(r.check.id)))}
+    compared = bool(card.inputs.prior_levels) or any(check.source.startswith("prior audit") for check in prior.values())
+    return Part(
+        _levels(card),
+        {r.check.id: r.taken_out for r in card.checks if r.taken_out},
+        stands,
+        of_checks(card.findings),
+        known_before(card.inputs) if compared else None,
+    )
 
 
 def _levels(card: Card) -> dict[str, int]:
@@ -289,6 +301,8 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
             known = found.get(id_)
             if known is None or _graver(prior) < _graver(known):
                 found[id_] = prior
+    here = {id_ for one in inputs for id_, prior in one.prior.items() if not prior.elsewhere}
+    found = {id_: replace(p, elsewhere=p.elsewhere and id_ not in here) for id_, p in found.items()}
     stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
     return {id_: replace(p, stood=True) if id_ in stood and not p.known else p for id_, p in found.items()}
 

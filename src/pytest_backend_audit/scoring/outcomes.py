@@ -84,6 +84,7 @@ def settle(
     environments: list[str] = []
     everything: list[Attempt] = []
     cases: dict[str, dict[str, list[_Part]]] = {}
+    answers: dict[str, list[_Part]] = {}
     for execution in executions:
         if not execution.attempts:
             missing.append(_Part(Outcome.COULD_NOT_RUN, COULD_NOT_RUN_LIMIT, None))
@@ -97,6 +98,7 @@ def settle(
                 missing.append(part)
             else:
                 answered.append(part)
+                answers.setdefault(execution.environment, []).append(part)
                 environments.append(execution.environment)
     deciding = _lowest(answered if missing and _complete(executions) else answered + missing)
     # A pass is that of the environments that answered all that they asked.
@@ -115,6 +117,7 @@ def settle(
         environments=tuple(sorted({e for e in environments if e and e not in partly})) if merged else (),
         cases={place: {case: _of_case(parts) for case, parts in here.items()} for place, here in cases.items()},
         alone=_alone(check, accepts, executions) if merged else {},
+        answers={place: _lowest(parts).outcome for place, parts in answers.items()},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -16,7 +16,9 @@ from pytest_backend_audit.model import (
     Mode,
     NoWorse,
     Outcome,
+    Part,
     Seal,
+    Severity,
     Status,
     Verdict,
 )
@@ -103,7 +105,7 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
         no_disposition=card.no_disposition,
         matrix=matrix,
         broken=broken_checks(card.checks),
-        worse=worse(card.inputs, levels, card.findings, card.checks, card.alone) if no_worse else (),
+        worse=worse(card.inputs, levels, card.findings, card.checks, card.parts) if no_worse else (),
         not_compared=not_compared(card.inputs, levels) if no_worse else "",
         unknown=unknown(card.inputs) if no_worse else "",
     )
@@ -122,7 +124,7 @@ def worse(
     levels: Mapping[str, int],
     findings: Sequence[Finding],
     results: Sequence[CheckResult] = (),
-    alone: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+    parts: Mapping[str, Part] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What fell since the prior audit: levels before the reviewer's cap, and new findings of high severity or above.
 
@@ -133,23 +135,55 @@ def worse(
         levels: Dimension -> level before the cap, for the dimensions that this run looked at.
         findings: This run's findings.
         results: Its checks.
-        alone: Of a merge: environment -> level of each dimension there by itself.
+        parts: Of a merge: environment -> what it is by itself: what is old in one may be new in another.
     """
     apart = (
         f"{line} in {place}"
         for place, before in inputs.prior_alone.items()
-        for line in comparison.fallen(before, alone.get(place, {}))
+        for line in comparison.fallen(before, parts[place].levels if place in parts else {})
     )
     fell = (*comparison.fallen(inputs.prior_levels, levels), *apart, *without_cases(results))
     if not inputs.prior and not _levels_before(inputs):
         return ()
-    # An earlier run at this commit makes a finding no older: only the prior audit does.
+    known = known_before(inputs)
+    if parts:
+        return (*fell, *_new_somewhere(findings, parts, known))
+    return (*fell, *comparison.new_high(of_checks(findings), known))
+
+
+def known_before(inputs: Inputs) -> frozenset[str]:
+    """Checks of which the prior audit had no pass, by their present ids.
+
+    An earlier run at this commit makes a finding no older.
+    """
     known = {id_ for id_, prior in inputs.prior.items() if prior.known}
     moved = moves(inputs.prior, (check.id for check in inputs.plan))
-    known |= {moved[id_] for id_ in known & moved.keys()}
-    # Findings about what no check covers, or nothing proves, are told by the levels.
-    of_checks = ((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
-    return (*fell, *comparison.new_high(of_checks, known))
+    return frozenset(known | {moved[id_] for id_ in known & moved.keys()})
+
+
+def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], ...]:
+    """Severity, check and title of the findings that a check is behind.
+
+    Those about what no check covers, or nothing proves, are told by the levels.
+    """
+    return tuple((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
+
+
+def _new_somewhere(findings: Iterable[Finding], parts: Mapping[str, Part], known: Collection[str]) -> tuple[str, ...]:
+    """Findings of a merge that are new, and high, in one of its environments.
+
+    Args:
+        findings: The merge's.
+        parts: Environment -> what it is by itself.
+        known: Checks of which some prior audit had no pass: what one without any is held against.
+    """
+    there = {f.check for f in findings}
+    found: dict[str, list[str]] = {}
+    for place, part in parts.items():
+        here = [entry for entry in part.findings if entry[1] in there]
+        for line in comparison.new_high(here, known if part.known is None else part.known):
+            found.setdefault(line, []).append(place)
+    return tuple(f"{line} in {', '.join(places)}" for line, places in found.items())
 
 
 def without_cases(results: Sequence[CheckResult]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, file
 from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
 from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
 from pytest_backend_audit.ledger.folding import fold
-from pytest_backend_audit.ledger.lateness import LEFT, NOT_SOUGHT, unmended
+from pytest_backend_audit.ledger.reasons import LEFT, NOT_SOUGHT
 from pytest_backend_audit.ledger.state import next_number
 from pytest_backend_audit.model import Severity
 
@@ -365,4 +365,4 @@ def test_what_is_gone_unmended(events: list[Event], why: str) -> None:
         replace(e, file=f"card-{e.at[14:16].lstrip('0') or 0}") if isinstance(e, Found | Gone) else e for e in events
     ]
     state = fold(enumerate([*filings, replace(found("F-0001"), file="card-0"), *told], 1))
-    assert unmended(state.findings[0]) == why
+    assert state.findings[0].unmended == why
