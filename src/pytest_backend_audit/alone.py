@@ -30,7 +30,21 @@ def alone(card: FiledCard, names: Collection[str]) -> FiledCard:
     checks = tuple(_check_alone(c, place) for c in there)
     mended = {c.id for c in checks if c.outcome is Outcome.PASSED}
     findings = tuple(f for f in card.findings if f.check not in mended)
-    return replace(card, environment=place, dimensions=own, total=reached, checks=checks, findings=findings)
+    return replace(
+        card,
+        alone={},
+        environment=place,
+        dimensions=own,
+        total=reached,
+        minimum=min((d.level for d in own), default=None) if whole else None,
+        # A merge's own is no part's.
+        disposition="",
+        disposition_name="",
+        actions=(),
+        overrides=(),
+        checks=checks,
+        findings=findings,
+    )
 
 
 def _check_alone(check: FiledCheck, place: str) -> FiledCheck:

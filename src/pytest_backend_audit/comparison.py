@@ -60,6 +60,8 @@ class Side:
     """What else a reader has to know of it: "a rehearsal"."""
     invalid: str = ""
     """Why it proves nothing about its commit; empty if it does."""
+    is_part: bool = False
+    """Whether it is what one environment of a merge is by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Comparison:
     worse: tuple[str, ...]
     """What a gate on "no worse" stumbles over; empty if nothing got worse."""
     of_merge: bool = False
-    """Whether the prior audit is what one environment of a merge was in it by itself: it has no disposition."""
+    """Whether one of them is what one environment of a merge is by itself: it has no disposition."""
 
 
 def compare(now: Side, prior: Side) -> Comparison:
@@ -161,11 +163,17 @@ def compare(now: Side, prior: Side) -> Comparison:
             both.
     """
     _refuse(now.card, prior.card)
+    whole = now.card
+    now = replace(now, card=_of_prior(whole, prior.card))
+    others = tuple(place for place in whole.alone if now.card is not whole and place != now.card.environment)
+    is_part = now.is_part or bool(others)
     part = alone(prior.card, _names(now.card))
     of_merge = part is not prior.card
     part = _as_named(part, now.card)
     # The ledger, or the name, says that it is the same environment; a merge tells the kinds of all of its own.
     prior = replace(prior, card=replace(part, environment_kind=now.card.environment_kind) if of_merge else part)
+    if is_part and not prior.card.alone:
+        now = replace(now, card=replace(now.card, environment_kind=prior.card.environment_kind))
     held = _held(now.card.checks, prior.card.checks)
     levels = tuple(_levels(now, prior, held))
     if not any(c.before is not None and c.now is not None for c in levels):
@@ -176,14 +184,14 @@ def compare(now: Side, prior: Side) -> Comparison:
     return Comparison(
         prior=prior.card,
         now=now.card,
-        warnings=tuple(_warnings(now, prior)),
+        warnings=(*_not_compared(others), *_warnings(now, prior)),
         total_before=uncapped(prior.card),
         total_now=_total(now.card, levels),
         levels=levels,
         checks=tuple(_checks(now, prior, held)),
-        findings=tuple(_findings(now, prior, held, of_merge=of_merge)),
+        findings=tuple(_findings(now, prior, held, of_merge=of_merge, is_part=is_part)),
         settings=tuple(settings(now.card, prior.card)),
-        of_merge=of_merge,
+        of_merge=of_merge or is_part,
         worse=(
             *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
             *without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks),
@@ -191,6 +199,20 @@ def compare(now: Side, prior: Side) -> Comparison:
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
     )
+
+
+def _of_prior(now: FiledCard, prior: FiledCard) -> FiledCard:
+    """Of a merge what it is in the one environment that the audit before was of; any other audit as it is."""
+    if prior.alone:
+        return now
+    return alone(now, [place for place in now.alone if prior.environment in {place, now.formerly.get(place)}])
+
+
+def _not_compared(others: Sequence[str]) -> Iterable[str]:
+    """That environments of a merge are left out."""
+    if others:
+        are, it = ("is", "it") if len(others) == 1 else ("are", "them")
+        yield f"{_every(', '.join(others))} {are} not compared: name an audit of {it}, or of all, to compare with"
 
 
 def _as_named(prior: FiledCard, now: FiledCard) -> FiledCard:
@@ -386,7 +408,9 @@ def _checks(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[CheckCh
         )
 
 
-def _findings(now: Side, prior: Side, held: Mapping[str, int], *, of_merge: bool) -> Iterable[FindingChange]:
+def _findings(
+    now: Side, prior: Side, held: Mapping[str, int], *, of_merge: bool, is_part: bool
+) -> Iterable[FindingChange]:
     present = {f.fingerprint: f for f in now.card.findings}
     past = {f.fingerprint: f for f in prior.card.findings}
     limits = {c.id: held.get(c.id, c.limit) for c in now.card.checks}
@@ -395,11 +419,14 @@ def _findings(now: Side, prior: Side, held: Mapping[str, int], *, of_merge: bool
     # dimension, the levels tell.
     made_up = {c.id for c in prior.card.checks if of_merge and c.outcome is not Outcome.PASSED}
     apart = made_up | DERIVED if of_merge else frozenset()
+    derived = DERIVED if of_merge or is_part else frozenset()
+    # Nor is it gone here.
+    not_here = {c.id for c in now.card.checks if is_part and c.outcome is not Outcome.PASSED}
     made = [
         _finding(present.get(key), past.get(key), limits_before, limits)
         for key in dict.fromkeys([*present, *past])
-        if not (key not in past and present[key].check in apart)
-        and not (key not in present and past[key].check in DERIVED and of_merge)
+        if not (key not in past and present[key].check in apart | derived)
+        and not (key not in present and past[key].check in not_here | derived)
         and not (key not in present and now.partial and past[key].check not in limits)
         and not (key not in past and prior.partial and present[key].check not in limits_before)
     ]

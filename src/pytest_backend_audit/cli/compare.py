@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail
@@ -12,7 +14,7 @@ from pytest_backend_audit.cli.runs import DEFAULT
 from pytest_backend_audit.cli.waiting import waiting
 
 if TYPE_CHECKING:
-    from pytest_backend_audit.comparison import Comparison
+    from pytest_backend_audit.comparison import Comparison, Side
 
 
 def add_parser(subparsers: Any) -> None:
@@ -52,15 +54,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``compare``."""
-    from pytest_backend_audit.cli.audits import before, side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli.audits import side  # noqa: PLC0415 - heavy
     from pytest_backend_audit.comparison import NotComparableError, compare  # noqa: PLC0415 - heavy
 
     try:
         with waiting("reading the audits"):
             now = side(args.now)
-            args.prior = args.prior or str(before(now.card))
-            prior = side(args.prior)
-        found = compare(now, prior)
+            each = [(now, args.prior)] if args.prior else list(_priors(now))
+            found = []
+            for part, args.prior in each:
+                found.append(compare(part, side(args.prior)))
     except NotComparableError as error:
         return fail(f"{args.now} and {args.prior} can't be compared: {error}")
     except ValueError as error:
@@ -68,18 +71,48 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return fail(f"{error.filename or args.now} can't be read: {error.strerror}")
     _write(found, args.format)
-    return 1 if args.no_worse and found.worse else 0
+    return 1 if args.no_worse and any(each.worse for each in found) else 0
 
 
-def _write(found: Comparison, form: str) -> None:
+def _priors(now: Side) -> Iterator[tuple[Side, str]]:
+    """What is compared where no audit is named: the audit with the one before it.
+
+    Of a merge before which there is none of all its environments, each of them with its own.
+
+    Raises:
+        ValueError: There is none to compare with.
+    """
+    from pytest_backend_audit.alone import alone  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli.audits import before, side  # noqa: PLC0415 - heavy
+
+    card = now.card
+    latest = str(before(card))
+    prior = side(latest).card.environment.split(", ")
+    if all({place, card.formerly.get(place)} & set(prior) for place in card.alone):
+        yield now, latest
+        return
+    for place in card.alone:
+        part = replace(now, card=alone(card, [place]), is_part=True)
+        try:
+            own = before(part.card)
+        except ValueError:
+            continue  # it has none; another has, the latest of them all
+        yield part, str(own)
+
+
+def _write(found: Sequence[Comparison], form: str) -> None:
     from pytest_backend_audit.reports import compared  # noqa: PLC0415 - heavy
 
     if form == "json":
-        sys.stdout.write(json.dumps(_facts(found), indent=2) + "\n")
-    elif form == "md":
-        sys.stdout.writelines(compared.markdown(found))
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in compared.terminal(found))
+        facts = [_facts(each) for each in found]
+        sys.stdout.write(json.dumps(facts if len(facts) > 1 else facts[0], indent=2) + "\n")
+        return
+    for n, each in enumerate(found):
+        sys.stdout.write("\n" if n else "")
+        if form == "md":
+            sys.stdout.writelines(compared.markdown(each))
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in compared.terminal(each))
 
 
 def _facts(found: Comparison) -> dict[str, Any]:

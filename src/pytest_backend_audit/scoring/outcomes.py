@@ -117,7 +117,7 @@ def settle(
         environments=tuple(sorted({e for e in environments if e and e not in partly})) if merged else (),
         cases={place: {case: _of_case(parts) for case, parts in here.items()} for place, here in cases.items()},
         alone=_alone(check, accepts, executions) if merged else {},
-        answers={place: _lowest(parts).outcome for place, parts in answers.items()},
+        answers={place: _lowest(answers[place]).outcome for place in sorted(answers)},
     )
 
 

@@ -271,6 +271,24 @@ def test_levels_of_prior_audits_and_many_missing_checks_are_joined():
     assert card.partial == ("4 planned checks were run in none of the runs: t2, t3, t4 and 1 more",)
 
 
+def test_what_is_new_in_one_environment_is_new():
+    """Though it is old in the other one; where one has no prior audit, what another's knew of is no news."""
+    plan, asked = [check("a", 2), check("b", 3)], {"no_worse": True}
+
+    def fails(kind, outcome):
+        prior = {} if outcome is None else {"b": PriorCheck(outcome, 2, "prior audit 2026-08-01")}
+        return run([passed("a"), failed("b")], plan=plan, kind=kind, prior=prior, options=asked)
+
+    def said(prod, stage):
+        return scoring.score_merged([fails("prod", prod), fails("stage", stage)]).no_worse.reason
+
+    new = "new high finding b L3 failed: 3 foreign keys without an index in"
+    assert said(Outcome.PASSED, Outcome.FAILED) == f"{new} prod"
+    assert said(Outcome.PASSED, Outcome.PASSED) == f"{new} prod, stage"
+    assert new not in said(Outcome.FAILED, Outcome.FAILED)
+    assert new not in said(Outcome.FAILED, None)
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -1,0 +1,173 @@
+"""What a check comes to in each environment, whatever a merge, another branch or a late filing makes of it.
+
+Real runs and repositories, real commands.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from plugin._filing import audited, command, good, ledger, made, numbers
+from plugin.test_kept_open import TWO, kept, state
+from plugin.test_place_by_place import merged
+from pytest_backend_audit.ledger import Status
+
+CHECK = """
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_backend_audit import audit
+
+
+@pytest.mark.parametrize("case", {cases})
+@audit(dimension="4.7", criterion="tls", level={level})
+def test_tls(audit_evidence, audit_run, case):
+    said = json.loads(Path("said.json").read_text()).get(audit_run.environment, {{}}).get(case, "passes")
+    if said == "can't":
+        pytest.skip("not here")
+    audit_evidence.command("testssl", "TLS 1.3")
+    assert said == "passes", "TLS 1.0 is on"
+"""
+
+
+@pytest.fixture
+def orders(project):
+    """A repository with one check of two cases; what each comes to in an environment stands in a file."""
+    orders = made(project)
+    state(orders, TWO)
+    return orders
+
+
+def check(orders, cases: str = '["a", "b"]', level: int = 3) -> None:
+    """Have the check, and commit it."""
+    (orders.path / "checks" / "test_orders.py").write_text(CHECK.format(cases=cases, level=level))
+    says(orders)
+
+
+def says(orders, prod: str = "", stage: str = "") -> None:
+    """What it comes to from now on where it does not pass: ``fails a, can't b``."""
+    told = {
+        place: {case: word for word, case in (part.rsplit(" ", 1) for part in text.split(", ") if text)}
+        for place, text in (("prod", prod), ("stage", stage))
+    }
+    (orders.path / "said.json").write_text(json.dumps(told))
+    orders.commit()
+
+
+def run(orders, environment: str) -> str:
+    """A run there, put aside."""
+    audited(orders, f"--audit-env={environment}", "--audit-no-worse")
+    shutil.rmtree(orders.path / f"audit-report-{environment}", ignore_errors=True)
+    return kept(orders, f"audit-report-{environment}")
+
+
+def both(orders) -> str:
+    """A merge of a run of each."""
+    runs = [run(orders, environment) for environment in ("prod", "stage")]
+    shutil.rmtree(orders.path / "audit-report-both", ignore_errors=True)
+    return merged(orders, runs)
+
+
+def filed(orders, folder: str) -> str:
+    """What filing says; the repository is as it is once that is committed."""
+    said = good(orders, "file", folder)
+    orders.commit()
+    return said
+
+
+def where(orders) -> tuple[str, ...]:
+    """In which environments its finding is open."""
+    return ledger(orders).find(numbers(orders)["test_tls"]).where
+
+
+def test_a_failure_that_what_could_not_run_hides_is_open_where_it_failed(orders) -> None:
+    """At L4, that a case could not run limits more than that another one failed."""
+    check(orders, level=4)
+    says(orders, prod="fails a, can't b", stage="fails a")
+    filed(orders, both(orders))
+    assert where(orders) == ("prod", "stage")
+    says(orders, prod="fails a, can't b")
+    filed(orders, both(orders))
+    assert where(orders) == ("prod",)
+
+
+def test_a_failure_that_is_filed_late_outlives_an_answer_elsewhere(orders) -> None:
+    """That stage could not run it was made up for in prod; what stage had found before was not."""
+    check(orders)
+    says(orders, stage="can't a, can't b")
+    filed(orders, run(orders, "stage"))
+    says(orders, stage="fails a, fails b")
+    late = run(orders, "stage")
+    (orders.path / late).rename(orders.path / "audit-report-late")
+    says(orders, stage="can't a, can't b")
+    filed(orders, both(orders))
+    assert where(orders) == ()
+    filed(orders, "audit-report-late")
+    assert where(orders) == ("stage",)
+
+
+def test_a_failure_of_prod_is_none_of_stage_at_the_same_commit(orders) -> None:
+    """So that what prod shows since answers for stage, which can't run the check."""
+    check(orders, cases='["a"]')
+    says(orders, prod="fails a", stage="can't a")
+    for environment in ("prod", "stage"):
+        filed(orders, run(orders, environment))
+    tracked = ledger(orders).find(numbers(orders)["test_tls"])
+    assert [(e.environment, e.outcome) for _, e in tracked.history] == [("prod", "failed"), ("stage", "could-not-run")]
+    says(orders, stage="can't a")
+    filed(orders, both(orders))
+    assert where(orders) == ()
+
+
+def test_what_is_new_in_prod_is_new_beside_an_old_one_of_stage(orders) -> None:
+    """To the gate, and to a comparison, which takes each environment with its own audit."""
+    check(orders)
+    says(orders, stage="fails a")
+    for environment in ("prod", "stage"):
+        filed(orders, run(orders, environment))
+    says(orders, prod="fails a", stage="fails a")
+    folder = both(orders)
+    gate = command(orders, "gate", folder, "--min", "conditional-production", "--no-worse", "--json")
+    assert json.loads(gate.stdout)["reason"].partition("worse than the prior audit: ")[2] == (
+        "4.7 fell from L2 to L1 in prod (and 1 more)"
+    )
+    compared = command(orders, "compare", folder, "--no-worse", "--json")
+    assert [(c["now"]["environment"], c["prior"]["environment"], c["worse"]) for c in json.loads(compared.stdout)] == [
+        ("prod", "prod", ["4.7 fell from L2 to L1", "new high finding tls L3 failed: TLS 1.0 is on"]),
+        ("stage", "stage", []),
+    ]
+    assert compared.returncode == 1
+    named = command(orders, "compare", folder, f"audits/orders/{ledger(orders).filings[-1].file}.json").stdout
+    assert "in stage\n" in named.partition("\n")[0] + "\n"
+    assert "Note         prod is not compared: name an audit of it, or of all, to compare" in named
+
+
+def test_what_is_away_unmended_in_prod_is_not_closed_by_stage(orders) -> None:
+    """In prod nothing has shown it to be mended, and that stays to be seen."""
+    check(orders)
+    says(orders, prod="fails a", stage="fails a")
+    for environment in ("prod", "stage"):
+        filed(orders, run(orders, environment))
+    number = numbers(orders)["test_tls"]
+    check(orders, cases='["b"]')
+    assert f"{number} is gone unmended" in filed(orders, run(orders, "prod"))
+    check(orders)
+    done = command(orders, "findings", "close", number)
+    why = "gone unmended elsewhere: a case that did not pass is no longer part of its check"
+    assert (done.returncode, done.stdout) == (1, f"{number}: closed here, and {why}\n")
+    assert ledger(orders).find(number).status is Status.GONE
+
+
+def test_a_merge_closes_a_finding_where_it_passed(orders) -> None:
+    """Though it fails in the other environment, where the ledger does not have it yet."""
+    check(orders)
+    says(orders, prod="fails a")
+    filed(orders, run(orders, "prod"))
+    says(orders, stage="fails b")
+    number = numbers(orders)["test_tls"]
+    assert good(orders, "findings", "close", number, "--run", both(orders)).startswith(f"{number}: closed, its check")
