@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 from unit.cli.command import backend_audit
 
@@ -43,6 +44,10 @@ def test_tls(audit_evidence, n):
 KIM = "Kim <kim@example.org>"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKz8cV1ivN0o7G5kXQ3w1m2rWwMN6VZ0q7l0lJrVg1xY"
+TWO = "environments:\n  prod: {kind: prod}\n  stage: {kind: stage}\n"
+REPLACED = "(has another come in its place? backend-audit findings replace)"
+STRICTER = "thresholds: {cache-hit-ratio: 0.99}\n"
+"""A change of audit.yaml that no check here asks for."""
 
 
 def made(project, service: str = "orders", owners: str = OWNERS, folder: str = "orders", prior: str = "none"):
@@ -95,3 +100,36 @@ def today(project) -> str:
 def numbers(project) -> dict[str, str]:
     """Check's function, or what else a finding is about and its dimension -> number."""
     return {t.finding.check.rpartition("::")[2]: t.number for t in ledger(project).findings if "::" in t.finding.check}
+
+
+def state(orders, text: str) -> None:
+    """Have audit.yaml name its environments."""
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace("environment: stage\n", text))
+
+
+def mended(orders) -> None:
+    """Both checks pass from now on."""
+    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
+    (orders.path / "tls").write_text("on")
+    orders.commit()
+
+
+def kept(orders, name: str) -> str:
+    """Put the latest run aside."""
+    (orders.path / "audit-report").rename(orders.path / name)
+    return name
+
+
+def merged(orders, runs: Sequence[str]) -> str:
+    """One run of several."""
+    good(orders, "merge", *runs, "-o", "audit-report-both")
+    return "audit-report-both"
+
+
+def made_two(project):
+    """Such a repository, of prod and of stage."""
+    made(project)
+    state(project, TWO)
+    project.commit()
+    return project

@@ -10,9 +10,7 @@ import shutil
 
 import pytest
 
-from plugin._filing import audited, command, good, ledger, made, numbers
-from plugin.test_kept_open import TWO, kept, state
-from plugin.test_place_by_place import merged
+from plugin._filing import TWO, audited, command, good, kept, ledger, made, merged, numbers, state
 from pytest_backend_audit.ledger import Status
 
 CHECK = """

@@ -8,41 +8,31 @@ import shutil
 import pytest
 from unit.cli.command import backend_audit
 
-from plugin._filing import audited, command, good, ledger, made, numbers, today
+from plugin._filing import (
+    REPLACED,
+    STRICTER,
+    TWO,
+    audited,
+    command,
+    good,
+    kept,
+    ledger,
+    made,
+    mended,
+    numbers,
+    state,
+    today,
+)
 from pytest_backend_audit.cli.ledgers import nearest
 from pytest_backend_audit.cli.terms import there_at
 from pytest_backend_audit.ledger import Status
 from pytest_backend_audit.standard.loader import DATA, DEFAULT
-
-TWO = "environments:\n  prod: {kind: prod}\n  stage: {kind: stage}\n"
-REPLACED = "(has another come in its place? backend-audit findings replace)"
-STRICTER = "thresholds: {cache-hit-ratio: 0.99}\n"
-"""A change of audit.yaml that no check here asks for."""
 
 
 @pytest.fixture
 def orders(project):
     """A repository whose audit can be filed; two of its checks fail."""
     return made(project)
-
-
-def state(orders, text: str) -> None:
-    """Have audit.yaml name its environments."""
-    config = orders.path / "audit.yaml"
-    config.write_text(config.read_text().replace("environment: stage\n", text))
-
-
-def mended(orders) -> None:
-    """Both checks pass from now on."""
-    (orders.path / "schema.sql").write_text("CREATE INDEX i;\n")
-    (orders.path / "tls").write_text("on")
-    orders.commit()
-
-
-def kept(orders, name: str) -> str:
-    """Put the latest run aside."""
-    (orders.path / "audit-report").rename(orders.path / name)
-    return name
 
 
 def test_what_passed_in_prod_is_not_closed_in_stage(orders) -> None:

@@ -7,9 +7,7 @@ import shutil
 
 import pytest
 
-from plugin._filing import OWNERS, audited, command, good, made
-from plugin.test_kept_open import TWO, kept, state
-from plugin.test_place_by_place import merged
+from plugin._filing import OWNERS, TWO, audited, command, good, kept, made, merged, state
 from plugin.test_sign_off import STANDARD
 
 OWN = (

@@ -7,9 +7,8 @@ import shutil
 
 import pytest
 
-from plugin._filing import audited, good, ledger, made, numbers
-from plugin.test_kept_open import TWO, kept, mended, state
-from plugin.test_place_by_place import merged, tls
+from plugin._filing import audited, good, kept, ledger, made_two, mended, merged, numbers
+from plugin.test_place_by_place import tls
 from pytest_backend_audit.ledger import Status
 
 CASES = """\
@@ -26,10 +25,7 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def orders(project):
     """A repository whose audit can be filed, of prod and of stage."""
-    orders = made(project)
-    state(orders, TWO)
-    orders.commit()
-    return orders
+    return made_two(project)
 
 
 def both(orders, *paths: str) -> str:

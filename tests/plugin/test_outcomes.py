@@ -5,31 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
+from plugin._outcomes import MARK, SEEN, outcome, run_one
 from plugin.conftest import CONFIG, Project
 from pytest_backend_audit.journal import JOURNAL
 from pytest_backend_audit.jsonable import to_builtins
-
-MARK = "@audit(dimension='4.1', level=3)\n"
-SEEN = "    audit_evidence.command('true', 'ok')\n"
-
-
-def outcome(project: Project, name: str = "test_it") -> tuple[str, int]:
-    """Outcome and limit of a check of the latest run's card."""
-    for dimension in project.card()["dimensions"]:  # type: ignore[attr-defined]
-        for criterion in dimension["criteria"]:
-            for check in criterion["checks"]:
-                if check["check"]["id"].rpartition("::")[2] == name:
-                    return check["outcome"], check["limit"]
-    raise AssertionError(f"{name} is not on the card")
-
-
-def run_one(project: Project, body: str, *arguments: str) -> tuple[str, int]:
-    """Outcome of a suite's ``test_it``."""
-    project.suite(body)
-    project.run("--audit", *arguments)
-    return outcome(project)
 
 
 def test_each_outcome(project: Project, workers: tuple[str, ...]) -> None:
@@ -129,94 +108,6 @@ def test_a_stale_xfail_passes_and_is_said(project: Project, workers: tuple[str, 
     assert run_one(project, strict, *workers) == ("passed", 5)
     assert project.record().attempts[0].notes == ("stale xfail: the check passes",)
     assert run_one(project, strict.replace("strict=True", ""), *workers) == ("passed", 5)
-
-
-def test_a_failing_subtest_fails_the_check(project: Project, workers: tuple[str, ...]) -> None:
-    """Although pytest reports the whole test as passed and corrects itself only on the terminal."""
-    body = (
-        MARK
-        + "def test_it(subtests, audit_evidence):\n"
-        + SEEN
-        + "    for n in range(3):\n        with subtests.test(n=n):\n            assert n != 1, f'{n} is bare'\n"
-    )
-    assert run_one(project, body, *workers) == ("failed", 2)
-    assert [a.reason for a in project.record().attempts if a.reason] == ["1 is bare"]
-
-
-def test_a_skip_in_a_subtest_could_not_run(project: Project) -> None:
-    """A pass follows it, and does not cover it."""
-    body = (
-        MARK
-        + "def test_it(subtests, audit_evidence):\n"
-        + SEEN
-        + "    with subtests.test():\n        pytest.skip('x')\n"
-    )
-    assert run_one(project, body) == ("could-not-run", 2)
-
-
-def test_a_subtest_that_fails_in_a_fixtures_set_up_could_not_run(project: Project) -> None:
-    """As any error in set-up; the call that passes afterwards does not cover it."""
-    body = (
-        "@pytest.fixture\ndef before(subtests):\n    with subtests.test(): assert False, 'no data'\n"
-        "@audit(dimension='4.1', level=2)\ndef test_it(before, audit_evidence):\n" + SEEN
-    )
-    assert run_one(project, body, "-p", "no:rerunfailures") == ("could-not-run", 2)
-    assert [a.reason for a in project.record().attempts] == ["", "error in set-up: no data"]
-
-
-def test_a_subtest_that_fails_in_a_fixtures_teardown_is_broken(project: Project, workers: tuple[str, ...]) -> None:
-    """As any error in the check's own teardown."""
-    body = (
-        "@pytest.fixture\ndef after(subtests):\n    yield\n    with subtests.test(): assert False, 'not clean'\n"
-        "@audit(dimension='4.1', level=4)\ndef test_it(after, audit_evidence):\n" + SEEN
-    )
-    assert run_one(project, body, *workers) == ("broken", 2)
-    assert [a.reason for a in project.record().attempts if a.reason] == ["error in teardown: AssertionError: not clean"]
-
-
-def test_subtests_of_a_teardown_do_not_cover_a_failure(project: Project, workers: tuple[str, ...]) -> None:
-    """They are no second call, whether they pass or skip."""
-    body = (
-        "@pytest.fixture\ndef after(subtests):\n    yield\n    with subtests.test(): pass\n"
-        + MARK
-        + "def test_it(after, audit_evidence):\n"
-        + SEEN
-        + "    assert False, '7 of 9 are open'\n"
-    )
-    assert run_one(project, body, *workers) == ("failed", 2)
-    assert [a.reason for a in project.record().attempts] == ["7 of 9 are open"]
-
-
-def test_a_subtest_of_a_hook_round_the_call_counts(project: Project) -> None:
-    """It looks like the call itself, which does not undo it."""
-    (project.path / "conftest.py").write_text(
-        "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_call(item):\n"
-        "    with item.funcargs['subtests'].test(): assert False, 'one is open'\n    return (yield)\n",
-        "utf-8",
-    )
-    (project.path / "deep").mkdir()
-    (project.path / "conftest.py").rename(project.path / "deep" / "conftest.py")
-    project.suite(MARK + "def test_it(subtests, audit_evidence):\n" + SEEN, "deep/test_checks.py")
-    project.run("--audit")
-    assert outcome(project) == ("failed", 2)
-
-
-def test_a_subtest_that_another_plugin_fails_is_failed(project: Project) -> None:
-    """As with whole tests; nothing was raised in it."""
-    (project.path / "conftest.py").write_text(
-        "import pytest\nseen = []\n@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
-        "    report = yield\n    seen.append(call.when)\n    if seen == ['setup', 'call']:\n"
-        "        report.outcome, report.longrepr = 'failed', 'an error was logged'\n    return report\n",
-        "utf-8",
-    )
-    body = (
-        MARK
-        + "def test_it(subtests, audit_evidence):\n"
-        + SEEN
-        + "    with subtests.test():\n        pass\n    with subtests.test():\n        pass\n"
-    )
-    assert run_one(project, body) == ("failed", 2)
-    assert [a.reason for a in project.record().attempts] == ["", "an error was logged"]
 
 
 def test_a_group_of_assertion_errors_is_failed(project: Project, workers: tuple[str, ...]) -> None:
@@ -342,23 +233,6 @@ def test_evidence_of_an_overridden_fixture_does_not_count(project: Project) -> N
     project.run("--audit")
     assert outcome(project, "test_real") == ("passed", 5)
     assert outcome(project, "test_it") == ("unsupported", 1)
-
-
-def test_evidence_of_a_thread_that_ran_before_does_not_count(project: Project) -> None:
-    """Or the card would depend on when a background thread happens to look."""
-    body = (
-        "import threading\n"
-        "@pytest.fixture(scope='session')\n"
-        "def background(audit_evidence):\n"
-        "    go, seen, stop = threading.Event(), threading.Event(), threading.Event()\n"
-        "    def look():\n"
-        "        go.wait(30); audit_evidence.command('true', 'ok'); seen.set(); stop.wait(30)\n"
-        "    thread = threading.Thread(target=look); thread.start()\n"
-        "    yield go, seen\n    stop.set(); thread.join()\n"
-        + MARK
-        + "def test_it(background):\n    go, seen = background\n    go.set()\n    assert seen.wait(30)\n"
-    )
-    assert run_one(project, body) == ("unsupported", 1)
 
 
 def test_an_error_in_a_wider_teardown_belongs_to_no_check(project: Project, workers: tuple[str, ...]) -> None:
@@ -520,32 +394,6 @@ def test_what_one_instance_alone_asks_for_is_not_the_others_evidence(project: Pr
     assert [len(a.evidence) for a in project.record().attempts] == [1, 0]
 
 
-def test_an_expected_failure_of_unittests_that_passes_is_stale(project: Project) -> None:
-    """As with xfail: what passes against expectation has passed."""
-    body = (
-        "import unittest\nclass TestIt(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
-        "    def seen(self, audit_evidence):\n        audit_evidence.command('true', 'ok')\n"
-        "    @unittest.expectedFailure\n    @audit(dimension='4.1', level=3)\n    def test_it(self): pass\n"
-    )
-    assert run_one(project, body) == ("passed", 5)
-    assert project.record().attempts[0].notes == ("stale xfail: the check passes",)
-
-
-def test_a_thread_of_the_checks_own_is_no_stranger(project: Project) -> None:
-    """Though the system gives it the number of one that ran before and has ended."""
-    body = (
-        "import threading\n@pytest.fixture\ndef before():\n    go = threading.Event()\n"
-        "    thread = threading.Thread(target=go.wait)\n    thread.start()\n    return go, thread\n"
-        + MARK
-        + "def test_it(before, audit_evidence):\n    go, old = before\n    number = old.ident\n    go.set()\n"
-        "    old.join()\n    told = []\n    def look():\n        if threading.get_ident() == number:\n"
-        "            audit_evidence.command('true', 'ok')\n            told.append(number)\n"
-        "    for _ in range(1000):\n        own = threading.Thread(target=look)\n        own.start()\n"
-        "        own.join()\n        if told: break\n    assert told\n"
-    )
-    assert run_one(project, body) == ("passed", 5)
-
-
 def test_a_hook_that_hides_the_error_makes_no_failed_check_pass(project: Project) -> None:
     """Neither by the report alone, nor with what raised."""
     (project.path / "conftest.py").write_text(
@@ -654,124 +502,6 @@ def test_what_could_not_be_reached_can_not_be_put_in_order_either(project: Proje
     ] * 2
 
 
-THREADS = (
-    "import threading\n"
-    "def together(work, count=1):\n"
-    "    threads = [threading.Thread(target=work) for _ in range(count)]\n"
-    "    for t in threads: t.start()\n"
-    "    for t in threads: t.join()\n"
-)
-
-
-@pytest.mark.parametrize("strict", [(), ("-Werror",)], ids=["", "warnings are errors"])
-def test_what_ends_a_checks_thread_ends_the_check(
-    project: Project, workers: tuple[str, ...], strict: tuple[str, ...]
-) -> None:
-    """An assertion there is one of the check's, whatever becomes of pytest's warning; a skip and an error likewise."""
-    project.suite(
-        THREADS
-        + MARK
-        + "def test_asserts(audit_evidence):\n    def work(): assert False, 'POST /orders: 500'\n"
-        + "    together(work, 2)\n"
-        + SEEN
-        + MARK
-        + "def test_skips(audit_evidence):\n    def work(): pytest.skip('no server')\n    together(work)\n"
-        + SEEN
-        + MARK
-        + "def test_errs(audit_evidence):\n    def work(): {}['key']\n    together(work)\n"
-        + SEEN
-        + MARK
-        + "def test_both(audit_evidence):\n    def work(): assert False, 'in the thread'\n    together(work)\n"
-        + SEEN
-        + "    assert False, 'in the check'\n"
-        + MARK
-        + "def test_passes(audit_evidence):\n    together(lambda: None)\n"
-        + SEEN
-    )
-    result = project.run("--audit", *workers, *strict)
-    assert {n: outcome(project, f"test_{n}") for n in ("asserts", "skips", "errs", "both", "passes")} == {
-        "asserts": ("failed", 2),
-        "skips": ("could-not-run", 2),
-        "errs": ("broken", 2),
-        "both": ("failed", 2),
-        "passes": ("passed", 5),
-    }
-    reasons = {}
-    for attempt in project.record().attempts:
-        reasons.setdefault(attempt.check.rpartition("_")[2], []).append(attempt.reason)
-    assert reasons == {
-        "asserts": ["POST /orders: 500"],
-        "skips": ["no server"],
-        "errs": ["KeyError: 'key'"],
-        "both": ["in the check", "in the thread"],
-        "passes": [""],
-    }
-    result.assert_outcomes(passed=1, skipped=1, failed=3, errors=len(strict))  # pytest's own, at test_both's end
-
-
-def test_a_thread_that_outlives_its_check_is_judged_until_the_teardown_is_over(project: Project) -> None:
-    """It ends while a fixture is put away; what a fixture itself has begun is not the check's."""
-    body = (
-        THREADS + "go = threading.Event()\n"
-        "@pytest.fixture\ndef late():\n    yield\n    go.set()\n    worker.join()\n"
-        + MARK
-        + "def test_it(late, audit_evidence):\n    global worker\n"
-        "    def work():\n        go.wait(10)\n        assert False, 'too late'\n"
-        "    worker = threading.Thread(target=work)\n    worker.start()\n" + SEEN
-    )
-    assert run_one(project, body) == ("failed", 2)
-    body = (
-        THREADS + "go = threading.Event()\n"
-        "@pytest.fixture\ndef server():\n    def work():\n        go.wait(10)\n        assert False, 'not yours'\n"
-        "    worker = threading.Thread(target=work)\n    worker.start()\n    yield worker\n"
-        + MARK
-        + "def test_it(server, audit_evidence):\n    go.set()\n    server.join()\n"
-        + SEEN
-    )
-    assert run_one(project, body) == ("passed", 5)
-
-
-def test_set_up_and_tear_down_of_unittests_are_phases_of_their_own(project: Project) -> None:
-    """Though unittest calls them in the test's call: nothing was asked of the service in the one, nor in the other."""
-    case = (
-        "class Test{0}(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
-        "    def ask(self, audit_evidence): self.evidence = audit_evidence\n{1}"
-        "    @audit(dimension='4.1', level=4)\n    def test_{2}(self):\n"
-        "        self.evidence.command('true', 'ok')\n{3}"
-    )
-    fails = "        self.assertEqual(20, 0)\n"
-    late = "    def tearDown(self): self.assertTrue(False, 'not clean')\n"
-    project.suite(
-        "import unittest\n"
-        + case.format("A", "    def setUp(self): self.assertTrue(False, 'no data')\n", "set_up", "")
-        + case.format("B", late, "tear_down", "")
-        + case.format("C", late, "both", fails)
-        + case.format("D", late, "neither", "        self.skipTest('no server')\n")
-        + case.format("E", "", "clean_up", "        self.addCleanup(dict().__getitem__, 'key')\n")
-        + case.format("F", "", "fails", fails)
-    )
-    project.run("--audit")
-    names = ("set_up", "tear_down", "both", "neither", "clean_up", "fails")
-    assert {n: outcome(project, f"test_{n}") for n in names} == {
-        "set_up": ("could-not-run", 2),
-        "tear_down": ("broken", 2),
-        "both": ("broken", 2),
-        "neither": ("broken", 2),
-        "clean_up": ("broken", 2),
-        "fails": ("failed", 3),
-    }
-    reasons = {n: [a.reason for a in project.record().attempts if a.check.endswith(f"test_{n}")] for n in names}
-    not_clean = "error in teardown: AssertionError: False is not true : not clean"
-    assert reasons == {
-        "set_up": ["error in set-up: False is not true : no data"],
-        "tear_down": [not_clean],
-        "both": ["20 != 0", not_clean],
-        "neither": ["no server", not_clean],
-        "clean_up": ["error in teardown: KeyError: 'key'"],
-        "fails": ["20 != 0"],
-    }
-
-
 def test_evidence_that_a_check_does_not_ask_for_is_remarked(project: Project, workers: tuple[str, ...]) -> None:
     """It counts, as every fixture's does that reaches the check; with a warm-up an empty check would pass unseen."""
     (project.path / "conftest.py").write_text(
@@ -802,72 +532,3 @@ def test_evidence_that_a_check_does_not_ask_for_is_remarked(project: Project, wo
     assert notes.pop("empty") == ("all its evidence is of a fixture that it does not ask for: warm_up",)
     assert notes == {"looks": (), "asks": (), "uses": (), "dynamic": (), "own": ()}
     assert outcome(project, "test_empty") == ("passed", 5)
-
-
-def test_a_thread_that_leaves_and_one_of_somebody_else_end_no_check(project: Project, workers: tuple[str, ...]) -> None:
-    """``sys.exit`` ends its thread alone; a server of the session answers in threads of its own, which may break."""
-    (project.path / "served.py").write_text(
-        "import threading\n"
-        "def answer(): raise ConnectionResetError('peer gone')\n"
-        "def serve(asked, done):\n"
-        "    asked.wait(10)\n"
-        "    one = threading.Thread(target=answer)\n    one.start()\n    one.join()\n    done.set()\n",
-        "utf-8",
-    )
-    (project.path / "pytest.ini").write_text("[pytest]\npythonpath = .\n", "utf-8")
-    project.suite(
-        THREADS
-        + "import sys\nfrom served import serve\n"
-        + "@pytest.fixture(scope='session')\ndef server():\n"
-        + "    asked, done = threading.Event(), threading.Event()\n"
-        + "    threading.Thread(target=serve, args=(asked, done), daemon=True).start()\n    return asked, done\n"
-        + MARK
-        + "def test_leaves(audit_evidence):\n    together(sys.exit)\n"
-        + SEEN
-        + MARK
-        + "def test_served(server, audit_evidence):\n    server[0].set()\n    server[1].wait(10)\n"
-        + SEEN
-    )
-    project.run("--audit", *workers)
-    assert [outcome(project, f"test_{name}") for name in ("leaves", "served")] == [("passed", 5)] * 2
-
-
-def test_an_assertion_of_unittests_stands_at_the_line_that_asserts(project: Project, workers: tuple[str, ...]) -> None:
-    """Not in unittest itself, however tracebacks are shown: in a method, a subtest, a helper, a tearDown."""
-    suite = project.suite(
-        "import unittest\n"
-        "def helper(case):\n    __tracebackhide__ = True\n    case.fail('hidden')\n"
-        "class TestIt(unittest.TestCase):\n"
-        + "    "
-        + MARK
-        + "    def test_equal(self):\n        self.assertEqual(20, 0)\n    "
-        + MARK
-        + "    def test_part(self):\n        with self.subTest(n=1):\n            self.assertTrue(0)\n    "
-        + MARK
-        + "    def test_helper(self):\n        helper(self)\n    "
-        + MARK
-        + "    def test_raises(self):\n        with self.assertRaises(KeyError):\n            pass\n    "
-        + MARK
-        + "    def test_plain(self):\n        assert 20 == 0\n"
-        "class TestAfter(unittest.IsolatedAsyncioTestCase):\n"
-        "    async def asyncTearDown(self):\n        self.assertEqual(1, 2)\n    "
-        + MARK
-        + "    async def test_after(self):\n"
-        "        self.assertEqual(1, 1)\n"
-    )
-    lines = suite.read_text("utf-8").splitlines()
-    for style in ("auto", "native", "no"):
-        project.run("--audit", f"--tb={style}", *workers)
-        found = {}
-        for attempt in project.record().attempts:
-            if attempt.where:
-                path, _, number = attempt.where.rpartition(":")
-                found[attempt.check.rpartition("_")[2]] = (path, lines[int(number) - 1].strip())
-        assert found == {
-            "equal": (str(suite), "self.assertEqual(20, 0)"),
-            "part": (str(suite), "self.assertTrue(0)"),
-            "helper": (str(suite), "helper(self)"),
-            "raises": (str(suite), "with self.assertRaises(KeyError):"),
-            "plain": (str(suite), "assert 20 == 0"),
-            "after": (str(suite), "self.assertEqual(1, 2)"),
-        }

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 
 import pytest
 
-from plugin._filing import OWNERS, audited, command, good, ledger, made, numbers, today
-from plugin.test_kept_open import REPLACED, TWO, kept, mended, state
+from plugin._filing import (
+    OWNERS,
+    REPLACED,
+    TWO,
+    audited,
+    command,
+    good,
+    kept,
+    ledger,
+    made_two,
+    mended,
+    merged,
+    numbers,
+    today,
+)
 from plugin.test_sign_off import STANDARD
 from pytest_backend_audit.ledger import Status
 
@@ -17,10 +29,7 @@ from pytest_backend_audit.ledger import Status
 @pytest.fixture
 def orders(project):
     """A repository whose audit can be filed; two of its checks fail, by prod and by stage."""
-    orders = made(project)
-    state(orders, TWO)
-    orders.commit()
-    return orders
+    return made_two(project)
 
 
 def tls(orders, body: str, level: int = 3) -> None:
@@ -38,12 +47,6 @@ ONLY_STAGE = """\
     audit_evidence.command("testssl", "TLS 1.3")
     assert audit_run.environment == "stage" or n == 1, "TLS 1.0 is on"
 """
-
-
-def merged(orders, runs: Sequence[str]) -> str:
-    """One run of several."""
-    good(orders, "merge", *runs, "-o", "audit-report-both")
-    return "audit-report-both"
 
 
 def both_ways(orders, number: str, run: str) -> tuple[str, str]:

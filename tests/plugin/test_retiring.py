@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from plugin._filing import audited, command, good, ledger, made, numbers
-from plugin.test_kept_open import TWO, mended, state
+from plugin._filing import TWO, audited, command, good, ledger, made, mended, numbers, state
 from pytest_backend_audit.ledger import Status
 
 GRACE = ("--reason", "moved into prod", "--who", "Grace <grace@example.org>")

@@ -9,8 +9,21 @@ import sys
 import pytest
 from unit.cli.command import backend_audit
 
-from plugin._filing import CONFIG, OWNERS, audited, command, good, ledger, made, numbers, today
-from plugin.test_kept_open import STRICTER, TWO, mended, state
+from plugin._filing import (
+    CONFIG,
+    OWNERS,
+    STRICTER,
+    TWO,
+    audited,
+    command,
+    good,
+    ledger,
+    made,
+    mended,
+    numbers,
+    state,
+    today,
+)
 from pytest_backend_audit.ledger import Status
 
 WAYS_OUT = (
