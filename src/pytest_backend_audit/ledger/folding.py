@@ -117,7 +117,7 @@ class _Folding:
             more = f", and {len(self._backwards) - 1} more like it" if len(self._backwards) > 1 else ""
             notices.append(
                 f"{self._name}:{line}: of {earlier}, after a line of {later}{more}: clocks disagree, or two branches "
-                "were joined; the order in the file counts, but that no older run closes what a later one has seen"
+                "were joined; what is open follows from when runs were made, and of assignments the last line counts"
             )
         return State(
             service=self._filings[0][1].service if self._filings else "",

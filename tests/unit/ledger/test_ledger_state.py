@@ -215,7 +215,7 @@ def test_clocks_that_disagree_are_told_once() -> None:
     assert state.findings[0].owner == "Lin"
     assert state.notices == (
         f"ledger.jsonl:2: of {at(0)}, after a line of {at(3)}, and 1 more like it: clocks disagree, or two branches "
-        "were joined; the order in the file counts, but that no older run closes what a later one has seen",
+        "were joined; what is open follows from when runs were made, and of assignments the last line counts",
     )
 
 
