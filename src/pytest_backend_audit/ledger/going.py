@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -12,7 +12,6 @@ from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.moved import as_planned, stood_beside
-from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.reasons import CASES_LEFT, LEFT, NOT_SOUGHT
 from pytest_backend_audit.ledger.speaking import answered_elsewhere, judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
@@ -63,42 +62,59 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         if not tracked.status.is_open or not here:
             continue
         # What a merge lacks, the first of the runs that looked for it speaks for.
-        lacks = {place: times.of(place, tracked.finding.check)[0] for place in mine}
-        late = [p for p in here if last_word(tracked, p, state) > lacks[p]]
+        lacks = {place: times.of(place, tracked.finding.check)[0] for place in here}
+        late = [place for place in here if last_word(tracked, place, state) > lacks[place]]
         ran = set(map(state.places.one, shown_in(card, tracked, state)))
-        places = [p for p in mine if p in ran and last_word(tracked, p, state) <= lacks[p]]
+        shown = [place for place in here if place in ran and place not in late]
         alike, wrong = judged_alike(card, tracked, state, there)
+        fit = [place for place in shown if place in alike]
         if late == here:
-            found.left.append((tracked.number, tracked.status, max(lacks[p] for p in here)))
-        elif not set(here) & set(places):
-            not_there = ", ".join(p for p in here if p not in ran)
-            found.stays.append((tracked.number, f"its check did not run in {not_there}"))
+            found.left.append((tracked.number, tracked.status, max(lacks.values())))
+        elif not shown:
+            blind = ", ".join(place for place in here if place not in ran)
+            found.stays.append((tracked.number, f"its check did not run in {blind}"))
         elif not has_it and (why := _goes_on(card, tracked, state)):
             found.stays.append((tracked.number, why))
-        elif wrong and not set(here) & set(places) & set(alike):
+        elif not fit:
             found.stays.append((tracked.number, wrong[0][1]))
         else:
             if wrong:
                 found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
-            places = [p for p in here if p in places and p in alike]
-            known = terms.of(tracked, state, places)
-            blind = answered_elsewhere(card, tracked.finding.check, state)
-            # Each environment's pass is as old as its own run, and may be one of all its cases, or of those left.
-            kinds = {p: (lacks[p], why_gone(card, tracked, state, [p], passed=has_it)) for p in places}
-            for made, reason in sorted(set(kinds.values())):
-                alike_there = ", ".join(p for p in places if kinds[p] == (made, reason))
-                event = Gone(
-                    filed.at,
-                    tracked.number,
-                    tracked.fingerprint,
-                    filed.file,
-                    alike_there,
-                    reason,
-                    instant=made,
-                    elsewhere={p: blind[p] for p in environments(alike_there) if p in blind},
-                )
-                found.gone.append((event, tracked, known))
+            reasons = {place: why_gone(card, tracked, state, [place], passed=has_it) for place in fit}
+            known = terms.of(tracked, state, fit)
+            elsewhere = answered_elsewhere(card, tracked.finding.check, state)
+            found.gone += [(event, tracked, known) for event in _events(filed, tracked, lacks, reasons, elsewhere)]
     return found
+
+
+def _events(
+    filed: Filed,
+    tracked: Tracked,
+    lacks: Mapping[str, str],
+    reasons: Mapping[str, str],
+    elsewhere: Mapping[str, tuple[str, ...]],
+) -> Iterator[Gone]:
+    """A line for the environments of which the same is said: each one's pass is as old as its own run.
+
+    Args:
+        filed: The filing.
+        tracked: The finding that it lacks.
+        lacks: Environment -> instant of the run that speaks for it.
+        reasons: Environment -> why it is gone there.
+        elsewhere: Environment in which not all of its check ran -> its cases that did not.
+    """
+    for instant, reason in sorted({(lacks[place], reason) for place, reason in reasons.items()}):
+        here = [place for place in reasons if (lacks[place], reasons[place]) == (instant, reason)]
+        yield Gone(
+            filed.at,
+            tracked.number,
+            tracked.fingerprint,
+            filed.file,
+            ", ".join(here),
+            reason,
+            instant=instant,
+            elsewhere={place: elsewhere[place] for place in here if place in elsewhere},
+        )
 
 
 def _goes_on(card: Card, tracked: Tracked, state: State) -> str:
