@@ -28,8 +28,8 @@ def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
     name = function_of(finding.check)
     if not name or any(c.id == finding.check for c in plan):
         return tracked
-    same = (finding.dimension, finding.criterion, name)
-    alike = [c.id for c in plan if (c.dimension, c.ladder, function_of(c.id)) == same]
+    same = (finding.dimension, _own(finding.criterion, finding.check), name)
+    alike = [c.id for c in plan if (c.dimension, _own(c.ladder, c.id), function_of(c.id)) == same]
     told = {t.finding.check for t in state.findings for _, e in t.history if _was(e) == finding.check}
     # What an earlier run at this commit had is no older than the move.
     prior = {id_ for id_, check in card.inputs.prior.items() if check.source.startswith("prior audit") or check.stood}
@@ -41,6 +41,11 @@ def moved_from(card: Card, state: State) -> dict[str, str]:
     """Id of each check of an audit that has an open finding by the id that it had before -> that id."""
     pairs = ((t.finding.check, as_planned(card, t, state).finding.check) for t in state.findings if t.status.is_open)
     return {now: before for before, now in pairs if now != before}
+
+
+def _own(criterion: str, check: str) -> str:
+    """The criterion of a check; empty of one that is its own, and goes by its id."""
+    return "" if criterion == check else criterion
 
 
 def _was(event: Event) -> str:
