@@ -29,6 +29,8 @@ class Entry:
     due: str
     told: str
     """The date in the card that told of it last."""
+    at: str
+    """When its line was written."""
     where: set[str]
     """Environments in which it is open; empty once it is in none."""
     disputed: bool = False
@@ -83,7 +85,9 @@ class Ledger:
         elif known is None:
             raise UnknownError
         elif kind == "disputed":
-            known.disputed = bool(known.where)
+            if not known.where:
+                raise UnknownError  # two branches were joined
+            known.disputed = True
         elif kind == "resolved":
             self._resolved(event, known)
         elif kind in {"gone", "closed"}:
@@ -101,8 +105,10 @@ class Ledger:
         self.cards[event["file"]] = _Card(event["instant"], event.get("instants") or {}, event.get("lines") or 0)
 
     def _resolved(self, event: dict[str, Any], known: Entry) -> None:
+        if not known.disputed:
+            raise UnknownError  # two branches have a word on it
         if event["upheld"]:
-            if not known.disputed or known.last > event["at"] or max(known.seen.values()) > event["at"]:
+            if known.last > event["at"] or max(known.seen.values()) > event["at"]:
                 raise UnknownError  # two branches were joined, or clocks disagree
             named = event.get("environment")
             if named and set(environments(named)) != known.where:
@@ -139,7 +145,9 @@ class Ledger:
                 raise UnknownError
             dimension, severity, due = _told(told)
             dated = self.before.pop(mark, "") or due
-            self.findings[mark] = Entry(dimension, severity, dated, due, set(here), seen=here, last=event["at"])
+            self.findings[mark] = Entry(
+                dimension, severity, dated, due, event["at"], set(here), seen=here, last=event["at"]
+            )
             return
         if any(place not in known.where and instant < known.away.get(place, "") for place, instant in here.items()):
             raise UnknownError  # two branches were joined
@@ -147,7 +155,10 @@ class Ledger:
             raise UnknownError  # likewise: what a later run told of it counts
         if told is None and here.keys() - known.where:
             raise UnknownError  # as what it is opened there, histories tell
+        if told is None and event.get("same") not in {None, "", known.at}:
+            raise UnknownError  # another branch told of it since
         if told is not None:
+            known.at = event["at"]
             told_now = _told(told)
             if known.where - here.keys() and told_now != (known.dimension, known.severity, known.told):
                 raise UnknownError  # it is graver in one environment than in another

@@ -49,6 +49,8 @@ class Course:
         """The audits that had it since it was closed last, each with its line."""
         self.ended: Ending | None = None
         """By what it was closed last."""
+        self.ended_at = ""
+        """Instant of that; empty where it never was."""
         self._seen = ""
         self._failed: set[str] = set()
         self._is_failed_as_a_whole = False
@@ -57,6 +59,11 @@ class Course:
     def seen(self) -> str:
         """Instant of the latest run that had it since it was closed; empty where none had."""
         return self._seen
+
+    @property
+    def told_last(self) -> tuple[str, int]:
+        """Instant of the latest run that had it at all, and its line."""
+        return max((word.order for word in self._words if isinstance(word.event, Found)), default=("", 0))
 
     @property
     def yet_to_pass(self) -> YetToPass:
@@ -112,7 +119,7 @@ class Course:
             self._sighted(word.line, event)
             self._seen = word.instant
         elif word.blind is None or self.is_answered(word.blind):
-            self.is_open, self.ended = False, event
+            self.is_open, self.ended, self.ended_at = False, event, word.instant
             self.sightings, self._seen = [], ""
             self._failed, self._is_failed_as_a_whole = set(), False
 

@@ -121,6 +121,9 @@ class Found:
     and of what no check is behind."""
     instant: str = ""
     """Of the latest run of its check there, where that is not the environment's latest."""
+    same: str = ""
+    """Of a line without the finding: `at` of the line that tells the same; empty in lines of older versions: of the one
+    before."""
 
     @property
     def is_blind(self) -> bool:

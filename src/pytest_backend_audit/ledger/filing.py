@@ -19,7 +19,6 @@ from pytest_backend_audit.ledger.going import going
 from pytest_backend_audit.ledger.lateness import (
     elsewhere,
     judged_otherwise,
-    last_word,
     later,
     notes,
     otherwise,
@@ -116,13 +115,13 @@ def filing(
             events += _each(sightings, dict.fromkeys(here, kept), "opened")
             told.surpassed += _without(number, state, seen)
             continue
-        words = {place: last_word(known, place, state) for place in here}
         # Where it is open, an old sighting is true too; it opens nothing anew.
         places = [p for p in here if p in known.where or _opens(known, p, Word(seen[p], line, sightings[p]))]
         if not places:
             told.left.append((number, known.status, max(seen.values())))
             continue
-        newly = {p: kept if _is_news(known, p, kept, late=words[p] > seen[p]) else None for p in places}
+        newly = {p: kept if _is_news(known, p, kept) else None for p in places}
+        sightings = {p: s if newly.get(p) else replace(s, same=_told_at(known, p)) for p, s in sightings.items()}
         events += _each(sightings, newly, "seen" if known.status.is_open else "reopened")
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
     lacking = going(card, state, filed, times, there)
@@ -246,11 +245,15 @@ def _shown(finding: Finding, tracked: Finding) -> Finding:
     return replace(finding, id=tracked.id, owner=tracked.owner, due=tracked.due, effort=tracked.effort)
 
 
-def _is_news(known: Tracked, place: str, finding: Finding, *, late: bool) -> bool:
-    """Whether the ledger learns something of an environment, by a run than which no later one has told of it."""
-    if not known.status.is_open:
-        return True
-    return not late and not (place in known.where and _nothing_new(known.told[place], known, finding))
+def _is_news(known: Tracked, place: str, finding: Finding) -> bool:
+    """Whether the ledger learns something of an environment."""
+    return not (place in known.where and _nothing_new(known.told[place], known, finding))
+
+
+def _told_at(known: Tracked, place: str) -> str:
+    """`at` of the line that tells what is known of a finding in an environment."""
+    last = [event for _, event in known.sightings(place)][-1:]
+    return next((event.at if event.finding is not None else event.same for event in last), "")
 
 
 def _nothing_new(told_there: Finding, known: Tracked, finding: Finding) -> bool:

@@ -26,6 +26,7 @@ from pytest_backend_audit.ledger.events import (
 )
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import Replacements
+from pytest_backend_audit.ledger.settled import contradicted, settled
 from pytest_backend_audit.ledger.state import CLOCKS, NOT_STATED, State, Status, Tracked
 from pytest_backend_audit.ledger.words import Filings, filings_by_name, instant_of, is_filed_again
 from pytest_backend_audit.model import Finding, Severity
@@ -48,9 +49,12 @@ def fold(
     places = Places.told([*(e.formerly for _, e in told if isinstance(e, Filed)), formerly])
     filings = filings_by_name(told)
     _refuse_lost(told, filings, name)
-    folding = _Folding(name, places, filings)
+    words = contradicted(told)
+    folding = _Folding(name, places, filings, frozenset(line for line, _, _ in words))
     for line, event in told:
         folding.take(line, event)
+    for line, later, word in words:
+        folding.contradicted(line, later, word)
     return folding.state()
 
 
@@ -84,10 +88,16 @@ def _distinct(told: Iterable[tuple[int, Event]], file: str) -> int:
 class _Folding:
     """The state so far."""
 
-    def __init__(self, name: str, places: Places, lines: Filings) -> None:
+    def __init__(self, name: str, places: Places, lines: Filings, void: frozenset[int]) -> None:
         self._name = name
         self._places = places
         self._lines = lines
+        self._void = void
+        """Lines of a reviewer's words that later ones contradict."""
+        self._tells: dict[int, Finding] = {}
+        """Line of a sighting -> the finding as it has it."""
+        self._told_at: dict[tuple[str, str], Finding] = {}
+        """Fingerprint, and instant of the line that tells it -> the finding."""
         self._found: dict[str, Tracked] = {}
         """Fingerprint -> the finding, without its history."""
         self._histories: dict[str, list[tuple[int, Event]]] = {}
@@ -123,7 +133,7 @@ class _Folding:
             service=self._filings[0][1].service if self._filings else "",
             filings=tuple(f for _, f in self._filings),
             findings=tuple(
-                replace(t, history=tuple(self._histories[mark]), courses=self._courses[mark])
+                settled(replace(t, history=tuple(self._histories[mark]), courses=self._courses[mark]), self._tells)
                 for mark, t in self._found.items()
             ),
             assigned=self._before,
@@ -133,6 +143,14 @@ class _Folding:
             places=self._places,
             replaced=Replacements.told(e for _, e in self._events if isinstance(e, Replaced)),
             lines=self._lines,
+        )
+
+    def contradicted(self, line: int, later: int, word: Resolved) -> None:
+        """Note that of two words on one dispute the later counts."""
+        said = "upheld" if word.upheld else "dismissed"
+        self._notices.append(
+            f"{self._name}:{line}: the dispute about {word.number} is resolved otherwise in line {later}, which is the "
+            f"later word: {word.by} {said} it, and that counts"
         )
 
     def take(self, line: int, event: Event) -> None:
@@ -158,11 +176,7 @@ class _Folding:
             if known is None:
                 raise self._unopened(line, event)
             left = self._ended(line, event, known) if closes(event) or isinstance(event, Gone) else known.where
-            after = _after(known, event, left)
-            if after.status is Status.CLOSED and replace(after, courses=self._courses[event.fingerprint]).unmended:
-                # Closed in one environment, and away unmended in another.
-                after = replace(after, status=Status.GONE)
-            self._put(line, event, after)
+            self._put(line, event, _after(known, event, left))
 
     def _retired(self, line: int, event: Retired) -> None:
         place = self._places.one(event.environment)
@@ -187,7 +201,7 @@ class _Folding:
 
     def _ended(self, line: int, event: Closed | Resolved | Gone, known: Tracked) -> tuple[str, ...]:
         """Environments in which a finding is open after an event that may close it."""
-        if isinstance(event, Resolved) and known.status is Status.OPEN:  # nobody disputes it
+        if line in self._void:
             return known.where
         courses = self._courses[known.fingerprint]
         blind = {} if isinstance(event, Resolved) else {self._places.one(e): c for e, c in event.elsewhere.items()}
@@ -279,13 +293,14 @@ class _Folding:
         before = {place: courses[place].seen for place in known.where}
         here = self._opens(line, event)
         if not here:
+            self._told_by(line, event, known, self._places.of(event.environment))
             self._put(line, event, known)
             return
         where = tuple(sorted({*known.where, *here}))
-        finding = event.finding or next((known.told[p] for p in here if p in known.told), known.finding)
+        finding = self._told_by(line, event, known, here)
         made = {p: instant_of(line, event, p, self._places, self._lines) for p in here}
         # A branch that is joined may bring an older run's word, which says less than what is known.
-        news = {p: event.finding or known.told.get(p, finding) for p in here if made[p] >= before.get(p, "")}
+        news = {p: finding for p in here if made[p] >= before.get(p, "")}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         given = self._given.get(event.fingerprint, ())
         owner = "" if "owner" in given else _known(finding.owner)
@@ -302,6 +317,15 @@ class _Folding:
         else:
             again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
         self._put(line, event, replace(again, finding=_gravest(again)))
+
+    def _told_by(self, line: int, event: Found, known: Tracked, here: Iterable[str]) -> Finding:
+        """The finding as a sighting has it, which it may tell by another line of its own branch."""
+        as_before = next((known.told[place] for place in here if place in known.told), known.finding)
+        finding = event.finding or self._told_at.get((event.fingerprint, event.same), as_before)
+        if event.finding is not None:
+            self._told_at[event.fingerprint, event.at] = finding
+        self._tells[line] = finding
+        return finding
 
     def _opens(self, line: int, event: Found) -> tuple[str, ...]:
         """Environments in which a finding is open by a sighting: not where a later run, or the reviewer, closed it."""
@@ -331,6 +355,7 @@ class _Folding:
             )
         before = self._before.pop(event.fingerprint, None)
         self._courses[event.fingerprint] = {}
+        self._tells[line] = self._told_at[event.fingerprint, event.at] = finding
         here = self._opens(line, event)
         tracked = Tracked(
             number=number,
@@ -374,7 +399,7 @@ def _after(tracked: Tracked, event: Event, where: tuple[str, ...]) -> Tracked:
             )
         case Disputed() if tracked.status.is_open:
             return replace(tracked, status=Status.DISPUTED, dispute=event)
-        case Resolved() if tracked.status is Status.DISPUTED:
+        case Resolved() if tracked.status.is_open:
             return replace(tracked, status=Status.OPEN if where else Status.CLOSED, dispute=None, where=where)
         case Gone() | Closed() if tracked.status.is_open:
             if where:

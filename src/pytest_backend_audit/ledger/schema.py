@@ -48,6 +48,7 @@ _MEANINGS = {
     "lines": "How many lines of findings were filed with it.",
     "cases": "Of a check with parameters those that failed and have yet to pass: what stands in brackets.",
     "could_not_run": "Likewise others that could not run.",
+    "same": "Of a line without a finding: `at` of the line which tells the same; empty in older lines.",
     "passed": "Likewise those that had failed, as far as was known, and passed.",
     "elsewhere": "Environments in which the check could not run, where another one's pass answers that, to the cases "
     "that could not; none where all.",

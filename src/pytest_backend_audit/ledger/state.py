@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pytest_backend_audit.ledger.cards import Cards
-from pytest_backend_audit.ledger.course import Course
+from pytest_backend_audit.ledger.course import Course, Ending
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import (
     Assigned,
@@ -19,8 +19,8 @@ from pytest_backend_audit.ledger.events import (
     Filed,
     Found,
     Gone,
+    Resolved,
     Retired,
-    closes,
 )
 from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.ledger.reasons import UNMENDED
@@ -82,10 +82,16 @@ class Tracked:
     @property
     def closing(self) -> str:
         """How it was closed, and by whom: ``closed by dispute (Grace)``; empty unless it is closed."""
-        if self.status is not Status.CLOSED:
+        if self.status is not Status.CLOSED or not isinstance(self.ending, Closed | Resolved):
             return ""
-        by = [(e.by, "its check" if isinstance(e, Closed) else "dispute") for _, e in self.history if closes(e)]
-        return f"closed by {by[-1][1]} ({by[-1][0]})" if by else ""
+        what = "its check" if isinstance(self.ending, Closed) else "dispute"
+        return f"closed by {what} ({self.ending.by})"
+
+    @property
+    def ending(self) -> Ending | None:
+        """The last word that closed it in any of its environments; None where none did."""
+        ended = [(course.ended_at, place) for place, course in self.courses.items() if course.ended is not None]
+        return self.courses[max(ended)[1]].ended if ended else None
 
     @property
     def unmended(self) -> str:
@@ -98,8 +104,8 @@ class Tracked:
     @property
     def reason(self) -> str:
         """Why it is gone: its check passed, or it or its environment is audited no more; empty unless it is gone."""
-        reasons = [_reason(e) for _, e in self.history if isinstance(e, Gone | Retired)]
-        return self.unmended or reasons[-1] if self.status is Status.GONE and reasons else ""
+        told = isinstance(self.ending, Gone | Retired) and self.status is Status.GONE
+        return self.unmended or (_reason(self.ending) if told and isinstance(self.ending, Gone | Retired) else "")
 
     def sightings(self, place: str) -> list[tuple[int, Found]]:
         """The audits that had it in an environment since it was closed there last, each with its line."""

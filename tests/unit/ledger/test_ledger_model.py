@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from hypothesis import given, note, settings
@@ -28,13 +28,6 @@ Outcomes: TypeAlias = Mapping[str, Mapping[str, str]]
 """Check -> case -> what became of it."""
 Audit: TypeAlias = Mapping[str, tuple[int, Outcomes]]
 """Environment -> minute of its run, and outcomes; of a merge several."""
-
-
-@dataclass(frozen=True)
-class Upheld:
-    """The reviewer upholds a dispute about every finding that is open."""
-
-    minute: int
 
 
 OUTCOMES = st.fixed_dictionaries(
@@ -88,13 +81,15 @@ def file(state: State, audit: Audit, n: int, filed_at: int) -> State:
     return done.after
 
 
-def uphold(state: State, minute: int) -> State:
-    """The ledger once the reviewer has upheld a dispute about all that is open."""
+def judged(state: State, minute: int, *, upheld: bool | None) -> State:
+    """The ledger once somebody disputes all that is open, and the reviewer has a word on it, or none yet."""
     open_ = [t for t in state.findings if t.status.is_open]
     words: list[Event] = [Disputed(at(minute), "Lin", t.number, t.fingerprint, "no") for t in open_]
-    words += [
-        Resolved(at(minute), "Grace", t.number, t.fingerprint, True, "I looked", ", ".join(t.where)) for t in open_
-    ]
+    if upheld is not None:
+        words += [
+            Resolved(at(minute + 1), "Grace", t.number, t.fingerprint, upheld, "I looked", ", ".join(t.where))
+            for t in open_
+        ]
     return fold((*state.events, *enumerate(words, len(state.events) + 1)))
 
 
@@ -137,6 +132,14 @@ def expected(made: Sequence[Audit]) -> set[tuple[str, str]]:
     return found
 
 
+def stands(state: State) -> list[tuple[object, ...]]:
+    """How each finding stands, and what is told of it; numbers, dates and evidence left out."""
+    return sorted(
+        (t.fingerprint, t.where, t.status, t.unmended, t.finding.severity, t.finding.title, t.dispute is not None)
+        for t in state.findings
+    )
+
+
 def open_in(state: State) -> set[tuple[str, str]]:
     """The same by a ledger, without what is about a whole dimension."""
     open_ = [t for t in state.findings if t.status.is_open and t.finding.check in CHECKS]
@@ -165,23 +168,33 @@ def test_no_order_of_filing_loses_a_finding(
     assert expected(made) <= open_in(state)
 
 
+WORD = st.none() | st.tuples(st.integers(0, 3), st.sampled_from((True, False, None)))
+"""After how many audits of a branch all is disputed, and what the reviewer says."""
+
+
 @settings(max_examples=150)
-@given(STEPS, st.integers(0, 2), st.lists(st.booleans(), min_size=4, max_size=4), st.lists(st.booleans(), max_size=2))
+@given(STEPS, st.integers(0, 2), st.lists(st.booleans(), min_size=4, max_size=4), st.tuples(WORD, WORD))
 def test_two_branches_may_be_joined_either_way(
-    steps: list[tuple[Mapping[str, Outcomes], bool]], common: int, sides: list[bool], upheld: list[bool]
+    steps: list[tuple[Mapping[str, Outcomes], bool]],
+    common: int,
+    sides: list[bool],
+    words: tuple[tuple[int, bool | None] | None, tuple[int, bool | None] | None],
 ) -> None:
-    """The same is open, and none that is to be is away, unless the reviewer said so on one of them."""
+    """Each finding stands alike, and none that is to be open is away, unless the reviewer said so on one of them."""
     made, state = audits(steps), State()
     for n, audit in enumerate(made[:common]):
         state = file(state, audit, n, 200 + n)
     tails = []
-    for side in (False, True):
-        branch = state
-        for n, audit in enumerate(made[common:], common):
-            branch = file(branch, audit, n, 200 + n) if sides[n] is side else branch
-        branch = uphold(branch, 230) if side in upheld else branch
+    for side, word in zip((False, True), words, strict=True):
+        branch, own = state, [n for n in range(common, len(made)) if sides[n] is side]
+        for k in range(len(own) + 1):
+            if word is not None and word[0] == k:
+                last = 20 * (own[k - 1] if k else common) + 11 + side
+                branch = judged(branch, last, upheld=word[1])
+            if k < len(own):
+                branch = file(branch, made[own[k]], own[k], 200 + own[k])
         tails.append([event for _, event in branch.events][len(state.events) :])
     begun = [event for _, event in state.events]
     one, other = (fold(enumerate([*begun, *first, *then], 1)) for first, then in (tails, tails[::-1]))
-    assert open_in(one) == open_in(other)
-    assert upheld or expected(made) <= open_in(one)
+    assert stands(one) == stands(other)
+    assert any(word is not None and word[1] for word in words) or expected(made) <= open_in(one)

@@ -135,8 +135,8 @@ def test_a_disputed_finding_that_is_seen_again_stays_disputed() -> None:
 
 
 def test_what_comes_too_late_changes_nothing() -> None:
-    """Two branches may both have closed it."""
-    tracked = only(found("F-0001"), closed(), disputed(), closed(), gone("F-0001"))
+    """Two branches may both have closed it: the later word says how it stands."""
+    tracked = only(found("F-0001"), closed(), disputed(), gone("F-0001"), closed())
     assert tracked.status is Status.CLOSED
     assert len(tracked.history) == 5
 
