@@ -34,6 +34,8 @@ class Entry:
     where: set[str]
     """Environments in which it is open; empty once it is in none."""
     disputed: bool = False
+    said: str = ""
+    """When somebody disputed it, or resolved that, last."""
     seen: dict[str, str] = field(default_factory=dict)
     """Environment -> instant of the latest run that had it there."""
     last: str = ""
@@ -85,9 +87,9 @@ class Ledger:
         elif known is None:
             raise UnknownError
         elif kind == "disputed":
-            if not known.where:
+            if not known.where or event["at"] < known.said:
                 raise UnknownError  # two branches were joined
-            known.disputed = True
+            known.disputed, known.said = True, event["at"]
         elif kind == "resolved":
             self._resolved(event, known)
         elif kind in {"gone", "closed"}:
@@ -105,8 +107,9 @@ class Ledger:
         self.cards[event["file"]] = _Card(event["instant"], event.get("instants") or {}, event.get("lines") or 0)
 
     def _resolved(self, event: dict[str, Any], known: Entry) -> None:
-        if not known.disputed:
+        if not known.disputed or event["at"] < known.said:
             raise UnknownError  # two branches have a word on it
+        known.said = event["at"]
         if event["upheld"]:
             if known.last > event["at"] or max(known.seen.values()) > event["at"]:
                 raise UnknownError  # two branches were joined, or clocks disagree
