@@ -189,7 +189,7 @@ def test_two_branches_may_be_joined_either_way(
         branch, own = state, [n for n in range(common, len(made)) if sides[n] is side]
         for k in range(len(own) + 1):
             if word is not None and word[0] == k:
-                last = 20 * (own[k - 1] if k else common) + 11 + side
+                last = 20 * (own[k - 1] if k else common) + 11 + 4 * side
                 branch = judged(branch, last, upheld=word[1])
             if k < len(own):
                 branch = file(branch, made[own[k]], own[k], 200 + own[k])
