@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pytest_backend_audit.alone import alone
+from pytest_backend_audit.alone import DERIVED, alone
 from pytest_backend_audit.filed import standing_word
 from pytest_backend_audit.model import (
     HAD_PASSED,
@@ -28,8 +28,6 @@ from pytest_backend_audit.totals import total, uncapped
 
 HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
 """Severities whose new findings make an audit worse than the prior one."""
-DERIVED = frozenset({"coverage", "proof"})
-"""What a finding names as its check if no check is behind it."""
 
 _LINE = re.compile(r"(?<=\.yaml):\d+|(?<=\.yml):\d+")
 """Where a title says that a limit stands: another line is no change of what was found."""
@@ -196,6 +194,7 @@ def compare(now: Side, prior: Side) -> Comparison:
             *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
             *without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks),
             *_new_high(now, prior),
+            *_new_in_parts(now, prior),
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
     )
@@ -289,6 +288,16 @@ def _new_high(now: Side, prior: Side) -> tuple[str, ...]:
         seen = {c.id for c in prior.card.checks}
         found = ((s, check, title) for s, check, title in found if check in seen)
     return new_high(found, (c.id for c in prior.card.checks if c.outcome not in HAD_PASSED))
+
+
+def _new_in_parts(now: Side, prior: Side) -> Iterable[str]:
+    """What is new in one environment of two merges, and old in another: together both had it."""
+    whole = {*_new_high(now, prior)}
+    for place in now.card.alone:
+        before = next((p for p in (place, now.card.formerly.get(place)) if p in prior.card.alone), None)
+        if before is not None:
+            parts = replace(now, card=alone(now.card, [place])), replace(prior, card=alone(prior.card, [before]))
+            yield from (f"{line} in {place}" for line in _new_high(*parts) if line not in whole)
 
 
 def _refuse(now: FiledCard, prior: FiledCard) -> None:

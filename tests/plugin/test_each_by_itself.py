@@ -169,3 +169,59 @@ def test_a_merge_closes_a_finding_where_it_passed(orders) -> None:
     says(orders, stage="fails b")
     number = numbers(orders)["test_tls"]
     assert good(orders, "findings", "close", number, "--run", both(orders)).startswith(f"{number}: closed, its check")
+
+
+def test_a_merge_closes_no_moved_check_where_it_failed(orders) -> None:
+    """Its file has another name since, and only stage is mended."""
+    check(orders)
+    says(orders, prod="fails a", stage="fails a")
+    filed(orders, both(orders))
+    number = numbers(orders)["test_tls"]
+    orders.git("mv", "checks/test_orders.py", "checks/test_moved.py")
+    says(orders, prod="fails a")
+    done = command(orders, "findings", "close", number, "--run", both(orders))
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: stays open: closed here, and still open in prod\n",
+    )
+
+
+def test_a_part_that_could_not_run_is_not_answered_by_the_others(orders) -> None:
+    """Of a check with subtests: the one that failed in stage is skipped there, and passes in prod."""
+    (orders.path / "checks" / "test_orders.py").write_text(
+        CHECK.format(cases='["a"]', level=3)
+        .replace("audit_evidence, audit_run, case)", "audit_evidence, audit_run, case, subtests)")
+        .replace("    said = json", '    audit_evidence.command("testssl", "TLS 1.3")\n    said = json')
+        .replace(
+            '        pytest.skip("not here")', '        with subtests.test("it"):\n            pytest.skip("not here")'
+        )
+        .replace('    assert said == "passes"', '    with subtests.test("it"):\n        assert said != "fails"')
+    )
+    says(orders, stage="fails a")
+    filed(orders, both(orders))
+    assert where(orders) == ("stage",)
+    says(orders, stage="can't a")
+    filed(orders, both(orders))
+    assert where(orders) == ("stage",)
+
+
+def test_two_merges_are_compared_in_each_environment_too(orders) -> None:
+    """What prod had, and stage has now, is new in stage."""
+    check(orders)
+    says(orders, prod="fails a")
+    filed(orders, both(orders))
+    says(orders, stage="fails a")
+    done = command(orders, "compare", both(orders), "--no-worse", "--json")
+    assert (done.returncode, json.loads(done.stdout)["worse"]) == (
+        1,
+        ["new high finding tls L3 failed: TLS 1.0 is on in stage"],
+    )
+
+
+def test_an_environment_without_an_audit_before_is_told(orders) -> None:
+    """Nobody can say of it that it is no worse."""
+    check(orders)
+    filed(orders, run(orders, "prod"))
+    done = command(orders, "compare", both(orders), "--no-worse", "--json")
+    assert (done.returncode, done.stderr) == (1, "note: stage is not compared: no audit of it was filed before\n")
+    assert json.loads(done.stdout)["now"]["environment"] == "prod"

@@ -120,7 +120,8 @@ def _shown(
             said.append(_already(now))
             continue
         try:
-            check = as_planned(run.card, now, state).finding.check
+            now = as_planned(run.card, now, state)
+            check = now.finding.check
             instant = _ran(run, check)
             refuse_outdated(run.card, instant, now, state)
             where = closes_in(run.card, now, state, there)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with waiting("reading the audits"):
             now = side(args.now)
-            each = [(now, args.prior)] if args.prior else list(_priors(now))
+            each, lacking = ([(now, args.prior)], []) if args.prior else _priors(now)
             found = []
             for part, args.prior in each:
                 found.append(compare(part, side(args.prior)))
@@ -71,13 +71,19 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return fail(f"{error.filename or args.now} can't be read: {error.strerror}")
     _write(found, args.format)
-    return 1 if args.no_worse and any(each.worse for each in found) else 0
+    if lacking:
+        are = "is" if len(lacking) == 1 else "are"
+        sys.stderr.write(f"note: {', '.join(lacking)} {are} not compared: no audit of it was filed before\n")
+    return 1 if args.no_worse and (lacking or any(comparison.worse for comparison in found)) else 0
 
 
-def _priors(now: Side) -> Iterator[tuple[Side, str]]:
+def _priors(now: Side) -> tuple[list[tuple[Side, str]], list[str]]:
     """What is compared where no audit is named: the audit with the one before it.
 
     Of a merge before which there is none of all its environments, each of them with its own.
+
+    Returns:
+        What is compared with what; and the environments before which there is none.
 
     Raises:
         ValueError: There is none to compare with.
@@ -89,15 +95,15 @@ def _priors(now: Side) -> Iterator[tuple[Side, str]]:
     latest = str(before(card))
     prior = side(latest).card.environment.split(", ")
     if all({place, card.formerly.get(place)} & set(prior) for place in card.alone):
-        yield now, latest
-        return
+        return [(now, latest)], []
+    found, lacking = [], []
     for place in card.alone:
         part = replace(now, card=alone(card, [place]), is_part=True)
         try:
-            own = before(part.card)
-        except ValueError:
-            continue  # it has none; another has, the latest of them all
-        yield part, str(own)
+            found.append((part, str(before(part.card))))
+        except ValueError:  # another has one, the latest of them all
+            lacking.append(place)
+    return found, lacking
 
 
 def _write(found: Sequence[Comparison], form: str) -> None:

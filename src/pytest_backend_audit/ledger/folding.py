@@ -29,7 +29,7 @@ from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.settled import contradicted, settled
 from pytest_backend_audit.ledger.state import CLOCKS, NOT_STATED, State, Status, Tracked
 from pytest_backend_audit.ledger.words import Filings, filings_by_name, instant_of, is_filed_again
-from pytest_backend_audit.model import Finding, Severity
+from pytest_backend_audit.model import Finding
 
 
 def fold(
@@ -175,8 +175,9 @@ class _Folding:
             known = self._found.get(event.fingerprint)
             if known is None:
                 raise self._unopened(line, event)
-            left = self._ended(line, event, known) if closes(event) or isinstance(event, Gone) else known.where
-            self._put(line, event, _after(known, event, left))
+            if closes(event) or isinstance(event, Gone):
+                self._ended(line, event, known)
+            self._put(line, event, known)
 
     def _retired(self, line: int, event: Retired) -> None:
         place = self._places.one(event.environment)
@@ -191,18 +192,13 @@ class _Folding:
                     f"{self._name}:{line}: {event.environment} is audited no more, and a line before it tells of "
                     f"{known.number} by a later run there: it stays open there"
                 )
-                continue
-            left = replace(known, where=tuple(p for p in known.where if p != place))
-            if left.where:
-                left = replace(left, finding=_gravest(left))
             else:
-                left = replace(left, status=Status.GONE, dispute=None)
-            self._put(line, event, left)
+                self._put(line, event, known)
 
-    def _ended(self, line: int, event: Closed | Resolved | Gone, known: Tracked) -> tuple[str, ...]:
-        """Environments in which a finding is open after an event that may close it."""
+    def _ended(self, line: int, event: Closed | Resolved | Gone, known: Tracked) -> None:
+        """Have a finding's courses go on by an event that may close it."""
         if line in self._void:
-            return known.where
+            return
         courses = self._courses[known.fingerprint]
         blind = {} if isinstance(event, Resolved) else {self._places.one(e): c for e, c in event.elsewhere.items()}
         spoken = self._spoken(event, known)
@@ -221,7 +217,6 @@ class _Folding:
                 f"{self._name}:{line}: {event.type} {event.number}, and a line before it tells of {what} in "
                 f"{', '.join(later)}: it stays open there"
             )
-        return tuple(place for place in known.where if courses[place].is_open)
 
     def _course(self, fingerprint: str, place: str) -> Course:
         """What became of a finding in an environment; of one that is new there, what was said of all of them."""
@@ -255,7 +250,10 @@ class _Folding:
         )
 
     def _put(self, line: int, event: Event, tracked: Tracked) -> None:
-        self._found[tracked.fingerprint] = tracked
+        """Note an event, and where its finding is open by now; how it stands in the end, `settled` says."""
+        courses = self._courses[tracked.fingerprint]
+        where = tuple(place for place, course in courses.items() if course.is_open)
+        self._found[tracked.fingerprint] = replace(tracked, where=where)
         self._histories.setdefault(tracked.fingerprint, []).append((line, event))
 
     def _filed(self, line: int, event: Filed) -> None:
@@ -289,18 +287,11 @@ class _Folding:
                 f"{self._name}:{line}: {known.number} has a second number, {event.number}: two branches filed it; "
                 f"{known.number} counts"
             )
-        courses = self._courses[event.fingerprint]
-        before = {place: courses[place].seen for place in known.where}
         here = self._opens(line, event)
+        finding = self._told_by(line, event, known, here)
         if not here:
-            self._told_by(line, event, known, self._places.of(event.environment))
             self._put(line, event, known)
             return
-        where = tuple(sorted({*known.where, *here}))
-        finding = self._told_by(line, event, known, here)
-        made = {p: instant_of(line, event, p, self._places, self._lines) for p in here}
-        # A branch that is joined may bring an older run's word, which says less than what is known.
-        news = {p: finding for p in here if made[p] >= before.get(p, "")}
         # What somebody assigned stays; what audit.yaml and the check say follows them.
         given = self._given.get(event.fingerprint, ())
         owner = "" if "owner" in given else _known(finding.owner)
@@ -308,15 +299,15 @@ class _Folding:
         again = replace(
             known,
             finding=finding,
-            told={**known.told, **news},
+            told={**known.told, **dict.fromkeys(here, finding)},
             owner=owner or known.owner,
             effort=effort or known.effort,
         )
-        if known.status.is_open:
-            again = replace(again, where=where, due=known.due or finding.due)
+        if known.where:
+            again = replace(again, due=known.due or finding.due)
         else:
-            again = replace(again, status=Status.OPEN, where=where, due=finding.due, opened=event.at, dispute=None)
-        self._put(line, event, replace(again, finding=_gravest(again)))
+            again = replace(again, due=finding.due, opened=event.at)
+        self._put(line, event, again)
 
     def _told_by(self, line: int, event: Found, known: Tracked, here: Iterable[str]) -> Finding:
         """The finding as a sighting has it, which it may tell by another line of its own branch."""
@@ -360,7 +351,7 @@ class _Folding:
         tracked = Tracked(
             number=number,
             fingerprint=event.fingerprint,
-            status=Status.OPEN if here else Status.GONE,
+            status=Status.OPEN,
             finding=finding,
             opened=event.at,
             owner=_known(finding.owner),
@@ -369,14 +360,14 @@ class _Folding:
             where=here,
             told=dict.fromkeys(here, finding),
         )
-        return tracked if before is None else _after(tracked, before, tracked.where)
+        return tracked if before is None else _given(tracked, before)
 
     def _assigned(self, line: int, event: Assigned) -> None:
         known = self._found.get(event.fingerprint)
         if known is not None:
             stated = {name for name, value in (("owner", event.owner), ("effort", event.effort)) if value}
             self._given.setdefault(event.fingerprint, set()).update(stated)
-            self._put(line, event, _after(known, event, known.where))
+            self._put(line, event, _given(known, event))
             return
         before = self._before.get(event.fingerprint)
         self._before[event.fingerprint] = event if before is None else _joined(before, event)
@@ -388,34 +379,14 @@ def _with_clocks(instant: str) -> str:
     return later.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _after(tracked: Tracked, event: Event, where: tuple[str, ...]) -> Tracked:
-    match event:
-        case Assigned():
-            return replace(
-                tracked,
-                owner=event.owner or tracked.owner,
-                due=event.due or tracked.due,
-                effort=event.effort or tracked.effort,
-            )
-        case Disputed() if tracked.status.is_open:
-            return replace(tracked, status=Status.DISPUTED, dispute=event)
-        case Resolved() if tracked.status.is_open:
-            return replace(tracked, status=Status.OPEN if where else Status.CLOSED, dispute=None, where=where)
-        case Gone() | Closed() if tracked.status.is_open:
-            if where:
-                left = replace(tracked, where=where)
-                return replace(left, finding=_gravest(left))
-            away = Status.GONE if isinstance(event, Gone) else Status.CLOSED
-            return replace(tracked, status=away, where=(), dispute=None)
-    return tracked
-
-
-def _gravest(tracked: Tracked) -> Finding:
-    """What the environments in which it is open tell of it: one that is mended says nothing of the others."""
-    told = [tracked.told[place] for place in tracked.where]
-    worst = min(told, key=lambda finding: list(Severity).index(finding.severity))
-    # Of several that are as grave, the one that was told last.
-    return tracked.finding if tracked.finding in told and tracked.finding.severity is worst.severity else worst
+def _given(tracked: Tracked, event: Assigned) -> Tracked:
+    """A finding with what somebody assigned."""
+    return replace(
+        tracked,
+        owner=event.owner or tracked.owner,
+        due=event.due or tracked.due,
+        effort=event.effort or tracked.effort,
+    )
 
 
 def _joined(first: Assigned, then: Assigned) -> Assigned:

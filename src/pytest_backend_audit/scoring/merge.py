@@ -301,7 +301,8 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
             known = found.get(id_)
             if known is None or _graver(prior) < _graver(known):
                 found[id_] = prior
-    here = {id_ for one in inputs for id_, prior in one.prior.items() if not prior.elsewhere}
+    failed = ((id_, p) for one in inputs for id_, p in one.prior.items() if p.outcome is Outcome.FAILED)
+    here = {id_ for id_, prior in failed if not prior.elsewhere}
     found = {id_: replace(p, elsewhere=p.elsewhere and id_ not in here) for id_, p in found.items()}
     stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
     return {id_: replace(p, stood=True) if id_ in stood and not p.known else p for id_, p in found.items()}

@@ -83,23 +83,26 @@ def settle(
     missing: list[_Part] = []
     environments: list[str] = []
     everything: list[Attempt] = []
-    cases: dict[str, dict[str, list[_Part]]] = {}
+    cases: dict[str, dict[str, list[list[_Part]]]] = {}
     answers: dict[str, list[_Part]] = {}
     for execution in executions:
         if not execution.attempts:
             missing.append(_Part(Outcome.COULD_NOT_RUN, COULD_NOT_RUN_LIMIT, None))
+        here: dict[str, list[_Part]] = {}
         for attempt in execution.attempts:
             outcome = judge(attempt, accepts)
             part = _Part(outcome, limit_of(outcome, check.level), attempt)
             everything.append(attempt)
             if case := case_of(attempt.instance):
-                cases.setdefault(execution.environment, {}).setdefault(case, []).append(part)
+                here.setdefault(case, []).append(part)
             if outcome is Outcome.COULD_NOT_RUN:
                 missing.append(part)
             else:
                 answered.append(part)
                 answers.setdefault(execution.environment, []).append(part)
                 environments.append(execution.environment)
+        for case, parts in here.items():
+            cases.setdefault(execution.environment, {}).setdefault(case, []).append(parts)
     deciding = _lowest(answered if missing and _complete(executions) else answered + missing)
     # A pass is that of the environments that answered all that they asked.
     partly = _in_part(executions) if merged and deciding.outcome is Outcome.PASSED else frozenset()
@@ -115,7 +118,7 @@ def settle(
         acknowledged=_union(a.acknowledged for a in attempts),
         notes=_union(a.notes for a in attempts),
         environments=tuple(sorted({e for e in environments if e and e not in partly})) if merged else (),
-        cases={place: {case: _of_case(parts) for case, parts in here.items()} for place, here in cases.items()},
+        cases={place: {case: _of_case(runs) for case, runs in there.items()} for place, there in cases.items()},
         alone=_alone(check, accepts, executions) if merged else {},
         answers={place: _lowest(answers[place]).outcome for place in sorted(answers)},
     )
@@ -135,9 +138,19 @@ def _alone(check: Check, accepts: frozenset[EvidenceKind], executions: Sequence[
     }
 
 
-def _of_case(parts: list[_Part]) -> Outcome:
-    """What became of a case in one environment: an answer of one run there takes the place of what could not run."""
-    return _lowest([p for p in parts if p.outcome is not Outcome.COULD_NOT_RUN] or parts).outcome
+def _of_case(runs: Iterable[list[_Part]]) -> Outcome:
+    """What became of a case in one environment: an answer of one run there takes the place of what could not run.
+
+    Args:
+        runs: What each of them made of it, and of its parts.
+    """
+    each = []
+    for parts in runs:
+        answered = [p for p in parts if p.outcome is not Outcome.COULD_NOT_RUN]
+        failed = [p for p in answered if p.outcome is not Outcome.PASSED]
+        # A part that could not run is not made up for by the others.
+        each.append(_lowest(failed or [p for p in parts if p not in answered] or answered))
+    return _lowest([p for p in each if p.outcome is not Outcome.COULD_NOT_RUN] or each).outcome
 
 
 def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
@@ -148,10 +161,9 @@ def _in_part(executions: Sequence[Execution]) -> frozenset[str]:
     asked: dict[str, set[str]] = {}
     answered: dict[str, set[str]] = {}
     for execution in executions:
-        here = asked.setdefault(execution.environment, set())
-        here.update(map(whole_name, (*execution.left, *(a.instance for a in execution.attempts))))
-        done = (a.instance for a in execution.attempts if a.status is not Status.COULD_NOT_RUN)
-        answered.setdefault(execution.environment, set()).update(map(whole_name, done))
+        names, lacks = _instances(execution)
+        asked.setdefault(execution.environment, set()).update(names, map(whole_name, execution.left))
+        answered.setdefault(execution.environment, set()).update(names - lacks)
     seen_whole = {execution.environment for execution in executions if not execution.hidden}
     everything = set().union(*asked.values())
     return frozenset(e for e, names in asked.items() if (names if e in seen_whole else everything) - answered[e])
@@ -163,15 +175,19 @@ def _complete(executions: Sequence[Execution]) -> bool:
     Instance by instance, by their names. Where two runs have none in common, as parameters come from an environment,
     the names tell nothing, and a run that answered all of its own does.
     """
-    asked = [{whole_name(a.instance) for a in e.attempts} for e in executions]
-    lacking = [{whole_name(a.instance) for a in e.attempts if a.status is Status.COULD_NOT_RUN} for e in executions]
-    each = list(zip(executions, asked, lacking, strict=True))
+    each = [(execution, *_instances(execution)) for execution in executions]
     answered = {name for _, names, lacks in each for name in names - lacks}
     in_full = [names for e, names, lacks in each if e.whole and e.attempts and not lacks]
     return all(
         (e.attempts and lacks <= answered) or any(names.isdisjoint(whole) for whole in in_full)
         for e, names, lacks in each
     )
+
+
+def _instances(execution: Execution) -> tuple[set[str], set[str]]:
+    """Instances that a run executed, and those of them of which a part, or all, could not run."""
+    names = {whole_name(a.instance) for a in execution.attempts}
+    return names, {whole_name(a.instance) for a in execution.attempts if a.status is Status.COULD_NOT_RUN}
 
 
 def attempt_key(attempt: Attempt) -> tuple[Any, ...]:

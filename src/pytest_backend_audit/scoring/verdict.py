@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pytest_backend_audit import comparison
+from pytest_backend_audit.alone import DERIVED
 from pytest_backend_audit.model import (
     Card,
     CheckResult,
@@ -166,7 +167,7 @@ def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], .
 
     Those about what no check covers, or nothing proves, are told by the levels.
     """
-    return tuple((f.severity, f.check, f.title) for f in findings if f.check not in comparison.DERIVED)
+    return tuple((f.severity, f.check, f.title) for f in findings if f.check not in DERIVED)
 
 
 def _new_somewhere(findings: Iterable[Finding], parts: Mapping[str, Part], known: Collection[str]) -> tuple[str, ...]:

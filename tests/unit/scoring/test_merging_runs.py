@@ -118,6 +118,21 @@ def test_a_part_belongs_to_its_instance(part):
     assert results(scoring.score_merged([one, two]))["b"][:2] == ("passed", 5)
 
 
+def test_a_case_of_which_a_part_could_not_run_did_not_pass():
+    """Unless another run there answered it; and a failed part is a failure, whatever limits more."""
+
+    def cases(*runs, level=3):
+        plan = [check("b", level)]
+        made = [run(own, plan=plan, instant=f"2026-08-31T1{n}:00:00Z") for n, own in enumerate(runs)]
+        [result] = scoring.score_merged(made).checks
+        return result.cases["prod"]["[a]"].value
+
+    whole, part = passed("b", instance="m.py::b[a]"), "m.py::b[a] subtest 1"
+    assert cases([whole, skipped("b", instance=part)]) == "could-not-run"
+    assert cases([whole, skipped("b", instance=part)], [whole]) == "passed"
+    assert cases([whole, skipped("b", instance=part), failed("b", instance="m.py::b[a] part 2")], level=4) == "failed"
+
+
 def test_a_run_that_rests_on_what_has_lapsed_is_refused():
     """Its card would be of the latest instant, at which nobody accepts the item any more."""
     known = Acknowledged("fk:public.orders", "vendor's table", "Ada", "OPS-1", "2026-08-31")
