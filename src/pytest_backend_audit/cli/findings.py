@@ -486,4 +486,4 @@ def _note(place: Place, state: State) -> None:
     from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     told = (*notices(place.folder, state), *strangers(place.folder, state.cards))
-    sys.stderr.writelines(f"note: {clean(notice)}\n" for notice in told)
+    sys.stderr.writelines(f"{line}\n" for notice in told for line in hanging(f"note: {clean(notice)}"))

@@ -47,13 +47,21 @@ class Course:
         self.is_open = False
         self.sightings: list[tuple[int, Found]] = []
         """The audits that had it since it was closed last, each with its line."""
-        self.ended: Ending | None = None
-        """By what it was closed last."""
-        self.ended_at = ""
-        """Instant of that; empty where it never was."""
+        self._ending: Word | None = None
         self._seen = ""
         self._failed: set[str] = set()
         self._is_failed_as_a_whole = False
+
+    @property
+    def ended(self) -> Ending | None:
+        """By what it was closed last; None where it never was."""
+        event = self._ending.event if self._ending else None
+        return None if isinstance(event, Found) else event
+
+    @property
+    def ended_at(self) -> str:
+        """Instant of that; empty where it never was."""
+        return self._ending.instant if self._ending else ""
 
     @property
     def seen(self) -> str:
@@ -96,6 +104,21 @@ class Course:
         found = (w.instant for w in self._words if isinstance(w.event, Found) and after < w.instant <= until)
         return max(found, default=after)
 
+    @property
+    def overruled(self) -> list[Word]:
+        """Words that would say otherwise how it stands, if lines counted in the order in which they stand.
+
+        Of an open one, what would have closed it; of a closed one, the audits that had it.
+        """
+        if self.is_open:
+            current = {line for line, _ in self.sightings}
+            since = min(word.order for word in self._words if word.line in current)
+            ends = [word for word in self._words if not isinstance(word.event, Found)]
+            return [word for word in ends if word.order > since or min(current) < word.line]
+        end = self._ending
+        had = [word for word in self._words if isinstance(word.event, Found)]
+        return [word for word in had if end and word.order < end.order and word.line > end.line]
+
     def add(self, word: Word) -> None:
         """Go on by a word."""
         insort(self._words, word, key=lambda each: each.order)
@@ -119,7 +142,7 @@ class Course:
             self._sighted(word.line, event)
             self._seen = word.instant
         elif word.blind is None or self.is_answered(word.blind):
-            self.is_open, self.ended, self.ended_at = False, event, word.instant
+            self.is_open, self._ending = False, word
             self.sightings, self._seen = [], ""
             self._failed, self._is_failed_as_a_whole = set(), False
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
 from types import MappingProxyType
+from typing import TypeVar
 
 from pytest_backend_audit.ledger.course import Course, Word
 from pytest_backend_audit.ledger.errors import LedgerError
@@ -24,6 +26,7 @@ from pytest_backend_audit.ledger.events import (
     closes,
     encode,
 )
+from pytest_backend_audit.ledger.overruled import overruled
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.settled import contradicted, settled
@@ -115,29 +118,33 @@ class _Folding:
         self._events: list[tuple[int, Event]] = []
         self._before: dict[str, Assigned] = {}
         self._filings: list[tuple[int, Filed]] = []
-        self._notices: list[str] = []
+        self._notices: list[tuple[int, str]] = []
+        """Line, and what is odd about it and was settled."""
         self._shared: dict[str, str] = {}
         self._last = (0, "")
         self._backwards: list[tuple[int, str, str]] = []
 
     def state(self) -> State:
-        notices = list(self._notices)
         if self._backwards:
             line, earlier, later = self._backwards[0]
             more = f", and {len(self._backwards) - 1} more like it" if len(self._backwards) > 1 else ""
-            notices.append(
-                f"{self._name}:{line}: of {earlier}, after a line of {later}{more}: clocks disagree, or two branches "
-                "were joined; what is open follows from when runs were made, and of assignments the last line counts"
+            self._note(
+                line,
+                f"of {earlier}, after a line of {later}{more}: clocks disagree, or two branches were joined; what is "
+                "open follows from when runs were made, and of assignments the last line counts",
             )
+        findings = tuple(
+            settled(replace(t, history=tuple(self._histories[mark]), courses=self._courses[mark]), self._tells)
+            for mark, t in self._found.items()
+        )
+        for line, told in overruled(findings):
+            self._note(line, told)
         return State(
             service=self._filings[0][1].service if self._filings else "",
             filings=tuple(f for _, f in self._filings),
-            findings=tuple(
-                settled(replace(t, history=tuple(self._histories[mark]), courses=self._courses[mark]), self._tells)
-                for mark, t in self._found.items()
-            ),
+            findings=findings,
             assigned=self._before,
-            notices=tuple(notices),
+            notices=tuple(told for _, told in sorted(self._notices, key=itemgetter(0))),
             shared=self._shared,
             events=tuple(self._events),
             places=self._places,
@@ -145,12 +152,19 @@ class _Folding:
             lines=self._lines,
         )
 
+    def _note(self, line: int, told: str) -> str:
+        """Have whoever reads the ledger know of a line, and say how."""
+        notice = f"{self._name}:{line}: {told}"
+        self._notices.append((line, notice))
+        return notice
+
     def contradicted(self, line: int, later: int, word: Resolved) -> None:
         """Note that of two words on one dispute the later counts."""
         said = "upheld" if word.upheld else "dismissed"
-        self._notices.append(
-            f"{self._name}:{line}: the dispute about {word.number} is resolved otherwise in line {later}, which is the "
-            f"later word: {word.by} {said} it, and that counts"
+        self._note(
+            line,
+            f"the dispute about {word.number} is resolved otherwise in line {later}, which is the later word: "
+            f"{word.by} {said} it, and that counts",
         )
 
     def take(self, line: int, event: Event) -> None:
@@ -185,24 +199,15 @@ class _Folding:
         for known in [t for t in self._found.values() if place in self._courses[t.fingerprint]]:
             course = self._courses[known.fingerprint][place]
             course.add(Word(event.at, line, event))
-            if place not in known.where:
-                continue
-            if course.is_open:
-                self._notices.append(
-                    f"{self._name}:{line}: {event.environment} is audited no more, and a line before it tells of "
-                    f"{known.number} by a later run there: it stays open there"
-                )
-            else:
+            if place in known.where and not course.is_open:
                 self._put(line, event, known)
 
     def _ended(self, line: int, event: Closed | Resolved | Gone, known: Tracked) -> None:
         """Have a finding's courses go on by an event that may close it."""
         if line in self._void:
             return
-        courses = self._courses[known.fingerprint]
         blind = {} if isinstance(event, Resolved) else {self._places.one(e): c for e, c in event.elsewhere.items()}
-        spoken = self._spoken(event, known)
-        for place in spoken:
+        for place in self._spoken(event, known):
             course = self._course(known.fingerprint, place)
             instant = (
                 self._said(event, course)
@@ -210,13 +215,6 @@ class _Folding:
                 else instant_of(line, event, place, self._places, self._lines)
             )
             course.add(Word(instant, line, event, blind.get(place)))
-        later = tuple(place for place in known.where if place in spoken and courses[place].is_open)
-        if later:
-            what = "a failure that is not answered" if set(later) <= blind.keys() else "the same by a later run"
-            self._notices.append(
-                f"{self._name}:{line}: {event.type} {event.number}, and a line before it tells of {what} in "
-                f"{', '.join(later)}: it stays open there"
-            )
 
     def _course(self, fingerprint: str, place: str) -> Course:
         """What became of a finding in an environment; of one that is new there, what was said of all of them."""
@@ -265,11 +263,11 @@ class _Folding:
                 )
             alike = other.file != event.file or set(other.heads) == set(event.heads)
             if not alike and not any(is_filed_again(self._lines, line, filing) for filing in (other, event)):
-                notice = (
-                    f"{self._name}:{line}: the card {event.file} was filed on two branches, first in line {before}; "
-                    "one of the two is lost unless it lies there by another name; its findings are not"
+                notice = self._note(
+                    line,
+                    f"the card {event.file} was filed on two branches, first in line {before}; one of the two is lost "
+                    "unless it lies there by another name; its findings are not",
                 )
-                self._notices.append(notice)
                 self._shared[notice] = event.file
         self._filings.append((line, event))
 
@@ -283,9 +281,9 @@ class _Folding:
         told = self._told[event.fingerprint]
         if event.number not in {known.number, *told}:
             told.add(event.number)
-            self._notices.append(
-                f"{self._name}:{line}: {known.number} has a second number, {event.number}: two branches filed it; "
-                f"{known.number} counts"
+            self._note(
+                line,
+                f"{known.number} has a second number, {event.number}: two branches filed it; {known.number} counts",
             )
         here = self._opens(line, event)
         finding = self._told_by(line, event, known, here)
@@ -321,16 +319,10 @@ class _Folding:
     def _opens(self, line: int, event: Found) -> tuple[str, ...]:
         """Environments in which a finding is open by a sighting: not where a later run, or the reviewer, closed it."""
         here, courses = self._places.of(event.environment), self._courses[event.fingerprint]
-        when = {place: instant_of(line, event, place, self._places, self._lines) for place in here}
         for place in here:
-            self._course(event.fingerprint, place).add(Word(when[place], line, event))
-        late = tuple(place for place in here if not courses[place].is_open)
-        if late:
-            self._notices.append(
-                f"{self._name}:{line}: {event.type} {event.number} by a run of {when[late[0]]}, and a later word "
-                f"closed it in {', '.join(late)}: it stays closed there"
-            )
-        return tuple(place for place in here if place not in late)
+            instant = instant_of(line, event, place, self._places, self._lines)
+            self._course(event.fingerprint, place).add(Word(instant, line, event))
+        return tuple(place for place in here if courses[place].is_open)
 
     def _new(self, line: int, event: Found, finding: Finding) -> Tracked:
         number = event.number
@@ -340,9 +332,10 @@ class _Folding:
             while (number := f"{taken}-{n}") in self._owner_of:
                 n += 1
             self._owner_of[number] = event.fingerprint
-            self._notices.append(
-                f"{self._name}:{line}: {taken} was given on two branches; the finding {event.fingerprint[:8]} of this "
-                f"line is {number} from now on"
+            self._note(
+                line,
+                f"{taken} was given on two branches; the finding {event.fingerprint[:8]} of this line is {number} from "
+                "now on",
             )
         before = self._before.pop(event.fingerprint, None)
         self._courses[event.fingerprint] = {}
@@ -370,7 +363,8 @@ class _Folding:
             self._put(line, event, _given(known, event))
             return
         before = self._before.get(event.fingerprint)
-        self._before[event.fingerprint] = event if before is None else _joined(before, event)
+        told = event if before is None else replace(_given(before, event), at=event.at, by=event.by)
+        self._before[event.fingerprint] = told
 
 
 def _with_clocks(instant: str) -> str:
@@ -379,22 +373,17 @@ def _with_clocks(instant: str) -> str:
     return later.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _given(tracked: Tracked, event: Assigned) -> Tracked:
-    """A finding with what somebody assigned."""
-    return replace(
-        tracked,
-        owner=event.owner or tracked.owner,
-        due=event.due or tracked.due,
-        effort=event.effort or tracked.effort,
-    )
+_Assignable = TypeVar("_Assignable", Tracked, Assigned)
+"""A finding, or what was assigned before it was filed."""
 
 
-def _joined(first: Assigned, then: Assigned) -> Assigned:
+def _given(known: _Assignable, event: Assigned) -> _Assignable:
+    """The same with what somebody assigned."""
     return replace(
-        then,
-        owner=then.owner or first.owner,
-        due=then.due or first.due,
-        effort=then.effort or first.effort,
+        known,
+        owner=event.owner or known.owner,
+        due=event.due or known.due,
+        effort=event.effort or known.effort,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_backend_audit.ledger.events import Filed, Gone
+from pytest_backend_audit.ledger.numbers import named
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.reasons import UNMENDED
 from pytest_backend_audit.ledger.state import State, Status, Tracked
@@ -52,13 +53,13 @@ def notes(left: Sequence[tuple[str, Status, str]], surpassed: Sequence[tuple[str
     for status, instant in sorted({entry[1:] for entry in left}, key=lambda kind: (order.index(kind[0]), kind[1])):
         numbers = [number for number, *kind in left if kind == [status, instant]]
         stays, it = ("stays", "it") if len(numbers) == 1 else ("stay", "them")
-        lines.append(f"{_named(numbers)} {stays} {status}: there is later word of {it} than this run of {instant}")
+        lines.append(f"{named(numbers)} {stays} {status}: there is later word of {it} than this run of {instant}")
     if surpassed:
         audits = ", ".join(dict.fromkeys(audit for _, audit in surpassed))
         numbers = list(dict.fromkeys(number for number, _ in surpassed))
         is_, it = ("is", "it") if len(numbers) == 1 else ("are", "them")
         lines.append(
-            f"{_named(numbers)} {is_} open, though the later audit {audits}, which was filed before, was without {it}: "
+            f"{named(numbers)} {is_} open, though the later audit {audits}, which was filed before, was without {it}: "
             "`backend-audit findings close`, or the next audit, shows how that stands"
         )
     return tuple(lines)
@@ -73,7 +74,7 @@ def judged_otherwise(unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     lines = []
     for why in dict.fromkeys(why for _, why in unlike):
         numbers = [number for number, said in unlike if said == why]
-        lines.append(f"{_named(numbers)} {'stays' if len(numbers) == 1 else 'stay'} open: {why}")
+        lines.append(f"{named(numbers)} {'stays' if len(numbers) == 1 else 'stay'} open: {why}")
     return tuple(lines)
 
 
@@ -83,7 +84,7 @@ def otherwise(gone: Sequence[Gone]) -> tuple[str, ...]:
     for changed in dict.fromkeys(event.changed for event in gone if event.changed):
         numbers = _once(event.number for event in gone if event.changed == changed)
         are = "is" if len(numbers) == 1 else "are"
-        lines.append(f"{_named(numbers)} {are} gone, judged otherwise since: {'; '.join(changed)}")
+        lines.append(f"{named(numbers)} {are} gone, judged otherwise since: {'; '.join(changed)}")
     return tuple(lines)
 
 
@@ -93,7 +94,7 @@ def elsewhere(open_: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
     for where in dict.fromkeys(", ".join(where) for _, where in open_):
         numbers = _once(number for number, places in open_ if ", ".join(places) == where)
         are = "is" if len(numbers) == 1 else "are"
-        lines.append(f"{_named(numbers)} {are} gone here, and still open in {where}")
+        lines.append(f"{named(numbers)} {are} gone here, and still open in {where}")
     return tuple(lines)
 
 
@@ -106,19 +107,10 @@ def unasked(gone: Sequence[Gone]) -> tuple[str, ...]:
             lines.append(f"{numbers[0]} is gone unmended: {reason}")
         elif numbers:
             several = reason.replace("its check is", "their checks are").replace("its check", "their checks")
-            lines.append(f"{_named(numbers)} are gone unmended: {several}")
+            lines.append(f"{named(numbers)} are gone unmended: {several}")
     return tuple(lines)
-
-
-_NAMED = 5
-"""Findings that one line names."""
 
 
 def _once(numbers: Iterable[str]) -> list[str]:
     """Of a finding each environment may have a line of its own."""
     return list(dict.fromkeys(numbers))
-
-
-def _named(numbers: Sequence[str]) -> str:
-    more = len(numbers) - _NAMED
-    return ", ".join(numbers[:_NAMED]) + (f" and {more} more" if more > 0 else "")
