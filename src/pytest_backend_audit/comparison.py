@@ -20,6 +20,7 @@ from pytest_backend_audit.model import (
     FiledCheck,
     FiledDimension,
     FiledFinding,
+    Inputs,
     Outcome,
     Severity,
 )
@@ -264,6 +265,16 @@ def without_cases(checks: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str
         for dimension, criterion, cases in checks
         if cases
     )
+
+
+def known_before(inputs: Inputs) -> frozenset[str]:
+    """Checks of which the prior audit had no pass, by their present ids.
+
+    An earlier run at this commit makes a finding no older.
+    """
+    known = {id_ for id_, prior in inputs.prior.items() if prior.known}
+    moved = moves(inputs.prior, (check.id for check in inputs.plan))
+    return frozenset(known | {moved[id_] for id_ in known & moved.keys()})
 
 
 def new_high(findings: Iterable[tuple[Severity, str, str]], known: Iterable[str]) -> tuple[str, ...]:

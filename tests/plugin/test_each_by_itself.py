@@ -141,7 +141,7 @@ def test_what_is_new_in_prod_is_new_beside_an_old_one_of_stage(orders) -> None:
     ]
     assert compared.returncode == 1
     named = command(orders, "compare", folder, f"audits/orders/{ledger(orders).filings[-1].file}.json").stdout
-    assert "in stage\n" in named.partition("\n")[0] + "\n"
+    assert named.partition("\n")[0].endswith(" in stage")
     assert "Note         prod is not compared: name an audit of it, or of all, to compare" in named
 
 
@@ -216,6 +216,39 @@ def test_two_merges_are_compared_in_each_environment_too(orders) -> None:
         1,
         ["new high finding tls L3 failed: TLS 1.0 is on in stage"],
     )
+
+
+def since(orders, folder: str) -> str:
+    """What a pull request's comment says of the prior audits."""
+    comment = good(orders, "report", folder, "--format", "pr-comment")
+    [line] = [line for line in comment.splitlines() if line.startswith("**Since")]
+    return line.partition("**: ")[2]
+
+
+def test_the_comment_counts_in_each_environment(orders) -> None:
+    """What is mended in prod and new in stage is both, though the merge as a whole has it as before."""
+    check(orders)
+    says(orders, prod="fails a")
+    folder = both(orders)
+    assert "**Since" not in good(orders, "report", folder, "--format", "pr-comment")
+    filed(orders, folder)
+    says(orders, stage="fails a")
+    assert since(orders, both(orders)) == (
+        "in prod, 0 new findings, 1 check mended; in stage, 1 new finding, 0 checks mended"
+    )
+    says(orders, prod="fails b", stage="can't a")
+    assert since(orders, both(orders)) == (
+        "in prod, 0 new findings, 0 checks mended; in stage, 1 new finding, 0 checks mended"
+    )
+
+
+def test_the_comment_says_where_there_is_no_audit_before(orders) -> None:
+    """An environment that is audited for the first time."""
+    check(orders)
+    says(orders, prod="fails a")
+    filed(orders, run(orders, "prod"))
+    says(orders, stage="fails a")
+    assert since(orders, both(orders)) == "in prod, 0 new findings, 1 check mended; in stage, no audit before"
 
 
 def test_an_environment_without_an_audit_before_is_told(orders) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pytest_backend_audit import several
 from pytest_backend_audit.model import Card, DimensionResult, Finding, Outcome, RowState
 from pytest_backend_audit.reports import facts, markdown
-from pytest_backend_audit.reports.items import prior_of, why_not_conclusive
+from pytest_backend_audit.reports.items import why_not_conclusive
+from pytest_backend_audit.reports.since import Since, since
 from pytest_backend_audit.reports.text import NOT_STATED, cut, one_line
 
 _BREAK = "&#8203;"
@@ -171,23 +172,18 @@ def outcomes(card: Card) -> Iterator[str]:
 
 
 def changes(card: Card) -> Iterator[str]:
-    """What is new and what is gone since the prior audit, where there is one."""
-    prior = prior_of(card)
-    if not prior and not card.inputs.prior_levels:
-        return
-    stood = {id_ for id_, before in prior.items() if before.outcome is not Outcome.PASSED}
-    new = [f for f in card.findings if f.check and f.outcome and f.check not in stood and _is_of_check(f)]
-    gone = [r for r in card.checks if r.outcome is Outcome.PASSED and r.check.id in stood]
-    less = sum(bool(r.taken_out) for r in gone)
-    yield (
-        f"**Since {plain(card.inputs.prior_source or 'the prior audit')}**: "
-        f"{_counted(len(new), 'new finding')}, {_counted(len(gone) - less, 'check')} mended"
-        f"{f', {less} without a case that had not passed' if less else ''}\n\n"
-    )
+    """What became of checks since the prior audit, if there is one; in each environment of a merge, its own."""
+    told = since(card)
+    if told:
+        yield f"**Since {plain(card.inputs.prior_source or 'the prior audit')}**: {'; '.join(map(_since, told))}\n\n"
 
 
-def _is_of_check(finding: Finding) -> bool:
-    return "::" in finding.check
+def _since(found: Since) -> str:
+    where = f"in {plain(found.place, NAME)}, " if found.place else ""
+    if not found.is_compared:
+        return f"{where}no audit before"
+    new = f"{where}{_counted(found.new, 'new finding')}, {_counted(found.mended, 'check')} mended"
+    return new + (f", {found.less} without a case that had not passed" if found.less else "")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from pytest_backend_audit import jsonable
+from pytest_backend_audit import comparison, jsonable
 from pytest_backend_audit.filed import standing
 from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
@@ -28,7 +28,7 @@ from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
-from pytest_backend_audit.scoring.verdict import known_before, of_checks
+from pytest_backend_audit.scoring.verdict import of_checks
 from pytest_backend_audit.standard import digest
 
 Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
@@ -119,7 +119,7 @@ def _part(card: Card) -> Part:
         {r.check.id: r.taken_out for r in card.checks if r.taken_out},
         stands,
         of_checks(card.findings),
-        known_before(card.inputs) if compared else None,
+        comparison.known_before(card.inputs) if compared else None,
     )
 
 

@@ -23,7 +23,6 @@ from pytest_backend_audit.model import (
     Status,
     Verdict,
 )
-from pytest_backend_audit.moved import moves
 from pytest_backend_audit.standard.model import Disposition
 
 
@@ -146,20 +145,10 @@ def worse(
     fell = (*comparison.fallen(inputs.prior_levels, levels), *apart, *without_cases(results))
     if not inputs.prior and not _levels_before(inputs):
         return ()
-    known = known_before(inputs)
+    known = comparison.known_before(inputs)
     if parts:
         return (*fell, *_new_somewhere(findings, parts, known))
     return (*fell, *comparison.new_high(of_checks(findings), known))
-
-
-def known_before(inputs: Inputs) -> frozenset[str]:
-    """Checks of which the prior audit had no pass, by their present ids.
-
-    An earlier run at this commit makes a finding no older.
-    """
-    known = {id_ for id_, prior in inputs.prior.items() if prior.known}
-    moved = moves(inputs.prior, (check.id for check in inputs.plan))
-    return frozenset(known | {moved[id_] for id_ in known & moved.keys()})
 
 
 def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], ...]:
