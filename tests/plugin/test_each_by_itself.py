@@ -135,7 +135,8 @@ def test_what_is_new_in_prod_is_new_beside_an_old_one_of_stage(orders) -> None:
         "4.7 fell from L2 to L1 in prod (and 1 more)"
     )
     compared = command(orders, "compare", folder, "--no-worse", "--json")
-    assert [(c["now"]["environment"], c["prior"]["environment"], c["worse"]) for c in json.loads(compared.stdout)] == [
+    apart = json.loads(compared.stdout)["comparisons"]
+    assert [(c["now"]["environment"], c["prior"]["environment"], c["worse"]) for c in apart] == [
         ("prod", "prod", ["4.7 fell from L2 to L1", "new high finding tls L3 failed: TLS 1.0 is on"]),
         ("stage", "stage", []),
     ]
@@ -212,9 +213,9 @@ def test_two_merges_are_compared_in_each_environment_too(orders) -> None:
     filed(orders, both(orders))
     says(orders, stage="fails a")
     done = command(orders, "compare", both(orders), "--no-worse", "--json")
-    assert (done.returncode, json.loads(done.stdout)["worse"]) == (
+    assert (done.returncode, [each["worse"] for each in json.loads(done.stdout)["comparisons"]]) == (
         1,
-        ["new high finding tls L3 failed: TLS 1.0 is on in stage"],
+        [["new high finding tls L3 failed: TLS 1.0 is on in stage"]],
     )
 
 
@@ -256,5 +257,8 @@ def test_an_environment_without_an_audit_before_is_told(orders) -> None:
     check(orders)
     filed(orders, run(orders, "prod"))
     done = command(orders, "compare", both(orders), "--no-worse", "--json")
-    assert (done.returncode, done.stderr) == (1, "note: stage is not compared: no audit of it was filed before\n")
-    assert json.loads(done.stdout)["now"]["environment"] == "prod"
+    note = "note: stage is not compared: no audit of it was filed before; name one, a run folder or a filed card: "
+    assert (done.returncode, " ".join(done.stderr.split())) == (1, f"{note}backend-audit compare RUN PRIOR")
+    told = json.loads(done.stdout)
+    assert [each["now"]["environment"] for each in told["comparisons"]] == ["prod"]
+    assert told["not_compared"] == ["stage"]

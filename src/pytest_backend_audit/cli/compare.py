@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.output import fail, hanging
 from pytest_backend_audit.cli.runs import DEFAULT
 from pytest_backend_audit.cli.waiting import waiting
 
@@ -27,8 +27,9 @@ def add_parser(subparsers: Any) -> None:
         "worse, changed or gone; thresholds, exceptions, sought levels and weights. A check that failed before and "
         "could not run now keeps its failed limit. Each side is a run folder, the folder of a merge, or a filed card "
         "(.md or .json).",
-        epilog="Exit status: 0 compared; 1 with --no-worse if a dimension fell or a new finding of high severity or "
-        "above came; 2 usage, or audits that can't be compared.",
+        epilog="Exit status: 0 compared; 1 with --no-worse if a dimension fell, a new finding of high severity or "
+        "above came, a case that had not passed was taken out of its check, or an environment of a merge has no audit "
+        "before to be compared with; 2 usage, or audits that can't be compared.",
     )
     parser.add_argument(
         "now",
@@ -44,9 +45,7 @@ def add_parser(subparsers: Any) -> None:
         help="the audit to compare with, likewise (default: the one of this environment that the repository's ledger "
         "has before RUN)",
     )
-    parser.add_argument(
-        "--no-worse", action="store_true", help="exit 1 if a dimension fell, or a new high finding came"
-    )
+    parser.add_argument("--no-worse", action="store_true", help="exit 1 if it is worse, or nobody can tell (see below)")
     parser.add_argument("--format", choices=("text", "md", "json"), default="text", help="default: text")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="short for --format json")
     parser.set_defaults(run=run)
@@ -54,27 +53,40 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``compare``."""
-    from pytest_backend_audit.cli.audits import side  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.comparison import NotComparableError, compare  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli.audits import NAME_ONE, side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.reports.text import clean  # noqa: PLC0415 - heavy
 
     try:
         with waiting("reading the audits"):
             now = side(args.now)
-            each, lacking = ([(now, args.prior)], []) if args.prior else _priors(now)
-            found = []
-            for part, args.prior in each:
-                found.append(compare(part, side(args.prior)))
-    except NotComparableError as error:
-        return fail(f"{args.now} and {args.prior} can't be compared: {error}")
+            pairs, lacking = ([(now, args.prior)], []) if args.prior else _priors(now)
+            found = [_compared(args.now, part, prior) for part, prior in pairs]
     except ValueError as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"{error.filename or args.now} can't be read: {error.strerror}")
-    _write(found, args.format)
+    _write(found, lacking, args.format)
     if lacking:
-        are = "is" if len(lacking) == 1 else "are"
-        sys.stderr.write(f"note: {', '.join(lacking)} {are} not compared: no audit of it was filed before\n")
+        are, it = ("is", "it") if len(lacking) == 1 else ("are", "them")
+        note = f"note: {', '.join(lacking)} {are} not compared: no audit of {it} was filed before; {NAME_ONE}"
+        sys.stderr.writelines(f"{line}\n" for line in hanging(clean(note)))
     return 1 if args.no_worse and (lacking or any(comparison.worse for comparison in found)) else 0
+
+
+def _compared(name: str, now: Side, before: str) -> Comparison:
+    """An audit, or a part of it, compared with another that has a name.
+
+    Raises:
+        ValueError: They can't be compared, or the other one can't be read.
+        OSError: Likewise.
+    """
+    from pytest_backend_audit.cli.audits import side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.comparison import NotComparableError, compare  # noqa: PLC0415 - heavy
+
+    try:
+        return compare(now, side(before))
+    except NotComparableError as error:
+        raise ValueError(f"{name} and {before} can't be compared: {error}") from None
 
 
 def _priors(now: Side) -> tuple[list[tuple[Side, str]], list[str]]:
@@ -106,12 +118,12 @@ def _priors(now: Side) -> tuple[list[tuple[Side, str]], list[str]]:
     return found, lacking
 
 
-def _write(found: Sequence[Comparison], form: str) -> None:
+def _write(found: Sequence[Comparison], lacking: Sequence[str], form: str) -> None:
     from pytest_backend_audit.reports import compared  # noqa: PLC0415 - heavy
 
     if form == "json":
-        facts = [_facts(each) for each in found]
-        sys.stdout.write(json.dumps(facts if len(facts) > 1 else facts[0], indent=2) + "\n")
+        facts = {"comparisons": [_facts(each) for each in found], "not_compared": list(lacking)}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
         return
     for n, each in enumerate(found):
         sys.stdout.write("\n" if n else "")

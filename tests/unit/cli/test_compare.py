@@ -87,7 +87,9 @@ def test_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     """All of it as JSON, the two audits by what identifies them; Markdown on request."""
     prior, now = written("prior", instant="2026-06-01T10:00:00Z"), written("now", failed("4.1-3"))
     assert main(["compare", now, prior, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    said = json.loads(capsys.readouterr().out)
+    assert list(said) == ["comparisons", "not_compared"]
+    [told] = said["comparisons"]
     assert list(told)[:5] == ["prior", "now", "warnings", "total_before", "total_now"]
     assert list(told)[5:] == ["levels", "checks", "findings", "settings", "worse", "of_merge"]
     assert (told["prior"]["instant"], told["now"]["total"]) == ("2026-06-01T10:00:00Z", 23)
