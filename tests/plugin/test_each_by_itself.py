@@ -187,6 +187,19 @@ def test_a_merge_closes_no_moved_check_where_it_failed(orders) -> None:
     )
 
 
+def test_a_moved_check_that_failed_again_is_not_said_not_to_have_run(orders) -> None:
+    """It ran, under the name that its file has now."""
+    check(orders)
+    says(orders, prod="fails a", stage="fails a")
+    filed(orders, both(orders))
+    number = numbers(orders)["test_tls"]
+    orders.git("mv", "checks/test_orders.py", "checks/test_moved.py")
+    says(orders, prod="fails a", stage="fails a")
+    said = " ".join(filed(orders, both(orders)).split())
+    same = "the audit has the same by another check, checks/test_moved.py::test_tls: tls L3 failed: TLS 1.0 is on"
+    assert f"note: {number} stays open: {same} " in said
+
+
 def test_a_part_that_could_not_run_is_not_answered_by_the_others(orders) -> None:
     """Of a check with subtests: the one that failed in stage is skipped there, and passes in prod."""
     (orders.path / "checks" / "test_orders.py").write_text(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from plugin._filing import TWO, audited, command, good, ledger, made, mended, numbers, state
+from plugin._filing import TWO, audited, command, good, kept, ledger, made, made_two, mended, merged, numbers, state
 from pytest_backend_audit.ledger import Status
 
 GRACE = ("--reason", "moved into prod", "--who", "Grace <grace@example.org>")
@@ -70,6 +70,41 @@ def test_a_fleet_is_without_an_environment_that_is_audited_no_more(orders) -> No
     assert [s["environment"] for s in json.loads(done.stdout)["services"]] == ["prod"]
     assert done.stderr == "note: 1 audit of environments that are audited no more left out\n"
     assert command(orders, *asked).returncode == 2
+
+
+def both(orders) -> None:
+    """A merge of a run of each environment, filed; then stage is taken out of audit.yaml."""
+    for environment in ("prod", "stage"):
+        audited(orders, f"--audit-env={environment}")
+        kept(orders, f"audit-report-{environment}")
+    good(orders, "file", merged(orders, ["audit-report-prod", "audit-report-stage"]))
+    config = orders.path / "audit.yaml"
+    config.write_text(config.read_text().replace(TWO, "environment: prod\n"))
+    orders.commit()
+
+
+def test_a_merge_counts_in_a_fleet_for_the_environments_that_are_left_to_it(project) -> None:
+    """Until each of them was audited again: what was given up is nobody's to audit."""
+    orders = made_two(project)
+    both(orders)
+    fleet = ("fleet", ".", "--json")
+    audited(orders)
+    good(orders, "file")
+    orders.commit()
+    assert [s["environment"] for s in json.loads(good(orders, *fleet))["services"]] == ["prod", "prod, stage"]
+    good(orders, "findings", "retire", "stage", *GRACE)
+    assert [s["environment"] for s in json.loads(good(orders, *fleet))["services"]] == ["prod"]
+
+
+def test_a_merge_stays_in_a_fleet_until_what_is_left_of_it_was_audited_again(project) -> None:
+    """It is the last word on prod."""
+    orders = made_two(project)
+    both(orders)
+    good(orders, "findings", "retire", "stage", *GRACE)
+    done = command(orders, "fleet", ".", "--json")
+    assert ([s["environment"] for s in json.loads(done.stdout)["services"]], done.stderr) == (["prod, stage"], "")
+    good(orders, "fleet", ".", "--json", "--environment", "prod")
+    assert command(orders, "fleet", ".", "--json", "--environment", "stage").returncode == 2
 
 
 def test_what_is_retired_already(orders) -> None:

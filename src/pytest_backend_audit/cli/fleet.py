@@ -108,13 +108,11 @@ def _show(args: argparse.Namespace) -> int:
         refused = ledgers.refused(collected.audits)
         places = {one.place for one in refused}
         audits = apart((audit for audit in collected.audits if audit.place not in places), str(Path.cwd()))
-        gone = ledgers.given_up(audits, asked.as_of)
-        audits = [audit for audit in audits if audit.place not in gone]
-        audits = ledgers.by_their_names(audits, asked=bool(asked.environments))
+        every = ledgers.by_their_names(audits, asked=bool(asked.environments))
+        audits = ledgers.without_retired(every, asked.as_of)
+        gone = len(every) - len(audits)
         if not audits and gone:
-            raise ValueError(
-                f"each of {len(gone)} audits is of an environment that is audited no more (findings retire)"
-            )
+            raise ValueError(f"each of {gone} audits is of an environment that is audited no more (findings retire)")
         if not audits:
             raise ValueError(
                 f"none of the filed cards can be read; the first is {refused[0].place}: {refused[0].reason}"
@@ -123,7 +121,7 @@ def _show(args: argparse.Namespace) -> int:
     audits = [tracked.get(audit.place, audit) for audit in audits]
     fleet = summarise(audits, asked, [*collected.unread, *refused], ledgers.without(audits))
     if gone:
-        count = "1 audit" if len(gone) == 1 else f"{len(gone)} audits"
+        count = "1 audit" if gone == 1 else f"{gone} audits"
         sys.stderr.write(f"note: {count} of environments that are audited no more left out\n")
     for one in odd:
         sys.stderr.write(f"note: {one_line(one.place)}: {one_line(one.reason)}; its findings are counted as filed\n")

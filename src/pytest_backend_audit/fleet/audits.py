@@ -113,6 +113,8 @@ class Audit:
     """What tells the service from its namesakes in other repositories; empty without any."""
     told: tuple[Place, ...] = ()
     """Its environments as ledgers and other audits tell of them; empty where that is as its card does."""
+    retired: frozenset[str] = frozenset()
+    """Of its environments those that are audited no more, by the names that they go by."""
 
     @property
     def name(self) -> str:
@@ -126,8 +128,9 @@ class Audit:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Its environments: of a merge those of all of its runs."""
-        return self.told or placed(self.environment, self.kind, self.at)
+        """Its environments that are still audited: of a merge those of all of its runs."""
+        every = self.told or placed(self.environment, self.kind, self.at)
+        return tuple(place for place in every if place.name not in self.retired) if self.retired else every
 
     def of(self, asked: Collection[str]) -> dict[Key, datetime]:
         """Those of its environments that are asked for, each with when it was audited.

@@ -7,6 +7,7 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -128,37 +129,49 @@ def _events(raw: bytes, kind: str) -> Iterator[dict[str, Any]]:
             yield event
 
 
-def given_up(audits: Iterable[Audit], as_of: date) -> frozenset[str]:
-    """Places of the cards of environments that are audited no more, as the reviewer has said in the ledger beside them.
+def without_retired(audits: Iterable[Audit], as_of: date) -> list[Audit]:
+    """The audits but those of environments that are audited no more, as the reviewer has said in ledgers beside them.
+
+    A merge stays as one of the environments that are left to it.
 
     Args:
-        audits: In any order.
+        audits: In any order, their environments by their names.
         as_of: The day; what a ledger was told later is left out.
     """
-    folders: dict[Path, list[Audit]] = defaultdict(list)
-    for audit in audits:
-        if not is_url(audit.place):
-            folders[Path(audit.place).parent].append(audit)
-    return frozenset(place for folder, there in folders.items() for place in _given_up(folder, there, as_of))
+    found = list(audits)
+    words = {folder: _Retired(folder, as_of) for folder in _folders(found)}
+    told = ((audit, words.get(Path(audit.place).parent)) for audit in found if not is_url(audit.place))
+    gone = {audit.place: frozenset(retired.of(audit)) for audit, retired in told if retired}
+    noted = (replace(audit, retired=gone[audit.place]) if gone.get(audit.place) else audit for audit in found)
+    return [audit for audit in noted if audit.places or not audit.retired]
 
 
-def _given_up(folder: Path, audits: Iterable[Audit], as_of: date) -> Iterator[str]:
-    try:
-        raw = _read(folder / LEDGER) or b""
-    except LedgerError:
-        return
-    places = Places.told(event.get("formerly") or {} for event in _filings(raw)) if b'"retired"' in raw else Places()
-    words: dict[str, datetime] = {}
-    for event in _events(raw, "retired"):
-        try:
-            at = moment(event["at"])
-            words[places.one(str(event["environment"]))] = at
-        except (KeyError, TypeError, ValueError, OverflowError):
-            continue
-    for audit in audits:
-        here = [words.get(places.one(name)) for name in environments(audit.environment)]
-        if all(at is not None and audit.at < at and at.date() <= as_of for at in here):
-            yield audit.place
+class _Retired:
+    """What the ledger in a folder tells of environments that are audited no more."""
+
+    def __init__(self, folder: Path, as_of: date) -> None:
+        self._places = Places()
+        self._words: dict[str, datetime] = {}
+        with suppress(LedgerError):  # another note says so
+            self._learn(_read(folder / LEDGER) or b"", as_of)
+
+    def _learn(self, raw: bytes, as_of: date) -> None:
+        if b'"retired"' not in raw:
+            return
+        self._places = Places.told(event.get("formerly") or {} for event in _filings(raw))
+        for event in _events(raw, "retired"):
+            with suppress(KeyError, TypeError, ValueError, OverflowError):  # nobody writes such a line
+                at = moment(event["at"])
+                if at.date() <= as_of:
+                    place = self._places.one(str(event["environment"]))
+                    self._words[place] = max(at, self._words.get(place, at))
+
+    def of(self, audit: Audit) -> Iterator[str]:
+        """Those of an audit's environments, by the names that they go by, that were given up since."""
+        for place in audit.places if self._words else ():
+            words = (self._words.get(self._places.one(name)) for name in place.names)
+            if any(at is not None and place.at < at for at in words):
+                yield place.name
 
 
 def _is_as_filed(card: Path, digests: Collection[str]) -> bool:

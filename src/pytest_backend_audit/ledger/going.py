@@ -70,11 +70,11 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         fit = [place for place in shown if place in alike]
         if late == here:
             found.left.append((tracked.number, tracked.status, max(lacks.values())))
+        elif not has_it and (why := _goes_on(card, tracked, state)):
+            found.stays.append((tracked.number, why))
         elif not shown:
             blind = ", ".join(place for place in here if place not in ran)
             found.stays.append((tracked.number, f"its check did not run in {blind}"))
-        elif not has_it and (why := _goes_on(card, tracked, state)):
-            found.stays.append((tracked.number, why))
         elif not fit:
             found.stays.append((tracked.number, wrong[0][1]))
         else:
