@@ -6,11 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from pytest_backend_audit.limits import limit_of
-from pytest_backend_audit.model import FiledCard, FiledCheck, FiledFinding, Outcome, Severity
+from pytest_backend_audit.model import DERIVED, FiledCard, FiledCheck, FiledFinding, Outcome, Severity
 from pytest_backend_audit.totals import total
-
-DERIVED = frozenset({"coverage", "proof"})
-"""What a finding names as its check if no check is behind it."""
 
 
 def alone(card: FiledCard, names: Collection[str]) -> FiledCard:
@@ -81,4 +78,4 @@ def _check_alone(check: FiledCheck, place: str) -> FiledCheck:
     )
 
 
-__all__ = ["DERIVED", "alone"]
+__all__ = ["alone"]

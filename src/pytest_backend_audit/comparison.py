@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pytest_backend_audit.alone import DERIVED, alone
+from pytest_backend_audit.alone import alone
 from pytest_backend_audit.filed import standing_word
 from pytest_backend_audit.model import (
+    DERIVED,
     HAD_PASSED,
     FiledCard,
     FiledCheck,

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pytest_backend_audit import several
 from pytest_backend_audit.model import (
+    COVERAGE,
+    PROOF,
     Action,
     CheckResult,
     CriterionResult,
@@ -22,8 +24,6 @@ from pytest_backend_audit.standard.model import Dimension, Standard
 from pytest_backend_audit.titles import TITLE_LIMIT, cut, headline
 
 NOT_STATED = "not stated"
-COVERAGE = "coverage"
-PROOF = "proof"
 
 REASON_LIMIT = 1000
 PIECES = 3

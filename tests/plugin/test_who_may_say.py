@@ -315,6 +315,28 @@ def test_closing_where_an_audit_yaml_was_moved_to(orders) -> None:
     )
 
 
+def test_closing_what_is_about_a_dimension_in_two_environments(orders) -> None:
+    """The advice names both so that a shell takes either, or the one that is asked for; an unknown one is refused."""
+    state(orders, TWO.replace("stage:", "stage west:"))
+    orders.commit()
+    for environment in ("prod", "stage west"):
+        audited(orders, f"--audit-env={environment}")
+        good(orders, "file")
+        orders.commit()
+    number = next(t.number for t in ledger(orders).findings if t.finding.check == "coverage")
+    for options, where in (
+        ((), "--audit-env=prod, or --audit-env='stage west'"),
+        (("--env", "stage west"), "--audit-env='stage west'"),
+    ):
+        done = command(orders, "findings", "close", number, *options)
+        assert f"a whole audit shows it: pytest --audit-sha=HEAD {where}, then backend-audit findings" in done.stdout
+    assert refused(orders, "close", number, "--env", "canary") == (
+        "nothing was closed: --env canary: audit.yaml has the environments prod, stage west"
+    )
+    choose = "choose: --env prod or --env 'stage west'"
+    assert refused(orders, "close", numbers(orders)["test_index"]).endswith(choose)
+
+
 def test_closing_what_is_open_in_two_environments(orders) -> None:
     """A run is made in one of them: which, is for the user to say."""
     state(orders, TWO)
@@ -325,7 +347,7 @@ def test_closing_what_is_open_in_two_environments(orders) -> None:
         orders.commit()
     index, tls = numbers(orders)["test_index"], numbers(orders)["test_tls"]
     mended(orders)
-    choose = "open in prod, stage, and a run is made in one of them; choose: --env prod | stage"
+    choose = "open in prod, stage, and a run is made in one of them; choose: --env prod or --env stage"
     assert refused(orders, "close", index) == f"nothing was closed: {index} is {choose}"
     assert refused(orders, "close", index, tls) == f"nothing was closed: they are {choose}"
     done = command(orders, "findings", "close", index, "--env", "prod")

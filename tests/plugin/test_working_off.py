@@ -94,7 +94,7 @@ def test_who_may_resolve_a_dispute(orders) -> None:
     assert ledger(orders).find(number).status is Status.DISPUTED
     assert good(orders, *word, "Heidi <heidi@example.org>") == f"{number}: closed, the dispute is upheld\n"
     listed = " ".join(good(orders, "findings", "list", "--all").split())
-    assert "(closed by dispute (Heidi <heidi@example.org>))" in listed
+    assert "; closed by dispute (Heidi <heidi@example.org>)" in listed
 
 
 def test_whose_audit_yaml_names_the_reviewer(orders) -> None:

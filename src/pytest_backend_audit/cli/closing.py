@@ -154,9 +154,9 @@ def _by_a_whole_run(args: argparse.Namespace, tracked: Tracked, place: Place) ->
 
 
 def _parted(wanted: list[Tracked]) -> tuple[list[Tracked], list[Tracked]]:
-    from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.model import DERIVED  # noqa: PLC0415 - heavy
 
-    whole = [t for t in wanted if t.finding.check in {COVERAGE, PROOF}]
+    whole = [t for t in wanted if t.finding.check in DERIVED]
     return whole, [t for t in wanted if t not in whole]
 
 
@@ -181,14 +181,16 @@ def _already(tracked: Tracked) -> tuple[Tracked, str, str]:
 
 def _shown_by(tracked: Tracked) -> str:
     """What closed a finding: its check, or the dispute about it."""
-    from pytest_backend_audit.findings import COVERAGE, PROOF  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.events import Closed, Resolved  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.model import DERIVED  # noqa: PLC0415 - heavy
 
-    last = [e for _, e in tracked.history if isinstance(e, Closed) or (isinstance(e, Resolved) and e.upheld)][-1]
+    words = [e for _, e in tracked.history if isinstance(e, Closed) or (isinstance(e, Resolved) and e.upheld)]
+    # Of lines that two branches wrote the last one may be an older word; gone elsewhere since, the last closing counts.
+    last = tracked.ending if isinstance(tracked.ending, Closed | Resolved) else words[-1]
     if isinstance(last, Resolved):
         return f"{last.by} upheld the dispute about it"
     finding, commit = tracked.finding, last.commit[:12]
-    if finding.check in {COVERAGE, PROOF}:
+    if finding.check in DERIVED:
         shown = f"a whole audit at {commit} no longer has it: {finding.dimension} {finding.dimension_name}"
     else:
         shown = f"its check passed at {commit}: {finding.dimension} {finding.criterion or finding.check}"

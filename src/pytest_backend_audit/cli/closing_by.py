@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,9 +67,18 @@ def options_for(
 
 
 def places_to_run(args: argparse.Namespace, tracked: Tracked, place: Place) -> list[str]:
-    """Environments of audit.yaml in which a finding is open; none where there is no choice."""
+    """Environments of audit.yaml in which a finding is open, or the one that is asked for; none without a choice.
+
+    Raises:
+        ValueError: It has no environment of the name that is asked for.
+    """
     config = file_of(args.config) or nearest(place.top, place.service) or place.top / CONFIG
     blocks = blocks_of(config)
+    if args.env and args.env not in blocks:
+        has = f"the environments {', '.join(blocks)}" if blocks else "no environments"
+        raise ValueError(f"nothing was closed: --env {args.env}: {config.name} has {has}")
+    if args.env:
+        return [args.env] if len(blocks) > 1 else []
     one = read_here(place, file_of(args.config)).places.one
     here = [name for name in blocks if one(name) in tracked.where]
     return (here or list(blocks)) if len(blocks) > 1 else []
@@ -90,8 +100,8 @@ def _environment(wanted: Sequence[Tracked], blocks: Mapping[str, Any], state: St
     if here:
         what = f"{wanted[0].number} is" if len(wanted) == 1 else "they are"
         raise ValueError(
-            f"nothing was closed: {what} open in {', '.join(here)}, and a run is made in one of them; choose: --env "
-            f"{' | '.join(here)}"
+            f"nothing was closed: {what} open in {', '.join(here)}, and a run is made in one of them; choose: "
+            f"{' or '.join(f'--env {shlex.quote(name)}' for name in here)}"
         )
     raise ValueError(
         f"nothing was closed: found in {', '.join(found)}, and audit.yaml has the environments {', '.join(blocks)}: if "

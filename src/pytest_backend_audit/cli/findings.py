@@ -293,7 +293,7 @@ def _table(chosen: Sequence[Tracked], *, several: bool) -> list[str]:
                 f"{t.finding.dimension} {t.finding.title}"
                 + (f" (in {', '.join(t.where)})" if several and t.where else "")
                 + (f" (disputed by {t.dispute.by}: {t.dispute.reason})" if t.dispute else "")
-                + (f" ({t.closing})" if t.closing else "")
+                + (f"; {t.closing}" if t.closing else "")
                 + (f" ({t.reason})" if t.reason else "")
             ),
         )

@@ -34,8 +34,8 @@ def command_in(places: Iterable[str]) -> str:
     Args:
         places: Their names: one, or those to choose from.
     """
-    names = " | ".join(map(shlex.quote, places))
-    return f"{COMMAND} --audit-env={names}" if names else COMMAND
+    options = [f"--audit-env={shlex.quote(name)}" for name in places]
+    return f"{COMMAND} {', or '.join(options)}" if options else COMMAND
 
 
 def again(inputs: Inputs) -> str:

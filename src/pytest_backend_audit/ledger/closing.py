@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger.again import command
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.lateness import last_word
@@ -14,7 +13,17 @@ from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.speaking import judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of
-from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Evidence, Mode, Outcome, RowState
+from pytest_backend_audit.model import (
+    DERIVED,
+    PROOF,
+    Card,
+    CheckResult,
+    DimensionResult,
+    Evidence,
+    Mode,
+    Outcome,
+    RowState,
+)
 from pytest_backend_audit.titles import headline
 
 OUTPUT_LIMIT = 4000
@@ -126,7 +135,7 @@ def shown(card: Card, tracked: Tracked, state: State) -> str:
             f"it is open in {', '.join(tracked.where)}, and this run was in {', '.join(here)}: --env {there}"
             + ("" if isinstance(stated, Mapping) and there in stated else before)
         )
-    if finding.check in {COVERAGE, PROOF}:
+    if finding.check in DERIVED:
         return _of_dimension(card, tracked)
     result = next((r for r in card.checks if r.check.id == finding.check), None)
     if result is None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pytest_backend_audit.findings import COVERAGE, PROOF
 from pytest_backend_audit.ledger import terms
 from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Gone
@@ -17,7 +16,7 @@ from pytest_backend_audit.ledger.speaking import answered_elsewhere, judged_alik
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
 from pytest_backend_audit.ledger.times import Times
-from pytest_backend_audit.model import Card, Outcome
+from pytest_backend_audit.model import COVERAGE, DERIVED, PROOF, Card, Outcome
 from pytest_backend_audit.titles import headline
 
 _Went: TypeAlias = tuple[Gone, Tracked, terms.Terms | None]
@@ -120,12 +119,11 @@ def _events(
 def _goes_on(card: Card, tracked: Tracked, state: State) -> str:
     """Why a card that lacks a finding does not show it to be mended all the same; empty if it does."""
     finding = tracked.finding
-    about = {COVERAGE, PROOF}
     before = state.of(tracked.fingerprint)
     moved = next((f for f in card.findings if f.check == finding.check), None)
     if before is not None and before.finding.check != finding.check and moved is not None:  # its file was moved
         return f"the audit has the same by another check, {moved.check}: {headline(moved.title)}"
-    if finding.check not in about and all(c.id != finding.check for c in card.inputs.plan):
+    if finding.check not in DERIVED and all(c.id != finding.check for c in card.inputs.plan):
         # Its function has another name.
         same = (finding.dimension, finding.criterion, finding.title)
         alikes = [f for f in card.findings if (f.dimension, f.criterion, f.title) == same]
@@ -134,12 +132,12 @@ def _goes_on(card: Card, tracked: Tracked, state: State) -> str:
         if moved is not None:
             return f"the audit has the same by another check, {moved.check}: {headline(finding.title)}"
     alike = (f for f in card.findings if f.check == finding.check)
-    other = next((f for f in alike if finding.check not in about or f.dimension == finding.dimension), None)
+    other = next((f for f in alike if finding.check not in DERIVED or f.dimension == finding.dimension), None)
     if other is not None:
         return f"the audit has the same by another criterion or standard: {headline(other.title)}"
     dimension = next((d for d in card.dimensions if d.id == finding.dimension), None)
     # One with failures has no finding that nothing proves the next level.
-    if finding.check in about and dimension is None:
+    if finding.check in DERIVED and dimension is None:
         return f"the audit has no dimension {finding.dimension}"
     if finding.check == PROOF and dimension and dimension.would_be < min(finding.target, dimension.sought):
         return f"{finding.dimension} stands at L{dimension.would_be}, the target is L{finding.target}"

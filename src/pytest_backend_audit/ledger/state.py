@@ -26,7 +26,7 @@ from pytest_backend_audit.ledger.places import Places, environments
 from pytest_backend_audit.ledger.reasons import UNMENDED
 from pytest_backend_audit.ledger.replacements import Replacements
 from pytest_backend_audit.ledger.words import Filings, filing_at
-from pytest_backend_audit.model import Finding
+from pytest_backend_audit.model import DERIVED, Finding
 
 NOT_STATED = "not stated"
 CLOCKS = timedelta(minutes=10)
@@ -81,10 +81,11 @@ class Tracked:
 
     @property
     def closing(self) -> str:
-        """How it was closed, and by whom: ``closed by dispute (Grace)``; empty unless it is closed."""
+        """What closed it, and who said so: ``closed by dispute (Grace)``; empty unless it is closed."""
         if self.status is not Status.CLOSED or not isinstance(self.ending, Closed | Resolved):
             return ""
-        what = "its check" if isinstance(self.ending, Closed) else "dispute"
+        shown = "a whole audit" if self.finding.check in DERIVED else "its check"
+        what = shown if isinstance(self.ending, Closed) else "dispute"
         return f"closed by {what} ({self.ending.by})"
 
     @property

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFinding
     from pytest_backend_audit.model.part import Part
     from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
-    from pytest_backend_audit.model.queue import Finding, Raise, Severity
+    from pytest_backend_audit.model.queue import COVERAGE, DERIVED, PROOF, Finding, Raise, Severity
     from pytest_backend_audit.model.results import (
         CheckResult,
         CriterionResult,
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL",
+    "COVERAGE",
+    "DERIVED",
     "HAD_PASSED",
+    "PROOF",
     "Acknowledged",
     "Action",
     "Attempt",
@@ -88,7 +91,7 @@ _FILES = {
     "filed": ("FiledCard", "FiledCheck", "FiledDimension", "FiledFinding"),
     "part": ("Part",),
     "policy": ("Acknowledged", "Difference", "Incident", "NotApplicable", "Policy", "Protected"),
-    "queue": ("Finding", "Raise", "Severity"),
+    "queue": ("COVERAGE", "DERIVED", "PROOF", "Finding", "Raise", "Severity"),
     "results": ("CheckResult", "CriterionResult", "DimensionResult", "Failure", "RowResult", "RowState"),
     "run": ("ALL", "HAD_PASSED", "Document", "Inputs", "Mode", "PriorCheck", "Seal", "YetToPass"),
     "signoff": ("SignOff",),

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+COVERAGE = "coverage"
+"""What a finding has for its check that is about rows without one."""
+PROOF = "proof"
+"""Likewise of one that nothing proves the next level of a dimension."""
+DERIVED = frozenset({COVERAGE, PROOF})
+"""Both: no check is behind them, and only a whole audit shows that they are mended."""
+
 
 class Severity(StrEnum):
     """Severity of a finding, worst first."""

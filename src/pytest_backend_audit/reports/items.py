@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from pytest_backend_audit.findings import PROOF, fingerprint
+from pytest_backend_audit.findings import fingerprint
 from pytest_backend_audit.model import (
+    PROOF,
     Card,
     Check,
     CheckResult,

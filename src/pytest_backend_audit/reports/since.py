@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from pytest_backend_audit.alone import DERIVED
 from pytest_backend_audit.comparison import known_before
-from pytest_backend_audit.model import Card, Outcome
+from pytest_backend_audit.model import DERIVED, Card, Outcome
 
 
 @dataclass(frozen=True, slots=True)

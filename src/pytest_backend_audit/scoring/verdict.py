@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pytest_backend_audit import comparison
-from pytest_backend_audit.alone import DERIVED
 from pytest_backend_audit.model import (
+    DERIVED,
     Card,
     CheckResult,
     DispositionResult,

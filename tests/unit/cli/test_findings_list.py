@@ -69,14 +69,21 @@ def test_who_closed_it_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str
     third = found("F-0003", "cc" * 32, 5, title="C"), closed("F-0003", "cc" * 32, 6)
     shown = listed(tmp_path, capsys, *upheld, *reopened, *third, options=("--all",))
     assert shown == (
-        "F-0001  closed  high  2026-11-30  Kim  4.1 A (closed by dispute (Grace))\n"
+        "F-0001  closed  high  2026-11-30  Kim  4.1 A; closed by dispute (Grace)\n"
         "F-0002  open    high  2026-11-30  Kim  4.1 B\n"
-        "F-0003  closed  high  2026-11-30  Kim  4.1 C (closed by its check (Kim))\n"
+        "F-0003  closed  high  2026-11-30  Kim  4.1 C; closed by its check (Kim)\n"
         "audits/orders/ledger.jsonl: 2 closed, 1 open\n"
     )
     assert main(["findings", "list", "--repository", str(tmp_path), "--all", "--json"]) == 0
     told = {f["id"]: f["closing"] for f in json.loads(capsys.readouterr().out)["findings"]}
     assert told == {"F-0001": "closed by dispute (Grace)", "F-0002": "", "F-0003": "closed by its check (Kim)"}
+
+
+def test_what_is_about_a_dimension_is_closed_by_no_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is none behind it: a whole audit no longer had it."""
+    events = found("F-0001", title="1 row without a check", check="coverage"), closed("F-0001", minute=1)
+    shown = listed(tmp_path, capsys, *events, options=("--all",))
+    assert " 4.1 1 row without a check; closed by a whole audit (Kim) " in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

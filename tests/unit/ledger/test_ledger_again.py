@@ -27,7 +27,7 @@ TWO = {"environments": {"prod": {"kind": "prod"}, "the stage": {"kind": "stage"}
         (TWO, "prod", "pytest --audit-sha=HEAD --audit-env=prod"),
         (TWO, "the stage", "pytest --audit-sha=HEAD --audit-env='the stage'"),
         # Of a merge.
-        (TWO, "prod, the stage", "pytest --audit-sha=HEAD --audit-env=prod | 'the stage'"),
+        (TWO, "prod, the stage", "pytest --audit-sha=HEAD --audit-env=prod, or --audit-env='the stage'"),
     ],
 )
 def test_the_environment_is_named_where_there_are_several(config: Any, environment: str, told: str) -> None:
