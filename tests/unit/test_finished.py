@@ -12,6 +12,7 @@ import pytest
 from unit.scoring.scoring_cases import SEALED, check, inputs, passed
 
 from pytest_backend_audit import finished
+from pytest_backend_audit.cli import main
 from pytest_backend_audit.journal import RunError, State, Writer, read_run
 
 
@@ -132,6 +133,28 @@ def test_a_merge_that_was_copied_in_part(merged: Path) -> None:
             f"{merged}/sources/02: merge.json names this run, and its journal.jsonl is not there: was the folder "
             "copied in part? Copy it again, or merge again"
         )
+
+
+def missing(folder: Path) -> None:
+    """Take one journal away."""
+    (folder / "sources/02/journal.jsonl").unlink()
+
+
+def emptied(folder: Path) -> None:
+    """Have a list without runs."""
+    (folder / "merge.json").write_text("[]")
+
+
+@pytest.mark.parametrize("spoil", [exchange, tear, alter, missing, emptied])
+def test_a_merge_that_is_no_good_is_told_as_a_run_is(
+    spoil: Callable[[Path], None], merged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Verify ends with 1: it is a merge, though one can't say more of it."""
+    assert main(["verify", str(merged)]) == 0
+    spoil(merged)
+    capsys.readouterr()
+    assert main(["verify", str(merged)]) == 1
+    assert str(merged) in "".join(capsys.readouterr())
 
 
 def test_a_merge_that_leads_out_of_its_folder(merged: Path, tmp_path: Path) -> None:

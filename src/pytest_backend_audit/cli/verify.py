@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_backend_audit.cli.output import fail
+from pytest_backend_audit.cli.output import USAGE, fail
 from pytest_backend_audit.cli.runs import JOURNAL, MERGE, add_run, add_signers, run_folder
 from pytest_backend_audit.cli.waiting import waiting
 
@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         with waiting("comparing the run with itself"):
             found = examine(run_folder(args.folder), args.allowed_signers)
     except ValueError as error:
-        return fail(str(error))
+        # A merge that names a run which is not there, or not whole, is one; what is no run folder at all is none.
+        return fail(str(error), 1 if (Path(args.folder) / MERGE).is_file() else USAGE)
     except OSError as error:
         return fail(f"{error.filename or args.folder} can't be read: {error.strerror}")
     if args.json:
