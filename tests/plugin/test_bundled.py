@@ -90,7 +90,7 @@ def test_the_users_conftest_does_not_reach_bundled_checks(project: Project) -> N
     lacking = "targets.postgres is not configured (audit.yaml): declare it, for instance "
     assert lacking + 'postgres: {dsn: "${AUDIT_POSTGRES_DSN}"}' in reasons.values()
     assert {r for r in reasons.values() if "is not configured (audit.yaml" not in r and "is not allowed" not in r} == {
-        "there is no commit to read the source at: the repository is no git repository"
+        "there is no commit to read the source at: the folder is in no git repository, or nothing was committed yet"
     }
 
 

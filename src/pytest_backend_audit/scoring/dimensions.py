@@ -197,12 +197,18 @@ def _limited_by(
     if would_be >= sought and limit > would_be:
         return (f"only L{sought} is sought",)
     # A criterion that failed above the level is in the way as well: had it passed, it would have proven something.
-    lowest = tuple(c.id for c in criteria if c.limit == limit) if limit < TOP else ()
+    binding = sorted((c for c in criteria if c.limit == limit), key=_is_unanswered) if limit < TOP else ()
+    lowest = tuple(c.id for c in binding)
     if proven == would_be and would_be < sought:
         unproven = f"nothing proves L{would_be + 1}"
         # What binds comes first.
         return (*lowest, unproven) if limit == would_be else (unproven, *lowest)
     return lowest
+
+
+def _is_unanswered(criterion: CriterionResult) -> bool:
+    """Whether no failure is known of it: what failed is told before what nobody looked at."""
+    return not any(r.carried or r.outcome in {Outcome.FAILED, Outcome.BROKEN} for r in criterion.checks)
 
 
 def _verbal_only(proving: Sequence[CheckResult]) -> bool:

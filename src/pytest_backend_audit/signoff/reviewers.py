@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -112,14 +112,16 @@ def not_theirs(
         number: The finding's.
     """
     me = (by, *declared.others(by))
+    owners, leads = tuple(filter(None, owners)), tuple(leads)
     lead = _named(me, (*leads, declared.lead))
     reasons = [
         (len(people_in(by)) != 1, f"{by}: one person resolves a dispute; name one: --who NAME"),
         (bool(lead), f"{lead} led the audit that found {number}; {_ELSE}"),
         (bool(_named(me, (disputer,))), f"{by} disputed {number}; {_ELSE}"),
-        (bool(_named(me, filter(None, owners))), f"{by} owns {number}, or has owned it; {_ELSE}"),
+        (bool(_named(me, owners)), f"{by} owns {number}, or has owned it; {_ELSE}"),
     ]
-    return next((why for applies, why in reasons if applies), "") or _no_reviewer(by, declared, "resolve it")
+    barred = (*leads, declared.lead, disputer, *owners)
+    return next((why for applies, why in reasons if applies), "") or _no_reviewer(by, declared, "resolve it", barred)
 
 
 def not_reviewers(by: str, declared: Reviewers, *, leads: Iterable[str]) -> str:
@@ -130,30 +132,38 @@ def not_reviewers(by: str, declared: Reviewers, *, leads: Iterable[str]) -> str:
         declared: Who may.
         leads: Lead auditors of the audits that judged by it.
     """
+    leads = tuple(leads)
     lead = _named((by, *declared.others(by)), (*leads, declared.lead))
     if len(people_in(by)) != 1:
         return f"{by}: one person says so; name one: --who NAME"
     if lead:
         return f"{lead} led one of these audits; somebody else says so: --who NAME"
-    return _no_reviewer(by, declared, "say so")
+    return _no_reviewer(by, declared, "say so", (*leads, declared.lead))
 
 
 _ELSE = "somebody else resolves it: --who NAME"
 
 
-def _no_reviewer(by: str, declared: Reviewers, what: str) -> str:
+def _no_reviewer(by: str, declared: Reviewers, what: str, barred: Sequence[str]) -> str:
+    """That somebody is none of the reviewers, and who of them may; empty if they are one.
+
+    Args:
+        by: The one who would.
+        declared: The reviewers.
+        what: What they would do.
+        barred: People who may not, whatever is declared.
+    """
     known = declared.everybody()
     if not known:
         return (
             f"nobody may {what}, as no reviewer is declared: state {declared.where} (a line a reviewer: ADDRESS and "
             "the public key), and commit"
         )
-    if not first_same(by, known):
-        return (
-            f"{by} is no reviewer; {', '.join(known)} may {what}: --who NAME. Who else may is stated in the last "
-            f"commit: {declared.where}"
-        )
-    return ""
+    if first_same(by, known):
+        return ""
+    free = [name for name in known if not _named((name, *declared.others(name)), filter(None, barred))]
+    may = f"{', '.join(free)} may {what}: --who NAME" if free else f"nobody who is one may {what}"
+    return f"{by} is no reviewer; {may}. Who else may is stated in the last commit: {declared.where}"
 
 
 def _named(me: Iterable[str], others: Iterable[str]) -> str:

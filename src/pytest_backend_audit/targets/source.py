@@ -55,7 +55,10 @@ class Source:
             CouldNotRun: The audit has no commit.
         """
         if not self._runtime.commit:
-            raise CouldNotRun("there is no commit to read the source at: the repository is no git repository")
+            raise CouldNotRun(
+                "there is no commit to read the source at: the folder is in no git repository, or nothing was "
+                "committed yet"
+            )
         return self._runtime.commit
 
     def files(self, glob: str = "**") -> list[str]:

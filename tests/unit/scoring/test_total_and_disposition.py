@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from unit.scoring.scoring_cases import DISPOSITIONS, NAMES, SEALED, all_at, check, failed, inputs
+from unit.scoring.scoring_cases import DISPOSITIONS, NAMES, SEALED, all_at, check, failed, inputs, skipped
 
 from pytest_backend_audit import scoring, totals
 from pytest_backend_audit.model import Action, Mode, Seal
@@ -200,3 +200,9 @@ def test_a_criterion_that_failed_above_the_level_is_named_as_well():
     assert (card.dimensions[0].level, card.dimensions[0].limited_by) == (1, ("nothing proves L2", "a"))
     both = scoring.score(inputs([check("a", 2), check("b", 2)]), [failed("a"), failed("b")], SEALED)
     assert both.dimensions[0].limited_by == ("a", "b", "nothing proves L2")
+
+
+def test_what_failed_is_named_before_what_nobody_looked_at():
+    """Of criteria with the same limit, as a card has room for the first few."""
+    card = scoring.score(inputs([check("a", 3), check("b", 3)]), [skipped("a"), failed("b")], SEALED)
+    assert card.dimensions[0].limited_by == ("nothing proves L2", "b", "a")

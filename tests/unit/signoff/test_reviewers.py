@@ -50,7 +50,9 @@ DECLARED = Reviewers("Grace Hopper", "Ada", (("grace@example.org", "g@example.or
         ("Heidi", ""),
         (
             "Bobby",
-            "Bobby is no reviewer; Grace Hopper, grace@example.org, g@example.org, heidi@example.org may",
+            # Whose key is an owner's is not named as somebody who may.
+            f"Bobby is no reviewer; Grace Hopper, heidi@example.org may resolve it: --who NAME. Who else may is stated "
+            f"in the last commit: {WHERE}",
         ),
         ("Bobby, Heidi", "Bobby, Heidi: one person resolves a dispute; name one: --who NAME"),
         ("  ", "  : one person resolves a dispute; name one: --who NAME"),
@@ -66,6 +68,14 @@ def test_whose_word_counts(by: str, why: str) -> None:
         by, DECLARED, disputer="bob", owners=["", "G <g@example.org>", "Ole"], leads=["Eva"], number="F-0001"
     )
     assert (said[: len(why)], bool(said)) == (why, bool(why))
+
+
+def test_where_nobody_is_left() -> None:
+    """The one who is declared led the audit."""
+    lead = Reviewers("Ada", "Ada", (), WHERE)
+    assert not_theirs("Grace", lead, disputer="Bob", owners=[], leads=["Ada"], number="F-0001") == (
+        f"Grace is no reviewer; nobody who is one may resolve it. Who else may is stated in the last commit: {WHERE}"
+    )
 
 
 def test_where_nobody_is_declared() -> None:
