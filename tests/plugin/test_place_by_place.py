@@ -523,7 +523,7 @@ def test_a_line_that_a_conflict_took_away(orders) -> None:
     assert (done.returncode, done.stderr) == (
         2,
         f"backend-audit: audits/orders/ledger.jsonl:1: {len(lines) - 1} lines of findings were filed with "
-        f"{today(orders)}, and {len(lines) - 2} are there; restore the others from git\n",
+        f"{today(orders)}, and {len(lines) - 2} are there; restore what is missing from git\n",
     )
 
 

@@ -124,4 +124,4 @@ def test_lines_that_stand_there_twice(orders) -> None:
     # The one that is lost is missed all the same, however often the others stand there.
     ledger.write_text(2 * (lines[0] + "".join(lines[2:])))
     done = command(orders, "verify", "audits/orders")
-    assert (done.returncode, "; restore the others from git" in done.stderr) == (1, True), done.stdout
+    assert (done.returncode, "; restore what is missing from git" in done.stderr) == (1, True), done.stdout

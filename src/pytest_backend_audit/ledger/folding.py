@@ -77,9 +77,11 @@ def _refuse_lost(told: Iterable[tuple[int, Event]], filings: Filings, name: str)
         filed = sum(filing.lines or 0 for filing in once.values())
         found = there[file] if len(once) == len(known) else _distinct(told, file)
         if found < filed:
+            lines = "1 line of a finding was" if filed == 1 else f"{filed} lines of findings were"
+            are = "is" if found == 1 else "are"
             raise LedgerError(
-                f"{name}:{known[0][0]}: {filed} lines of findings were filed with {file}, and {found} are there; "
-                "restore the others from git"
+                f"{name}:{known[0][0]}: {lines} filed with {file}, and {found or 'none'} {are} there; restore what is "
+                "missing from git"
             )
 
 

@@ -80,7 +80,8 @@ class Source:
             FileNotFoundError: The commit has no such file.
         """
         data = self._blob(path)
-        body = f"{data.count(bytes([10]))} lines, sha256 {hashlib.sha256(data).hexdigest()}"
+        lines = len(data.splitlines())
+        body = f"{lines} {'line' if lines == 1 else 'lines'}, sha256 {hashlib.sha256(data).hexdigest()}"
         self._record(EvidenceKind.CODE, path, body, {"bytes": len(data)})
         return data.decode("utf-8", "replace")
 
@@ -139,7 +140,7 @@ class Source:
         """
         lines = self._blob(path).decode("utf-8", "replace").splitlines()
         if not 1 <= line <= len(lines):
-            raise IndexError(f"{path} has {len(lines)} lines at {self.commit[:7]}, not {line}")
+            raise IndexError(f"{path} has no line {line} at {self.commit[:7]}; it has {len(lines)}")
         self._record(EvidenceKind.CODE, f"{path}:{line}", lines[line - 1].strip(), {})
         return lines[line - 1]
 

@@ -127,7 +127,7 @@ def test_a_link_is_labelled_as_not_fetched(tmp_path, commit):
     ("changes", "why"),
     [
         ({"reference": "docs/gone.md"}, "docs/gone.md does not exist at "),
-        ({"reference": "docs/dr.md:9"}, "docs/dr.md has 2 lines at "),
+        ({"reference": "docs/dr.md:9"}, "docs/dr.md has no line 9 at "),
         ({"reference": "ftp://wiki.internal/dr"}, "ftp://wiki.internal/dr is no absolute http or https URL"),
         ({"date": "2026-01-16"}, "dated 2026-01-16, after the audit (2026-01-15)"),
         ({"date": "2025-10-01"}, "dated 2025-10-01, older than 92 days"),
