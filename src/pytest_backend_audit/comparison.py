@@ -8,12 +8,12 @@ run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pytest_backend_audit.alone import alone
-from pytest_backend_audit.filed import standing_word
+from pytest_backend_audit.filed import part_of, standing_word
 from pytest_backend_audit.model import (
     DERIVED,
     HAD_PASSED,
@@ -60,8 +60,11 @@ class Side:
     """What else a reader has to know of it: "a rehearsal"."""
     invalid: str = ""
     """Why it proves nothing about its commit; empty if it does."""
-    is_part: bool = False
-    """Whether it is what one environment of a merge is by itself."""
+
+    def part(self, *names: str) -> Side:
+        """What the first of these environments was by itself, of those that a merge has; any other audit as it is."""
+        card = part_of(self.card, names)
+        return self if card is self.card else replace(self, card=card, partial=card.partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +154,13 @@ class Comparison:
     settings: tuple[SettingChange, ...]
     worse: tuple[str, ...]
     """What a gate on "no worse" stumbles over; empty if nothing got worse."""
-    of_merge: bool = False
-    """Whether one of them is what one environment of a merge is by itself: it has no disposition."""
 
 
 def compare(now: Side, prior: Side) -> Comparison:
     """What changed.
+
+    Of a merge, beside an audit of one of its environments, what that one was by itself; of two merges the whole, which
+    is worse where one of the environments that both have is.
 
     Raises:
         NotComparableError: They are of different services, judged by different standards, or looked at no dimension
@@ -164,16 +168,9 @@ def compare(now: Side, prior: Side) -> Comparison:
     """
     _refuse(now.card, prior.card)
     whole = now.card
-    now = replace(now, card=_of_prior(whole, prior.card))
-    others = tuple(place for place in whole.alone if now.card is not whole and place != now.card.environment)
-    is_part = now.is_part or bool(others)
-    part = alone(prior.card, _names(now.card))
-    of_merge = part is not prior.card
-    part = _as_named(part, now.card)
-    # The ledger, or the name, says that it is the same environment; a merge tells the kinds of all of its own.
-    prior = replace(prior, card=replace(part, environment_kind=now.card.environment_kind) if of_merge else part)
-    if is_part and not prior.card.alone:
-        now = replace(now, card=replace(now.card, environment_kind=prior.card.environment_kind))
+    now, prior = _alike(now, prior)
+    prior = replace(prior, card=_as_named(prior.card, now.card))
+    others = tuple(place for place in whole.parts if now.card is not whole and place != now.card.environment)
     held = _held(now.card.checks, prior.card.checks)
     levels = tuple(_levels(now, prior, held))
     if not any(c.before is not None and c.now is not None for c in levels):
@@ -181,6 +178,9 @@ def compare(now: Side, prior: Side) -> Comparison:
             "there is no dimension that both looked at, so nothing would be compared; take a whole audit, or merge "
             "shards (backend-audit merge)"
         )
+    fell = fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now})
+    cases = without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks)
+    worse = (*fell, *cases, *_new_high(now, prior))
     return Comparison(
         prior=prior.card,
         now=now.card,
@@ -189,24 +189,48 @@ def compare(now: Side, prior: Side) -> Comparison:
         total_now=_total(now.card, levels),
         levels=levels,
         checks=tuple(_checks(now, prior, held)),
-        findings=tuple(_findings(now, prior, held, of_merge=of_merge, is_part=is_part)),
+        findings=tuple(_findings(now, prior, held)),
         settings=tuple(settings(now.card, prior.card)),
-        of_merge=of_merge or is_part,
         worse=(
-            *fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now}),
-            *without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks),
-            *_new_high(now, prior),
-            *_new_in_parts(now, prior),
+            *worse,
+            *in_places(_worse_apart(now, prior), worse),
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
     )
 
 
-def _of_prior(now: FiledCard, prior: FiledCard) -> FiledCard:
-    """Of a merge what it is in the one environment that the audit before was of; any other audit as it is."""
-    if prior.alone:
-        return now
-    return alone(now, [place for place in now.alone if prior.environment in {place, now.formerly.get(place)}])
+def _alike(now: Side, prior: Side) -> tuple[Side, Side]:
+    """Both audits, a merge as its environment that the other one is of; as they are where it has none."""
+    if now.card.parts and not prior.card.parts:
+        named = (place for place in now.card.parts if prior.card.environment in _names(now.card.parts[place]))
+        return now.part(*named), prior
+    return now, prior if now.card.parts else prior.part(*_names(now.card))
+
+
+def _worse_apart(now: Side, prior: Side) -> dict[str, tuple[str, ...]]:
+    """What is worse in each of the environments that two merges have, by itself: another may make up for it."""
+    found = {}
+    for place, card in now.card.parts.items():
+        before = prior.part(*_names(card))
+        if before.card is prior.card:
+            continue
+        with suppress(NotComparableError):  # another dimension each
+            found[place] = compare(now.part(place), before).worse
+    return found
+
+
+def in_places(told: Mapping[str, Sequence[str]], whole: Collection[str]) -> tuple[str, ...]:
+    """What is told of environments, each sentence once with those of which it is true.
+
+    Args:
+        told: Environment -> sentences.
+        whole: What is told of all of them together, which need not be said again.
+    """
+    places: dict[str, list[str]] = {}
+    for place, lines in told.items():
+        for line in lines:
+            places.setdefault(line, []).append(place)
+    return tuple(f"{line} in {', '.join(there)}" for line, there in places.items() if line not in whole)
 
 
 def _not_compared(others: Sequence[str]) -> Iterable[str]:
@@ -235,8 +259,9 @@ def _as_named(prior: FiledCard, now: FiledCard) -> FiledCard:
 
 
 def _names(card: FiledCard) -> tuple[str, ...]:
-    """What an audit's environment is called, and was; none of a merge."""
-    return () if card.alone else (card.environment, *card.formerly.values())
+    """What an audit's one environment is called, and was."""
+    before = card.formerly.get(card.environment)
+    return (card.environment, before) if before is not None else (card.environment,)
 
 
 def _total(card: FiledCard, levels: Iterable[LevelChange]) -> int | None:
@@ -300,16 +325,6 @@ def _new_high(now: Side, prior: Side) -> tuple[str, ...]:
         seen = {c.id for c in prior.card.checks}
         found = ((s, check, title) for s, check, title in found if check in seen)
     return new_high(found, (c.id for c in prior.card.checks if c.outcome not in HAD_PASSED))
-
-
-def _new_in_parts(now: Side, prior: Side) -> Iterable[str]:
-    """What is new in one environment of two merges, and old in another: together both had it."""
-    whole = {*_new_high(now, prior)}
-    for place in now.card.alone:
-        before = next((p for p in (place, now.card.formerly.get(place)) if p in prior.card.alone), None)
-        if before is not None:
-            parts = replace(now, card=alone(now.card, [place])), replace(prior, card=alone(prior.card, [before]))
-            yield from (f"{line} in {place}" for line in _new_high(*parts) if line not in whole)
 
 
 def _refuse(now: FiledCard, prior: FiledCard) -> None:
@@ -429,26 +444,15 @@ def _checks(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[CheckCh
         )
 
 
-def _findings(
-    now: Side, prior: Side, held: Mapping[str, int], *, of_merge: bool, is_part: bool
-) -> Iterable[FindingChange]:
+def _findings(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[FindingChange]:
     present = {f.fingerprint: f for f in now.card.findings}
     past = {f.fingerprint: f for f in prior.card.findings}
     limits = {c.id: held.get(c.id, c.limit) for c in now.card.checks}
     limits_before = {c.id: c.limit for c in prior.card.checks}
-    # What another environment of a merge made up for has no finding there, and is not new here; what is about a whole
-    # dimension, the levels tell.
-    made_up = {c.id for c in prior.card.checks if of_merge and c.outcome is not Outcome.PASSED}
-    apart = made_up | DERIVED if of_merge else frozenset()
-    derived = DERIVED if of_merge or is_part else frozenset()
-    # Nor is it gone here.
-    not_here = {c.id for c in now.card.checks if is_part and c.outcome is not Outcome.PASSED}
     made = [
         _finding(present.get(key), past.get(key), limits_before, limits)
         for key in dict.fromkeys([*present, *past])
-        if not (key not in past and present[key].check in apart | derived)
-        and not (key not in present and past[key].check in not_here | derived)
-        and not (key not in present and now.partial and past[key].check not in limits)
+        if not (key not in present and now.partial and past[key].check not in limits)
         and not (key not in past and prior.partial and present[key].check not in limits_before)
     ]
     order = {trend: rank for rank, trend in enumerate(Trend)}

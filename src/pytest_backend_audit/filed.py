@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_backend_audit.jsonable import from_builtins, to_builtins
@@ -53,13 +55,20 @@ class ChangedError(FiledError):
     """A file is a filed card, and not the one that was filed."""
 
 
-def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -> FiledCard:
+def filed(
+    card: Card,
+    *,
+    numbers: Mapping[str, str],
+    sources: tuple[str, ...],
+    apart: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> FiledCard:
     """What is filed of a card.
 
     Args:
         card: The card, with its sign-off taken into account.
         numbers: Fingerprint of each finding -> the number that the ledger gave it.
         sources: Last hash of the journal of each run that the card was made from.
+        apart: Of a merge: environment -> those of its own runs.
     """
     from pytest_backend_audit.model import FiledCard, FiledCheck, FiledDimension, FiledFinding  # noqa: PLC0415 - a run begins without
 
@@ -90,8 +99,6 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
                 r.limit,
                 bool(r.carried) and not _failed_elsewhere(inputs.prior.get(r.check.id)),
                 standing(r, inputs.prior.get(r.check.id)),
-                r.alone if card.alone else {},
-                {place: part.stands[r.check.id] for place, part in card.parts.items() if r.check.id in part.stands},
                 r.taken_out,
             )
             for r in card.checks
@@ -123,8 +130,31 @@ def filed(card: Card, *, numbers: Mapping[str, str], sources: tuple[str, ...]) -
         standard_version=str(inputs.standard.get("version", "")),
         formerly=dict(inputs.formerly),
         sources=sources,
-        alone=card.alone,
+        parts={
+            place: _part(filed(part, numbers=numbers, sources=tuple(apart.get(place, ()))), part)
+            for place, part in card.parts.items()
+        },
     )
+
+
+def _part(made: FiledCard, card: Card) -> FiledCard:
+    """What is filed of one environment of a merge: of a run that was narrowed only what it looked at."""
+    if not card.partial:
+        return made
+    levels = card.levels
+    looked = tuple(d for d in made.dimensions if d.id in levels)
+    return replace(made, dimensions=looked, maximum=5 * len(looked), partial=True)
+
+
+def part_of(card: FiledCard, names: Iterable[str]) -> FiledCard:
+    """A merge as one of its environments was by itself; any other audit, and one without such a part, as it is.
+
+    Args:
+        card: The audit.
+        names: Of the environment, the present one first.
+    """
+    place = next((name for name in names if name in card.parts), None)
+    return card if place is None else card.parts[place]
 
 
 def standing(result: CheckResult, before: PriorCheck | None) -> Failure | None:
@@ -323,6 +353,22 @@ def check(card: FiledCard) -> None:
         raise ValueError(f"maximum: 0 to {5 * len(card.dimensions)}, found {_short(card.maximum)}")
     if card.total is not None and not 0 <= card.total <= card.maximum:
         raise ValueError(f"total: 0 to {card.maximum}, found {_short(card.total)}")
+    for entry in card.checks:
+        _check_limits(entry)
+    for place, part in card.parts.items():
+        if part.parts or part.service != card.service:
+            raise ValueError(f"parts: {place!r:.40}: no environment of this audit")
+        try:
+            check(part)
+        except ValueError as error:
+            raise ValueError(f"parts: {place!r:.40}: {error}") from None
+
+
+def _check_limits(entry: FiledCheck) -> None:
+    limits = [entry.level, entry.limit, *([entry.stands.limit] if entry.stands else [])]
+    wrong = [limit for limit in limits if not 1 <= limit <= 5]
+    if wrong:
+        raise ValueError(f"checks: {entry.id!r:.80}: a level is 1 to 5, found {_short(wrong[0])}")
 
 
 def _short(value: object) -> str:

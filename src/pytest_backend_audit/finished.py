@@ -63,6 +63,15 @@ class Finished:
         """Last hash of each journal."""
         return tuple(r.head for r in self.records)
 
+    @property
+    def heads_apart(self) -> dict[str, tuple[str, ...]]:
+        """Environment -> last hash of the journal of each of its runs."""
+        found: dict[str, tuple[str, ...]] = {}
+        for record in self.records:
+            place = record.inputs.document.environment
+            found[place] = (*found.get(place, ()), record.head)
+        return found
+
 
 def is_run(folder: Path) -> bool:
     """Whether a folder holds a run, or a merge of runs."""

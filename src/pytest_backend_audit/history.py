@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit import filed as filing
-from pytest_backend_audit.alone import alone
 from pytest_backend_audit.cases import yet_to_pass
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
@@ -155,9 +154,9 @@ def load_prior(
     remark = f" ({', '.join(told.remarks)})" if told.remarks else ""
     # Of one environment, whatever it is called; of a merge that of which there is talk.
     apart = told.yet_to_pass
-    cases = next(iter(apart.values())) if len(apart) == 1 and not told.alone else {}
+    cases = next(iter(apart.values())) if len(apart) == 1 and not told.places else {}
     cases = next((there for name, there in apart.items() if name in environment), cases)
-    part = alone(told.card, environment) if told.card else None
+    part = filing.part_of(told.card, environment) if told.card else None
     of_merge = part is not told.card
     own = _told(part) if part and of_merge else told
     return Prior(
@@ -167,7 +166,7 @@ def load_prior(
         told.service,
         dict(cases),
         told.levels if of_merge else {},
-        tuple(told.alone) if of_merge else (),
+        told.places if of_merge else (),
     )
 
 
@@ -208,14 +207,17 @@ class _Told:
     """What its levels are not: those of a whole formal audit."""
     unfit: str = ""
     """Why no formal audit is compared with it; empty if one may be."""
-    alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Of a merge: environment -> its own levels."""
     yet_to_pass: Mapping[str, Mapping[str, YetToPass]] = field(default_factory=dict)
     """Environment -> check -> its cases that did not pass there; none of a card without its journal."""
     card: FiledCard | None = None
     """As it is, or would be, filed; None of a scorecard.json alone."""
     environment: str = ""
     """Empty where nobody can tell."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The environments of a merge."""
+        return tuple(self.card.parts) if self.card is not None else ()
 
 
 def _named_runs(report_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -369,7 +371,6 @@ def _told(card: FiledCard) -> _Told:
         levels={d.id: d.would_be for d in card.dimensions},
         checks=tuple((c.id, *standing_word(c)) for c in card.checks),
         service=card.service,
-        alone=card.alone,
         card=card,
         environment=card.environment,
     )
@@ -437,7 +438,7 @@ def _failed(line: bytes) -> str:
 def _failures(told: _Told, source: str, environment: Collection[str]) -> dict[str, PriorCheck]:
     """Checks that failed in an earlier run; of a merge, each marked that failed in its other environments only."""
     failed = {id_: check for id_, check in _checks(told, source) if check.outcome is Outcome.FAILED}
-    own = _told(alone(told.card, environment)) if told.card is not None and told.alone else told
+    own = _told(filing.part_of(told.card, environment)) if told.card is not None else told
     here = {id_ for id_, outcome, _ in own.checks if outcome is Outcome.FAILED}
     if own.environment and environment and own.environment not in environment:
         here = set()

@@ -228,7 +228,7 @@ def test_two_merges_are_compared_in_each_environment_too(orders) -> None:
     done = command(orders, "compare", both(orders), "--no-worse", "--json")
     assert (done.returncode, [each["worse"] for each in json.loads(done.stdout)["comparisons"]]) == (
         1,
-        [["new high finding tls L3 failed: TLS 1.0 is on in stage"]],
+        [["4.7 fell from L2 to L1 in stage", "new high finding tls L3 failed: TLS 1.0 is on in stage"]],
     )
 
 
@@ -275,3 +275,103 @@ def test_an_environment_without_an_audit_before_is_told(orders) -> None:
     told = json.loads(done.stdout)
     assert [each["now"]["environment"] for each in told["comparisons"]] == ["prod"]
     assert told["not_compared"] == ["stage"]
+
+
+def worse(orders, folder: str) -> dict[str, list[str]]:
+    """What a comparison with the audits before finds to be worse, by environment; as the gate has it."""
+    compared = command(orders, "compare", folder, "--no-worse", "--json")
+    told = {each["now"]["environment"]: each["worse"] for each in json.loads(compared.stdout)["comparisons"]}
+    gate = command(orders, "gate", folder, "--min", "significant-technical-debt", "--no-worse", "--json")
+    is_worse = "worse than the prior audit" in json.loads(gate.stdout)["reason"]
+    assert (compared.returncode, is_worse) == ((1, True) if any(told.values()) else (0, False))
+    return told
+
+
+def test_an_audit_is_not_compared_with_itself(orders) -> None:
+    """Its run of prod was filed by itself before it was merged."""
+    check(orders)
+    for environment in ("prod", "stage"):
+        filed(orders, run(orders, environment))
+    says(orders, prod="fails a")
+    folder = both(orders)
+    filed(orders, "audit-report-prod")
+    fell = ["4.7 fell from L2 to L1", "new high finding tls L3 failed: TLS 1.0 is on"]
+    assert worse(orders, folder) == {"prod": fell, "stage": []}
+
+
+def test_a_fall_in_prod_is_not_made_up_for_in_stage(orders) -> None:
+    """Both merges fail at the same level, each in another environment."""
+    check(orders)
+    says(orders, stage="fails a")
+    filed(orders, both(orders))
+    says(orders, prod="fails a")
+    assert worse(orders, both(orders)) == {
+        "prod, stage": [
+            "4.7 fell from L2 to L1 in prod",
+            "new high finding tls L3 failed: TLS 1.0 is on in prod",
+        ]
+    }
+
+
+def test_a_merge_is_compared_with_what_came_last_in_each_environment(orders) -> None:
+    """An audit of prod by itself has shown it to be mended since the merge before."""
+    check(orders)
+    says(orders, prod="fails a")
+    filed(orders, both(orders))
+    says(orders)
+    filed(orders, run(orders, "prod"))
+    says(orders, prod="fails a")
+    fell = ["4.7 fell from L2 to L1", "new high finding tls L3 failed: TLS 1.0 is on"]
+    assert worse(orders, both(orders)) == {"prod": fell, "stage": []}
+
+
+def test_a_case_that_prod_lost_is_told_while_stage_fails(orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check as a whole did not pass; prod did, without the case that had failed."""
+    check(orders)
+    says(orders, prod="fails b", stage="fails a")
+    filed(orders, both(orders))
+    check(orders, cases='os.environ["TENANTS"].split()')
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(suite.read_text().replace("import json\n", "import json\nimport os\n"))
+    says(orders, stage="fails a")
+    runs = []
+    for environment, tenants in (("prod", "a"), ("stage", "a b")):
+        monkeypatch.setenv("TENANTS", tenants)
+        runs.append(run(orders, environment))
+    shutil.rmtree(orders.path / "audit-report-both")
+    lost = "4.7 tls: [b] had not passed, and is no longer part of the check in prod"
+    assert worse(orders, merged(orders, runs)) == {"prod, stage": [lost]}
+
+
+def test_an_audit_that_is_lost_is_not_said_to_be_none(orders) -> None:
+    """That of prod was filed, and its card is not there."""
+    check(orders)
+    for environment in ("prod", "stage"):
+        filed(orders, run(orders, environment))
+    folder = both(orders)
+    lost = orders.path / "audits" / "orders" / f"{ledger(orders).filings[0].file}.json"
+    lost.unlink()
+    done = command(orders, "compare", folder)
+    assert done.returncode == 2
+    assert lost.name in done.stderr
+
+
+def test_each_environment_is_told_its_own_failure(orders) -> None:
+    """A merge has one finding of both: where the check is weak, its evidence is; where it failed, its failure."""
+    weak = CHECK.replace(
+        '    audit_evidence.command("testssl", "TLS 1.3")\n',
+        '    if said == "is weak":\n        return audit_evidence.verbal("we use TLS 1.3", "Kim")\n'
+        '    audit_evidence.command("testssl", "TLS 1.3")\n',
+    )
+    (orders.path / "checks" / "test_orders.py").write_text(weak.format(cases='["a"]', level=3))
+    says(orders, prod="is weak a", stage="fails a")
+    filed(orders, both(orders))
+    tracked = ledger(orders).find(numbers(orders)["test_tls"])
+    assert {place: (told.severity.value, told.title) for place, told in tracked.told.items()} == {
+        "prod": ("low", "tls L3 has weak evidence: passed, but all its evidence is verbal"),
+        "stage": ("high", "tls L3 failed: TLS 1.0 is on"),
+    }
+    says(orders, prod="is weak a")
+    filed(orders, run(orders, "stage"))
+    tracked = ledger(orders).find(tracked.number)
+    assert (tracked.where, tracked.finding.severity.value) == (("prod",), "low")

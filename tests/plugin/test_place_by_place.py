@@ -179,13 +179,17 @@ def test_an_environment_is_compared_with_itself_in_a_merge(orders) -> None:
     good(orders, "file", merged(orders, runs))
     orders.commit()
     (card,) = (orders.path / "audits" / "orders").glob("*.json")
-    assert json.loads(card.read_text())["alone"] == {"prod": {"tls": 1}, "stage": {"tls": 3}}
+    parts = json.loads(card.read_text())["parts"]
+    levels = {place: {d["id"]: d["would_be"] for d in part["dimensions"]} for place, part in parts.items()}
+    assert levels == {"prod": {"tls": 1}, "stage": {"tls": 3}}
+    assert {place: len(part["sources"]) for place, part in parts.items()} == {"prod": 1, "stage": 1}
     audited(orders, "--audit-env=prod", "--audit-no-worse")
     assert orders.record().inputs.prior_levels == {"tls": 1}
     compared = command(orders, "compare", "audit-report", "--no-worse")
     assert compared.returncode == 0, compared.stdout
     assert "tls TLS  L1\n" in compared.stdout
-    assert "(a merge's own is no part's: not compared)" in compared.stdout
+    # By itself, not that of the merge.
+    assert "Disposition  Not production-grade\n" in compared.stdout
     [changes] = json.loads(command(orders, "compare", "audit-report", "--json").stdout)["comparisons"]
     assert (changes["warnings"], changes["checks"], changes["findings"]) == ([], [], [])
 

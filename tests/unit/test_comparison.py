@@ -65,33 +65,87 @@ def test_a_dimension_that_fell_and_one_that_rose() -> None:
     )
 
 
+def merge(whole: FiledCard, **parts: FiledCard) -> FiledCard:
+    """A merge of environments, each with what it was by itself."""
+    names = {place: replace(part, environment=place) for place, part in parts.items()}
+    return replace(whole, environment=", ".join(names), parts=names)
+
+
 def test_an_environment_is_compared_with_itself_in_a_merge() -> None:
     """By the name that it had then as well; a merge is compared with a merge."""
-    own = {"prod": {f"4.{n}": 2 for n in range(1, 9)}, "stage": {f"4.{n}": 3 for n in range(1, 9)}}
-    merged = replace(audit(3, **BEFORE), environment="prod, stage", alone=own)
+    merged = merge(audit(3, **BEFORE), prod=audit(2, **BEFORE), stage=audit(3, **BEFORE))
     for now in (replace(audit(2), environment="prod"), replace(audit(2), environment="eu", formerly={"eu": "prod"})):
         found = compared(now, merged)
         assert [(c.before, c.now) for c in found.levels] == [(2, 2)] * 8
         assert (found.worse, found.total_before) == ((), 16)
-    both = replace(audit(2), environment="prod, stage", alone=own)
-    assert len(compared(both, merged).worse) == 8
+    both = merge(audit(2), prod=audit(2), stage=audit(3))
+    assert compared(both, merged).worse == tuple(f"4.{n} fell from L3 to L2" for n in range(1, 9))
     assert len(compared(replace(audit(2), environment="stage"), merged).worse) == 8
+
+
+def test_the_names_of_others_say_nothing_of_an_environment() -> None:
+    """All of them were renamed: each is held against what it was called itself."""
+    merged = merge(audit(3, **BEFORE), live=audit(3, **BEFORE), pre=audit(2, **BEFORE))
+    renamed = {"prod": "live", "stage": "pre"}
+    both = merge(audit(3), prod=audit(3), stage=audit(2))
+    parts = {place: replace(card, formerly={place: renamed[place]}) for place, card in both.parts.items()}
+    assert compared(replace(both, parts=parts, formerly=renamed), merged).worse == ()
+    for place, level in (("prod", 3), ("stage", 2)):
+        assert [c.before for c in compared(parts[place], merged).levels] == [level] * 8
+
+
+def test_what_fell_in_one_environment_is_not_made_up_for_by_another() -> None:
+    """Together they stand as before: prod fell, and stage rose."""
+    before = merge(audit(3, **BEFORE), prod=audit({"4.1": 4}, **BEFORE), stage=audit({"4.1": 3}, **BEFORE))
+    now = merge(audit(3), prod=audit({"4.1": 3}), stage=audit({"4.1": 4}))
+    assert compared(now, before).worse == ("4.1 fell from L4 to L3 in prod",)
+
+
+def test_what_fell_in_all_environments_is_said_once() -> None:
+    """With those that fell; what the whole says is not said again."""
+    before = merge(audit(4, **BEFORE), prod=audit({"4.1": 4}, **BEFORE), stage=audit({"4.1": 4}, **BEFORE))
+    now = merge(audit({"4.1": 4, "4.2": 3}), prod=audit({"4.1": 2}), stage=audit({"4.1": 2}))
+    assert compared(now, before).worse == (
+        "4.2 fell from L4 to L3",
+        *(f"4.{n} fell from L4 to L1" for n in range(3, 9)),
+        "4.1 fell from L4 to L2 in prod, stage",
+    )
 
 
 def test_checks_and_findings_of_an_environment_in_a_merge_are_its_own() -> None:
     """What failed in stage alone is none of prod's, and what stage answered for prod is no change there."""
-    prior = audit(3, failed("4.2-3"), **BEFORE)
-    told = {"4.2-3": {"prod": Outcome.PASSED, "stage": Outcome.FAILED}}
-    told["4.1-3"] = {"prod": Outcome.COULD_NOT_RUN, "stage": Outcome.PASSED}
-    told["4.3-3"] = {"stage": Outcome.PASSED}
-    both = {"prod": Outcome.PASSED, "stage": Outcome.PASSED}
-    checks = tuple(replace(c, alone=told.get(c.id, both)) for c in prior.checks)
-    levels = {f"4.{n}": 2 if n == 1 else 3 for n in range(1, 9)}
-    merged = replace(prior, environment="prod, stage", checks=checks, alone={"prod": levels, "stage": levels})
+    prod, stage = audit(3, skipped("4.1-3"), **BEFORE), audit(3, failed("4.2-3"), **BEFORE)
+    merged = merge(audit(3, failed("4.2-3"), **BEFORE), prod=prod, stage=stage)
     found = compared(replace(audit(3, skipped("4.1-3")), environment="prod"), merged)
-    assert found.of_merge
-    assert found.checks == (CheckChange("4.3-3", "4.3", "4.3-3", 3, None, Outcome.PASSED, None, 5),)
-    assert (found.findings, found.worse, found.total_before, found.total_now) == ((), (), 23, 23)
+    assert (found.checks, found.findings, found.worse) == ((), (), ())
+    assert (found.total_before, found.total_now) == (23, 23)
+
+
+def test_what_a_narrowed_part_did_not_look_at_is_not_compared() -> None:
+    """As of one environment's shard: it has no word on the other dimensions, and on checks that it left out."""
+    whole = audit(3, **BEFORE)
+    one = replace(
+        whole,
+        dimensions=whole.dimensions[:1],
+        checks=tuple(c for c in whole.checks if c.dimension == "4.1"),
+        partial=True,
+    )
+    merged = merge(whole, prod=one, stage=whole)
+    found = compared(replace(audit(2, failed("4.2-2")), environment="prod"), merged)
+    assert [(c.id, c.before, c.now) for c in found.levels if c.before is not None] == [("4.1", 3, 2)]
+    assert [c.id for c in found.checks] == ["4.1-3"]
+    assert found.worse == ("4.1 fell from L3 to L2",)
+
+
+def test_a_case_is_taken_out_where_it_was() -> None:
+    """Of a merge beside an audit of prod, what stage has lost says nothing."""
+    lost = audit(3)
+    lost = replace(lost, checks=tuple(replace(c, taken_out=("[b]",)) for c in lost.checks if c.id == "4.1-3"))
+    merged = merge(lost, prod=audit(3), stage=lost)
+    assert compared(merged, replace(audit(3, **BEFORE), environment="prod")).worse == ()
+    assert compared(merged, replace(audit(3, **BEFORE), environment="stage")).worse[0] == (
+        "4.1 4.1-3: [b] had not passed, and is no longer part of the check"
+    )
 
 
 def test_levels_are_those_before_the_reviewers_cap() -> None:

@@ -43,7 +43,7 @@ def side(given: str) -> Side:
     invalid = card.seal.invalid if card.seal else ""
     if invalid:
         remarks = (*remarks, f"invalid: {invalid}")
-    made = filed.filed(card, numbers={}, sources=run.heads)
+    made = filed.filed(card, numbers={}, sources=run.heads, apart=run.heads_apart)
     return Side(made, partial=bool(card.partial), remarks=remarks, invalid=invalid)
 
 
@@ -96,28 +96,41 @@ def _here(service: str) -> Cards[Filed]:
     return (read(Place(top, service)) if top else State()).cards
 
 
-def before(card: FiledCard) -> Path:
+class NoAuditBeforeError(ValueError):
+    """The ledger has none to compare with; the message names the way out."""
+
+
+def before(card: FiledCard) -> tuple[Path, tuple[str, ...]]:
     """The filed card that an audit is compared with where none is named: the latest before it, of its environment.
 
     The repository is the one of the folder that we are in.
 
+    Args:
+        card: Of an audit of one environment: each of a merge's has its own.
+
+    Returns:
+        Its file, and the names that the environment has had, the present one first.
+
     Raises:
-        ValueError: There is none, its card is lost, or the ledger can't be read.
+        NoAuditBeforeError: There is none.
+        ValueError: Its card is lost, or the ledger can't be read.
     """
     from pytest_backend_audit.document import find_repository  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger import Place, known_as, read  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.places import environments  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
 
     top = find_repository(Path())
     if top is None or not card.service.strip():
-        raise ValueError(f"no audit to compare with: {NAME_ONE}")
+        raise NoAuditBeforeError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)
     state = known_as(read(place), card.formerly)
     if alone := without_filings(place, state):
         raise ValueError(alone)
     filing = state.latest(card.environment, before=card.instant, but=card.sources)
-    if filing is not None:
-        return card_of(place.folder, place.name, filing, state.cards)
-    where = f" in {card.environment}" if card.environment else ""
-    raise ValueError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")
+    if filing is None:
+        where = f" in {card.environment}" if card.environment else ""
+        raise NoAuditBeforeError(f"{place.name} has no audit of {card.service}{where} before this one: {NAME_ONE}")
+    same = [n for n in environments(filing.environment) if state.places.one(n) == state.places.one(card.environment)]
+    return card_of(place.folder, place.name, filing, state.cards), (card.environment, *same)

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail, hanging
@@ -59,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         with waiting("reading the audits"):
             now = side(args.now)
-            pairs, lacking = ([(now, args.prior)], []) if args.prior else _priors(now)
-            found = [_compared(args.now, part, prior) for part, prior in pairs]
+            pairs, lacking = ([(now, side(args.prior), args.prior)], []) if args.prior else _priors(now)
+            found = [_compared(args.now, *pair) for pair in pairs]
     except ValueError as error:
         return fail(str(error))
     except OSError as error:
@@ -73,49 +72,53 @@ def run(args: argparse.Namespace) -> int:
     return 1 if args.no_worse and (lacking or any(comparison.worse for comparison in found)) else 0
 
 
-def _compared(name: str, now: Side, before: str) -> Comparison:
-    """An audit, or a part of it, compared with another that has a name.
+def _compared(name: str, now: Side, prior: Side, before: str) -> Comparison:
+    """An audit, or a part of it, compared with another; both have a name.
 
     Raises:
-        ValueError: They can't be compared, or the other one can't be read.
-        OSError: Likewise.
+        ValueError: They can't be compared.
     """
-    from pytest_backend_audit.cli.audits import side  # noqa: PLC0415 - heavy
     from pytest_backend_audit.comparison import NotComparableError, compare  # noqa: PLC0415 - heavy
 
     try:
-        return compare(now, side(before))
+        return compare(now, prior)
     except NotComparableError as error:
         raise ValueError(f"{name} and {before} can't be compared: {error}") from None
 
 
-def _priors(now: Side) -> tuple[list[tuple[Side, str]], list[str]]:
+def _priors(now: Side) -> tuple[list[tuple[Side, Side, str]], list[str]]:
     """What is compared where no audit is named: the audit with the one before it.
 
-    Of a merge before which there is none of all its environments, each of them with its own.
+    A merge, with that of the same environments, where it is the latest of each; else each of them with its own.
 
     Returns:
-        What is compared with what; and the environments before which there is none.
+        What is compared with what, and what that is called; and the environments before which there is none.
 
     Raises:
-        ValueError: There is none to compare with.
+        ValueError: There is none to compare with, or it can't be read.
     """
-    from pytest_backend_audit.alone import alone  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.cli.audits import before, side  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.cli.audits import NoAuditBeforeError, before, side  # noqa: PLC0415 - heavy
 
-    card = now.card
-    latest = str(before(card))
-    prior = side(latest).card.environment.split(", ")
-    if all({place, card.formerly.get(place)} & set(prior) for place in card.alone):
-        return [(now, latest)], []
-    found, lacking = [], []
-    for place in card.alone:
-        part = replace(now, card=alone(card, [place]), is_part=True)
+    parts = [now.part(place) for place in now.card.parts] or [now]
+    found: list[tuple[Side, str, tuple[str, ...]]] = []
+    lacking: list[str] = []
+    for part in parts:
         try:
-            found.append((part, str(before(part.card))))
-        except ValueError:  # another has one, the latest of them all
-            lacking.append(place)
-    return found, lacking
+            path, names = before(part.card)
+        except NoAuditBeforeError:
+            if len(parts) == 1:
+                raise
+            lacking.append(part.card.environment)
+        else:
+            found.append((part, str(path), names))
+    if not found:
+        before(now.card)  # raises: of all of them together there is none either
+    read = {path: side(path) for path in dict.fromkeys(path for _, path, _ in found)}
+    if len(read) == 1 and not lacking:
+        [(name, prior)] = read.items()
+        if len(prior.card.parts) == len(now.card.parts):
+            return [(now, prior, name)], []
+    return [(part, read[path].part(*names), path) for part, path, names in found], lacking
 
 
 def _write(found: Sequence[Comparison], lacking: Sequence[str], form: str) -> None:

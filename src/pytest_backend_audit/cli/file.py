@@ -251,7 +251,7 @@ def _texts(filing: Filing, done: Finished) -> Iterator[tuple[str, str]]:
 
     card = filing.card
     yield ".md", render(card, "md")
-    yield ".json", filed.text(filed.filed(card, numbers=filing.numbers, sources=done.heads))
+    yield ".json", filed.text(filed.filed(card, numbers=filing.numbers, sources=done.heads, apart=done.heads_apart))
     # For the checks of the next audit that compare with this one, after the run folder is gone.
     if text := kept.text(attempt for record in done.records for attempt in record.attempts):
         yield kept.SUFFIX, text

@@ -100,7 +100,7 @@ def filing(
         number = known.number if known else f"F-{free:04}"
         free += known is None
         numbers[finding.fingerprint] = number
-        kept = replace(finding, id=number)
+        kept = {place: replace(_found_in(card, finding, names[place]), id=number) for place in here}
         result, by_place = results.get(finding.check), finding.check in inputs.by_place
         told_of = Found(who.at, number, finding.fingerprint, name, "", was=moved.get(finding.check, ""))
         sightings = {
@@ -112,7 +112,7 @@ def filing(
             for place in here
         }
         if known is None:
-            events += _each(sightings, dict.fromkeys(here, kept), "opened")
+            events += _each(sightings, kept, "opened")
             told.surpassed += _without(number, state, seen)
             continue
         # Where it is open, an old sighting is true too; it opens nothing anew.
@@ -120,7 +120,7 @@ def filing(
         if not places:
             told.left.append((number, known.status, max(seen.values())))
             continue
-        newly = {p: kept if _is_news(known, p, kept) else None for p in places}
+        newly = {p: kept[p] if _is_news(known, p, kept[p]) else None for p in places}
         sightings = {p: s if newly.get(p) else replace(s, same=_told_at(known, p)) for p, s in sightings.items()}
         events += _each(sightings, newly, "seen" if known.status.is_open else "reopened")
         told.surpassed += _without(number, state, {p: seen[p] for p in places if p not in known.where})
@@ -137,6 +137,12 @@ def filing(
     left = [(e.number, t.where) for e in gone for t in (tracked_now[e.fingerprint],) if t.where]
     remarks = (*told.lines(), *otherwise(gone), *unasked(gone), *elsewhere(left))
     return Filing(replace(card, findings=shown), numbers, tuple(events), now, remarks)
+
+
+def _found_in(card: Card, finding: Finding, place: str) -> Finding:
+    """A finding as one environment of a merge has it by itself; what only all of them together have, as it is."""
+    part = card.parts.get(place, card)
+    return next((own for own in part.findings if own.fingerprint == finding.fingerprint), finding)
 
 
 def _with_cases(sighting: Found, now: Cases, known: Tracked | None, place: str, *, by_place: bool) -> Found:

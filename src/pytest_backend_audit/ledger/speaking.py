@@ -93,8 +93,9 @@ def outcome_in(card: Card, check: str, place: str) -> str:
     result = next((r for r in card.checks if r.check.id == check), None)
     if result is None:
         return ""
-    part = card.parts.get(place)
-    stands = part.stands.get(check) if part is not None else standing(result, card.inputs.prior.get(check))
+    part = card.parts.get(place, card)
+    own = next((r for r in part.checks if r.check.id == check), result)
+    stands = standing(own, part.inputs.prior.get(check))
     answer = result.answers.get(place, Outcome.PASSED)
     if answer is not Outcome.PASSED:
         return answer.value

@@ -186,20 +186,20 @@ class State:
         """The filing that an audit compares with: that of the latest run of its environment.
 
         Args:
-            environment: The audit's; a merged one's are several, of which one in common is enough where no filing has
-                them all.
+            environment: The audit's, one alone: each of a merge's has its own.
             before: An instant before which that run has to lie; empty for any.
-            but: Last hashes of the journals of a run that is not meant: the audit itself, once it was filed.
+            but: Last hashes of the journals of the audit itself: once it was filed, by itself or in a merge, that is no
+                earlier one.
         """
-        wanted, heads = set(self.places.of(environment)), set(but)
+        wanted, own = self.places.one(environment), frozenset(but)
         fit = []
         for filed in reversed(self.filings):
-            common = [place for place in environments(filed.environment) if self.places.one(place) in wanted]
-            instant = max((filed.instant_in(place) for place in common), default="")
-            if common and set(filed.heads) != heads and (not before or instant < before):
-                fit.append((filed, wanted <= set(map(self.places.one, common)), instant))
+            here = [place for place in environments(filed.environment) if self.places.one(place) == wanted]
+            instant = max(map(filed.instant_in, here), default="")
+            if here and own.isdisjoint(filed.heads) and (not before or instant < before):
+                fit.append((filed, instant))
         # Of several of one run the last, which is the signed one.
-        return max(fit, key=lambda entry: entry[1:], default=(None, False, ""))[0]
+        return max(fit, key=lambda entry: entry[1], default=(None, ""))[0]
 
     @property
     def cards(self) -> Cards[Filed]:

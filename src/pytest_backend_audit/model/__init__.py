@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_backend_audit.model.checks import Attempt, Check, Need, Outcome, Page, Status
     from pytest_backend_audit.model.evidence import Evidence, EvidenceKind
     from pytest_backend_audit.model.filed import FiledCard, FiledCheck, FiledDimension, FiledFinding
-    from pytest_backend_audit.model.part import Part
     from pytest_backend_audit.model.policy import Acknowledged, Difference, Incident, NotApplicable, Policy, Protected
     from pytest_backend_audit.model.queue import COVERAGE, DERIVED, PROOF, Finding, Raise, Severity
     from pytest_backend_audit.model.results import (
@@ -69,7 +68,6 @@ __all__ = [
     "NotApplicable",
     "Outcome",
     "Page",
-    "Part",
     "Policy",
     "PriorCheck",
     "Protected",
@@ -89,7 +87,6 @@ _FILES = {
     "checks": ("Attempt", "Check", "Need", "Outcome", "Page", "Status"),
     "evidence": ("Evidence", "EvidenceKind"),
     "filed": ("FiledCard", "FiledCheck", "FiledDimension", "FiledFinding"),
-    "part": ("Part",),
     "policy": ("Acknowledged", "Difference", "Incident", "NotApplicable", "Policy", "Protected"),
     "queue": ("COVERAGE", "DERIVED", "PROOF", "Finding", "Raise", "Severity"),
     "results": ("CheckResult", "CriterionResult", "DimensionResult", "Failure", "RowResult", "RowState"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pytest_backend_audit.model.part import Part
 from pytest_backend_audit.model.queue import Finding, Raise
 from pytest_backend_audit.model.results import CheckResult, DimensionResult
 from pytest_backend_audit.model.run import Inputs, Seal
@@ -102,11 +101,8 @@ class Card:
     """The second reviewer's, once its signature was checked."""
     merged: tuple[str, ...] = ()
     """One line for each run that a merged card is made from; empty for the card of one run."""
-    alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Of a merge of several environments: environment -> dimension -> level before the reviewer's cap that its own runs
-    reach, of the dimensions that they looked at."""
-    parts: Mapping[str, Part] = field(default_factory=dict)
-    """Likewise environment -> all that counts of what it is by itself."""
+    parts: Mapping[str, Card] = field(default_factory=dict)
+    """Of a merge of several environments: each one's card by itself, of its own runs."""
     schema_version: int = 1
 
     @property
@@ -117,6 +113,12 @@ class Card:
             *(("lapses soon", text) for text in self.exceptions_lapsing),
             *(("unused", text) for text in self.exceptions_unused),
         )
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """Dimension -> level before the reviewer's cap, of those that its runs looked at: if whole, each."""
+        looked = (d for d in self.dimensions if not self.partial or any(criterion.checks for criterion in d.criteria))
+        return {d.id: d.would_be for d in looked}
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:

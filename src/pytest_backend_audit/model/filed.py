@@ -26,10 +26,6 @@ class FiledCheck:
     """Whether it could not run and kept the limit of an earlier failure."""
     stands: Failure | None = None
     """A failure since which the check gave no answer; None where it gave one, and in cards of older versions."""
-    alone: Mapping[str, Outcome] = field(default_factory=dict)
-    """Of a merge: environment -> what became of it there by itself."""
-    stood: Mapping[str, Failure] = field(default_factory=dict)
-    """Of a merge: environment -> the failure since which it gave no answer there."""
     taken_out: tuple[str, ...] = ()
     """Cases that had yet to pass before, and are no longer part of the check, which passed without them."""
 
@@ -105,7 +101,9 @@ class FiledCard:
     """Environment -> its name in the audits before, where it got another one."""
     sources: tuple[str, ...] = ()
     """Last hash of the journal of each run that it was made from."""
-    alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Of a merge: environment -> dimension -> level before the reviewer's cap that its own runs reach, which is what an
-    audit of that one is compared with."""
+    partial: bool = False
+    """Whether its runs looked at a part of the plan only, as those of one environment of a merge may: it has the
+    dimensions that they looked at, and no total."""
+    parts: Mapping[str, FiledCard] = field(default_factory=dict)
+    """Of a merge: each of its environments by itself, which is what an audit of that one is compared with."""
     schema_version: int = 1

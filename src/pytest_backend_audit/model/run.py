@@ -127,9 +127,6 @@ class Inputs:
     """Likewise of all its environments together, where the prior audit was a merge: what a merge is compared with."""
     prior_places: tuple[str, ...] = ()
     """The environments of that merge."""
-    prior_alone: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Of a merge whose environments were not merged before, or others: environment -> its own levels in its own prior
-    audit."""
     prior_source: str = ""
     prior_missing: str = ""
     """Why there is no prior audit, although some of the service were filed: "audits/orders has audits of stage, none

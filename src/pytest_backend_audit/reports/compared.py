@@ -164,8 +164,6 @@ def _total(found: Comparison) -> str:
 
 
 def _dispositions(found: Comparison) -> str:
-    if found.of_merge:
-        return f"{_disposition(found.now)} (a merge's own is no part's: not compared)"
     return _pair(_disposition(found.prior), _disposition(found.now))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pytest_backend_audit.comparison import known_before
@@ -27,39 +26,20 @@ class Since:
 
 def since(card: Card) -> tuple[Since, ...]:
     """What became of the checks, in the order of the environments; nothing where there is no prior audit."""
-    if not card.parts:
-        inputs = card.inputs
-        if not inputs.prior_levels and not any(c.source.startswith("prior audit") for c in inputs.prior.values()):
-            return ()
-        passed = {r.check.id for r in card.checks if r.outcome is Outcome.PASSED}
-        less = {r.check.id for r in card.checks if r.taken_out}
-        return (_since("", known_before(inputs), (f.check for f in card.findings), passed, less),)
-    found = []
-    for place, part in sorted(card.parts.items()):
-        if part.known is None:
-            found.append(Since(place, is_compared=False))
-            continue
-        passed = {r.check.id for r in card.checks if r.alone.get(place) is Outcome.PASSED}
-        found.append(_since(place, part.known, (check for _, check, _ in part.findings), passed, part.taken_out))
+    found = [_since(place, part) for place, part in sorted(card.parts.items())] or [_since("", card)]
     return tuple(found) if any(each.is_compared for each in found) else ()
 
 
-def _since(
-    place: str, known: Collection[str], findings: Iterable[str], passed: Collection[str], less: Collection[str]
-) -> Since:
-    """Counted.
-
-    Args:
-        place: The environment.
-        known: Checks of which the prior audit had no pass.
-        findings: Check of each finding.
-        passed: Checks that passed.
-        less: Checks that lost a case which had not passed.
-    """
-    gone = [check for check in passed if check in known]
-    lost = sum(check in less for check in gone)
-    new = {check for check in findings if check not in known and check not in DERIVED}
-    return Since(place, new=len(new), mended=len(gone) - lost, less=lost)
+def _since(place: str, card: Card) -> Since:
+    """Counted, of an audit that is no merge of environments."""
+    inputs = card.inputs
+    if not inputs.prior_levels and not any(c.source.startswith("prior audit") for c in inputs.prior.values()):
+        return Since(place, is_compared=False)
+    known = known_before(inputs)
+    gone = [r for r in card.checks if r.outcome is Outcome.PASSED and r.check.id in known]
+    less = sum(bool(r.taken_out) for r in gone)
+    new = {f.check for f in card.findings if f.check not in known and f.check not in DERIVED}
+    return Since(place, new=len(new), mended=len(gone) - less, less=less)
 
 
 __all__ = ["Since", "since"]

@@ -23,7 +23,6 @@ from pytest_backend_audit.model import (
     Inputs,
     Mode,
     Outcome,
-    Part,
     Seal,
 )
 from pytest_backend_audit.moved import function_of
@@ -95,7 +94,7 @@ def judge(
     runs: Sequence[Run],
     *,
     merged: bool,
-    parts: Mapping[str, Part] = MappingProxyType({}),
+    parts: Mapping[str, Card] = MappingProxyType({}),
 ) -> Judged:
     """One result for each check that some run set out to execute, in the order of the walk."""
     rows = standard.rows if inputs.standard_loaded else ()
@@ -141,11 +140,12 @@ def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:
 
 
 def _missed(
-    result: CheckResult, executions: Sequence[Execution], inputs: Inputs, parts: Mapping[str, Part]
+    result: CheckResult, executions: Sequence[Execution], inputs: Inputs, parts: Mapping[str, Card]
 ) -> CheckResult:
     """A check that passed, with its cases that had yet to pass and are no longer part of it."""
     if parts:
-        found = dict.fromkeys(case for part in parts.values() for case in part.taken_out.get(result.check.id, ()))
+        alike = (r for part in parts.values() for r in part.checks if r.check.id == result.check.id)
+        found = dict.fromkeys(case for r in alike for case in r.taken_out)
         return replace(result, taken_out=tuple(found)) if result.outcome is Outcome.PASSED else result
     before = inputs.yet_to_pass.get(result.check.id)
     # What a run leaves out is not taken out of the check.
@@ -164,7 +164,7 @@ def build(
     signed_off: frozenset[str] | bool,
     merged: bool = False,
     partial: Sequence[str] = (),
-    parts: Mapping[str, Part] = MappingProxyType({}),
+    parts: Mapping[str, Card] = MappingProxyType({}),
 ) -> Card:
     """The card.
 
@@ -176,9 +176,8 @@ def build(
         signed_off: Dimensions whose level from L4 up a second reviewer signed, or whether all are signed.
         merged: Whether results say which environment they come from.
         partial: Why there are levels only.
-        parts: Of a merge: environment -> what it is by itself.
+        parts: Of a merge: environment -> its card by itself.
     """
-    alone = {place: part.levels for place, part in parts.items()}
     loaded = inputs.standard_loaded
     instant = moment(inputs.instant)
     today = instant.date()
@@ -226,8 +225,8 @@ def build(
         matrix=standard.dispositions,
         broken=verdict.broken_checks(judged.results),
         worse=verdict.worse(inputs, would_be, queue, judged.results, parts) if asked else (),
-        not_compared=verdict.not_compared(inputs, would_be) if asked else "",
-        unknown=verdict.unknown(inputs) if asked else "",
+        not_compared=verdict.not_compared(inputs, would_be, parts) if asked else "",
+        unknown=verdict.unknown(inputs, parts) if asked else "",
     )
     known = {r.criterion for r in judged.rows} | {c.ladder for c in inputs.plan}
     return Card(
@@ -254,7 +253,6 @@ def build(
         notices=_notices(inputs, standard, judged, exempt, seal),
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
         no_worse=verdict.no_worse(facts, inputs.prior_source) if asked else None,
-        alone=alone,
         parts=dict(parts),
     )
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from pytest_backend_audit import comparison, jsonable
-from pytest_backend_audit.filed import standing
+from pytest_backend_audit import jsonable
 from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
     Attempt,
@@ -18,7 +17,6 @@ from pytest_backend_audit.model import (
     Inputs,
     Mode,
     Outcome,
-    Part,
     PriorCheck,
     Seal,
     Status,
@@ -28,7 +26,6 @@ from pytest_backend_audit.scoring.card import Run, build, hiding, run_of
 from pytest_backend_audit.scoring.dates import day
 from pytest_backend_audit.scoring.outcomes import attempt_key
 from pytest_backend_audit.scoring.records import by_check, partial_because, standard_of
-from pytest_backend_audit.scoring.verdict import of_checks
 from pytest_backend_audit.standard import digest
 
 Record = tuple[Inputs, tuple[Attempt, ...], Seal | None]
@@ -95,38 +92,19 @@ def score_merged(
         signed_off=signed_off,
         merged=True,
         partial=partial,
-        parts=_alone(joined),
+        parts=_parts(joined, signed_off),
     )
     return replace(card, merged=_told(joined))
 
 
-def _alone(records: Sequence[Record]) -> dict[str, Part]:
+def _parts(records: Sequence[Record], signed_off: frozenset[str] | bool) -> dict[str, Card]:
     """What each of several environments is without the others."""
     of_place: dict[str, list[Record]] = {}
     for record in records:
         of_place.setdefault(record[0].document.environment, []).append(record)
     if len(of_place) < 2:
         return {}
-    return {place: _part(score_merged(own)) for place, own in of_place.items()}
-
-
-def _part(card: Card) -> Part:
-    prior = card.inputs.prior
-    stands = {r.check.id: failure for r in card.checks if (failure := standing(r, prior.get(r.check.id)))}
-    compared = bool(card.inputs.prior_levels) or any(check.source.startswith("prior audit") for check in prior.values())
-    return Part(
-        _levels(card),
-        {r.check.id: r.taken_out for r in card.checks if r.taken_out},
-        stands,
-        of_checks(card.findings),
-        comparison.known_before(card.inputs) if compared else None,
-    )
-
-
-def _levels(card: Card) -> dict[str, int]:
-    """Of the dimensions that a run looked at: a whole one has looked at each."""
-    looked = (d for d in card.dimensions if not card.partial or any(criterion.checks for criterion in d.criteria))
-    return {d.id: d.would_be for d in looked}
+    return {place: score_merged(own, signed_off=signed_off) for place, own in sorted(of_place.items())}
 
 
 def _told(records: Sequence[Record]) -> tuple[str, ...]:
@@ -311,22 +289,20 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
 def _prior_levels(inputs: Sequence[Inputs]) -> dict[str, Any]:
     """What the levels of a merge are compared with.
 
-    A merge of the same environments, where that is the prior audit of each; of environments whose prior audits were
-    others, each environment's own, by itself: what they reach together was never reached before.
+    A merge of the same environments, where that is the prior audit of each. Where their prior audits were others,
+    what they reach together was never reached before; each of them by itself is compared with its own all the same.
     """
     places: dict[str, list[Inputs]] = {}
     for one in inputs:
         places.setdefault(one.document.environment, []).append(one)
-    own = {place: _highest([i.prior_levels for i in there]) for place, there in places.items()}
-    if len(own) < 2:
-        return {"prior_levels": next(iter(own.values()))}
+    if len(places) < 2:
+        return {"prior_levels": _highest([i.prior_levels for i in inputs])}
     first = inputs[0]
     before = {_name_before(place, there[0]) for place, there in places.items()}
     together = all((i.prior_source, i.prior_places) == (first.prior_source, first.prior_places) for i in inputs)
     if together and before == set(first.prior_places):
         return {"prior_levels": dict(first.prior_whole), "prior_whole": {}, "prior_places": ()}
-    known = {place: levels for place, levels in own.items() if levels}
-    return {"prior_levels": {}, "prior_alone": known, "prior_whole": {}, "prior_places": ()}
+    return {"prior_levels": {}, "prior_whole": {}, "prior_places": ()}
 
 
 def _name_before(place: str, inputs: Inputs) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -17,7 +17,6 @@ from pytest_backend_audit.model import (
     Mode,
     NoWorse,
     Outcome,
-    Part,
     Seal,
     Severity,
     Status,
@@ -106,8 +105,8 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
         matrix=matrix,
         broken=broken_checks(card.checks),
         worse=worse(card.inputs, levels, card.findings, card.checks, card.parts) if no_worse else (),
-        not_compared=not_compared(card.inputs, levels) if no_worse else "",
-        unknown=unknown(card.inputs) if no_worse else "",
+        not_compared=not_compared(card.inputs, levels, card.parts) if no_worse else "",
+        unknown=unknown(card.inputs, card.parts) if no_worse else "",
     )
     return decide(facts, gate)
 
@@ -124,31 +123,28 @@ def worse(
     levels: Mapping[str, int],
     findings: Sequence[Finding],
     results: Sequence[CheckResult] = (),
-    parts: Mapping[str, Part] = MappingProxyType({}),
+    parts: Mapping[str, Card] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What fell since the prior audit: levels before the reviewer's cap, and new findings of high severity or above.
 
-    A check that lost a case before it passed is no better either.
+    A check that lost a case before it passed is no better either. A merge is worse where one of its environments is,
+    whatever another makes up for.
 
     Args:
         inputs: They hold the prior audit's levels and outcomes.
         levels: Dimension -> level before the cap, for the dimensions that this run looked at.
         findings: This run's findings.
         results: Its checks.
-        parts: Of a merge: environment -> what it is by itself: what is old in one may be new in another.
+        parts: Of a merge: environment -> its card by itself.
     """
-    apart = (
-        f"{line} in {place}"
-        for place, before in inputs.prior_alone.items()
-        for line in comparison.fallen(before, parts[place].levels if place in parts else {})
-    )
-    fell = (*comparison.fallen(inputs.prior_levels, levels), *apart, *without_cases(results))
-    if not inputs.prior and not _levels_before(inputs):
-        return ()
-    known = comparison.known_before(inputs)
+    fell = comparison.fallen(inputs.prior_levels, levels)
     if parts:
-        return (*fell, *_new_somewhere(findings, parts, known))
-    return (*fell, *comparison.new_high(of_checks(findings), known))
+        told = {place: worse(p.inputs, p.levels, p.findings, p.checks) for place, p in parts.items()}
+        return (*fell, *comparison.in_places(told, fell))
+    if not inputs.prior and not inputs.prior_levels:
+        return ()
+    new = comparison.new_high(of_checks(findings), comparison.known_before(inputs))
+    return (*fell, *without_cases(results), *new)
 
 
 def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], ...]:
@@ -157,23 +153,6 @@ def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], .
     Those about what no check covers, or nothing proves, are told by the levels.
     """
     return tuple((f.severity, f.check, f.title) for f in findings if f.check not in DERIVED)
-
-
-def _new_somewhere(findings: Iterable[Finding], parts: Mapping[str, Part], known: Collection[str]) -> tuple[str, ...]:
-    """Findings of a merge that are new, and high, in one of its environments.
-
-    Args:
-        findings: The merge's.
-        parts: Environment -> what it is by itself.
-        known: Checks of which some prior audit had no pass: what one without any is held against.
-    """
-    there = {f.check for f in findings}
-    found: dict[str, list[str]] = {}
-    for place, part in parts.items():
-        here = [entry for entry in part.findings if entry[1] in there]
-        for line in comparison.new_high(here, known if part.known is None else part.known):
-            found.setdefault(line, []).append(place)
-    return tuple(f"{line} in {', '.join(places)}" for line, places in found.items())
 
 
 def without_cases(results: Sequence[CheckResult]) -> tuple[str, ...]:
@@ -206,34 +185,39 @@ def no_worse(facts: Facts, since: str) -> NoWorse:
     return NoWorse(True, f"{looked}nothing fell, no new high finding since the {since or 'prior audit'}")
 
 
-def unknown(inputs: Inputs) -> str:
+def unknown(inputs: Inputs, parts: Mapping[str, Card] = MappingProxyType({})) -> str:
     """Why nobody can tell whether a formal audit is worse than the one before; empty if it is the first, or compared.
 
     An environment with another name must not make an audit the first one.
+
+    Args:
+        inputs: They hold the prior audit's levels.
+        parts: As for `worse`: of each of them somebody has to be able to tell.
     """
-    if inputs.mode is not Mode.FORMAL or _levels_before(inputs) or not inputs.prior_missing:
+    if parts:
+        told = ((place, unknown(part.inputs)) for place, part in parts.items())
+        return next((f"in {place}, {why}" for place, why in told if why), "")
+    if inputs.mode is not Mode.FORMAL or inputs.prior_levels or not inputs.prior_missing:
         return ""
     return f"nothing was compared: {inputs.prior_missing}"
 
 
-def _levels_before(inputs: Inputs) -> set[str]:
-    """The dimensions that have a level in the prior audit, or in that of an environment."""
-    return {*inputs.prior_levels, *(id_ for levels in inputs.prior_alone.values() for id_ in levels)}
-
-
-def not_compared(inputs: Inputs, levels: Mapping[str, int]) -> str:
+def not_compared(inputs: Inputs, levels: Mapping[str, int], parts: Mapping[str, Card] = MappingProxyType({})) -> str:
     """Why no level can have fallen since the prior audit; empty if one can.
 
     Args:
         inputs: They hold the prior audit's levels.
         levels: As for `worse`.
+        parts: Likewise.
     """
-    before = _levels_before(inputs)
-    if not before and inputs.prior_missing:
+    if parts:
+        told = [not_compared(part.inputs, part.levels) for part in parts.values()]
+        return "; ".join(dict.fromkeys(told)) if all(told) else ""
+    if not inputs.prior_levels and inputs.prior_missing:
         return f"nothing was compared: {inputs.prior_missing}"
-    if not before:
+    if not inputs.prior_levels:
         return "no prior audit to be worse than: nothing was compared"
-    if not before & levels.keys():
+    if not inputs.prior_levels.keys() & levels.keys():
         return f"{inputs.prior_source or 'the prior audit'} has none of these dimensions: no level was compared"
     return ""
 

@@ -91,7 +91,7 @@ def test_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(said) == ["comparisons", "not_compared"]
     [told] = said["comparisons"]
     assert list(told)[:5] == ["prior", "now", "warnings", "total_before", "total_now"]
-    assert list(told)[5:] == ["levels", "checks", "findings", "settings", "worse", "of_merge"]
+    assert list(told)[5:] == ["levels", "checks", "findings", "settings", "worse"]
     assert (told["prior"]["instant"], told["now"]["total"]) == ("2026-06-01T10:00:00Z", 23)
     assert told["now"]["sources"] == list(finished.load(Path(now)).heads)
     assert told["levels"][0] == {

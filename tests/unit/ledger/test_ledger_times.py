@@ -154,12 +154,14 @@ def test_a_shard_is_as_old_as_its_own_run() -> None:
     assert (stands(gone.after, a), stands(gone.after, b)) == (Status.OPEN, Status.OPEN)
 
 
-def test_a_merge_is_compared_with_one_of_the_same_environments() -> None:
-    """Though an audit of one of them came since: that says nothing of the others."""
+def test_each_environment_is_compared_with_its_own_latest_audit() -> None:
+    """By itself, or in a merge; an audit is no earlier one than itself, however often its runs were filed."""
     both = merged(card(), State(), ran("prod", 1), ran("stage", 1))
     stage = add(card(document=replace(DOCUMENT, environment="stage")), both.after, name="2026-11-01", minute=5)
-    latest = [stage.after.latest(named) for named in ("prod, stage", "prod", "stage", "stage, lab")]
-    assert [filed.file for filed in latest if filed] == ["2026-10-31", "2026-10-31", "2026-11-01", "2026-11-01"]
+    latest = [stage.after.latest(named) for named in ("prod", "stage", "lab")]
+    assert [filed and filed.file for filed in latest] == ["2026-10-31", "2026-11-01", None]
+    head = both.after.filings[0].heads[:1]
+    assert stage.after.latest("prod", but=head) is None
 
 
 def test_each_environment_s_pass_is_as_old_as_its_own_run() -> None:
