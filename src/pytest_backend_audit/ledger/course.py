@@ -7,8 +7,8 @@ late, and two branches' lines may be joined either way.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pytest_backend_audit.ledger.events import Closed, Found, Gone, Resolved, Retired
@@ -36,42 +36,96 @@ class Word:
         return self.instant, self.line
 
 
+@dataclass(slots=True)
+class _Standing:
+    """How a finding stands after some words."""
+
+    is_open: bool = False
+    sightings: list[Word] = field(default_factory=list)
+    """The audits that had it since it was closed last."""
+    last_end: Word | None = None
+    turns: list[Word] = field(default_factory=list)
+    """The words that opened or closed it, by turns."""
+    failed: set[str] = field(default_factory=set)
+    """Cases of its check that have yet to pass."""
+    is_failed_as_a_whole: bool = False
+
+    def go(self, word: Word) -> None:
+        """Go on by the next word."""
+        if isinstance(word.event, Found):
+            self._sighted(word, word.event)
+        elif word.blind is None or self.is_answered(word.blind):
+            if self.is_open:
+                self.turns.append(word)
+            self.is_open, self.last_end = False, word
+            self.sightings = []
+            self.failed, self.is_failed_as_a_whole = set(), False
+
+    def _sighted(self, word: Word, event: Found) -> None:
+        self.failed -= {*event.passed}
+        if not event.is_blind:
+            self.failed |= {*event.cases}
+            self.is_failed_as_a_whole = self.is_failed_as_a_whole or not event.cases
+        if not self.is_open:
+            self.turns.append(word)
+        self.is_open = True
+        self.sightings.append(word)
+
+    def is_answered(self, blind: Collection[str]) -> bool:
+        """As for a course."""
+        if self.is_failed_as_a_whole:
+            return False
+        return not self.failed or (bool(blind) and self.failed.isdisjoint(blind))
+
+
 class Course:
     """A finding in one environment: it grows by a word, and is as if the words had come in their order."""
 
     def __init__(self) -> None:
         self._words: list[Word] = []
-        self._begin()
+        self._by_now: _Standing | None = None
+        """By all of the words; None once one has come that is not the last."""
 
-    def _begin(self) -> None:
-        self.is_open = False
-        self.sightings: list[tuple[int, Found]] = []
+    @property
+    def _standing(self) -> _Standing:
+        if self._by_now is None:
+            self._by_now = _after(self._words)
+        return self._by_now
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last word that counts is of an audit that had it."""
+        return self._standing.is_open
+
+    @property
+    def sightings(self) -> list[tuple[int, Found]]:
         """The audits that had it since it was closed last, each with its line."""
-        self._ending: Word | None = None
-        self._seen = ""
-        self._failed: set[str] = set()
-        self._is_failed_as_a_whole = False
+        return [(word.line, word.event) for word in self._standing.sightings if isinstance(word.event, Found)]
 
     @property
-    def ended(self) -> Ending | None:
-        """By what it was closed last; None where it never was."""
-        event = self._ending.event if self._ending else None
-        return None if isinstance(event, Found) else event
+    def last_end(self) -> Word | None:
+        """By what it was closed last, be it open again; None where it never was, or no audit ever had it here."""
+        return self._standing.last_end if self.was_found else None
 
     @property
-    def ended_at(self) -> str:
-        """Instant of that; empty where it never was."""
-        return self._ending.instant if self._ending else ""
+    def turns(self) -> list[Word]:
+        """The words that opened and closed it, by turns."""
+        return self._standing.turns
+
+    @property
+    def found(self) -> list[Word]:
+        """Of all audits that ever had it."""
+        return [word for word in self._words if isinstance(word.event, Found)]
+
+    @property
+    def was_found(self) -> bool:
+        """Whether an audit ever had it here: a word that closes it may be about other environments, too."""
+        return any(isinstance(word.event, Found) for word in self._words)
 
     @property
     def seen(self) -> str:
         """Instant of the latest run that had it since it was closed; empty where none had."""
-        return self._seen
-
-    @property
-    def told_last(self) -> tuple[str, int]:
-        """Instant of the latest run that had it at all, and its line."""
-        return max((word.order for word in self._words if isinstance(word.event, Found)), default=("", 0))
+        return self._standing.sightings[-1].instant if self._standing.sightings else ""
 
     @property
     def yet_to_pass(self) -> YetToPass:
@@ -81,28 +135,9 @@ class Course:
         """
         if not self.sightings:
             return YetToPass()
-        last = self.sightings[-1][1]
-        blind = sorted({*last.cases, *last.could_not_run} - self._failed)
-        return YetToPass(tuple(sorted(self._failed)), last.count, tuple(blind))
-
-    def is_answered(self, blind: Collection[str]) -> bool:
-        """Whether what could not run here may be answered in another environment: no failure of it is known.
-
-        Args:
-            blind: The cases that could not run, none where all could not.
-        """
-        if self._is_failed_as_a_whole:
-            return False
-        return not self._failed or (bool(blind) and self._failed.isdisjoint(blind))
-
-    def told_by(self, instant: str) -> bool:
-        """Whether an audit that was filed by then had it."""
-        return any(isinstance(word.event, Found) and word.event.at <= instant for word in self._words)
-
-    def latest_sighting(self, after: str, until: str) -> str:
-        """Instant of the latest run between two instants that had it; the first one where none had."""
-        found = (w.instant for w in self._words if isinstance(w.event, Found) and after < w.instant <= until)
-        return max(found, default=after)
+        last, failed = self.sightings[-1][1], self._standing.failed
+        blind = sorted({*last.cases, *last.could_not_run} - failed)
+        return YetToPass(tuple(sorted(failed)), last.count, tuple(blind))
 
     @property
     def overruled(self) -> list[Word]:
@@ -111,48 +146,48 @@ class Course:
         Of an open one, what would have closed it; of a closed one, the audits that had it.
         """
         if self.is_open:
-            current = {line for line, _ in self.sightings}
-            since = min(word.order for word in self._words if word.line in current)
+            current = self._standing.sightings
+            first = min(word.line for word in current)
             ends = [word for word in self._words if not isinstance(word.event, Found)]
-            return [word for word in ends if word.order > since or min(current) < word.line]
-        end = self._ending
-        had = [word for word in self._words if isinstance(word.event, Found)]
-        return [word for word in had if end and word.order < end.order and word.line > end.line]
+            return [word for word in ends if word.order > current[0].order or first < word.line]
+        end = self.last_end
+        return [word for word in self.found if end and word.order < end.order and word.line > end.line]
+
+    def is_answered(self, blind: Collection[str]) -> bool:
+        """Whether what could not run here may be answered in another environment: no failure of it is known.
+
+        Args:
+            blind: The cases that could not run, none where all could not.
+        """
+        return self._standing.is_answered(blind)
+
+    def told_by(self, instant: str) -> bool:
+        """Whether an audit that was filed by then had it."""
+        return any(word.event.at <= instant for word in self.found)
+
+    def latest_sighting(self, after: str, until: str) -> str:
+        """Instant of the latest run between two instants that had it; the first one where none had."""
+        return max((word.instant for word in self.found if after < word.instant <= until), default=after)
 
     def add(self, word: Word) -> None:
         """Go on by a word."""
         insort(self._words, word, key=lambda each: each.order)
-        if self._words[-1] is word:
-            self._go(word)
-            return
-        self._begin()
-        for each in self._words:
-            self._go(each)
+        if self._words[-1] is not word:
+            self._by_now = None
+        elif self._by_now is not None:
+            self._by_now.go(word)
 
     def opens(self, word: Word) -> bool:
         """Whether the finding would be open by a further word."""
-        copy = Course()
-        for each in sorted([*self._words, word], key=lambda each: each.order):
-            copy._go(each)
-        return copy.is_open
+        return _after(sorted([*self._words, word], key=lambda each: each.order)).is_open
 
-    def _go(self, word: Word) -> None:
-        event = word.event
-        if isinstance(event, Found):
-            self._sighted(word.line, event)
-            self._seen = word.instant
-        elif word.blind is None or self.is_answered(word.blind):
-            self.is_open, self._ending = False, word
-            self.sightings, self._seen = [], ""
-            self._failed, self._is_failed_as_a_whole = set(), False
 
-    def _sighted(self, line: int, event: Found) -> None:
-        self._failed -= {*event.passed}
-        if not event.is_blind:
-            self._failed |= {*event.cases}
-            self._is_failed_as_a_whole = self._is_failed_as_a_whole or not event.cases
-        self.is_open = True
-        self.sightings.append((line, event))
+def _after(words: Iterable[Word]) -> _Standing:
+    """How a finding stands after all of these words, which are in their order."""
+    found = _Standing()
+    for word in words:
+        found.go(word)
+    return found
 
 
 __all__ = ["Course", "Ending", "Word"]

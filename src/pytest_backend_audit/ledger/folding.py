@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from operator import itemgetter
 from types import MappingProxyType
-from typing import TypeVar
 
+from pytest_backend_audit.ledger.clocks import with_clocks
 from pytest_backend_audit.ledger.course import Course, Word
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import (
@@ -29,8 +28,8 @@ from pytest_backend_audit.ledger.events import (
 from pytest_backend_audit.ledger.overruled import overruled
 from pytest_backend_audit.ledger.places import Places
 from pytest_backend_audit.ledger.replacements import Replacements
-from pytest_backend_audit.ledger.settled import contradicted, settled
-from pytest_backend_audit.ledger.state import CLOCKS, NOT_STATED, State, Status, Tracked
+from pytest_backend_audit.ledger.settled import Lines, contradicted, settled
+from pytest_backend_audit.ledger.state import State
 from pytest_backend_audit.ledger.words import Filings, filings_by_name, instant_of, is_filed_again
 from pytest_backend_audit.model import Finding
 
@@ -103,16 +102,18 @@ class _Folding:
         """Line of a sighting -> the finding as it has it."""
         self._told_at: dict[tuple[str, str], Finding] = {}
         """Fingerprint, and instant of the line that tells it -> the finding."""
-        self._found: dict[str, Tracked] = {}
-        """Fingerprint -> the finding, without its history."""
+        self._as_told: dict[tuple[str, str], Finding] = {}
+        """Fingerprint and environment -> the finding as it was told of it last."""
+        self._numbers: dict[str, str] = {}
+        """Fingerprint -> the number that counts, in the order in which they were opened first."""
         self._histories: dict[str, list[tuple[int, Event]]] = {}
         """Of each: a list grows in place, and a ledger has a line for each finding of each audit."""
         self._courses: dict[str, dict[str, Course]] = {}
         """Fingerprint -> environment -> what became of it there."""
         self._retirements: list[tuple[str, Word]] = []
         """Environments that are audited no more, and the word that says so."""
-        self._given: dict[str, set[str]] = {}
-        """Fingerprint -> what somebody assigned: owner, effort."""
+        self._early: dict[str, Assigned] = {}
+        """Fingerprint -> what somebody assigned before it was filed."""
         self._owner_of: dict[str, str] = {}
         """Number -> fingerprint."""
         self._told: dict[str, set[str]] = {}
@@ -136,8 +137,8 @@ class _Folding:
                 "open follows from when runs were made, and of assignments the last line counts",
             )
         findings = tuple(
-            settled(replace(t, history=tuple(self._histories[mark]), courses=self._courses[mark]), self._tells)
-            for mark, t in self._found.items()
+            settled(Lines(number, mark, self._histories[mark], self._courses[mark], self._early.get(mark)), self._tells)
+            for mark, number in self._numbers.items()
         )
         for line, told in overruled(findings):
             self._note(line, told)
@@ -188,29 +189,31 @@ class _Folding:
         elif isinstance(event, Retired):
             self._retired(line, event)
         elif not isinstance(event, Replaced):
-            known = self._found.get(event.fingerprint)
-            if known is None:
+            if event.fingerprint not in self._numbers:
                 raise self._unopened(line, event)
             if closes(event) or isinstance(event, Gone):
-                self._ended(line, event, known)
-            self._put(line, event, known)
+                self._ended(line, event)
+            self._put(line, event, event.fingerprint)
 
     def _retired(self, line: int, event: Retired) -> None:
         place = self._places.one(event.environment)
-        self._retirements.append((place, Word(event.at, line, event)))
-        for known in [t for t in self._found.values() if place in self._courses[t.fingerprint]]:
-            course = self._courses[known.fingerprint][place]
-            course.add(Word(event.at, line, event))
-            if place in known.where and not course.is_open:
-                self._put(line, event, known)
+        word = Word(event.at, line, event)
+        self._retirements.append((place, word))
+        for fingerprint, courses in self._courses.items():
+            course = courses.get(place)
+            if course is not None:
+                was_open = course.is_open
+                course.add(word)
+                if was_open and not course.is_open:
+                    self._put(line, event, fingerprint)
 
-    def _ended(self, line: int, event: Closed | Resolved | Gone, known: Tracked) -> None:
+    def _ended(self, line: int, event: Closed | Resolved | Gone) -> None:
         """Have a finding's courses go on by an event that may close it."""
         if line in self._void:
             return
         blind = {} if isinstance(event, Resolved) else {self._places.one(e): c for e, c in event.elsewhere.items()}
-        for place in self._spoken(event, known):
-            course = self._course(known.fingerprint, place)
+        for place in self._spoken(event):
+            course = self._course(event.fingerprint, place)
             instant = (
                 self._said(event, course)
                 if isinstance(event, Resolved)
@@ -228,20 +231,20 @@ class _Folding:
                     courses[place].add(word)
         return courses[place]
 
-    def _spoken(self, event: Closed | Resolved | Gone, known: Tracked) -> tuple[str, ...]:
+    def _spoken(self, event: Closed | Resolved | Gone) -> tuple[str, ...]:
         """Environments that a closing word is about."""
         if event.environment or not isinstance(event, Resolved):
             return self._places.of(event.environment)
         # Of an older version. Clocks of two machines may differ.
-        then = _with_clocks(event.at)
-        return tuple(place for place, course in self._courses[known.fingerprint].items() if course.told_by(then))
+        then = with_clocks(event.at)
+        return tuple(place for place, course in self._courses[event.fingerprint].items() if course.told_by(then))
 
     def _said(self, event: Resolved, course: Course) -> str:
         """Instant of the reviewer's word: that of the latest run that it is of, where its clock was ahead."""
         if event.environment:
             return max(event.at, event.instant)
         # Of an older version, which does not tell.
-        return course.latest_sighting(event.at, _with_clocks(event.at))
+        return course.latest_sighting(event.at, with_clocks(event.at))
 
     def _unopened(self, line: int, event: Found | Gone | Disputed | Resolved | Closed) -> LedgerError:
         return LedgerError(
@@ -249,12 +252,9 @@ class _Folding:
             "restore the lines that are missing from git"
         )
 
-    def _put(self, line: int, event: Event, tracked: Tracked) -> None:
-        """Note an event, and where its finding is open by now; how it stands in the end, `settled` says."""
-        courses = self._courses[tracked.fingerprint]
-        where = tuple(place for place, course in courses.items() if course.is_open)
-        self._found[tracked.fingerprint] = replace(tracked, where=where)
-        self._histories.setdefault(tracked.fingerprint, []).append((line, event))
+    def _put(self, line: int, event: Event, fingerprint: str) -> None:
+        """Note an event."""
+        self._histories.setdefault(fingerprint, []).append((line, event))
 
     def _filed(self, line: int, event: Filed) -> None:
         for before, other in self._filings:
@@ -274,59 +274,38 @@ class _Folding:
         self._filings.append((line, event))
 
     def _sighted(self, line: int, event: Found) -> None:
-        known = self._found.get(event.fingerprint)
-        if known is None:
+        number = self._numbers.get(event.fingerprint)
+        if number is None:
             if event.finding is None:
                 raise self._unopened(line, event)
-            self._put(line, event, self._new(line, event, event.finding))
-            return
-        told = self._told[event.fingerprint]
-        if event.number not in {known.number, *told}:
-            told.add(event.number)
-            self._note(
-                line,
-                f"{known.number} has a second number, {event.number}: two branches filed it; {known.number} counts",
-            )
-        here = self._opens(line, event)
-        finding = self._told_by(line, event, known, here)
-        if not here:
-            self._put(line, event, known)
-            return
-        # What somebody assigned stays; what audit.yaml and the check say follows them.
-        given = self._given.get(event.fingerprint, ())
-        owner = "" if "owner" in given else _known(finding.owner)
-        effort = "" if "effort" in given else _known(finding.effort)
-        again = replace(
-            known,
-            finding=finding,
-            told={**known.told, **dict.fromkeys(here, finding)},
-            owner=owner or known.owner,
-            effort=effort or known.effort,
-        )
-        if known.where:
-            again = replace(again, due=known.due or finding.due)
-        else:
-            again = replace(again, due=finding.due, opened=event.at)
-        self._put(line, event, again)
-
-    def _told_by(self, line: int, event: Found, known: Tracked, here: Iterable[str]) -> Finding:
-        """The finding as a sighting has it, which it may tell by another line of its own branch."""
-        as_before = next((known.told[place] for place in here if place in known.told), known.finding)
-        finding = event.finding or self._told_at.get((event.fingerprint, event.same), as_before)
-        if event.finding is not None:
-            self._told_at[event.fingerprint, event.at] = finding
-        self._tells[line] = finding
-        return finding
-
-    def _opens(self, line: int, event: Found) -> tuple[str, ...]:
-        """Environments in which a finding is open by a sighting: not where a later run, or the reviewer, closed it."""
-        here, courses = self._places.of(event.environment), self._courses[event.fingerprint]
-        for place in here:
+            self._new(line, event)
+        elif event.number not in {number, *self._told[event.fingerprint]}:
+            self._told[event.fingerprint].add(event.number)
+            self._note(line, f"{number} has a second number, {event.number}: two branches filed it; {number} counts")
+        self._tells[line] = finding = self._told_by(event)
+        for place in self._places.of(event.environment):
             instant = instant_of(line, event, place, self._places, self._lines)
             self._course(event.fingerprint, place).add(Word(instant, line, event))
-        return tuple(place for place in here if courses[place].is_open)
+            self._as_told[event.fingerprint, place] = finding
+        self._put(line, event, event.fingerprint)
 
-    def _new(self, line: int, event: Found, finding: Finding) -> Tracked:
+    def _told_by(self, event: Found) -> Finding:
+        """The finding as a sighting has it, which it may tell by another line of its own branch."""
+        mark = event.fingerprint
+        if event.finding is not None:
+            self._told_at[mark, event.at] = event.finding
+            return event.finding
+        if (told := self._told_at.get((mark, event.same))) is not None:
+            return told
+        # Of an older version, which does not tell: as the environment had it last, or any.
+        here = (self._as_told.get((mark, place)) for place in self._places.of(event.environment))
+        return next((told for told in here if told is not None), next(reversed(self._of(mark))))
+
+    def _of(self, fingerprint: str) -> list[Finding]:
+        """A finding as the sightings have it so far, in the order of the lines."""
+        return [self._tells[line] for line, event in self._histories[fingerprint] if isinstance(event, Found)]
+
+    def _new(self, line: int, event: Found) -> None:
         number = event.number
         self._told[event.fingerprint] = {number}
         if self._owner_of.setdefault(number, event.fingerprint) != event.fingerprint:
@@ -339,58 +318,22 @@ class _Folding:
                 f"{taken} was given on two branches; the finding {event.fingerprint[:8]} of this line is {number} from "
                 "now on",
             )
-        before = self._before.pop(event.fingerprint, None)
+        self._numbers[event.fingerprint] = number
         self._courses[event.fingerprint] = {}
-        self._tells[line] = self._told_at[event.fingerprint, event.at] = finding
-        here = self._opens(line, event)
-        tracked = Tracked(
-            number=number,
-            fingerprint=event.fingerprint,
-            status=Status.OPEN,
-            finding=finding,
-            opened=event.at,
-            owner=_known(finding.owner),
-            due=finding.due,
-            effort=_known(finding.effort),
-            where=here,
-            told=dict.fromkeys(here, finding),
-        )
-        return tracked if before is None else _given(tracked, before)
+        if (early := self._before.pop(event.fingerprint, None)) is not None:
+            self._early[event.fingerprint] = early
 
     def _assigned(self, line: int, event: Assigned) -> None:
-        known = self._found.get(event.fingerprint)
-        if known is not None:
-            stated = {name for name, value in (("owner", event.owner), ("effort", event.effort)) if value}
-            self._given.setdefault(event.fingerprint, set()).update(stated)
-            self._put(line, event, _given(known, event))
+        if event.fingerprint in self._numbers:
+            self._put(line, event, event.fingerprint)
             return
         before = self._before.get(event.fingerprint)
-        told = event if before is None else replace(_given(before, event), at=event.at, by=event.by)
-        self._before[event.fingerprint] = told
+        self._before[event.fingerprint] = event if before is None else _joined(before, event)
 
 
-def _with_clocks(instant: str) -> str:
-    """An instant, and by what clocks of two machines may differ, as events have it."""
-    later = datetime.fromisoformat(instant) + CLOCKS
-    return later.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-_Assignable = TypeVar("_Assignable", Tracked, Assigned)
-"""A finding, or what was assigned before it was filed."""
-
-
-def _given(known: _Assignable, event: Assigned) -> _Assignable:
-    """The same with what somebody assigned."""
-    return replace(
-        known,
-        owner=event.owner or known.owner,
-        due=event.due or known.due,
-        effort=event.effort or known.effort,
-    )
-
-
-def _known(text: str) -> str:
-    return "" if text == NOT_STATED else text
+def _joined(first: Assigned, then: Assigned) -> Assigned:
+    """What two lines assigned before the finding was filed."""
+    return replace(then, owner=then.owner or first.owner, due=then.due or first.due, effort=then.effort or first.effort)
 
 
 __all__ = ["fold", "known_as"]

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from pytest_backend_audit.ledger.again import again, again_renamed, command, named_in
+from pytest_backend_audit.ledger.clocks import CLOCKS
 from pytest_backend_audit.ledger.identity import other_kind, side_by_side
-from pytest_backend_audit.ledger.state import CLOCKS, State
+from pytest_backend_audit.ledger.state import State
 from pytest_backend_audit.model import Card, Inputs, Mode
 
 _NAMED = 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from enum import StrEnum
 
 from pytest_backend_audit.ledger.cards import Cards
@@ -29,8 +28,6 @@ from pytest_backend_audit.ledger.words import Filings, filing_at
 from pytest_backend_audit.model import DERIVED, Finding
 
 NOT_STATED = "not stated"
-CLOCKS = timedelta(minutes=10)
-"""By which clocks of two machines may differ."""
 _NUMBER = re.compile(r"(?:F-?)?0*(\d{1,9})(-\d{1,3})?", re.IGNORECASE)
 _MARK = re.compile(r"[0-9a-f]{6,64}")
 
@@ -91,15 +88,17 @@ class Tracked:
     @property
     def ending(self) -> Ending | None:
         """The last word that closed it in any of its environments; None where none did."""
-        ended = [(course.ended_at, place) for place, course in self.courses.items() if course.ended is not None]
-        return self.courses[max(ended)[1]].ended if ended else None
+        ends = [(end.instant, place, end) for place, course in self.courses.items() if (end := course.last_end)]
+        event = max(ends, key=lambda end: end[:2])[2].event if ends else None
+        return None if isinstance(event, Found) else event
 
     @property
     def unmended(self) -> str:
         """Why it is not open, though nothing shows it to be mended in one of its environments; empty if it isn't so."""
         if self.status.is_open:
             return ""
-        reasons = {course.ended.reason for course in self.courses.values() if isinstance(course.ended, Gone)}
+        ends = (end.event for course in self.courses.values() if (end := course.last_end))
+        reasons = {event.reason for event in ends if isinstance(event, Gone)}
         return next((reason for reason in UNMENDED if reason in reasons), "")
 
     @property

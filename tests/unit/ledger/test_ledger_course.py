@@ -49,7 +49,8 @@ def test_the_order_of_the_lines_says_nothing(order: tuple[int, ...]) -> None:
     ]
     made = course(*(words[n] for n in order))
     assert (made.is_open, made.yet_to_pass, made.seen) == (True, YetToPass(("[b]",)), at(4))
-    assert made.ended is PASS
+    assert made.last_end is not None
+    assert made.last_end.event is PASS
 
 
 def test_another_environment_answers_what_could_not_run() -> None:
@@ -84,7 +85,7 @@ def test_what_is_known_of_cases() -> None:
 def test_by_what_it_was_closed_last() -> None:
     """Whether its check, or the reviewer."""
     word = resolved(upheld=True)
-    assert course((1, sighting()), (2, closed()), (3, sighting()), (4, word)).ended is word
+    assert course((1, sighting()), (2, closed()), (3, sighting()), (4, word)).last_end == Word(at(4), 4, word)
 
 
 def test_what_was_filed_by_then() -> None:
