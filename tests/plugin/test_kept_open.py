@@ -351,7 +351,10 @@ def test_a_check_that_was_taken_out_mends_nothing(orders) -> None:
     assert "(its check is no longer part of the audit)" in listed
     why = "gone unmended: its check is no longer part of the audit"
     done = command(orders, "findings", "close", number)
-    assert (done.returncode, done.stdout) == (1, f"{number}: is {why}\n")
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{number}: is {why}; the next audit that is filed shows whether it is mended\n",
+    )
     done = command(orders, "findings", "close", number, "--json")
     assert (done.returncode, json.loads(done.stdout)) == (1, [{"id": number, "closed": False, "reason": why}])
 

@@ -174,7 +174,7 @@ def _already(tracked: Tracked) -> tuple[Tracked, str, str]:
     """How a finding that is not open any more came to that; one that nobody saw mended is not closed."""
     if reason := tracked.unmended:
         why = f"gone unmended: {reason}"
-        return tracked, why, f"is {why}"
+        return tracked, why, f"is {why}; the next audit that is filed shows whether it is mended"
     shown = _shown_by(tracked) if tracked.closing else tracked.reason
     return tracked, "", f"is {tracked.status} already: {shown}"
 

@@ -177,6 +177,14 @@ class Course:
         elif self._by_now is not None:
             self._by_now.go(word)
 
+    def without_last_end(self) -> Course:
+        """As it was before it was closed last."""
+        course, end = Course(), self.last_end
+        for word in self._words:
+            if word != end:
+                course.add(word)
+        return course
+
     def opens(self, word: Word) -> bool:
         """Whether the finding would be open by a further word."""
         return _after(sorted([*self._words, word], key=lambda each: each.order)).is_open

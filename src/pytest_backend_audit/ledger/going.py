@@ -11,7 +11,7 @@ from pytest_backend_audit.ledger.cases import missed
 from pytest_backend_audit.ledger.events import Filed, Gone
 from pytest_backend_audit.ledger.lateness import last_word
 from pytest_backend_audit.ledger.moved import as_planned, stood_beside
-from pytest_backend_audit.ledger.reasons import CASES_LEFT, LEFT, NOT_SOUGHT
+from pytest_backend_audit.ledger.reasons import CASES_LEFT, LEFT, NOT_SOUGHT, UNMENDED
 from pytest_backend_audit.ledger.speaking import answered_elsewhere, judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Status, Tracked
 from pytest_backend_audit.ledger.terms import There
@@ -33,6 +33,12 @@ class Going:
     stays: list[tuple[str, str]] = field(default_factory=list)
     """Number of each other one that stays open, somewhere at least, and why."""
 
+    def add(self, other: Going) -> None:
+        """Take in what it comes to for others."""
+        self.gone += other.gone
+        self.left += other.left
+        self.stays += other.stays
+
 
 def going(card: Card, state: State, filed: Filed, times: Times, there: There) -> Going:
     """What becomes of the open findings that a card lacks.
@@ -48,41 +54,62 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         times: Of the card's runs, by these names.
         there: Which audit.yaml are still there.
     """
-    mine = state.places.of(filed.environment)
+    found, audit = Going(), _Audit(card, state, filed, times, there)
     present = {f.fingerprint for f in card.findings}
-    found = Going()
-    for known_as in state.findings:
-        tracked = as_planned(card, known_as, state)
-        here = [place for place in mine if place in tracked.where]
-        has_it = tracked.fingerprint in present
-        if has_it:
-            passed = set(map(state.places.one, passed_in(card, tracked.finding.check)))
-            here = [place for place in here if place in passed]
-        if not tracked.status.is_open or not here:
-            continue
-        # What a merge lacks, the first of the runs that looked for it speaks for.
-        lacks = {place: times.of(place, tracked.finding.check)[0] for place in here}
-        late = [place for place in here if last_word(tracked, place, state) > lacks[place]]
-        ran = set(map(state.places.one, shown_in(card, tracked, state)))
-        shown = [place for place in here if place in ran and place not in late]
-        alike, wrong = judged_alike(card, tracked, state, there)
-        fit = [place for place in shown if place in alike]
-        if late == here:
-            found.left.append((tracked.number, tracked.status, max(lacks.values())))
-        elif not has_it and (why := _goes_on(card, tracked, state)):
-            found.stays.append((tracked.number, why))
-        elif not shown:
-            blind = ", ".join(place for place in here if place not in ran)
-            found.stays.append((tracked.number, f"its check did not run in {blind}"))
-        elif not fit:
-            found.stays.append((tracked.number, wrong[0][1]))
-        else:
-            if wrong:
-                found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
-            reasons = {place: why_gone(card, tracked, state, [place], passed=has_it) for place in fit}
-            known = terms.of(tracked, state, fit)
-            elsewhere = answered_elsewhere(card, tracked.finding.check, state)
-            found.gone += [(event, tracked, known) for event in _events(filed, tracked, lacks, reasons, elsewhere)]
+    for tracked in state.findings:
+        if tracked.status.is_open:
+            found.add(_of(tracked, audit))
+        elif (before := tracked.before_it_went_unmended()) and tracked.fingerprint not in present:
+            # It may show by now that it is mended; else it stays as it went.
+            found.gone += [went for went in _of(before, audit).gone if went[0].reason not in UNMENDED]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """What is filed, and where: see `going`."""
+
+    card: Card
+    state: State
+    filed: Filed
+    times: Times
+    there: There
+
+
+def _of(known_as: Tracked, audit: _Audit) -> Going:
+    """What becomes of one finding."""
+    found, card, state = Going(), audit.card, audit.state
+    tracked = as_planned(card, known_as, state)
+    has_it = any(f.fingerprint == tracked.fingerprint for f in card.findings)
+    here = [place for place in state.places.of(audit.filed.environment) if place in tracked.where]
+    if has_it:
+        passed = set(map(state.places.one, passed_in(card, tracked.finding.check)))
+        here = [place for place in here if place in passed]
+    if not here:
+        return found
+    # What a merge lacks, the first of the runs that looked for it speaks for.
+    lacks = {place: audit.times.of(place, tracked.finding.check)[0] for place in here}
+    late = [place for place in here if last_word(tracked, place, state) > lacks[place]]
+    ran = set(map(state.places.one, shown_in(card, tracked, state)))
+    shown = [place for place in here if place in ran and place not in late]
+    alike, wrong = judged_alike(card, tracked, state, audit.there)
+    fit = [place for place in shown if place in alike]
+    if late == here:
+        found.left.append((tracked.number, tracked.status, max(lacks.values())))
+    elif not has_it and (why := _goes_on(card, tracked, state)):
+        found.stays.append((tracked.number, why))
+    elif not shown:
+        blind = ", ".join(place for place in here if place not in ran)
+        found.stays.append((tracked.number, f"its check did not run in {blind}"))
+    elif not fit:
+        found.stays.append((tracked.number, wrong[0][1]))
+    else:
+        if wrong:
+            found.stays.append((tracked.number, f"in {wrong[0][0]}, {wrong[0][1]}"))
+        reasons = {place: why_gone(card, tracked, state, [place], passed=has_it) for place in fit}
+        known = terms.of(tracked, state, fit)
+        elsewhere = answered_elsewhere(card, tracked.finding.check, state)
+        found.gone += [(event, tracked, known) for event in _events(audit.filed, tracked, lacks, reasons, elsewhere)]
     return found
 
 

@@ -47,16 +47,17 @@ def settled(lines: Lines, tells: Mapping[int, Finding]) -> Tracked:
         latest = sorted(where, key=lambda place: courses[place].seen, reverse=True)
         finding = min((told[place] for place in latest), key=lambda each: list(Severity).index(each.severity))
     opening, is_first = _opening(courses)
+    since = sorted((word for word in found if word.order >= opening.order), key=lambda word: (word.event.at, word.line))
+    opened = since[0].event.at
     dispute = _dispute(lines)
     tracked = Tracked(
         number=lines.number,
         fingerprint=lines.fingerprint,
         status=(Status.DISPUTED if dispute else Status.OPEN) if where else Status.CLOSED,
         finding=finding,
-        opened=opening.event.at,
+        opened=opened,
         owner=_given(lines, "owner") or _last(_known(tells[word.line].owner) for word in found),
-        due=_due(lines, opening, is_first=is_first)
-        or _first(tells[word.line].due for word in found if word.order >= opening.order),
+        due=_due(lines, opened, is_first=is_first) or _first(tells[word.line].due for word in since),
         effort=_given(lines, "effort") or _last(_known(tells[word.line].effort) for word in found),
         where=where,
         told=told,
@@ -95,9 +96,9 @@ def _given(lines: Lines, name: str) -> str:
     return _last(getattr(event, name) for event in _assigned(lines))
 
 
-def _due(lines: Lines, opening: Word, *, is_first: bool) -> str:
+def _due(lines: Lines, opened: str, *, is_first: bool) -> str:
     """The date that somebody assigned since the finding was opened, or before it was; clocks of two machines differ."""
-    since = (e for e in _assigned(lines) if e is lines.early or with_clocks(e.at) >= opening.event.at)
+    since = (e for e in _assigned(lines) if e is lines.early or with_clocks(e.at) >= opened)
     return _last(e.due for e in since if e is not lines.early or is_first)
 
 

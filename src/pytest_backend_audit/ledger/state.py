@@ -101,6 +101,18 @@ class Tracked:
         reasons = {event.reason for event in ends if isinstance(event, Gone)}
         return next((reason for reason in UNMENDED if reason in reasons), "")
 
+    def before_it_went_unmended(self) -> Tracked | None:
+        """As it was where it went with nothing to show that it is mended; None where it did so nowhere, or is open."""
+        went = {
+            place: course.without_last_end()
+            for place, course in self.courses.items()
+            if (end := course.last_end) and isinstance(end.event, Gone) and end.event.reason in UNMENDED
+        }
+        if self.status.is_open or not went:
+            return None
+        where = tuple(place for place, course in went.items() if course.is_open)
+        return replace(self, status=Status.OPEN, courses={**self.courses, **went}, where=where)
+
     @property
     def reason(self) -> str:
         """Why it is gone: its check passed, or it or its environment is audited no more; empty unless it is gone."""

@@ -101,6 +101,23 @@ def test_a_level_without_proof_is_not_proven_by_a_failure() -> None:
     assert f"{number} stays open: 4.1 stands at L2, the target is L4" in two.notes
 
 
+def test_what_went_unmended_is_mended_once_its_check_is_back_and_passes() -> None:
+    """Until then it stays what it was, whatever the audits in between have looked at."""
+    one = add(card(passed(A), failed(B)))
+    number = check_finding(one)
+    away = card(passed(A), passed(B), sought={"4.1": 2}, not_sought=(B,))
+    two = add(away, one.after, name="2026-09-30", minute=2)
+    still = add(away, two.after, name="2026-10-01", minute=3)
+    assert still.after.find(number).unmended == "its check is above the level that is sought"
+    assert [e for e in still.events if isinstance(e, Gone)] == []
+    blind = add(card(passed(A), skipped(B)), still.after, name="2026-10-02", minute=4)
+    assert stands(blind.after, number) is Status.OPEN
+    back = add(card(passed(A), passed(B)), still.after, name="2026-10-02", minute=4)
+    tracked = back.after.find(number)
+    assert (tracked.status, tracked.unmended, tracked.reason) == (Status.GONE, "", "its check passed")
+    assert [e.reason for e in back.events if isinstance(e, Gone)] == ["its check passed"]
+
+
 def test_a_check_above_what_is_sought_mends_nothing() -> None:
     """As one whose level was raised in its mark; the filing says so."""
     one = add(card(passed(A), failed(B)))

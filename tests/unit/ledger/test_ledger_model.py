@@ -135,7 +135,11 @@ def expected(made: Sequence[Audit]) -> set[tuple[str, str]]:
 def stands(state: State) -> list[tuple[object, ...]]:
     """How each finding stands, and what is told of it; numbers, dates and evidence left out."""
     return sorted(
-        (t.fingerprint, t.where, t.status, t.unmended, t.finding.severity, t.finding.title, t.dispute is not None)
+        (
+            *(t.fingerprint, t.where, t.status, t.unmended, t.finding.severity, t.finding.title, t.dispute is not None),
+            *(t.opened, t.due, t.owner, t.effort, t.closing, t.reason),
+            sorted((place, told.severity, told.title) for place, told in t.told.items()),
+        )
         for t in state.findings
     )
 
