@@ -11,12 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.journal import JOURNAL, Record, RunError, State, Verification, read_run, verify_run
 from pytest_backend_audit.model import Card, SignOff
 from pytest_backend_audit.scoring import score, score_merged
 from pytest_backend_audit.signoff import Checked, Subject, check, present, subject
+
+if TYPE_CHECKING:
+    from pytest_backend_audit.ledger.times import Ran
 
 MERGE = "merge.json"
 SOURCES = "sources"
@@ -62,6 +65,17 @@ class Finished:
     def heads(self) -> tuple[str, ...]:
         """Last hash of each journal."""
         return tuple(r.head for r in self.records)
+
+    @property
+    def ran(self) -> tuple[Ran, ...]:
+        """When each of the runs was made, where, and what it ran."""
+        from pytest_backend_audit.ledger.times import Ran  # noqa: PLC0415 - only where a ledger is kept
+
+        return tuple(
+            Ran(d.environment, r.inputs.instant, frozenset(a.check for a in r.attempts), d.environment_kind)
+            for r in self.records
+            for d in (r.inputs.document,)
+        )
 
     @property
     def heads_apart(self) -> dict[str, tuple[str, ...]]:

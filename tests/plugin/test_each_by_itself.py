@@ -172,6 +172,33 @@ def test_a_merge_closes_a_finding_where_it_passed(orders) -> None:
     assert good(orders, "findings", "close", number, "--run", both(orders)).startswith(f"{number}: closed, its check")
 
 
+def test_a_merge_is_not_as_old_as_its_first_run(orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of prod was made before stage failed, and that of stage since: each pass is as old as its own run."""
+    check(orders, cases='["a"]')
+    suite = orders.path / "checks" / "test_orders.py"
+    down = 'if os.environ.get("DOWN") == audit_run.environment:\n        said = "fails"\n    if said == "can'
+    suite.write_text(
+        suite.read_text().replace("import json\n", "import json\nimport os\n").replace('if said == "can', down)
+    )
+    orders.commit()
+    runs = [run(orders, "prod")]
+    monkeypatch.setenv("DOWN", "stage")
+    # At this commit stage failed; what is filed of it changes no file that is audited.
+    stage = run(orders, "stage")
+    (orders.path / stage).rename(orders.path / "audit-report-down")
+    monkeypatch.delenv("DOWN")
+    runs.append(run(orders, "stage"))
+    folder = merged(orders, runs)
+    filed(orders, "audit-report-down")
+    number = numbers(orders)["test_tls"]
+    orders.git("reset", "-q", "--soft", "HEAD~1")
+    said = good(orders, "findings", "close", number, "--run", folder)
+    assert said.startswith(f"{number}: closed, its check passed at ")
+    closed = [e for _, e in ledger(orders).find(number).history if e.type == "closed"]
+    assert [e.environment for e in closed] == ["prod", "stage"]
+    assert closed[0].instant < closed[1].instant
+
+
 def test_a_merge_closes_no_moved_check_where_it_failed(orders) -> None:
     """Its file has another name since, and only stage is mended."""
     check(orders)

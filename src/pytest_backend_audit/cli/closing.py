@@ -103,15 +103,17 @@ def _shown(
     from pytest_backend_audit.ledger.closing import (  # noqa: PLC0415 - heavy
         StaysOpenError,
         closes_in,
-        refuse_outdated,
+        outdated,
         shown,
     )
     from pytest_backend_audit.ledger.moved import as_planned  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.speaking import answered_elsewhere  # noqa: PLC0415 - heavy
+    from pytest_backend_audit.ledger.times import Times  # noqa: PLC0415 - heavy
 
     state, inputs = read(place), run.card.inputs
     state = known_as(state, inputs.formerly)
-    there = there_at(place.top, inputs.document.commit)
+    one, there = state.places.one, there_at(place.top, inputs.document.commit)
+    times = Times(inputs.instant, [replace(ran, environment=one(ran.environment)) for ran in run.ran])
     events: list[Closed] = []
     said: list[tuple[Tracked, str, str]] = []
     for each in wanted:
@@ -122,27 +124,23 @@ def _shown(
         try:
             now = as_planned(run.card, now, state)
             check = now.finding.check
-            instant = _ran(run, check)
-            refuse_outdated(run.card, instant, now, state)
-            where = closes_in(run.card, now, state, there)
+            late = outdated(run.card, times, now, state)
+            where = [name for name in closes_in(run.card, now, state, there) if one(name) not in late]
             output = shown(run.card, now, state)
             known = terms.of(now, state, where)
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
             blind = answered_elsewhere(run.card, check, state)
-            event = _closed(run, now, by, instant=instant, output=output, where=where, changed=changed)
-            names = {name: blind[one] for name in where if (one := state.places.one(name)) in blind}
-            events.append(replace(event, elsewhere=names))
+            instants = {name: times.of(one(name), check)[0] for name in where}
+            # Each one's pass is as old as its own run.
+            for instant in sorted({*instants.values()}):
+                here = [name for name in where if instants[name] == instant]
+                event = _closed(run, now, by, instant=instant, output=output, where=here, changed=changed)
+                events.append(replace(event, elsewhere={name: blind[one(name)] for name in here if one(name) in blind}))
         except StaysOpenError as error:
             # This command's own name of the option, which pytest's is for a run that was made before.
             why = str(error) if args.run_folder else str(error).replace("--audit-allow=", "--allow ")
             said.append((now, why, ""))
     return events, said
-
-
-def _ran(run: Finished, check: str) -> str:
-    """When a check was run, of a merge first; where no check is behind a finding, when the first of the runs was."""
-    tried = [r.inputs.instant for r in run.records if any(a.check == check for a in r.attempts)]
-    return min(tried or [r.inputs.instant for r in run.records])
 
 
 def _by_a_whole_run(args: argparse.Namespace, tracked: Tracked, place: Place) -> str:

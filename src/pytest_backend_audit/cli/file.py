@@ -200,15 +200,9 @@ def _of_repository(done: Finished, place: Place, notes: list[str]) -> Iterator[s
 
 def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
     from pytest_backend_audit.ledger.filing import Who, filing  # noqa: PLC0415 - heavy
-    from pytest_backend_audit.ledger.times import Ran  # noqa: PLC0415 - heavy
     from pytest_backend_audit.recorder import utc_now  # noqa: PLC0415 - heavy
 
     day = done.card.inputs.instant[:10]
-    runs = [
-        Ran(d.environment, r.inputs.instant, frozenset(a.check for a in r.attempts), d.environment_kind)
-        for r in done.records
-        for d in (r.inputs.document,)
-    ]
     who = Who(utc_now(), by)
     name = _free(place, state, day)
 
@@ -221,7 +215,7 @@ def _filing(done: Finished, place: Place, state: State, by: str) -> Filing:
         name=name,
         heads=done.heads,
         who=who,
-        runs=runs,
+        runs=done.ran,
         there=there_at(place.top, done.card.inputs.document.commit),
         changed=changed,
     )

@@ -13,6 +13,7 @@ from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.ledger.speaking import judged_alike, passed_in, shown_in
 from pytest_backend_audit.ledger.state import State, Tracked
 from pytest_backend_audit.ledger.terms import There, names_of
+from pytest_backend_audit.ledger.times import Times
 from pytest_backend_audit.model import (
     DERIVED,
     PROOF,
@@ -75,26 +76,30 @@ def run_trouble(card: Card, commit: str, service: str, *, ours: bool) -> str:
     return trouble
 
 
-def refuse_outdated(card: Card, instant: str, tracked: Tracked, state: State) -> None:
-    """See that no later run has told of a finding: what has come up since, an older run can't show to be mended.
+def outdated(card: Card, times: Times, tracked: Tracked, state: State) -> frozenset[str]:
+    """Environments in which a later run has told of a finding: what has come up since, an older one can't show mended.
 
     Args:
         card: Of the run.
-        instant: When the finding's check was run; of a merge, in the first of its runs that did so.
+        times: Of its runs, by the names that environments go by.
         tracked: The finding, as the ledger has it.
         state: The ledger.
 
     Raises:
-        StaysOpenError: One has.
+        StaysOpenError: One has in each of those in which it is open.
     """
     here = dict.fromkeys(map(state.places.one, names_of(card.inputs)))
+    words = {place: (last_word(tracked, place, state), times.of(place, tracked.finding.check)[0]) for place in here}
+    late = frozenset(place for place, (newest, instant) in words.items() if newest > instant)
     # What was told of another environment in which it is no longer open does not matter here.
-    newest = max(last_word(tracked, place, state) for place in [p for p in here if p in tracked.where] or here)
-    if newest > instant:
+    open_ = [place for place in here if place in tracked.where] or list(here)
+    if late.issuperset(open_):
+        newest, instant = max(words[place] for place in open_)
         raise StaysOpenError(
             f"there is later word of it, of {newest}, than this run of {instant}; take a run made since, or have its "
             "check run anew (no --run)"
         )
+    return late
 
 
 def closes_in(card: Card, tracked: Tracked, state: State, there: There) -> tuple[str, ...]:
