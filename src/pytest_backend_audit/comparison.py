@@ -8,7 +8,7 @@ run.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -180,7 +180,7 @@ def compare(now: Side, prior: Side) -> Comparison:
         )
     fell = fallen({c.id: c.before for c in levels if c.before is not None}, {c.id: c.now for c in levels if c.now})
     cases = without_cases((c.dimension, c.criterion, c.taken_out) for c in now.card.checks)
-    worse = (*fell, *cases, *_new_high(now, prior))
+    worse = in_places((*fell, *cases, *_new_high(now, prior)), _worse_apart(now, prior))
     return Comparison(
         prior=prior.card,
         now=now.card,
@@ -193,7 +193,6 @@ def compare(now: Side, prior: Side) -> Comparison:
         settings=tuple(settings(now.card, prior.card)),
         worse=(
             *worse,
-            *in_places(_worse_apart(now, prior), worse),
             *([f"this audit is invalid, so that it shows no level: {now.invalid}"] if now.invalid else ()),
         ),
     )
@@ -219,18 +218,18 @@ def _worse_apart(now: Side, prior: Side) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def in_places(told: Mapping[str, Sequence[str]], whole: Collection[str]) -> tuple[str, ...]:
-    """What is told of environments, each sentence once with those of which it is true.
+def in_places(whole: Iterable[str], told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What is told of all environments together, and of each: each sentence once, with those of which it is true.
 
     Args:
-        told: Environment -> sentences.
-        whole: What is told of all of them together, which need not be said again.
+        whole: Sentences about all of them together, of which one that is true of some says so.
+        told: Environment -> sentences about it.
     """
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {line: [] for line in whole}
     for place, lines in told.items():
         for line in lines:
             places.setdefault(line, []).append(place)
-    return tuple(f"{line} in {', '.join(there)}" for line, there in places.items() if line not in whole)
+    return tuple(f"in {_every(', '.join(there))}, {line}" if there else line for line, there in places.items())
 
 
 def _not_compared(others: Sequence[str]) -> Iterable[str]:

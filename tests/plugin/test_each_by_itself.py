@@ -132,7 +132,7 @@ def test_what_is_new_in_prod_is_new_beside_an_old_one_of_stage(orders) -> None:
     folder = both(orders)
     gate = command(orders, "gate", folder, "--min", "conditional-production", "--no-worse", "--json")
     assert json.loads(gate.stdout)["reason"].partition("worse than the prior audit: ")[2] == (
-        "4.7 fell from L2 to L1 in prod (and 1 more)"
+        "in prod, 4.7 fell from L2 to L1 (and 1 more)"
     )
     compared = command(orders, "compare", folder, "--no-worse", "--json")
     apart = json.loads(compared.stdout)["comparisons"]
@@ -255,7 +255,7 @@ def test_two_merges_are_compared_in_each_environment_too(orders) -> None:
     done = command(orders, "compare", both(orders), "--no-worse", "--json")
     assert (done.returncode, [each["worse"] for each in json.loads(done.stdout)["comparisons"]]) == (
         1,
-        [["4.7 fell from L2 to L1 in stage", "new high finding tls L3 failed: TLS 1.0 is on in stage"]],
+        [["in stage, 4.7 fell from L2 to L1", "in stage, new high finding tls L3 failed: TLS 1.0 is on"]],
     )
 
 
@@ -334,8 +334,8 @@ def test_a_fall_in_prod_is_not_made_up_for_in_stage(orders) -> None:
     says(orders, prod="fails a")
     assert worse(orders, both(orders)) == {
         "prod, stage": [
-            "4.7 fell from L2 to L1 in prod",
-            "new high finding tls L3 failed: TLS 1.0 is on in prod",
+            "in prod, 4.7 fell from L2 to L1",
+            "in prod, new high finding tls L3 failed: TLS 1.0 is on",
         ]
     }
 
@@ -366,7 +366,7 @@ def test_a_case_that_prod_lost_is_told_while_stage_fails(orders, monkeypatch: py
         monkeypatch.setenv("TENANTS", tenants)
         runs.append(run(orders, environment))
     shutil.rmtree(orders.path / "audit-report-both")
-    lost = "4.7 tls: [b] had not passed, and is no longer part of the check in prod"
+    lost = "in prod, 4.7 tls: [b] had not passed, and is no longer part of the check"
     assert worse(orders, merged(orders, runs)) == {"prod, stage": [lost]}
 
 

@@ -98,7 +98,7 @@ def test_a_merge_is_compared_with_the_merge_before_it(orders) -> None:
     assert [(d["id"], d["prior"], d["would_be"]) for d in card["dimensions"]] == [("api", 1, 1), ("rel", 3, 3)]
     breaks(orders)
     run = whole(orders)
-    assert no_worse(orders, run) == (1, "rel fell from L3 to L1")
+    assert no_worse(orders, run) == (1, "in stage, rel fell from L3 to L1")
     compared = command(orders, "compare", run, "--no-worse")
     assert (compared.returncode, "rel fell from L3 to L1" in compared.stdout) == (1, True)
 
@@ -114,7 +114,7 @@ def test_a_merge_of_environments_with_audits_of_their_own_is_compared_with_each(
     card = json.loads((orders.path / run / "scorecard.json").read_text())
     assert [(d["id"], d["prior"]) for d in card["dimensions"]] == [("api", None), ("rel", None)]
     breaks(orders)
-    assert no_worse(orders, whole(orders)) == (1, "rel fell from L3 to L1 in stage")
+    assert no_worse(orders, whole(orders)) == (1, "in stage, rel fell from L3 to L1")
 
 
 def test_a_failure_of_stage_is_not_carried_over_to_prod(orders) -> None:

@@ -98,7 +98,7 @@ def test_what_fell_in_one_environment_is_not_made_up_for_by_another() -> None:
     """Together they stand as before: prod fell, and stage rose."""
     before = merge(audit(3, **BEFORE), prod=audit({"4.1": 4}, **BEFORE), stage=audit({"4.1": 3}, **BEFORE))
     now = merge(audit(3), prod=audit({"4.1": 3}), stage=audit({"4.1": 4}))
-    assert compared(now, before).worse == ("4.1 fell from L4 to L3 in prod",)
+    assert compared(now, before).worse == ("in prod, 4.1 fell from L4 to L3",)
 
 
 def test_what_fell_in_all_environments_is_said_once() -> None:
@@ -108,7 +108,7 @@ def test_what_fell_in_all_environments_is_said_once() -> None:
     assert compared(now, before).worse == (
         "4.2 fell from L4 to L3",
         *(f"4.{n} fell from L4 to L1" for n in range(3, 9)),
-        "4.1 fell from L4 to L2 in prod, stage",
+        "in prod and stage, 4.1 fell from L4 to L2",
     )
 
 

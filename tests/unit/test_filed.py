@@ -164,6 +164,39 @@ def test_a_dimension_that_no_audit_gives(change: tuple[str, object], said: str, 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"dimensions": "level"}, "parts: 'prod': dimensions: 4.1: a level is 1 to 5, found 99"),
+        ({"service": "shop"}, "parts: 'prod': no environment of this audit"),
+        ({"instant": "yesterday"}, "parts: 'prod': instant: no date and time: 'yesterday'"),
+        ({"total": 41}, "parts: 'prod': total: 0 to 40, found 41"),
+        ({"parts": "itself"}, "parts: 'prod': no environment of this audit"),
+    ],
+)
+def test_an_environment_of_a_merge_that_no_audit_gives(change: dict[str, object], said: str, tmp_path: Path) -> None:
+    """It is held to the same as a card by itself, and has none within."""
+    one = filed.filed(card(), numbers={}, sources=())
+    if "dimensions" in change:
+        change = {"dimensions": (replace(one.dimensions[0], would_be=99), *one.dimensions[1:])}
+    if "parts" in change:
+        change = {"parts": {"prod": one}}
+    (tmp_path / "card.json").write_text(filed.text(replace(one, parts={"prod": replace(one, **change)})), "utf-8")
+    with pytest.raises(FiledError) as caught:
+        filed.read(tmp_path / "card.json")
+    assert str(caught.value) == f"{tmp_path}/card.json: {said}"
+
+
+@pytest.mark.parametrize("change", [{"limit": 0}, {"level": 6}, {"stands": Failure(Outcome.FAILED, 77)}])
+def test_a_limit_that_no_check_has(change: dict[str, object], tmp_path: Path) -> None:
+    """Whether its own, or that of a failure that stands."""
+    one = filed.filed(card(), numbers={}, sources=())
+    odd = replace(one, checks=(replace(one.checks[0], **change), *one.checks[1:]))
+    (tmp_path / "card.json").write_text(filed.text(odd), "utf-8")
+    with pytest.raises(FiledError, match=r"card\.json: checks: '.*': a level is 1 to 5, found (0|6|77)$"):
+        filed.read(tmp_path / "card.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
         ({"service": " "}, "service: empty"),
         ({"instant": "yesterday"}, "instant: no date and time: 'yesterday'"),
         ({"total": -5}, "total: 0 to 40, found -5"),

@@ -140,7 +140,7 @@ def worse(
     fell = comparison.fallen(inputs.prior_levels, levels)
     if parts:
         told = {place: worse(p.inputs, p.levels, p.findings, p.checks) for place, p in parts.items()}
-        return (*fell, *comparison.in_places(told, fell))
+        return comparison.in_places(fell, told)
     if not inputs.prior and not inputs.prior_levels:
         return ()
     new = comparison.new_high(of_checks(findings), comparison.known_before(inputs))

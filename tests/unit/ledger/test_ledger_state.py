@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, found, gone, resolved
+from unit.ledger.ledgers import BARE, SLOW, assigned, at, closed, disputed, filed, finding, found, gone, resolved
 
 from pytest_backend_audit.ledger import LedgerError, State, Status, Tracked, open_disputes
-from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone
+from pytest_backend_audit.ledger.events import Event, Filed, Found, Gone, Retired
 from pytest_backend_audit.ledger.folding import fold
 from pytest_backend_audit.ledger.reasons import LEFT, NOT_SOUGHT
 from pytest_backend_audit.ledger.state import next_number
@@ -262,6 +262,46 @@ def test_an_older_run_opens_nothing_that_a_later_word_has_closed() -> None:
     state = stand(*filings, closed(minute=9), old)
     assert not state.findings[0].status.is_open
     assert ("ledger.jsonl:5: seen F-0001 in prod, and a later word closed it there: it stays closed") in state.notices
+
+
+def test_of_several_that_are_as_grave_the_one_that_was_told_last_counts() -> None:
+    """By when its run was made, whichever environment's line comes first."""
+    prod, stage = filed(1, "2026-09-01"), filed(9, "2026-09-09", environment="stage")
+    first = replace(found("F-0001", title="3 of 9"), file="2026-09-01")
+    later = replace(found("F-0001", minute=9, how="seen", environment="stage", title="4 of 9"), file="2026-09-09")
+    assert only(prod, stage, first, later).finding.title == "4 of 9"
+    older = replace(later, finding=finding(title="2 of 9"), instant=at(0))
+    assert only(prod, stage, first, older).finding.title == "3 of 9"
+
+
+def test_the_word_of_a_reviewer_whose_clock_is_behind_is_of_what_they_saw() -> None:
+    """It names the run that it is of, which is later than its own time."""
+    events = (filed(9), replace(found("F-0001", minute=9), instant=at(9)), disputed(minute=4))
+    word = replace(resolved(upheld=True, minute=5), environment="prod")
+    assert only(*events, word).status is Status.OPEN
+    assert only(*events, replace(word, instant=at(9))).status is Status.CLOSED
+
+
+def test_a_line_of_an_older_version_means_what_its_environment_had() -> None:
+    """It does not say which line it repeats."""
+    prod = found("F-0001", title="failed in prod", severity=Severity.LOW)
+    stage = found("F-0001", minute=1, how="seen", environment="stage", title="failed in stage", severity=Severity.LOW)
+    again = found("F-0001", minute=2, how="seen", told=False)
+    told = only(prod, stage, again).told
+    assert {place: finding.title for place, finding in told.items()} == {
+        "prod": "failed in prod",
+        "stage": "failed in stage",
+    }
+
+
+def test_an_old_audit_of_an_environment_that_was_given_up_opens_nothing_there() -> None:
+    """Its run was kept aside until after the word, and nothing was known of the finding there before."""
+    word = Retired(at(5), "Grace", "stage", "moved into prod")
+    old = replace(found("F-0001", minute=9, how="seen", environment="stage"), file="2026-09-03")
+    old_card = replace(filed(9, "2026-09-03", environment="stage"), instant=at(3))
+    assert only(filed(), found("F-0001"), word, old_card, old).where == ("prod",)
+    new_card = replace(old_card, instant=at(7))
+    assert only(filed(), found("F-0001"), word, new_card, old).where == ("prod", "stage")
 
 
 def test_a_finding_is_as_grave_as_where_it_is_open() -> None:

@@ -297,9 +297,9 @@ def test_what_is_new_in_one_environment_is_new():
     def said(prod, stage):
         return scoring.score_merged([fails("prod", prod), fails("stage", stage)]).no_worse.reason
 
-    new = "new high finding b L3 failed: 3 foreign keys without an index in"
-    assert said(Outcome.PASSED, Outcome.FAILED) == f"{new} prod"
-    assert said(Outcome.PASSED, Outcome.PASSED) == f"{new} prod, stage"
+    new = "new high finding b L3 failed: 3 foreign keys without an index"
+    assert said(Outcome.PASSED, Outcome.FAILED) == f"in prod, {new}"
+    assert said(Outcome.PASSED, Outcome.PASSED) == f"in prod and stage, {new}"
     assert new not in said(Outcome.FAILED, Outcome.FAILED)
     assert new not in said(Outcome.FAILED, None)
 
