@@ -105,10 +105,12 @@ def test_a_filed_merge_tells_what_became_of_each_check_where(orders) -> None:
     runs.append(kept(orders, "audit-report-stage"))
     good(orders, "file", merged(orders, runs))
     (card,) = (orders.path / "audits" / "orders").glob("*.json")
-    assert {c["id"].rpartition("::")[2]: c["alone"] for c in json.loads(card.read_text())["checks"]} == {
-        "test_index": {"stage": "failed"},
-        "test_tls": {"prod": "failed", "stage": "passed"},
-    }
+    parts = json.loads(card.read_text())["parts"]
+    assert {
+        place: {c["id"].rpartition("::")[2]: c["outcome"] for c in part["checks"]} for place, part in parts.items()
+    } == {"prod": {"test_tls": "failed"}, "stage": {"test_index": "failed", "test_tls": "passed"}}
+    assert [part["partial"] for part in parts.values()] == [True, False]
+    assert [d["id"] for d in parts["prod"]["dimensions"]] == ["4.7"]
 
 
 def test_a_shard_by_path_knows_all_cases_of_its_checks(orders, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -343,10 +343,20 @@ def test_a_case_that_was_taken_out_before_it_passed(orders) -> None:
         "filed takes note of that\n",
     )
     audited(orders, "--audit-env=prod")
-    said = "is gone unmended: a case that did not pass is no longer part of its check\n"
-    assert f"note: {number} {said}" in good(orders, "file")
+    said = "is gone unmended: a case that did not pass is no longer part of its check"
+    assert f"note: {number} {said}\n" in good(orders, "file")
     done = command(orders, "findings", "close", number)
-    assert (done.returncode, done.stdout) == (1, f"{number}: {said}")
+    shown = "the next audit that is filed shows whether it is mended"
+    assert (done.returncode, done.stdout) == (1, f"{number}: {said}; {shown}\n")
+    orders.commit()
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    assert ledger(orders).find(number).unmended == "a case that did not pass is no longer part of its check"
+    suite.write_text(suite.read_text().replace("[1]", "[1, 2]"))
+    mended(orders)
+    audited(orders, "--audit-env=prod")
+    good(orders, "file")
+    assert (ledger(orders).find(number).unmended, ledger(orders).find(number).reason) == ("", "its check passed")
 
 
 def test_a_case_that_was_taken_out_while_another_failed(orders) -> None:
