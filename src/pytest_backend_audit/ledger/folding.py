@@ -104,6 +104,8 @@ class _Folding:
         """Fingerprint, and instant of the line that tells it -> the finding."""
         self._as_told: dict[tuple[str, str], Finding] = {}
         """Fingerprint and environment -> the finding as it was told of it last."""
+        self._told_last: dict[str, Finding] = {}
+        """Fingerprint -> the finding as it was told of any environment last."""
         self._numbers: dict[str, str] = {}
         """Fingerprint -> the number that counts, in the order in which they were opened first."""
         self._histories: dict[str, list[tuple[int, Event]]] = {}
@@ -287,6 +289,7 @@ class _Folding:
             instant = instant_of(line, event, place, self._places, self._lines)
             self._course(event.fingerprint, place).add(Word(instant, line, event))
             self._as_told[event.fingerprint, place] = finding
+        self._told_last[event.fingerprint] = finding
         self._put(line, event, event.fingerprint)
 
     def _told_by(self, event: Found) -> Finding:
@@ -299,11 +302,7 @@ class _Folding:
             return told
         # Of an older version, which does not tell: as the environment had it last, or any.
         here = (self._as_told.get((mark, place)) for place in self._places.of(event.environment))
-        return next((told for told in here if told is not None), next(reversed(self._of(mark))))
-
-    def _of(self, fingerprint: str) -> list[Finding]:
-        """A finding as the sightings have it so far, in the order of the lines."""
-        return [self._tells[line] for line, event in self._histories[fingerprint] if isinstance(event, Found)]
+        return next((told for told in here if told is not None), self._told_last[mark])
 
     def _new(self, line: int, event: Found) -> None:
         number = event.number
