@@ -297,9 +297,14 @@ def known_before(inputs: Inputs) -> frozenset[str]:
 
     An earlier run at this commit makes a finding no older.
     """
-    known = {id_ for id_, prior in inputs.prior.items() if prior.known}
+    return renamed((id_ for id_, prior in inputs.prior.items() if prior.known), inputs)
+
+
+def renamed(checks: Iterable[str], inputs: Inputs) -> frozenset[str]:
+    """Checks of the prior audit, by the ids that they had and have now."""
+    known = frozenset(checks)
     moved = moves(inputs.prior, (check.id for check in inputs.plan))
-    return frozenset(known | {moved[id_] for id_ in known & moved.keys()})
+    return known | {moved[id_] for id_ in known & moved.keys()}
 
 
 def new_high(findings: Iterable[tuple[Severity, str, str]], known: Iterable[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pytest_backend_audit.cases import yet_to_pass
 from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, next_number, runs_in
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.filed import ChangedError, FiledError, standing_word
-from pytest_backend_audit.model import Mode, Outcome, PriorCheck, YetToPass
+from pytest_backend_audit.model import HAD_PASSED, Mode, Outcome, PriorCheck, YetToPass
 
 if TYPE_CHECKING:
     from pytest_backend_audit.model import Card, FiledCard
@@ -49,6 +49,8 @@ class Prior:
     """Check -> its cases that did not pass, as far as it tells."""
     whole: Mapping[str, int] = field(default_factory=dict)
     """Of a merge: the levels of all its environments together, where the others are those of one."""
+    whole_open: tuple[str, ...] = ()
+    """Likewise the checks of which they had no pass."""
     places: tuple[str, ...] = ()
     """Its environments."""
 
@@ -166,6 +168,7 @@ def load_prior(
         told.service,
         dict(cases),
         told.levels if of_merge else {},
+        tuple(c.id for c in told.card.checks if c.outcome not in HAD_PASSED) if told.card and of_merge else (),
         told.places if of_merge else (),
     )
 

@@ -157,6 +157,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             yet_to_pass=redact_value(before.yet_to_pass, redact),
             prior_levels=prior.levels,
             prior_whole=prior.whole,
+            prior_whole_open=prior.whole_open,
             prior_places=prior.places,
             prior_source=prior.source,
             prior_missing=before.missing,

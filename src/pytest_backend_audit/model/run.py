@@ -125,6 +125,8 @@ class Inputs:
     """Dimension -> level before the reviewer's cap in the prior audit."""
     prior_whole: Mapping[str, int] = field(default_factory=dict)
     """Likewise of all its environments together, where the prior audit was a merge: what a merge is compared with."""
+    prior_whole_open: tuple[str, ...] = ()
+    """Checks of which that merge had no pass."""
     prior_places: tuple[str, ...] = ()
     """The environments of that merge."""
     prior_source: str = ""

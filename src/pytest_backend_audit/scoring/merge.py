@@ -301,8 +301,9 @@ def _prior_levels(inputs: Sequence[Inputs]) -> dict[str, Any]:
     before = {_name_before(place, there[0]) for place, there in places.items()}
     together = all((i.prior_source, i.prior_places) == (first.prior_source, first.prior_places) for i in inputs)
     if together and before == set(first.prior_places):
-        return {"prior_levels": dict(first.prior_whole), "prior_whole": {}, "prior_places": ()}
-    return {"prior_levels": {}, "prior_whole": {}, "prior_places": ()}
+        levels, open_ = dict(first.prior_whole), first.prior_whole_open
+        return {"prior_levels": levels, "prior_whole": {}, "prior_whole_open": open_, "prior_places": ()}
+    return {"prior_levels": {}, "prior_whole": {}, "prior_whole_open": (), "prior_places": ()}
 
 
 def _name_before(place: str, inputs: Inputs) -> str:

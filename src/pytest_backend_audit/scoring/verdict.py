@@ -140,7 +140,9 @@ def worse(
     fell = comparison.fallen(inputs.prior_levels, levels)
     if parts:
         told = {place: worse(p.inputs, p.levels, p.findings, p.checks) for place, p in parts.items()}
-        return comparison.in_places(fell, told)
+        known = comparison.renamed(inputs.prior_whole_open, inputs) if inputs.prior_levels else None
+        new = () if known is None else comparison.new_high(of_checks(findings), known)
+        return comparison.in_places((*fell, *new), told)
     if not inputs.prior and not inputs.prior_levels:
         return ()
     new = comparison.new_high(of_checks(findings), comparison.known_before(inputs))
