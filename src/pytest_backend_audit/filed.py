@@ -131,7 +131,15 @@ def filed(
         formerly=dict(inputs.formerly),
         sources=sources,
         parts={
-            place: _part(filed(part, numbers=numbers, sources=tuple(apart.get(place, ()))), part)
+            place: _part(
+                filed(
+                    # The signature is under the levels that the environments reach together, and by themselves.
+                    replace(part, sign_off=card.sign_off),
+                    numbers=numbers,
+                    sources=tuple(apart.get(place, ())),
+                ),
+                part,
+            )
             for place, part in card.parts.items()
         },
     )

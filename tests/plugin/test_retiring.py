@@ -102,9 +102,28 @@ def test_a_merge_stays_in_a_fleet_until_what_is_left_of_it_was_audited_again(pro
     both(orders)
     good(orders, "findings", "retire", "stage", *GRACE)
     done = command(orders, "fleet", ".", "--json")
-    assert ([s["environment"] for s in json.loads(done.stdout)["services"]], done.stderr) == (["prod, stage"], "")
+    # By itself, and what stage lacked is none of prod's.
+    assert ([s["environment"] for s in json.loads(done.stdout)["services"]], done.stderr) == (["prod"], "")
     good(orders, "fleet", ".", "--json", "--environment", "prod")
     assert command(orders, "fleet", ".", "--json", "--environment", "stage").returncode == 2
+
+
+def test_what_only_the_retired_environment_lacked_counts_no_more(project) -> None:
+    """The merge stood at L1 for stage alone."""
+    orders = made_two(project)
+    suite = orders.path / "checks" / "test_orders.py"
+    suite.write_text(
+        suite.read_text()
+        .replace("(audit_evidence):", "(audit_evidence, audit_run):")
+        .replace('assert "INDEX" in schema', 'assert audit_run.environment == "prod"')
+    )
+    (orders.path / "tls").write_text("on")
+    orders.commit()
+    both(orders)
+    levels = [json.loads(good(orders, "fleet", ".", "--json"))["services"][0]["levels"]["4.1"]["level"]]
+    good(orders, "findings", "retire", "stage", *GRACE)
+    levels.append(json.loads(good(orders, "fleet", ".", "--json"))["services"][0]["levels"]["4.1"]["level"])
+    assert levels == [1, 2]
 
 
 def test_what_is_retired_already(orders) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum
 from functools import lru_cache
@@ -115,6 +115,8 @@ class Audit:
     """Its environments as ledgers and other audits tell of them; empty where that is as its card does."""
     retired: frozenset[str] = frozenset()
     """Of its environments those that are audited no more, by the names that they go by."""
+    parts: tuple[Audit, ...] = ()
+    """Of a merge: each of its environments by itself, as if its card had been filed with that one alone."""
 
     @property
     def name(self) -> str:
@@ -125,6 +127,14 @@ class Audit:
     def subject(self) -> tuple[str, str]:
         """The service, and the kind of environment; of a merge all of its kinds."""
         return self.name, self.kind
+
+    def left(self) -> Audit:
+        """The audit as it counts once some of its environments are audited no more: a last one as it was by itself."""
+        if len(self.places) != 1 or not self.retired:
+            return self
+        names = self.places[0].names
+        part = next((part for part in self.parts if part.environment in names), None)
+        return self if part is None else replace(part, home=self.home, told=self.places)
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -197,6 +207,11 @@ class Reducer:
             disposition_name=card.disposition_name,
             actions=tuple(self._once(Action, a.text, a.due) for a in card.actions),
             formerly=tuple(card.formerly.items()),
+            # The ledger beside the card knows it by the runs of all of them.
+            parts=tuple(
+                replace(self.reduce(part, place, digest), sources=tuple(sorted(card.sources)))
+                for part in card.parts.values()
+            ),
         )
 
     def _criteria(self, checks: Iterable[FiledCheck]) -> Iterator[Criterion]:

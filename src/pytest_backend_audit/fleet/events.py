@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_backend_audit.ledger.clocks import with_clocks
 from pytest_backend_audit.ledger.events import SCHEMA_VERSION
 from pytest_backend_audit.ledger.places import environments
 from pytest_backend_audit.model import Severity
@@ -40,6 +41,10 @@ class Entry:
     """Environment -> instant of the latest run that had it there."""
     last: str = ""
     """When it was told of last."""
+    opened: str = ""
+    """When the line was written that opened it, the last time after it was away."""
+    dated: str = ""
+    """When somebody assigned a date last; empty if nobody did."""
     away: dict[str, str] = field(default_factory=dict)
     """Environment -> instant of the run, or of the reviewer's word, by which it was closed there last."""
 
@@ -149,7 +154,7 @@ class Ledger:
             dimension, severity, due = _told(told)
             dated = self.before.pop(mark, "") or due
             self.findings[mark] = Entry(
-                dimension, severity, dated, due, event["at"], set(here), seen=here, last=event["at"]
+                dimension, severity, dated, due, event["at"], set(here), seen=here, last=event["at"], opened=event["at"]
             )
             return
         if any(place not in known.where and instant < known.away.get(place, "") for place, instant in here.items()):
@@ -166,6 +171,10 @@ class Ledger:
             if known.where - here.keys() and told_now != (known.dimension, known.severity, known.told):
                 raise UnknownError  # it is graver in one environment than in another
             known.dimension, known.severity, known.told = told_now
+        if not known.where:
+            if known.dated and with_clocks(known.dated) >= event["at"]:
+                raise UnknownError  # of which of the two times the date is, histories tell
+            known.opened = event["at"]
         known.due = (known.due or known.told) if known.where else known.told
         known.where |= here.keys()
         known.last = max(known.last, event["at"])
@@ -177,7 +186,10 @@ class Ledger:
         if not isinstance(due, str):
             raise UnknownError
         if known is not None:
+            if due and with_clocks(event["at"]) < known.opened:
+                raise UnknownError  # two branches were joined
             known.due = due or known.due
+            known.dated = event["at"] if due else known.dated
         else:
             self.before[event["fingerprint"]] = due or self.before.get(event["fingerprint"], "")
 

@@ -132,7 +132,7 @@ def _events(raw: bytes, kind: str) -> Iterator[dict[str, Any]]:
 def without_retired(audits: Iterable[Audit], as_of: date) -> list[Audit]:
     """The audits but those of environments that are audited no more, as the reviewer has said in ledgers beside them.
 
-    A merge stays as one of the environments that are left to it.
+    A merge stays as one of the environments that are left to it; of one alone, what that was by itself.
 
     Args:
         audits: In any order, their environments by their names.
@@ -143,7 +143,7 @@ def without_retired(audits: Iterable[Audit], as_of: date) -> list[Audit]:
     told = ((audit, words.get(Path(audit.place).parent)) for audit in found if not is_url(audit.place))
     gone = {audit.place: frozenset(retired.of(audit)) for audit, retired in told if retired}
     noted = (replace(audit, retired=gone[audit.place]) if gone.get(audit.place) else audit for audit in found)
-    return [audit for audit in noted if audit.places or not audit.retired]
+    return [audit.left() for audit in noted if audit.places or not audit.retired]
 
 
 class _Retired:

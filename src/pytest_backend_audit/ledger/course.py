@@ -54,6 +54,8 @@ class _Standing:
         """Go on by the next word."""
         if isinstance(word.event, Found):
             self._sighted(word, word.event)
+        elif isinstance(word.event, Retired) and not self.is_open and self.last_end is not None:
+            return  # how it ended is known
         elif word.blind is None or self.is_answered(word.blind):
             if self.is_open:
                 self.turns.append(word)

@@ -9,7 +9,7 @@ import pytest
 from unit.ledger.ledgers import at, closed, filed, found, gone, resolved
 
 from pytest_backend_audit.ledger.course import Course, Word
-from pytest_backend_audit.ledger.events import Found
+from pytest_backend_audit.ledger.events import Found, Retired
 from pytest_backend_audit.model import YetToPass
 
 
@@ -80,6 +80,14 @@ def test_what_is_known_of_cases() -> None:
     assert course((1, sighting("[a]", blind=("[b]",)))).yet_to_pass == YetToPass(("[a]",), 0, ("[b]",))
     assert course((1, sighting())).yet_to_pass == YetToPass()
     assert course().yet_to_pass == YetToPass()
+
+
+def test_an_environment_that_is_given_up_rewrites_no_ending() -> None:
+    """What was mended there before was; what was open is gone by the word, and an old run in between changes that."""
+    word = Retired(at(5), "Grace", "prod", "given up")
+    assert course((1, sighting()), (3, closed()), (5, word)).last_end == Word(at(3), 2, closed())
+    assert course((1, sighting()), (5, word)).last_end == Word(at(5), 2, word)
+    assert course((1, sighting()), (3, closed()), (5, word), (4, sighting())).last_end == Word(at(5), 3, word)
 
 
 def test_by_what_it_was_closed_last() -> None:
