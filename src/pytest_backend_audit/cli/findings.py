@@ -266,7 +266,8 @@ def _list(args: argparse.Namespace) -> int:
         }
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
         return 0
-    several = len({place for t in state.findings for place in t.where}) > 1
+    # Also where all that is left is in one of them.
+    several = len({place for filing in state.filings for place in state.places.of(filing.environment)}) > 1
     sys.stdout.writelines(f"{line}\n" for line in _table(chosen, several=several))
     counts = {s: sum(t.status is s for t in state.findings) for s in dict.fromkeys(t.status for t in state.findings)}
     told = ", ".join(f"{n} {status.value}" for status, n in counts.items()) or "no finding was filed yet"

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from pytest_backend_audit.fleet.audits import Audit, Standing, State, Unread, day
 from pytest_backend_audit.fleet.histories import histories, in_order
+from pytest_backend_audit.fleet.places import Key
 from pytest_backend_audit.fleet.stores import is_url
 from pytest_backend_audit.fleet.trends import Moment, Period, periods
 from pytest_backend_audit.model import Severity
@@ -190,7 +191,8 @@ def summarise(
     once, twice, at_odds = _once(audits)
     chosen, later = _chosen(once, asked)
     rows = Counter(h[-1].subject for h in chosen)
-    told = [(_service(h, asked, alone=rows[h[-1].subject] == 1), h) for h in chosen]
+    earlier = _by_environments(made_until(once, asked.as_of))
+    told = [(_service(h[-1], earlier, asked, alone=rows[h[-1].subject] == 1), h) for h in chosen]
     told.sort(key=lambda pair: _worst_first(pair[0]))
     latest = [(service, history[-1]) for service, history in told]
     services = tuple(service for service, _ in latest)
@@ -284,13 +286,28 @@ def owned(audit: Audit, owner: str) -> tuple[Standing, ...]:
     return tuple(d for d in audit.dimensions if d.owner.casefold() == owner.strip().casefold())
 
 
-def _service(history: Sequence[Audit], asked: Asked, *, alone: bool) -> Service:
-    audit = history[-1]
-    here = {place.key for place in audit.places}
-    before = next((a for a in reversed(history[:-1]) if {place.key for place in a.places} == here), None)
-    earlier = {d.dimension: d.would_be for d in before.dimensions} if before else {}
+def _by_environments(audits: Iterable[Audit]) -> dict[tuple[str, frozenset[Key]], list[Audit]]:
+    """The audits of each service in the same environments, as they were made."""
+    found: dict[tuple[str, frozenset[Key]], list[Audit]] = defaultdict(list)
+    for audit in in_order(audits):
+        found[_environments(audit)].append(audit)
+    return found
+
+
+def _environments(audit: Audit) -> tuple[str, frozenset[Key]]:
+    return audit.name, frozenset(place.key for place in audit.places)
+
+
+def _service(
+    audit: Audit, audits: Mapping[tuple[str, frozenset[Key]], Sequence[Audit]], asked: Asked, *, alone: bool
+) -> Service:
+    there = audits[_environments(audit)]
+    # Whatever a merge with others says in between.
+    place = next(n for n, each in enumerate(there) if each is audit)
+    before = there[place - 1] if place else None
+    past = {d.dimension: d.would_be for d in before.dimensions} if before else {}
     levels = {
-        d.dimension: Level(d.level, d.would_be - earlier[d.dimension] if d.dimension in earlier else None)
+        d.dimension: Level(d.level, d.would_be - past[d.dimension] if d.dimension in past else None)
         for d in owned(audit, asked.owner)
     }
     change = None

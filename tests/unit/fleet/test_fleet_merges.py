@@ -185,7 +185,7 @@ def test_a_filing_that_nobody_wrote_tells_nothing(filing: dict[str, object]) -> 
 
 
 def test_changes_are_those_of_the_same_environments() -> None:
-    """A merge with a stage that is worse is no fall of prod, and prod alone no rise; the next merge compares."""
+    """A merge with a stage that is worse is no fall of prod; prod alone, and the next merge, compare with their own."""
 
     def changes(*audits: FiledCard) -> list[tuple[str, int | None, str]]:
         found = summarise([Reducer().reduce(card, card.instant) for card in audits], asked())
@@ -196,7 +196,7 @@ def test_changes_are_those_of_the_same_environments() -> None:
     assert changes(first, both) == [("prod, stage", None, "")]
     assert changes(first, both, later) == [("prod, stage", 8, "2026-08-05")]
     again = made("2026-08-20", 4, "prod", "prod")
-    assert changes(first, both, again)[1] == ("prod", None, "")
+    assert changes(first, both, again)[1] == ("prod", 8, "2026-08-01")
 
 
 def test_quarters_have_what_a_merge_followed() -> None:
