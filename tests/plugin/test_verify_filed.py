@@ -111,6 +111,18 @@ def test_the_folder_of_all_services(orders) -> None:
     )
 
 
+def test_a_run_that_was_filed_again_is_one_audit(orders) -> None:
+    """By another name, as once it was signed, or after its card was lost."""
+    ledger = orders.path / "audits" / "orders" / "ledger.jsonl"
+    day = today(orders)
+    first = json.loads(ledger.read_text().splitlines()[0])
+    for suffix in ("json", "md"):
+        text = (orders.path / "audits" / "orders" / f"{day}.{suffix}").read_text()
+        (orders.path / "audits" / "orders" / f"{day}-3.{suffix}").write_text(text)
+    ledger.write_text(ledger.read_text() + json.dumps({**first, "file": f"{day}-3", "lines": 0}) + "\n")
+    assert good(orders, "verify", "audits/orders") == "audits/orders: as filed; 2 audits were filed\n"
+
+
 def test_lines_that_stand_there_twice(orders) -> None:
     """Both sides of a conflict, kept whole: each audit counts once, and no line is said to be missing."""
     ledger = orders.path / "audits" / "orders" / "ledger.jsonl"

@@ -76,7 +76,16 @@ def _filed(path: Path) -> tuple[FiledCard, tuple[str, ...]]:
             remarks.append("without its ledger")
         return digests
 
-    held = filed.read_held(path, beside if cards.filings else elsewhere)
+    try:
+        held = filed.read_held(path, beside if cards.filings else elsewhere)
+    except filed.ChangedError:
+        raise
+    except filed.FiledError as error:
+        card = path.with_suffix(".json")
+        own = cards.of(path.stem, filed.sources_of(card))
+        if not own or not card.is_file() or filed.is_as_filed(card.read_bytes(), digests_of(own)):
+            raise
+        raise filed.FiledError(f"{error}; {filed.CHANGED}") from None
     # Two branches may have given a number twice, which the ledger has settled since.
     numbers = {t.fingerprint: t.number for t in state.findings}
     findings = tuple(replace(f, id=numbers.get(f.fingerprint, f.id)) for f in held.findings)

@@ -69,9 +69,9 @@ def run(args: argparse.Namespace) -> int:
             if wanted & {name, *environments(name), a.card.environment_kind, *environments(a.card.environment_kind)}
         ]
         if not audits:
+            has = dict.fromkeys(name or "not stated" for group in there for name in environments(group))
             return fail(
-                f"{folder} has no audit of the environment {args.environment!r}; it has audits of "
-                f"{', '.join(name or 'not stated' for name in there)}"
+                f"{folder} has no audit of the environment {args.environment!r}; it has audits of {', '.join(has)}"
             )
     if args.json:
         sys.stdout.write(json.dumps(trend.data(audits, places), indent=2) + "\n")

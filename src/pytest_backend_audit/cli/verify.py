@@ -115,8 +115,8 @@ def _verify_filed(args: argparse.Namespace, folder: Path) -> int:
     except OSError as error:
         return fail(f"{error.filename or folder} can't be read: {error.strerror}", 1)
     word = "altered" if problems else "as filed"
-    # A line may stand there twice, as where both sides of a conflict were kept whole.
-    audits = len({(filing.file, filing.heads) for filing in state.filings})
+    # A run may have been filed again, and a line stand there twice, as where both sides of a conflict were kept whole.
+    audits = len({frozenset(filing.heads) for filing in state.filings})
     if args.json:
         facts = {"state": word, "audits": audits, "problems": problems}
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")

@@ -246,7 +246,8 @@ def told(latest: Sequence[Audit], as_of: date) -> tuple[dict[str, Audit], tuple[
             continue
         if findings is not None:
             known[audit.place] = replace(audit, findings=findings, tracked=True)
-    return known, tuple(unread)
+    # Of several environments one ledger tells.
+    return known, tuple(dict.fromkeys(unread))
 
 
 def _open(path: Path, audit: Audit, as_of: date) -> tuple[Debt, ...] | None:

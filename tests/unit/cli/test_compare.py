@@ -207,6 +207,10 @@ def test_a_copy_of_a_filed_card(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["compare", "now", "copy.json", "--no-worse"]) == 2
     changed = "copy.json: changed since it was filed, by the ledger beside it; restore it from git"
     assert capsys.readouterr().err == f"backend-audit: {changed}\n"
+    # What can no longer be read either says so, too.
+    card.write_text(text.replace('"total"', '"toTal"'), "utf-8")
+    assert main(["compare", "now", str(card)]) == 2
+    assert capsys.readouterr().err == f"backend-audit: {card}: total: Field required; {filed.CHANGED}\n"
 
 
 def filing(day: str, environment: str, of: finished.Finished) -> Filed:
