@@ -40,7 +40,7 @@ def side(given: str) -> Side:
     run = finished(str(path.parent) if path.name in OF_A_RUN else given)
     card = run.card
     remarks = ("a rehearsal",) if card.inputs.mode is not Mode.FORMAL else ()
-    invalid = card.seal.invalid if card.seal else ""
+    invalid = card.seal.invalid if card.seal else "the run did not end"
     if invalid:
         remarks = (*remarks, f"invalid: {invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads, apart=run.heads_apart)

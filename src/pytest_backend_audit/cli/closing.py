@@ -104,6 +104,7 @@ def _shown(
         StaysOpenError,
         closes_in,
         outdated,
+        refuse_unanswered,
         shown,
     )
     from pytest_backend_audit.ledger.moved import as_planned  # noqa: PLC0415 - heavy
@@ -127,6 +128,7 @@ def _shown(
             late = outdated(run.card, times, now, state)
             where = [name for name in closes_in(run.card, now, state, there) if one(name) not in late]
             output = shown(run.card, now, state)
+            refuse_unanswered(now, map(one, where), late)
             known = terms.of(now, state, where)
             changed = judged_otherwise(run.card, now, known, state, place) if known else ()
             blind = answered_elsewhere(run.card, check, state)

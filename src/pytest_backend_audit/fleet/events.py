@@ -171,9 +171,11 @@ class Ledger:
             if known.where - here.keys() and told_now != (known.dimension, known.severity, known.told):
                 raise UnknownError  # it is graver in one environment than in another
             known.dimension, known.severity, known.told = told_now
+        if event["at"] < known.last:
+            raise UnknownError  # two branches were joined: whose date came first, histories tell
         if not known.where:
-            if known.dated and with_clocks(known.dated) >= event["at"]:
-                raise UnknownError  # of which of the two times the date is, histories tell
+            if known.dated >= event["at"] or min(here.values()) < max(known.away.values(), default=""):
+                raise UnknownError  # whether it was away at all, or since when, histories tell
             known.opened = event["at"]
         known.due = (known.due or known.told) if known.where else known.told
         known.where |= here.keys()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pytest_backend_audit.ledger.again import command
 from pytest_backend_audit.ledger.cases import missed
@@ -100,6 +100,25 @@ def outdated(card: Card, times: Times, tracked: Tracked, state: State) -> frozen
             "check run anew (no --run)"
         )
     return late
+
+
+def refuse_unanswered(tracked: Tracked, where: Iterable[str], late: Collection[str]) -> None:
+    """See that a run closes a finding in one of the environments in which it is open.
+
+    Args:
+        tracked: The finding, which passed in one of them.
+        where: Those in which it would be closed.
+        late: Those of which there is later word.
+
+    Raises:
+        StaysOpenError: It does in none of them.
+    """
+    if set(where).isdisjoint(tracked.where):
+        passed = ", ".join(place for place in tracked.where if place in late)
+        raise StaysOpenError(
+            f"there is later word of it in {passed} than this run; take a run made since, or have its check run anew "
+            "(no --run)"
+        )
 
 
 def closes_in(card: Card, tracked: Tracked, state: State, there: There) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pytest_backend_audit.ledger.events import Closed, Found, Gone, Resolved, Retired
+from pytest_backend_audit.ledger.reasons import UNMENDED
 from pytest_backend_audit.model import YetToPass
 
 Ending: TypeAlias = Gone | Closed | Resolved | Retired
@@ -179,17 +180,26 @@ class Course:
         elif self._by_now is not None:
             self._by_now.go(word)
 
-    def without_last_end(self) -> Course:
-        """As it was before it was closed last."""
-        course, end = Course(), self.last_end
+    @property
+    def went_unmended(self) -> bool:
+        """Whether it is closed, and nothing has shown it to be mended."""
+        return not self.is_open and self.last_end is not None and _is_unmended(self.last_end)
+
+    def before_it_went(self) -> Course:
+        """As it was before it was closed with nothing to show that it is mended, by several audits maybe."""
+        last, course = self.found[-1], Course()
         for word in self._words:
-            if word != end:
+            if word.order < last.order or not _is_unmended(word):
                 course.add(word)
         return course
 
     def opens(self, word: Word) -> bool:
         """Whether the finding would be open by a further word."""
         return _after(sorted([*self._words, word], key=lambda each: each.order)).is_open
+
+
+def _is_unmended(word: Word) -> bool:
+    return isinstance(word.event, Gone) and word.event.reason in UNMENDED
 
 
 def _after(words: Iterable[Word]) -> _Standing:

@@ -98,10 +98,10 @@ class _Folding:
         self._lines = lines
         self._void = void
         """Lines of a reviewer's words that later ones contradict."""
-        self._tells: dict[int, Finding] = {}
-        """Line of a sighting -> the finding as it has it."""
-        self._told_at: dict[tuple[str, str], Finding] = {}
-        """Fingerprint, and instant of the line that tells it -> the finding."""
+        self._tells: dict[tuple[int, str], Finding] = {}
+        """Line of a sighting, and environment -> the finding as it has it there."""
+        self._told_at: dict[tuple[str, str, str], Finding] = {}
+        """Fingerprint, instant of the line that tells it, and environment -> the finding: a merge may tell several."""
         self._as_told: dict[tuple[str, str], Finding] = {}
         """Fingerprint and environment -> the finding as it was told of it last."""
         self._told_last: dict[str, Finding] = {}
@@ -139,7 +139,7 @@ class _Folding:
                 "open follows from when runs were made, and of assignments the last line counts",
             )
         findings = tuple(
-            settled(Lines(number, mark, self._histories[mark], self._courses[mark], self._early.get(mark)), self._tells)
+            settled(Lines(number, mark, self._history(mark), self._courses[mark], self._early.get(mark)), self._tells)
             for mark, number in self._numbers.items()
         )
         for line, told in overruled(findings):
@@ -156,6 +156,13 @@ class _Folding:
             replaced=Replacements.told(e for _, e in self._events if isinstance(e, Replaced)),
             lines=self._lines,
         )
+
+    def _history(self, fingerprint: str) -> list[tuple[int, Event]]:
+        """The lines of a finding, and those by which an environment that had it is audited no more."""
+        ends = (course.last_end for course in self._courses[fingerprint].values())
+        retired = [(end.line, end.event) for end in ends if end is not None and isinstance(end.event, Retired)]
+        own = self._histories[fingerprint]
+        return sorted([*own, *retired], key=itemgetter(0)) if retired else own
 
     def _note(self, line: int, told: str) -> str:
         """Have whoever reads the ledger know of a line, and say how."""
@@ -201,13 +208,9 @@ class _Folding:
         place = self._places.one(event.environment)
         word = Word(event.at, line, event)
         self._retirements.append((place, word))
-        for fingerprint, courses in self._courses.items():
-            course = courses.get(place)
-            if course is not None:
-                was_open = course.is_open
-                course.add(word)
-                if was_open and not course.is_open:
-                    self._put(line, event, fingerprint)
+        for courses in self._courses.values():
+            if place in courses:
+                courses[place].add(word)
 
     def _ended(self, line: int, event: Closed | Resolved | Gone) -> None:
         """Have a finding's courses go on by an event that may close it."""
@@ -284,25 +287,22 @@ class _Folding:
         elif event.number not in {number, *self._told[event.fingerprint]}:
             self._told[event.fingerprint].add(event.number)
             self._note(line, f"{number} has a second number, {event.number}: two branches filed it; {number} counts")
-        self._tells[line] = finding = self._told_by(event)
         for place in self._places.of(event.environment):
             instant = instant_of(line, event, place, self._places, self._lines)
             self._course(event.fingerprint, place).add(Word(instant, line, event))
-            self._as_told[event.fingerprint, place] = finding
-        self._told_last[event.fingerprint] = finding
+            self._tells[line, place] = self._told_by(event, place)
         self._put(line, event, event.fingerprint)
 
-    def _told_by(self, event: Found) -> Finding:
+    def _told_by(self, event: Found, place: str) -> Finding:
         """The finding as a sighting has it, which it may tell by another line of its own branch."""
         mark = event.fingerprint
+        told = event.finding or self._told_at.get((mark, event.same, place))
+        # A line of an older version does not tell which: as the environment had it last, or any.
+        told = told or self._as_told.get((mark, place)) or self._told_last[mark]
         if event.finding is not None:
-            self._told_at[mark, event.at] = event.finding
-            return event.finding
-        if (told := self._told_at.get((mark, event.same))) is not None:
-            return told
-        # Of an older version, which does not tell: as the environment had it last, or any.
-        here = (self._as_told.get((mark, place)) for place in self._places.of(event.environment))
-        return next((told for told in here if told is not None), self._told_last[mark])
+            self._told_at[mark, event.at, place] = told
+        self._as_told[mark, place] = self._told_last[mark] = told
+        return told
 
     def _new(self, line: int, event: Found) -> None:
         number = event.number

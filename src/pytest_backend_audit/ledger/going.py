@@ -55,12 +55,11 @@ def going(card: Card, state: State, filed: Filed, times: Times, there: There) ->
         there: Which audit.yaml are still there.
     """
     found, audit = Going(), _Audit(card, state, filed, times, there)
-    present = {f.fingerprint for f in card.findings}
     for tracked in state.findings:
         if tracked.status.is_open:
             found.add(_of(tracked, audit))
-        elif (before := tracked.before_it_went_unmended()) and tracked.fingerprint not in present:
-            # It may show by now that it is mended; else it stays as it went.
+        if before := tracked.before_it_went_unmended():
+            # It may show by now that it is mended there; else it stays as it went.
             found.gone += [went for went in _of(before, audit).gone if went[0].reason not in UNMENDED]
     return found
 

@@ -54,8 +54,10 @@ def _was(event: Event) -> str:
 
 def stood_beside(other: Tracked | None, tracked: Tracked) -> bool:
     """Whether a finding was told of before an audit had another one last."""
+    if other is None:
+        return False
     last = max(event.at for _, event in tracked.history if isinstance(event, Found))
-    return other is not None and other.history[0][1].at <= last
+    return min(event.at for _, event in other.history if isinstance(event, Found)) <= last
 
 
 __all__ = ["as_planned", "moved_from", "stood_beside"]

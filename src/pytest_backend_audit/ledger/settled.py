@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from pytest_backend_audit.ledger.clocks import with_clocks
 from pytest_backend_audit.ledger.course import Course, Word
@@ -30,35 +29,37 @@ class Lines:
     """What somebody assigned before it was filed."""
 
 
-def settled(lines: Lines, tells: Mapping[int, Finding]) -> Tracked:
+def settled(lines: Lines, tells: Mapping[tuple[int, str], Finding]) -> Tracked:
     """A finding as it stands.
 
     Args:
         lines: What is told of it.
-        tells: Line -> the finding as that sighting has it.
+        tells: Line and environment -> the finding as that sighting has it there.
     """
     courses = lines.courses
     where = tuple(sorted(place for place, course in courses.items() if course.is_open))
-    told = {place: tells[courses[place].sightings[-1][0]] for place in where}
-    found = sorted((word for course in courses.values() for word in course.found), key=lambda word: word.order)
-    finding = tells[found[-1].line]
+    told = {place: tells[courses[place].sightings[-1][0], place] for place in where}
+    sightings = ((word, place) for place, course in courses.items() for word in course.found)
+    found = sorted(((word.order, place, word) for word, place in sightings), key=lambda entry: entry[:2])
+    every = [tells[word.line, place] for _, place, word in found]
+    finding = every[-1]
     if where:
         # One that is mended says nothing of the others; of several that are as grave, the one that was told last.
         latest = sorted(where, key=lambda place: courses[place].seen, reverse=True)
         finding = min((told[place] for place in latest), key=lambda each: list(Severity).index(each.severity))
     opening, is_first = _opening(courses)
-    since = sorted((word for word in found if word.order >= opening.order), key=lambda word: (word.event.at, word.line))
-    opened = since[0].event.at
+    since = sorted((w.event.at, w.line, place) for order, place, w in found if order >= opening.order)
+    opened = since[0][:2]
     dispute = _dispute(lines)
     tracked = Tracked(
         number=lines.number,
         fingerprint=lines.fingerprint,
         status=(Status.DISPUTED if dispute else Status.OPEN) if where else Status.CLOSED,
         finding=finding,
-        opened=opened,
-        owner=_given(lines, "owner") or _last(_known(tells[word.line].owner) for word in found),
-        due=_due(lines, opened, is_first=is_first) or _first(tells[word.line].due for word in since),
-        effort=_given(lines, "effort") or _last(_known(tells[word.line].effort) for word in found),
+        opened=opened[0],
+        owner=_given(lines, "owner") or _last(_known(each.owner) for each in every),
+        due=_due(lines, opened, is_first=is_first) or _first(tells[line, place].due for _, line, place in since),
+        effort=_given(lines, "effort") or _last(_known(each.effort) for each in every),
         where=where,
         told=told,
         courses=courses,
@@ -93,20 +94,27 @@ def _opening(courses: Mapping[str, Course]) -> tuple[Word, bool]:
 
 def _given(lines: Lines, name: str) -> str:
     """The owner, or the effort, that somebody assigned; empty if nobody did."""
-    return _last(getattr(event, name) for event in _assigned(lines))
+    early = getattr(lines.early, name) if lines.early is not None else ""
+    return _last(getattr(event, name) for _, event in _assigned(lines)) or early
 
 
-def _due(lines: Lines, opened: str, *, is_first: bool) -> str:
-    """The date that somebody assigned since the finding was opened, or before it was; clocks of two machines differ."""
-    since = (e for e in _assigned(lines) if e is lines.early or with_clocks(e.at) >= opened)
-    return _last(e.due for e in since if e is not lines.early or is_first)
+def _due(lines: Lines, opened: tuple[str, int], *, is_first: bool) -> str:
+    """The date that somebody assigned since the finding was opened, or before it was.
+
+    Args:
+        lines: What is told of it.
+        opened: When it was, and by which line: clocks of two machines may differ, but not what follows a line.
+        is_first: Whether it was never away.
+    """
+    at, line = opened
+    since = [e.due for n, e in _assigned(lines) if e.at >= at or (n > line and with_clocks(e.at) >= at)]
+    early = lines.early.due if lines.early is not None and is_first else ""
+    return _last(since) or early
 
 
-def _assigned(lines: Lines) -> Iterator[Assigned]:
-    """What was assigned, in the order of the lines."""
-    if lines.early is not None:
-        yield lines.early
-    yield from (event for _, event in lines.history if isinstance(event, Assigned))
+def _assigned(lines: Lines) -> Iterator[tuple[int, Assigned]]:
+    """What was assigned since it was filed, each with its line."""
+    return ((line, event) for line, event in lines.history if isinstance(event, Assigned))
 
 
 def _first(texts: Iterable[str]) -> str:
@@ -130,10 +138,11 @@ def _dispute(lines: Lines) -> Disputed | None:
     last = max(said, key=lambda entry: entry[:2], default=None)
     if last is None or not isinstance(last[2], Disputed):
         return None
-    until = with_clocks(last[0])
+    at, own, _ = last
     for course in lines.courses.values():
         end = course.last_end
-        known = any(event.at <= until for _, event in course.sightings)
+        # Clocks of two machines may differ, but not what comes before a line.
+        known = any(e.at <= at or (line < own and e.at <= with_clocks(at)) for line, e in course.sightings)
         if known and (end is None or end.instant <= last[0]):
             return last[2]
     return None
@@ -149,12 +158,15 @@ def contradicted(told: Iterable[tuple[int, Event]]) -> list[tuple[int, int, Reso
         ((e.fingerprint, e.at, line, e) for line, e in told if isinstance(e, Disputed | Resolved)),
         key=lambda entry: entry[:3],
     )
-    found = []
-    for (mark, _, line, one), (other_mark, _, other_line, other) in pairwise(said):
-        if not isinstance(one, Resolved) or not isinstance(other, Resolved):
-            continue
-        if mark == other_mark and one.upheld != other.upheld:
-            found.append((line, other_line, other))
+    found: list[tuple[int, int, Resolved]] = []
+    later: tuple[int, Resolved] | None = None
+    for _, _, line, word in reversed(said):
+        if not isinstance(word, Resolved):
+            later = None
+        elif later is None or later[1].fingerprint != word.fingerprint:
+            later = line, word  # the last one on its dispute
+        elif later[1].upheld != word.upheld:
+            found.append((line, *later))
     return found
 
 

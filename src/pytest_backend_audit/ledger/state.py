@@ -29,7 +29,9 @@ from pytest_backend_audit.model import DERIVED, Finding
 
 NOT_STATED = "not stated"
 _NUMBER = re.compile(r"(?:F-?)?0*(\d{1,9})(-\d{1,3})?", re.IGNORECASE)
-_MARK = re.compile(r"[0-9a-f]{6,64}")
+SHORTEST = 6
+"""Digits of a fingerprint that name a finding."""
+_MARK = re.compile(rf"[0-9a-f]{{{SHORTEST},64}}")
 
 
 class Status(StrEnum):
@@ -77,6 +79,11 @@ class Tracked:
     """Line of the ledger, and event."""
 
     @property
+    def numbers(self) -> frozenset[str]:
+        """All that lines give it: two branches may each have given one."""
+        return frozenset(getattr(event, "number", "") for _, event in self.history) - {""}
+
+    @property
     def closing(self) -> str:
         """What closed it, and who said so: ``closed by dispute (Grace)``; empty unless it is closed."""
         if self.status is not Status.CLOSED or not isinstance(self.ending, Closed | Resolved):
@@ -102,16 +109,12 @@ class Tracked:
         return next((reason for reason in UNMENDED if reason in reasons), "")
 
     def before_it_went_unmended(self) -> Tracked | None:
-        """As it was where it went with nothing to show that it is mended; None where it did so nowhere, or is open."""
-        went = {
-            place: course.without_last_end()
-            for place, course in self.courses.items()
-            if (end := course.last_end) and isinstance(end.event, Gone) and end.event.reason in UNMENDED
-        }
-        if self.status.is_open or not went:
-            return None
+        """As it was, and only where it went with nothing to show that it is mended; None where it did so nowhere."""
+        went = {place: course.before_it_went() for place, course in self.courses.items() if course.went_unmended}
         where = tuple(place for place, course in went.items() if course.is_open)
-        return replace(self, status=Status.OPEN, courses={**self.courses, **went}, where=where)
+        if not where:
+            return None
+        return replace(self, status=Status.OPEN, courses={**self.courses, **went}, where=where, dispute=None)
 
     @property
     def reason(self) -> str:
@@ -180,7 +183,8 @@ class State:
             LedgerError: There is none, or more than one.
         """
         asked = asked.strip()
-        marks = [t for t in self.findings if _MARK.fullmatch(asked) and t.fingerprint.startswith(asked)]
+        mark = asked.lower()
+        marks = [t for t in self.findings if _MARK.fullmatch(mark) and t.fingerprint.startswith(mark)]
         if len(marks) == 1:
             return marks[0]
         if marks:
@@ -188,8 +192,13 @@ class State:
         match = _NUMBER.fullmatch(asked)
         number = f"F-{int(match[1]):04}{match[2] or ''}" if match else asked
         named = next((t for t in self.findings if t.number == number), None)
+        # The number that one of two branches gave it.
+        named = named or next((t for t in self.findings if number in t.numbers), None)
         if named is None:
-            known = f"they are {self.findings[0].number} to {self.findings[-1].number}" if self.findings else "none yet"
+            if re.fullmatch(r"[0-9a-f]*[a-f][0-9a-f]*", mark) and len(mark) < SHORTEST:
+                raise LedgerError(f"{asked}: give at least {SHORTEST} digits of a fingerprint, or the number")
+            numbers = sorted((t.number for t in self.findings), key=lambda n: (len(n.partition("-")[2]), n))
+            known = f"they are {numbers[0]} to {numbers[-1]}" if numbers else "none yet"
             raise LedgerError(f"{asked}: the ledger has no such finding ({known}); `backend-audit findings list --all`")
         return named
 
@@ -220,7 +229,9 @@ class State:
 
 def next_number(state: State) -> int:
     """The number that the next new finding gets."""
-    used = [int(m[1]) for t in state.findings if (m := _NUMBER.fullmatch(t.number))]
+    # Also one that only a branch gave, to a finding whose other number counts.
+    numbers = {t.number for t in state.findings} | {getattr(event, "number", "") for _, event in state.events}
+    used = [int(m[1]) for number in numbers if (m := _NUMBER.fullmatch(number))]
     return max(used, default=0) + 1
 
 
