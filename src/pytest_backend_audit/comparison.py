@@ -366,7 +366,10 @@ def _warnings(now: Side, prior: Side) -> Iterable[str]:
         for remark in side.remarks:
             yield f"{name} audit is {remark}"
         if side.partial:
-            yield f"{name} audit is partial: dimensions that it has no check of are not compared"
+            yield (
+                f"{name} audit is partial: dimensions that it has no check of, or of which it left out one of the "
+                "other's, are not compared"
+            )
     if one.standard_version != other.standard_version:
         yield (
             f"the standard is of another version: {one.standard_version or 'not stated'} now, "
@@ -397,6 +400,8 @@ def _held(now: Iterable[FiledCheck], prior: Iterable[FiledCheck]) -> dict[str, i
 
 def _levels(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[LevelChange]:
     present, past = _seen(now), _seen(prior)
+    for id_ in _narrowed(now, prior):
+        present.pop(id_, None)
     lowered: dict[str, int] = {}
     for check in now.card.checks:
         if check.id in held:
@@ -417,6 +422,12 @@ def _levels(now: Side, prior: Side, held: Mapping[str, int]) -> Iterable[LevelCh
 def _seen(side: Side) -> dict[str, FiledDimension]:
     looked = {c.dimension for c in side.card.checks}
     return {d.id: d for d in side.card.dimensions if not side.partial or d.id in looked}
+
+
+def _narrowed(now: Side, prior: Side) -> set[str]:
+    """Dimensions of which an audit left out a check that the one before had: it says nothing of their levels."""
+    left = frozenset(now.card.left_out)
+    return {c.dimension for c in prior.card.checks if c.id in left}
 
 
 def _order(now: Sequence[FiledDimension], prior: Sequence[FiledDimension]) -> list[str]:

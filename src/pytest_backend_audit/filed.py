@@ -151,7 +151,7 @@ def _part(made: FiledCard, card: Card) -> FiledCard:
         return made
     levels = card.levels
     looked = tuple(d for d in made.dimensions if d.id in levels)
-    return replace(made, dimensions=looked, maximum=5 * len(looked), partial=True)
+    return replace(made, dimensions=looked, maximum=5 * len(looked), partial=True, left_out=card.left_out)
 
 
 def part_of(card: FiledCard, names: Iterable[str]) -> FiledCard:

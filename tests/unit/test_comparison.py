@@ -271,7 +271,10 @@ def test_a_partial_audit_says_nothing_of_what_it_did_not_look_at() -> None:
     assert [c.id for c in found.levels if c.now is not None] == ["4.1"]
     assert (found.checks, found.worse) == ((), ())
     assert [f.trend for f in found.findings] == []
-    assert found.warnings == ("this audit is partial: dimensions that it has no check of are not compared",)
+    assert found.warnings == (
+        "this audit is partial: dimensions that it has no check of, or of which it left out one of the other's, are "
+        "not compared",
+    )
     # The other way round: nothing of what the shard did not look at is new.
     turned = compare(Side(replace(prior, instant="2026-12-01T10:00:00Z")), Side(now, partial=True))
     assert (turned.checks, turned.worse) == ((), ())

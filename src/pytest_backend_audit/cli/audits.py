@@ -44,6 +44,7 @@ def side(given: str) -> Side:
     if invalid:
         remarks = (*remarks, f"invalid: {invalid}")
     made = filed.filed(card, numbers={}, sources=run.heads, apart=run.heads_apart)
+    made = replace(made, left_out=card.left_out) if card.partial else made
     return Side(made, partial=bool(card.partial), remarks=remarks, invalid=invalid)
 
 

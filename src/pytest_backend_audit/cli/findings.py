@@ -291,8 +291,7 @@ def _table(chosen: Sequence[Tracked], *, several: bool) -> list[str]:
             t.due or "no date",
             one_line(t.owner) or "nobody",
             one_line(
-                f"{t.finding.dimension} {t.finding.title}"
-                + (f" (in {', '.join(t.where)})" if several and t.where else "")
+                f"{t.finding.dimension} {_titles(t) if several and t.where else t.finding.title}"
                 + (f" (disputed by {t.dispute.by}: {t.dispute.reason})" if t.dispute else "")
                 + (f"; {t.closing}" if t.closing else "")
                 + (f" ({t.reason})" if t.reason else "")
@@ -307,6 +306,14 @@ def _table(chosen: Sequence[Tracked], *, several: bool) -> list[str]:
     # A longer name has a line of its own.
     sizes[4] = min(sizes[4], left - 2 - _ROOM)
     return columns([(*row[:4], cut(row[4], left), row[5]) for row in rows], WIDTH, widths=sizes)
+
+
+def _titles(tracked: Tracked) -> str:
+    """What is told of a finding, each with the environments of which it is true, the gravest first."""
+    places: dict[str, list[str]] = {tracked.finding.title: []}
+    for place in tracked.where:
+        places.setdefault(tracked.told[place].title, []).append(place)
+    return "; ".join(f"{title} (in {', '.join(there)})" for title, there in places.items())
 
 
 def _chosen(args: argparse.Namespace, state: State) -> list[Tracked]:

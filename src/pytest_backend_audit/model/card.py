@@ -115,6 +115,14 @@ class Card:
         )
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Checks of the plan that are sought, and that none of its runs set out to execute; none of a whole one."""
+        ran = {result.check.id for result in self.checks}
+        sought, skipped = self.inputs.policy.sought, set(self.inputs.not_sought)
+        wanted = (c for c in self.inputs.plan if c.id not in skipped and c.level <= sought.get(c.dimension, 5))
+        return tuple(c.id for c in wanted if c.id not in ran)
+
+    @property
     def levels(self) -> dict[str, int]:
         """Dimension -> level before the reviewer's cap, of those that its runs looked at: if whole, each."""
         looked = (d for d in self.dimensions if not self.partial or any(criterion.checks for criterion in d.criteria))

@@ -104,6 +104,8 @@ class FiledCard:
     partial: bool = False
     """Whether its runs looked at a part of the plan only, as those of one environment of a merge may: it has the
     dimensions that they looked at, and no total."""
+    left_out: tuple[str, ...] = ()
+    """Checks of the plan that those runs left to others."""
     parts: Mapping[str, FiledCard] = field(default_factory=dict)
     """Of a merge: each of its environments by itself, which is what an audit of that one is compared with."""
     schema_version: int = 1

@@ -9,7 +9,7 @@ from pytest_backend_audit.reports.markdown import bullets, escape, fence, table
 from pytest_backend_audit.reports.text import cut, first_line, one_line, pad, stated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_backend_audit.model import Card, CheckResult, DimensionResult, Finding
 
@@ -179,12 +179,15 @@ def _findings(card: Card) -> Iterator[str]:
         yield from finding_block(finding)
 
 
-def finding_block(finding: Finding, shown: Callable[[str], str] = escape) -> Iterator[str]:
+def finding_block(
+    finding: Finding, shown: Callable[[str], str] = escape, besides: Iterable[tuple[str, str]] = ()
+) -> Iterator[str]:
     """One finding with the twelve fields of section 7.
 
     Args:
         finding: The finding.
         shown: From a text to one line of Markdown that shows it.
+        besides: What stands behind them, each with its label.
     """
     yield f"### {shown(finding.id)}: {shown(finding.title)}\n\n"
     for label, text in (
@@ -205,6 +208,7 @@ def finding_block(finding: Finding, shown: Callable[[str], str] = escape) -> Ite
         ("Owner", finding.owner),
         ("Due date", finding.due),
         ("Verification plan", finding.verification),
+        *besides,
     ):
         yield f"- **{label}:** {shown(stated(text))}\n"
     yield "\n"

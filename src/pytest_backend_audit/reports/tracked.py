@@ -37,6 +37,7 @@ COLUMNS = (
     "check",
     "opened",
     "fingerprint",
+    "environments",
 )
 """The standard's twelve fields in its order, then what a tracker needs besides."""
 
@@ -44,7 +45,8 @@ COLUMNS = (
 def markdown(findings: Sequence[Tracked]) -> Iterator[str]:
     """A block for each finding with all twelve fields: the text of an issue, which notifies nobody."""
     for tracked in findings:
-        yield from finding_block(tracked.current(), forge.whole)
+        where = ", ".join(tracked.where)
+        yield from finding_block(tracked.current(), forge.whole, [("Environments", where)] if where else [])
 
 
 def table(findings: Sequence[Tracked]) -> Iterator[str]:
@@ -72,6 +74,7 @@ def table(findings: Sequence[Tracked]) -> Iterator[str]:
                 finding.check,
                 tracked.opened,
                 tracked.fingerprint,
+                ", ".join(tracked.where),
             )
         )
 

@@ -216,7 +216,9 @@ def build(
         whole=not partial,
     )
     asked = bool(inputs.options.get("no_worse"))
-    would_be = {d.id: d.would_be for d in dimensions if d.id in looked}
+    # Nor has one of which a check was left out that the prior audit had.
+    narrowed = {check.dimension for check in judged.unselected if check.id in inputs.prior}
+    would_be = {d.id: d.would_be for d in dimensions if d.id in looked - narrowed}
     facts = verdict.Facts(
         seal=seal,
         partial=partial,

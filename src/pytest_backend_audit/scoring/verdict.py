@@ -139,7 +139,7 @@ def worse(
     """
     fell = comparison.fallen(inputs.prior_levels, levels)
     if parts:
-        told = {place: worse(p.inputs, p.levels, p.findings, p.checks) for place, p in parts.items()}
+        told = {place: worse(p.inputs, as_before(p), p.findings, p.checks) for place, p in parts.items()}
         known = comparison.renamed(inputs.prior_whole_open, inputs) if inputs.prior_levels else None
         new = () if known is None else comparison.new_high(of_checks(findings), known)
         return comparison.in_places((*fell, *new), told)
@@ -147,6 +147,13 @@ def worse(
         return ()
     new = comparison.new_high(of_checks(findings), comparison.known_before(inputs))
     return (*fell, *without_cases(results), *new)
+
+
+def as_before(card: Card) -> dict[str, int]:
+    """Levels of a card, but of dimensions of which it left out a check that the prior audit had."""
+    left = {id_ for id_ in card.left_out if id_ in card.inputs.prior}
+    narrowed = {check.dimension for check in card.inputs.plan if check.id in left}
+    return {id_: level for id_, level in card.levels.items() if id_ not in narrowed}
 
 
 def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], ...]:

@@ -116,7 +116,7 @@ def test_what_a_reader_has_to_know(capsys: pytest.CaptureFixture[str]) -> None:
     for run, remark in (
         ("rehearsal", "this audit is a rehearsal"),
         ("invalid", "this audit is invalid: the build changed"),
-        ("torn", "this audit is partial: dimensions that it has no check of are not compared"),
+        ("torn", "this audit is invalid: the run did not end"),
     ):
         assert main(["compare", run, prior]) == 0
         out = " ".join(capsys.readouterr().out.split())

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from unit.ledger.ledgers import SLOW, assigned, closed, disputed, filed, found, resolved
+from unit.ledger.ledgers import SLOW, assigned, closed, disputed, filed, found, gone, resolved
 
 from pytest_backend_audit.cli import main
 from pytest_backend_audit.ledger import Place
@@ -77,6 +77,20 @@ def test_who_closed_it_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["findings", "list", "--repository", str(tmp_path), "--all", "--json"]) == 0
     told = {f["id"]: f["closing"] for f in json.loads(capsys.readouterr().out)["findings"]}
     assert told == {"F-0001": "closed by dispute (Grace)", "F-0002": "", "F-0003": "closed by its check (Kim)"}
+
+
+def test_each_environment_s_own_text_is_told_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where they differ; and where all that is left is in one of them, that too."""
+    both = filed(1, "2026-09-01", environment="prod, stage")
+    one = found("F-0001", title="ops"), found("F-0001", how="seen", environment="stage", title="ci-bot")
+    (tmp_path / "one").mkdir()
+    shown = " ".join(listed(tmp_path / "one", capsys, both, *one).split())
+    assert "4.1 ops (in prod); ci-bot (in stage)" in shown
+    (tmp_path / "other").mkdir()
+    away = filed(2, "2026-09-30"), gone("F-0001", minute=2)
+    shown = " ".join(listed(tmp_path / "other", capsys, both, *one, *away).split())
+    assert "4.1 ci-bot (in stage)" in shown
+    assert "ops" not in shown
 
 
 def test_what_is_about_a_dimension_is_closed_by_no_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

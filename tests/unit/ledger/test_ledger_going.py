@@ -118,6 +118,31 @@ def test_what_went_unmended_is_mended_once_its_check_is_back_and_passes() -> Non
     assert [e.reason for e in back.events if isinstance(e, Gone)] == ["its check passed"]
 
 
+def test_what_two_branches_let_go_unmended_is_mended_by_a_pass() -> None:
+    """Both of them filed an audit that did not look."""
+    one = add(card(passed(A), failed(B)))
+    number = check_finding(one)
+    away = card(passed(A), passed(B), sought={"4.1": 2}, not_sought=(B,))
+    sides = [add(away, one.after, name=f"2026-09-0{n}", minute=n).events for n in (2, 3)]
+    joined = fold(enumerate([*(e for _, e in one.after.events), *sides[0], *sides[1]], 1))
+    assert joined.find(number).unmended
+    back = add(card(passed(A), passed(B)), joined, name="2026-10-02", minute=4)
+    assert (back.after.find(number).unmended, back.after.find(number).reason) == ("", "its check passed")
+
+
+def test_what_went_unmended_in_one_environment_is_mended_there_while_it_is_open_elsewhere() -> None:
+    """Its pass counts whenever it comes."""
+    stage = replace(DOCUMENT, environment="stage", environment_kind="stage")
+    one = add(card(passed(A), failed(B)))
+    number = check_finding(one)
+    two = add(card(passed(A), passed(B), sought={"4.1": 2}, not_sought=(B,)), one.after, name="2026-09-02", minute=2)
+    three = add(card(passed(A), failed(B), document=stage, kind="stage"), two.after, name="2026-09-03", minute=3)
+    four = add(card(passed(A), passed(B)), three.after, name="2026-09-04", minute=4)
+    assert four.after.find(number).where == ("stage",)
+    five = add(card(passed(A), passed(B), document=stage, kind="stage"), four.after, name="2026-09-05", minute=5)
+    assert (five.after.find(number).unmended, five.after.find(number).reason) == ("", "its check passed")
+
+
 def test_a_check_above_what_is_sought_mends_nothing() -> None:
     """As one whose level was raised in its mark; the filing says so."""
     one = add(card(passed(A), failed(B)))

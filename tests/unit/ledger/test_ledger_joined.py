@@ -62,6 +62,16 @@ def test_of_two_words_on_one_dispute_the_later_counts(minute: int, status: Statu
         assert f"which is the later word: Grace {said} it, and that counts" in " ".join(state.notices)
 
 
+def test_of_three_words_on_one_dispute_the_last_counts() -> None:
+    """Whatever the two before it say."""
+    first = [disputed(minute=1), replace(resolved(upheld=True, minute=6), environment="prod")]
+    for state in both_ways(
+        first, [replace(resolved(upheld=up, minute=m), environment="prod") for up, m in ((True, 7), (False, 8))]
+    ):
+        assert [t.status for t in state.findings] == [Status.OPEN]
+        assert len([notice for notice in state.notices if "Grace dismissed it, and that counts" in notice]) == 2
+
+
 def test_when_it_was_opened_until_when_and_by_whom_it_is_mended_follow_from_runs() -> None:
     """It went between them, and audit.yaml names another owner since."""
     again = audited(6, due="2026-12-31", owner="Lea")

@@ -264,6 +264,49 @@ def test_an_older_run_opens_nothing_that_a_later_word_has_closed() -> None:
     assert ("ledger.jsonl:5: seen F-0001 in prod, and a later word closed it there: it stays closed") in state.notices
 
 
+def test_each_environment_keeps_its_own_text_of_a_finding() -> None:
+    """A merge tells two at one instant, and a line that repeats them means each."""
+    both = filed(environment="prod, stage")
+    first = found("F-0001", title="['ops']")
+    other = found("F-0001", how="seen", environment="stage", title="['ci-bot']")
+    again = replace(found("F-0001", minute=2, how="seen", environment="prod, stage", told=False), file="2026-09-02")
+    told = only(both, first, other, filed(2, "2026-09-02", environment="prod, stage"), replace(again, same=at(0))).told
+    assert {place: finding.title for place, finding in told.items()} == {"prod": "['ops']", "stage": "['ci-bot']"}
+
+
+def test_a_second_number_names_the_finding_too_and_is_given_to_no_other() -> None:
+    """A ticket of the other branch has it."""
+    state = stand(found("F-0001"), found("F-0007", minute=1, how="seen"), found("F-0002", SLOW))
+    assert state.find("F-0007").number == state.find("7").number == "F-0001"
+    assert next_number(state) == 8
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("5a5a", "5a5a: give at least 6 digits of a fingerprint, or the number"),
+        ("F-0009", "F-0009: the ledger has no such finding (they are F-0001 to F-0002)"),
+        ("nonsense", "nonsense: the ledger has no such finding (they are F-0001 to F-0002)"),
+    ],
+)
+def test_what_names_no_finding(asked: str, said: str) -> None:
+    """A fingerprint that is too short says so; it may be in capitals."""
+    state = stand(found("F-0001"), found("F-0002", SLOW))
+    with pytest.raises(LedgerError) as caught:
+        state.find(asked)
+    assert str(caught.value).startswith(said)
+    assert state.find("5A5A5A").number == "F-0002"
+
+
+def test_a_date_of_the_time_before_is_none_of_a_finding_that_came_back() -> None:
+    """However soon it did."""
+    away = (filed(2, "2026-09-02"), replace(gone("F-0001", minute=2), file="2026-09-02"))
+    back = (filed(3, "2026-09-03"), replace(found("F-0001", minute=3, how="reopened", due=""), file="2026-09-03"))
+    assert only(filed(), found("F-0001"), assigned(minute=1, due="2026-10-01"), *away, *back).due == ""
+    # Assigned on a machine whose clock is behind, as the line that it follows shows.
+    assert only(filed(), found("F-0001"), *away, *back, assigned(minute=1, due="2026-10-01")).due == "2026-10-01"
+
+
 def test_of_several_that_are_as_grave_the_one_that_was_told_last_counts() -> None:
     """By when its run was made, whichever environment's line comes first."""
     prod, stage = filed(1, "2026-09-01"), filed(9, "2026-09-09", environment="stage")

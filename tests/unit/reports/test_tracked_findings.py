@@ -41,6 +41,7 @@ def test_an_issue_has_the_twelve_fields() -> None:
         "Owner:",
         "Due date:",
         "Verification plan:",
+        "Environments:",
     ]
     assert text.startswith("### F-0007: a \\*b\\* &lt;c&gt;\n")
     assert "- **Owner:** Lin\n- **Due date:** 2026-11-30\n" in text

@@ -68,6 +68,34 @@ def now(audit: Mapping[str, Sequence[str]], before: Mapping[str, Prior]) -> tupl
     return made, sorted(worse(made.inputs, made.levels, made.findings, made.checks, made.parts))
 
 
+def test_a_check_that_the_other_environment_ran_this_time_makes_nothing_fall() -> None:
+    """Which job gets which checks is for CI to say; each environment's level follows from what it ran."""
+
+    def shard(record: Record, *ran: str) -> Record:
+        made, attempts, seal = record
+        return (
+            replace(made, selected=ran, narrowing=("1 check deselected by -k",)),
+            tuple(a for a in attempts if a.check in ran),
+            seal,
+        )
+
+    def audit(hour: int, prod: tuple[str, ...], stage: tuple[str, ...], priors: Mapping[str, Prior | None]) -> Card:
+        return score_merged(
+            shard(run(place, ("passed",) * 3, hour, priors[place]), *ran)
+            for place, ran in (("prod", prod), ("stage", stage))
+        )
+
+    first = card_of(audit(10, ("x::a", "x::b"), ("y::c",), {"prod": None, "stage": None}), "ab" * 32)
+    assert {place: part.left_out for place, part in first.parts.items()} == {
+        "prod": ("y::c",),
+        "stage": ("x::a", "x::b"),
+    }
+    made = audit(12, ("x::a",), ("x::b", "y::c"), {place: load(first, place) for place in PLACES})
+    assert (made.parts["prod"].levels["4.1"], first.parts["prod"].dimensions[0].would_be) == (2, 3)
+    assert worse(made.inputs, made.levels, made.findings, made.checks, made.parts) == ()
+    assert compare(Side(card_of(made, "cd" * 32)), Side(first)).worse == ()
+
+
 @settings(max_examples=60)
 @given(AUDIT, AUDIT)
 def test_after_a_merge_of_the_same_environments(
