@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -220,11 +221,18 @@ def test_a_moved_check_that_failed_again_is_not_said_not_to_have_run(orders) -> 
     says(orders, prod="fails a", stage="fails a")
     filed(orders, both(orders))
     number = numbers(orders)["test_tls"]
+    due = (datetime.now(UTC).date() + timedelta(300)).isoformat()
+    good(orders, "findings", "assign", number, "--owner", "Lin", "--due", due)
     orders.git("mv", "checks/test_orders.py", "checks/test_moved.py")
     says(orders, prod="fails a", stage="fails a")
     said = " ".join(filed(orders, both(orders)).split())
     same = "the audit has the same by another check, checks/test_moved.py::test_tls: tls L3 failed: TLS 1.0 is on"
     assert f"note: {number} stays open: {same} " in said
+    twins = [t for t in ledger(orders).findings if t.finding.check.endswith("::test_tls")]
+    assert [(t.owner, t.due) for t in twins] == [("Lin", due)] * 2
+    says(orders)
+    filed(orders, both(orders))
+    assert [t.where for t in ledger(orders).findings if t.finding.check.endswith("::test_tls")] == [(), ()]
 
 
 def test_a_part_that_could_not_run_is_not_answered_by_the_others(orders) -> None:

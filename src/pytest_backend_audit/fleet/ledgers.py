@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -242,7 +243,9 @@ def told(latest: Sequence[Audit], as_of: date) -> tuple[dict[str, Audit], tuple[
         try:
             findings = _open(path, audit, as_of)
         except LedgerError as error:
-            unread.append(Unread(str(path), str(error).partition("\n")[0].removeprefix(f"{path}: ")))
+            said = str(error).partition("\n")[0].removeprefix(f"{path}: ")
+            # The note names the file already.
+            unread.append(Unread(str(path), re.sub(rf"^{re.escape(str(path))}:(\d+): ", r"line \1: ", said)))
             continue
         if findings is not None:
             known[audit.place] = replace(audit, findings=findings, tracked=True)

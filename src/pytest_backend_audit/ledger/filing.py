@@ -101,6 +101,8 @@ def filing(
         free += known is None
         numbers[finding.fingerprint] = number
         kept = {place: replace(_found_in(card, finding, names[place]), id=number) for place in here}
+        if known is None and (before := _before_it_moved(state, finding, moved.get(finding.check, ""))):
+            kept = {place: _handed_on(before, each) for place, each in kept.items()}
         result, by_place = results.get(finding.check), finding.check in inputs.by_place
         told_of = Found(who.at, number, finding.fingerprint, name, "", was=moved.get(finding.check, ""))
         sightings = {
@@ -130,13 +132,29 @@ def filing(
     told.unlike += lacking.stays
     events += gone
     events[0] = replace(filed, lines=len(events) - 1)
-    now = fold((*state.events, *enumerate(events, line)))
+    now = fold((*state.events, *enumerate(events, line)), state.name)
     tracked_now = {t.fingerprint: t for t in now.findings}
     # The card tells its own; what the ledger adds is the number, and who mends it until when.
     shown = tuple(_shown(f, tracked_now[f.fingerprint].current()) for f in card.findings)
     left = [(e.number, t.where) for e in gone for t in (tracked_now[e.fingerprint],) if t.where]
     remarks = (*told.lines(), *otherwise(gone), *unasked(gone), *elsewhere(left))
     return Filing(replace(card, findings=shown), numbers, tuple(events), now, remarks)
+
+
+def _before_it_moved(state: State, finding: Finding, was: str) -> Tracked | None:
+    """The open finding of a check by the id that it had before its file was moved."""
+    alike = (t for t in state.findings if was and t.status.is_open and t.finding.check == was)
+    return next((t for t in alike if t.finding.dimension == finding.dimension), None)
+
+
+def _handed_on(before: Tracked, finding: Finding) -> Finding:
+    """A finding with who mends the one that it goes on from, until when."""
+    return replace(
+        finding,
+        owner=before.owner or finding.owner,
+        due=before.due or finding.due,
+        effort=before.effort or finding.effort,
+    )
 
 
 def _found_in(card: Card, finding: Finding, place: str) -> Finding:

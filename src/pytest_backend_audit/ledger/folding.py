@@ -62,7 +62,7 @@ def fold(
 
 def known_as(state: State, formerly: Mapping[str, str]) -> State:
     """The same ledger, where environments have had other names besides: name -> name before."""
-    return fold(state.events, formerly=formerly) if formerly else state
+    return fold(state.events, state.name, formerly=formerly) if formerly else state
 
 
 def _refuse_lost(told: Iterable[tuple[int, Event]], filings: Filings, name: str) -> None:
@@ -146,6 +146,7 @@ class _Folding:
             self._note(line, told)
         return State(
             service=self._filings[0][1].service if self._filings else "",
+            name=self._name,
             filings=tuple(f for _, f in self._filings),
             findings=findings,
             assigned=self._before,

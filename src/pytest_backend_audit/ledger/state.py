@@ -150,6 +150,8 @@ class State:
 
     service: str = ""
     """As its filings name it; empty without any."""
+    name: str = "ledger.jsonl"
+    """How messages call its file."""
     filings: tuple[Filed, ...] = ()
     findings: tuple[Tracked, ...] = ()
     """In the order in which they were opened first."""

@@ -384,7 +384,7 @@ def test_a_line_that_nobody_writes_is_named(change: dict[str, object], tmp_path:
     path.write_text(path.read_text() + json.dumps(data) + "\n")
     known, [unread] = ledgers.told(collect([str(tmp_path)]).audits, DAY)
     assert (known, unread.place) == ({}, str(path))
-    assert unread.reason.startswith(f"opened: finding.{next(iter(change))}: ") or ":2: opened: " in unread.reason
+    assert unread.reason.startswith(f"opened: finding.{next(iter(change))}: ") or "line 2: opened: " in unread.reason
 
 
 @pytest.mark.parametrize("odd", ["a link", "a pipe", "huge"])
