@@ -363,8 +363,17 @@ def check(card: FiledCard) -> None:
         raise ValueError(f"total: 0 to {card.maximum}, found {_short(card.total)}")
     for entry in card.checks:
         _check_limits(entry)
+    if card.partial and card.total is not None:
+        raise ValueError("total: a part of an audit has none")
+    _check_parts(card)
+
+
+def _check_parts(card: FiledCard) -> None:
+    if card.parts and set(card.parts) != {name.strip() for name in card.environment.split(",")}:
+        raise ValueError(f"parts: other environments than {card.environment!r:.80}")
     for place, part in card.parts.items():
-        if part.parts or part.service != card.service:
+        same = (part.service, part.commit, part.standard) == (card.service, card.commit, card.standard)
+        if part.parts or part.environment != place or not same:
             raise ValueError(f"parts: {place!r:.40}: no environment of this audit")
         try:
             check(part)

@@ -166,6 +166,9 @@ def test_a_dimension_that_no_audit_gives(change: tuple[str, object], said: str, 
     [
         ({"dimensions": "level"}, "parts: 'prod': dimensions: 4.1: a level is 1 to 5, found 99"),
         ({"service": "shop"}, "parts: 'prod': no environment of this audit"),
+        ({"commit": "0" * 40}, "parts: 'prod': no environment of this audit"),
+        ({"environment": "live"}, "parts: 'prod': no environment of this audit"),
+        ({"partial": True}, "parts: 'prod': total: a part of an audit has none"),
         ({"instant": "yesterday"}, "parts: 'prod': instant: no date and time: 'yesterday'"),
         ({"total": 41}, "parts: 'prod': total: 0 to 40, found 41"),
         ({"parts": "itself"}, "parts: 'prod': no environment of this audit"),
@@ -178,10 +181,22 @@ def test_an_environment_of_a_merge_that_no_audit_gives(change: dict[str, object]
         change = {"dimensions": (replace(one.dimensions[0], would_be=99), *one.dimensions[1:])}
     if "parts" in change:
         change = {"parts": {"prod": one}}
-    (tmp_path / "card.json").write_text(filed.text(replace(one, parts={"prod": replace(one, **change)})), "utf-8")
+    part = {"environment": "prod", **change}
+    stage = replace(one, environment="stage")
+    odd = replace(one, environment="prod, stage", parts={"prod": replace(one, **part), "stage": stage})
+    (tmp_path / "card.json").write_text(filed.text(odd), "utf-8")
     with pytest.raises(FiledError) as caught:
         filed.read(tmp_path / "card.json")
     assert str(caught.value) == f"{tmp_path}/card.json: {said}"
+
+
+def test_environments_that_are_none_of_the_merge_s(tmp_path: Path) -> None:
+    """Each of its environments is there, and no other."""
+    one = filed.filed(card(), numbers={}, sources=())
+    odd = replace(one, environment="prod, stage", parts={"prod": replace(one, environment="prod")})
+    (tmp_path / "card.json").write_text(filed.text(odd), "utf-8")
+    with pytest.raises(FiledError, match=r"card\.json: parts: other environments than 'prod, stage'$"):
+        filed.read(tmp_path / "card.json")
 
 
 @pytest.mark.parametrize("change", [{"limit": 0}, {"level": 6}, {"stands": Failure(Outcome.FAILED, 77)}])

@@ -121,6 +121,9 @@ def test_what_a_reader_has_to_know(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["compare", run, prior]) == 0
         out = " ".join(capsys.readouterr().out.split())
         assert f"Note {remark}" in out
+    assert main(["compare", "torn", prior, "--no-worse"]) == 1
+    said = "this audit is invalid, so that it shows no level: the run did not end"
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_invalid_run_is_no_better(capsys: pytest.CaptureFixture[str]) -> None:
