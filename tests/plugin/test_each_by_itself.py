@@ -10,6 +10,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from unit.cli.command import backend_audit
 
 from plugin._filing import TWO, audited, command, good, kept, ledger, made, merged, numbers, state
 from pytest_backend_audit.ledger import Status
@@ -376,6 +377,15 @@ def test_a_case_that_prod_lost_is_told_while_stage_fails(orders, monkeypatch: py
     shutil.rmtree(orders.path / "audit-report-both")
     lost = "in prod, 4.7 tls: [b] had not passed, and is no longer part of the check"
     assert worse(orders, merged(orders, runs)) == {"prod, stage": [lost]}
+
+
+def test_an_audit_is_compared_from_outside_of_its_repository(orders, tmp_path_factory) -> None:
+    """By the ledger of where it lies."""
+    check(orders)
+    filed(orders, run(orders, "prod"))
+    folder = orders.path / run(orders, "prod")
+    done = backend_audit("compare", str(folder), cwd=tmp_path_factory.mktemp("elsewhere"))
+    assert (done.returncode, "compared with " in done.stdout) == (0, True), done.stderr
 
 
 def test_an_audit_that_is_lost_is_not_said_to_be_none(orders) -> None:

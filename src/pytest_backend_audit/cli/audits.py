@@ -110,13 +110,12 @@ class NoAuditBeforeError(ValueError):
     """The ledger has none to compare with; the message names the way out."""
 
 
-def before(card: FiledCard) -> tuple[Path, tuple[str, ...]]:
+def before(card: FiledCard, near: Path = Path()) -> tuple[Path, tuple[str, ...]]:
     """The filed card that an audit is compared with where none is named: the latest before it, of its environment.
-
-    The repository is the one of the folder that we are in.
 
     Args:
         card: Of an audit of one environment: each of a merge's has its own.
+        near: Where the audit lies: in its repository, if the folder that we are in is in none.
 
     Returns:
         Its file, and the names that the environment has had, the present one first.
@@ -131,7 +130,7 @@ def before(card: FiledCard) -> tuple[Path, tuple[str, ...]]:
     from pytest_backend_audit.ledger.shelf import card_of  # noqa: PLC0415 - heavy
     from pytest_backend_audit.ledger.store import without_filings  # noqa: PLC0415 - heavy
 
-    top = find_repository(Path())
+    top = find_repository(Path()) or find_repository(near if near.is_dir() else near.parent)
     if top is None or not card.service.strip():
         raise NoAuditBeforeError(f"no audit to compare with: {NAME_ONE}")
     place = Place(top, card.service)

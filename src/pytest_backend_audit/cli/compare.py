@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_backend_audit.cli.output import fail, hanging
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with waiting("reading the audits"):
             now = side(args.now)
-            pairs, lacking = ([(now, side(args.prior), args.prior)], []) if args.prior else _priors(now)
+            pairs, lacking = ([(now, side(args.prior), args.prior)], []) if args.prior else _priors(now, Path(args.now))
             found = [_compared(args.now, *pair) for pair in pairs]
     except ValueError as error:
         return fail(str(error))
@@ -86,10 +87,14 @@ def _compared(name: str, now: Side, prior: Side, before: str) -> Comparison:
         raise ValueError(f"{name} and {before} can't be compared: {error}") from None
 
 
-def _priors(now: Side) -> tuple[list[tuple[Side, Side, str]], list[str]]:
+def _priors(now: Side, near: Path) -> tuple[list[tuple[Side, Side, str]], list[str]]:
     """What is compared where no audit is named: the audit with the one before it.
 
     A merge, with that of the same environments, where it is the latest of each; else each of them with its own.
+
+    Args:
+        now: The audit.
+        near: Where it lies.
 
     Returns:
         What is compared with what, and what that is called; and the environments before which there is none.
@@ -104,7 +109,7 @@ def _priors(now: Side) -> tuple[list[tuple[Side, Side, str]], list[str]]:
     lacking: list[str] = []
     for part in parts:
         try:
-            path, names = before(part.card)
+            path, names = before(part.card, near)
         except NoAuditBeforeError:
             if len(parts) == 1:
                 raise
@@ -112,7 +117,7 @@ def _priors(now: Side) -> tuple[list[tuple[Side, Side, str]], list[str]]:
         else:
             found.append((part, str(path), names))
     if not found:
-        before(now.card)  # raises: of all of them together there is none either
+        before(now.card, near)  # raises: of all of them together there is none either
     read = {path: side(path) for path in dict.fromkeys(path for _, path, _ in found)}
     if len(read) == 1 and not lacking:
         [(name, prior)] = read.items()
