@@ -118,3 +118,22 @@ def test_a_rehearsal_is_not_signed(project: Project, reviewed: Path) -> None:
         "",
         "backend-audit: audit-report: a rehearsal can't be signed; audit a commit: pytest --audit-sha=HEAD\n",
     )
+
+
+def test_of_a_merge_the_reviewer_sees_where_each_level_was_proven(project: Project, reviewed: Path) -> None:
+    """What only stage has shown is said before it is signed."""
+    two = "environments:\n  prod: {kind: prod}\n  stage: {kind: stage}\n"
+    project.config(CONFIG.replace("environment: prod\n", two))
+    suite = "import pytest\n" + SUITE.replace("(audit_evidence):", "(audit_evidence, audit_run):").replace(
+        "    audit_evidence",
+        '    if audit_run.environment == "prod":\n        pytest.skip("not in prod")\n    audit_evidence',
+    )
+    project.suite(suite)
+    project.commit()
+    for place in ("prod", "stage"):
+        project.run("--audit-sha=HEAD", f"--audit-env={place}")
+        (project.path / "audit-report").rename(project.path / f"audit-report-{place}")
+    assert status(project, "merge", "audit-report-prod", "audit-report-stage", "-o", "audit-report-both") == 0
+    done = backend_audit("sign", "audit-report-both", "--yes", "--key", str(reviewed), cwd=project.path)
+    assert "  proven in stage\n" in done.stdout, done.stdout
+    assert done.returncode == 0

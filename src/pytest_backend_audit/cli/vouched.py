@@ -98,6 +98,9 @@ def _dimension(about: Subject, dimension: DimensionResult) -> Iterator[str]:
         ),
         WIDTH,
     )
+    if about.card.parts:
+        where = sorted({place for k in dimension.criteria for place in k.proven_in})
+        yield cut(f"  proven in {one_line(' and '.join(where)) or 'none of its environments'}", WIDTH)
     high = [c for c in checks if c.outcome is Outcome.PASSED and about.reviewer_from <= c.check.level]
     rows = [_check(c) for c in high[:LISTED]]
     names = min(max((columns(name) for name, _, _ in rows), default=0), _NAME)
