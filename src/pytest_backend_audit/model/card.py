@@ -103,6 +103,8 @@ class Card:
     """One line for each run that a merged card is made from; empty for the card of one run."""
     parts: Mapping[str, Card] = field(default_factory=dict)
     """Of a merge of several environments: each one's card by itself, of its own runs."""
+    left_out: tuple[str, ...] = ()
+    """Checks of the plan that are sought, and that none of its runs set out to execute; none of a whole one."""
     schema_version: int = 1
 
     @property
@@ -113,14 +115,6 @@ class Card:
             *(("lapses soon", text) for text in self.exceptions_lapsing),
             *(("unused", text) for text in self.exceptions_unused),
         )
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Checks of the plan that are sought, and that none of its runs set out to execute; none of a whole one."""
-        ran = {result.check.id for result in self.checks}
-        sought, skipped = self.inputs.policy.sought, set(self.inputs.not_sought)
-        wanted = (c for c in self.inputs.plan if c.id not in skipped and c.level <= sought.get(c.dimension, 5))
-        return tuple(c.id for c in wanted if c.id not in ran)
 
     @property
     def levels(self) -> dict[str, int]:

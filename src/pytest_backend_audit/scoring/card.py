@@ -216,9 +216,8 @@ def build(
         whole=not partial,
     )
     asked = bool(inputs.options.get("no_worse"))
-    # Nor has one of which a check was left out that the prior audit had.
-    narrowed = {check.dimension for check in judged.unselected if check.id in inputs.prior}
-    would_be = {d.id: d.would_be for d in dimensions if d.id in looked - narrowed}
+    left_out = tuple(check.id for check in judged.unselected)
+    would_be = verdict.comparable(inputs, {d.id: d.would_be for d in dimensions if d.id in looked}, left_out)
     facts = verdict.Facts(
         seal=seal,
         partial=partial,
@@ -256,6 +255,7 @@ def build(
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
         no_worse=verdict.no_worse(facts, inputs.prior_source) if asked else None,
         parts=dict(parts),
+        left_out=left_out,
     )
 
 

@@ -96,7 +96,7 @@ def regate(card: Card, matrix: Sequence[Disposition], gate: str | None, *, no_wo
     Raises:
         ValueError: The matrix has no disposition of that id.
     """
-    levels = {d.id: d.would_be for d in card.dimensions}
+    levels = _of(card)
     facts = Facts(
         seal=card.seal,
         partial=card.partial,
@@ -139,9 +139,9 @@ def worse(
     """
     fell = comparison.fallen(inputs.prior_levels, levels)
     if parts:
-        told = {place: worse(p.inputs, as_before(p), p.findings, p.checks) for place, p in parts.items()}
-        known = comparison.renamed(inputs.prior_whole_open, inputs) if inputs.prior_levels else None
-        new = () if known is None else comparison.new_high(of_checks(findings), known)
+        told = {place: worse(p.inputs, _of(p), p.findings, p.checks) for place, p in parts.items()}
+        known = comparison.renamed(inputs.prior_whole_open, inputs)
+        new = comparison.new_high(of_checks(findings), known) if inputs.prior_levels else ()
         return comparison.in_places((*fell, *new), told)
     if not inputs.prior and not inputs.prior_levels:
         return ()
@@ -149,11 +149,21 @@ def worse(
     return (*fell, *without_cases(results), *new)
 
 
-def as_before(card: Card) -> dict[str, int]:
-    """Levels of a card, but of dimensions of which it left out a check that the prior audit had."""
-    left = {id_ for id_ in card.left_out if id_ in card.inputs.prior}
-    narrowed = {check.dimension for check in card.inputs.plan if check.id in left}
-    return {id_: level for id_, level in card.levels.items() if id_ not in narrowed}
+def comparable(inputs: Inputs, levels: Mapping[str, int], left_out: Iterable[str]) -> dict[str, int]:
+    """Levels that say something of what became of a dimension since the prior audit.
+
+    Args:
+        inputs: They hold the prior audit's checks.
+        levels: Of the dimensions that were looked at.
+        left_out: Checks that were not: one that the prior audit had may be what held, or lifted, its dimension.
+    """
+    left = inputs.prior.keys() & set(left_out)
+    narrowed = {check.dimension for check in inputs.plan if check.id in left}
+    return {id_: level for id_, level in levels.items() if id_ not in narrowed}
+
+
+def _of(card: Card) -> dict[str, int]:
+    return comparable(card.inputs, card.levels, card.left_out)
 
 
 def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], ...]:
