@@ -28,8 +28,8 @@ def add_parser(subparsers: Any) -> None:
         "could not run now keeps its failed limit. Each side is a run folder, the folder of a merge, or a filed card "
         "(.md or .json).",
         epilog="Exit status: 0 compared; 1 with --no-worse if a dimension fell, a new finding of high severity or "
-        "above came, a case that had not passed was taken out of its check, or an environment of a merge has no audit "
-        "before to be compared with; 2 usage, or audits that can't be compared.",
+        "above came, a case that had not passed was taken out of its check, an environment of a merge has no audit "
+        "before to be compared with, or RUN is invalid or did not end; 2 usage, or audits that can't be compared.",
     )
     parser.add_argument(
         "now",
