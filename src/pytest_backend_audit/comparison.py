@@ -21,15 +21,12 @@ from pytest_backend_audit.model import (
     FiledCheck,
     FiledDimension,
     FiledFinding,
-    Inputs,
     Outcome,
     Severity,
 )
 from pytest_backend_audit.moved import moves
 from pytest_backend_audit.totals import total, uncapped
-
-HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
-"""Severities whose new findings make an audit worse than the prior one."""
+from pytest_backend_audit.worse import every, fallen, in_places, new_high, without_cases
 
 _LINE = re.compile(r"(?<=\.yaml):\d+|(?<=\.yml):\d+")
 """Where a title says that a limit stands: another line is no change of what was found."""
@@ -218,25 +215,11 @@ def _worse_apart(now: Side, prior: Side) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def in_places(whole: Iterable[str], told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """What is told of all environments together, and of each: each sentence once, with those of which it is true.
-
-    Args:
-        whole: Sentences about all of them together, of which one that is true of some says so.
-        told: Environment -> sentences about it.
-    """
-    places: dict[str, list[str]] = {line: [] for line in whole}
-    for place, lines in told.items():
-        for line in lines:
-            places.setdefault(line, []).append(place)
-    return tuple(f"in {_every(', '.join(there))}, {line}" if there else line for line, there in places.items())
-
-
 def _not_compared(others: Sequence[str]) -> Iterable[str]:
     """That environments of a merge are left out."""
     if others:
         are, it = ("is", "it") if len(others) == 1 else ("are", "them")
-        yield f"{_every(', '.join(others))} {are} not compared: name an audit of {it}, or of all, to compare with"
+        yield f"{every(', '.join(others))} {are} not compared: name an audit of {it}, or of all, to compare with"
 
 
 def _as_named(prior: FiledCard, now: FiledCard) -> FiledCard:
@@ -271,57 +254,6 @@ def _total(card: FiledCard, levels: Iterable[LevelChange]) -> int | None:
     return total(looked, {d.id: d.weight for d in card.dimensions})
 
 
-def fallen(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]:
-    """Dimensions that stand lower, one sentence each; one that is not looked at now has not fallen."""
-    return tuple(
-        f"{id_} fell from L{level} to L{now[id_]}" for id_, level in before.items() if now.get(id_, level) < level
-    )
-
-
-def without_cases(checks: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
-    """Checks that lost a case before it passed, one sentence each.
-
-    Args:
-        checks: Dimension, criterion, and the cases, of each.
-    """
-    return tuple(
-        f"{dimension} {criterion}: {', '.join(cases[:3])}{f' and {len(cases) - 3} more' if len(cases) > 3 else ''} had "
-        f"not passed, and {'is' if len(cases) == 1 else 'are'} no longer part of the check"
-        for dimension, criterion, cases in checks
-        if cases
-    )
-
-
-def known_before(inputs: Inputs) -> frozenset[str]:
-    """Checks of which the prior audit had no pass, by their present ids.
-
-    An earlier run at this commit makes a finding no older.
-    """
-    return renamed((id_ for id_, prior in inputs.prior.items() if prior.known), inputs)
-
-
-def renamed(checks: Iterable[str], inputs: Inputs) -> frozenset[str]:
-    """Checks of the prior audit, by the ids that they had and have now."""
-    known = frozenset(checks)
-    moved = moves(inputs.prior, (check.id for check in inputs.plan))
-    return known | {moved[id_] for id_ in known & moved.keys()}
-
-
-def new_high(findings: Iterable[tuple[Severity, str, str]], known: Iterable[str]) -> tuple[str, ...]:
-    """Findings of high severity or above that are new, one sentence each.
-
-    Args:
-        findings: Severity, check and title of each; those that no check is behind left out.
-        known: Checks that had not passed before.
-    """
-    before = frozenset(known)
-    return tuple(
-        f"new {severity.value} finding {title}"
-        for severity, check, title in findings
-        if severity in HIGH and check not in before
-    )
-
-
 def _new_high(now: Side, prior: Side) -> tuple[str, ...]:
     found = ((f.severity, f.check, f.title) for f in now.card.findings if f.check not in DERIVED)
     if prior.partial:
@@ -353,15 +285,15 @@ def _warnings(now: Side, prior: Side) -> Iterable[str]:
         yield f"the prior audit is the later one ({other.instant}, and {one.instant}): were they named the wrong way?"
     if one.environment_kind != other.environment_kind:
         yield (
-            f"the environment is of another kind: {_every(one.environment_kind)} now, {_every(other.environment_kind)} "
+            f"the environment is of another kind: {every(one.environment_kind)} now, {every(other.environment_kind)} "
             "before; what differs may come from there"
         )
     elif one.environment != other.environment:
         before = {one.formerly.get(place, place) for place in one.environment.split(", ")}
         if before == set(other.environment.split(", ")):
-            yield f"the environment was called {_every(other.environment)} before, and is {_every(one.environment)} now"
+            yield f"the environment was called {every(other.environment)} before, and is {every(one.environment)} now"
         else:
-            yield f"the environment is another one: {_every(one.environment)} now, {_every(other.environment)} before"
+            yield f"the environment is another one: {every(one.environment)} now, {every(other.environment)} before"
     for side, name in ((now, "this"), (prior, "the prior")):
         for remark in side.remarks:
             yield f"{name} audit is {remark}"
@@ -377,11 +309,6 @@ def _warnings(now: Side, prior: Side) -> Iterable[str]:
         )
     if one.rows != other.rows:
         yield f"rows sought and applicable: {one.rows} now, {other.rows} before"
-
-
-def _every(environments: str) -> str:
-    """One environment, or those of a merge."""
-    return environments.replace(", ", " and ") or "not stated"
 
 
 def _held(now: Iterable[FiledCheck], prior: Iterable[FiledCheck]) -> dict[str, int]:

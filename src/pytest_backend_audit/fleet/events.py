@@ -147,7 +147,8 @@ class Ledger:
     def _found(self, event: dict[str, Any], known: Entry | None) -> None:
         mark, told = event["fingerprint"], event["finding"]
         card = self._card(event)
-        here = {place: card.instants.get(place, card.instant) for place in environments(event["environment"])}
+        made = event.get("instant")
+        here = {place: made or card.instants.get(place, card.instant) for place in environments(event["environment"])}
         if known is None:
             if told is None:
                 raise UnknownError

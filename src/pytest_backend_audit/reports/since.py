@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_backend_audit.comparison import known_before
 from pytest_backend_audit.model import DERIVED, Card, Outcome
+from pytest_backend_audit.worse import known_before
 
 
 @dataclass(frozen=True, slots=True)

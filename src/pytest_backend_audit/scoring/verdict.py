@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from pytest_backend_audit import comparison
+from pytest_backend_audit import worse as rules
 from pytest_backend_audit.model import (
     DERIVED,
     Card,
@@ -137,15 +137,15 @@ def worse(
         results: Its checks.
         parts: Of a merge: environment -> its card by itself.
     """
-    fell = comparison.fallen(inputs.prior_levels, levels)
+    fell = rules.fallen(inputs.prior_levels, levels)
     if parts:
         told = {place: worse(p.inputs, _of(p), p.findings, p.checks) for place, p in parts.items()}
-        known = comparison.renamed(inputs.prior_whole_open, inputs)
-        new = comparison.new_high(of_checks(findings), known) if inputs.prior_levels else ()
-        return comparison.in_places((*fell, *new), told)
+        known = rules.renamed(inputs.prior_whole_open, inputs)
+        new = rules.new_high(of_checks(findings), known) if inputs.prior_levels else ()
+        return rules.in_places((*fell, *new), told)
     if not inputs.prior and not inputs.prior_levels:
         return ()
-    new = comparison.new_high(of_checks(findings), comparison.known_before(inputs))
+    new = rules.new_high(of_checks(findings), rules.known_before(inputs))
     return (*fell, *without_cases(results), *new)
 
 
@@ -176,7 +176,7 @@ def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], .
 
 def without_cases(results: Sequence[CheckResult]) -> tuple[str, ...]:
     """Checks that passed without a case that had not passed before, one sentence each."""
-    return comparison.without_cases((r.check.dimension, r.check.ladder, r.taken_out) for r in results)
+    return rules.without_cases((r.check.dimension, r.check.ladder, r.taken_out) for r in results)
 
 
 def no_worse(facts: Facts, since: str) -> NoWorse:
@@ -230,7 +230,7 @@ def not_compared(inputs: Inputs, levels: Mapping[str, int], parts: Mapping[str, 
         parts: Likewise.
     """
     if parts:
-        told = [not_compared(part.inputs, part.levels) for part in parts.values()]
+        told = [not_compared(part.inputs, _of(part)) for part in parts.values()]
         return "; ".join(dict.fromkeys(told)) if all(told) else ""
     if not inputs.prior_levels and inputs.prior_missing:
         return f"nothing was compared: {inputs.prior_missing}"
