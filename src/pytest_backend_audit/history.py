@@ -186,7 +186,9 @@ def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) ->
             continue
         heavier, other = (check, known) if _weight(check) <= _weight(known) else (known, check)
         failed = {each.elsewhere for each in (check, known) if each.outcome is Outcome.FAILED}
-        result[id_] = replace(heavier, stood=heavier.stood or other.known, elsewhere=failed == {True})
+        result[id_] = replace(
+            heavier, stood=heavier.stood or other.known, elsewhere=failed == {True}, in_prior=check.had or known.had
+        )
     return result
 
 

@@ -43,7 +43,7 @@ def known_before(inputs: Inputs) -> frozenset[str]:
 def renamed(checks: Iterable[str], inputs: Inputs) -> frozenset[str]:
     """Checks of the prior audit, by the ids that they had and have now."""
     known = frozenset(checks)
-    moved = moves(inputs.prior, (check.id for check in inputs.plan))
+    moved = moves((id_ for id_, prior in inputs.prior.items() if prior.had), (check.id for check in inputs.plan))
     return known | {moved[id_] for id_ in known & moved.keys()}
 
 

@@ -32,7 +32,7 @@ def as_planned(card: Card, tracked: Tracked, state: State) -> Tracked:
     alike = [c.id for c in plan if (c.dimension, _own(c.ladder, c.id), function_of(c.id)) == same]
     told = {t.finding.check for t in state.findings for _, e in t.history if _was(e) == finding.check}
     # What an earlier run at this commit had is no older than the move.
-    prior = {id_ for id_, check in card.inputs.prior.items() if check.source.startswith("prior audit") or check.stood}
+    prior = {id_ for id_, check in card.inputs.prior.items() if check.had}
     found = [id_ for id_ in alike if id_ in told or (finding.check in prior and id_ not in prior)]
     return replace(tracked, finding=replace(finding, check=found[0])) if len(found) == 1 else tracked
 

@@ -60,11 +60,18 @@ class PriorCheck:
     """Whether the prior audit had no pass of it either, where an earlier run at the same SHA has the word."""
     elsewhere: bool = False
     """Whether it failed in an earlier run in another environment only: what that found is not to be mended here."""
+    in_prior: bool = False
+    """Whether the prior audit had it, whoever has the word; not told in journals of older versions."""
 
     @property
     def known(self) -> bool:
         """Whether a failure of it is no news: the prior audit, and no mere earlier run, had no pass of it."""
         return self.stood or (self.source.startswith("prior audit") and self.outcome not in HAD_PASSED)
+
+    @property
+    def had(self) -> bool:
+        """Whether the prior audit had it: an earlier run at the same SHA makes it no older."""
+        return self.in_prior or self.stood or self.source.startswith("prior audit")
 
 
 @dataclass(frozen=True, slots=True)

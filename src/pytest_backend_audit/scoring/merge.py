@@ -283,7 +283,13 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
     here = {id_ for id_, prior in failed if not prior.elsewhere}
     found = {id_: replace(p, elsewhere=p.elsewhere and id_ not in here) for id_, p in found.items()}
     stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
-    return {id_: replace(p, stood=True) if id_ in stood and not p.known else p for id_, p in found.items()}
+    had = {id_ for one in inputs for id_, prior in one.prior.items() if prior.had}
+    return {
+        id_: replace(
+            p, stood=p.stood or (id_ in stood and not p.known), in_prior=p.in_prior or (id_ in had and not p.had)
+        )
+        for id_, p in found.items()
+    }
 
 
 def _prior_levels(inputs: Sequence[Inputs]) -> dict[str, Any]:
