@@ -40,6 +40,12 @@ def known_before(inputs: Inputs) -> frozenset[str]:
     return renamed((id_ for id_, prior in inputs.prior.items() if prior.known), inputs)
 
 
+def moved_here(inputs: Inputs) -> dict[str, str]:
+    """Present id of each check whose file was moved since the prior audit -> the id that it had there."""
+    before = (id_ for id_, prior in inputs.prior.items() if prior.had)
+    return {now: was for was, now in moves(before, (check.id for check in inputs.plan)).items()}
+
+
 def renamed(checks: Iterable[str], inputs: Inputs) -> frozenset[str]:
     """Checks of the prior audit, by the ids that they had and have now."""
     known = frozenset(checks)

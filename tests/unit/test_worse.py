@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from unit.scoring.scoring_cases import check, inputs
+from unit.scoring.scoring_cases import SEALED, check, inputs, skipped
 
 from pytest_backend_audit.history import joined
 from pytest_backend_audit.model import Outcome, PriorCheck
+from pytest_backend_audit.scoring import score
 from pytest_backend_audit.scoring.verdict import comparable
 from pytest_backend_audit.worse import known_before
 
@@ -47,3 +48,12 @@ def test_a_moved_check_stays_known_in_the_second_run_of_a_commit() -> None:
     before = {"old.py::a": PriorCheck(Outcome.FAILED, 2, PRIOR)}
     made = inputs((check("new.py::a", 3),), prior=joined(before, {"new.py::a": EARLIER}))
     assert known_before(made) == {"old.py::a", "new.py::a"}
+
+
+def test_a_failure_is_kept_where_its_file_was_moved() -> None:
+    """`git mv` mends nothing: what could not run since keeps the limit of its failure, as under its old name."""
+    before = {"old.py::a": PriorCheck(Outcome.FAILED, 1, PRIOR)}
+    made = inputs((check("new.py::a", 2),), prior=before)
+    [result] = score(made, (skipped("new.py::a"),), SEALED).checks
+    assert (result.outcome, result.limit, result.carried) == (Outcome.COULD_NOT_RUN, 1, PRIOR)
+    assert comparable(made, {"4.1": 2}, ("new.py::a",)) == {}

@@ -31,6 +31,7 @@ from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.scoring.dimensions import Assessed, Material, assess
 from pytest_backend_audit.scoring.outcomes import SOLID, Execution, settle
 from pytest_backend_audit.standard.model import Row, Standard
+from pytest_backend_audit.worse import moved_here
 
 OWN_CRITERIA = "own criteria, the standard is not loaded"
 TRUSTED_KINDS = frozenset({"prod", "canary", ""})
@@ -101,6 +102,7 @@ def judge(
     pending = coverage.left_out(standard) if inputs.standard_loaded else 0
     accepts = _accepted(rows)
     not_sought = set(inputs.not_sought)
+    moved = moved_here(inputs)
     results: list[CheckResult] = []
     unselected: list[Check] = []
     for check in inputs.plan:
@@ -112,7 +114,8 @@ def judge(
             continue
         kinds = accepts(check)
         result = settle(check, kinds, executions, merged=merged)
-        results.append(_missed(_carried(result, inputs), executions, inputs, parts))
+        was = moved.get(check.id, check.id)
+        results.append(_missed(_carried(result, inputs, was), executions, inputs, parts, was))
     return Judged(tuple(results), tuple(unselected), tuple(rows), pending)
 
 
@@ -129,9 +132,9 @@ def _accepted(rows: Sequence[Row]) -> Callable[[Check], frozenset[EvidenceKind]]
     return kinds
 
 
-def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:
-    """A check that could not run keeps the lower limit of its last failure."""
-    prior = inputs.prior.get(result.check.id)
+def _carried(result: CheckResult, inputs: Inputs, was: str) -> CheckResult:
+    """A check that could not run keeps the lower limit of its last failure, whatever its id was then."""
+    prior = inputs.prior.get(result.check.id) or inputs.prior.get(was)
     if result.outcome is not Outcome.COULD_NOT_RUN or prior is None:
         return result
     if prior.outcome is not Outcome.FAILED or prior.limit >= result.limit:
@@ -140,14 +143,14 @@ def _carried(result: CheckResult, inputs: Inputs) -> CheckResult:
 
 
 def _missed(
-    result: CheckResult, executions: Sequence[Execution], inputs: Inputs, parts: Mapping[str, Card]
+    result: CheckResult, executions: Sequence[Execution], inputs: Inputs, parts: Mapping[str, Card], was: str
 ) -> CheckResult:
     """A check that passed, with its cases that had yet to pass and are no longer part of it."""
     if parts:
         alike = (r for part in parts.values() for r in part.checks if r.check.id == result.check.id)
         found = dict.fromkeys(case for r in alike for case in r.taken_out)
         return replace(result, taken_out=tuple(found)) if result.outcome is Outcome.PASSED else result
-    before = inputs.yet_to_pass.get(result.check.id)
+    before = inputs.yet_to_pass.get(result.check.id) or inputs.yet_to_pass.get(was)
     # What a run leaves out is not taken out of the check.
     if before is None or result.outcome is not Outcome.PASSED or any(e.left or e.hidden for e in executions):
         return result

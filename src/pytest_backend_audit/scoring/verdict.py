@@ -157,7 +157,8 @@ def comparable(inputs: Inputs, levels: Mapping[str, int], left_out: Iterable[str
         levels: Of the dimensions that were looked at.
         left_out: Checks that were not: one that the prior audit had may be what held, or lifted, its dimension.
     """
-    left = {id_ for id_, prior in inputs.prior.items() if prior.had} & set(left_out)
+    had = {id_ for id_, prior in inputs.prior.items() if prior.had} | rules.moved_here(inputs).keys()
+    left = had & set(left_out)
     narrowed = {check.dimension for check in inputs.plan if check.id in left}
     return {id_: level for id_, level in levels.items() if id_ not in narrowed}
 
