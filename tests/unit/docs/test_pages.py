@@ -95,9 +95,14 @@ def test_files_that_pages_show_are_shown_as_they_are() -> None:
 
 def test_examples_in_pages_are_python() -> None:
     """Every block that calls itself Python compiles."""
-    for page in PAGES:
-        for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)):
-            compile(block, f"{page.name}[{number}]", "exec")
+    blocks = [
+        (f"{page.name}[{number}]", block)
+        for page in PAGES
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+    ]
+    assert blocks
+    for name, block in blocks:
+        compile(block, name, "exec")
 
 
 def test_the_sqlstates_are_those_that_count() -> None:
