@@ -224,7 +224,7 @@ def _not_compared(others: Sequence[str]) -> Iterable[str]:
 
 def _as_named(prior: FiledCard, now: FiledCard) -> FiledCard:
     """An audit with the ids that its checks, and findings, have now where a file was moved."""
-    moved = moves((c.id for c in prior.checks), (c.id for c in now.checks))
+    moved = moves((c.id for c in prior.checks), (*(c.id for c in now.checks), *now.left_out))
     if not moved:
         return prior
     marks = {f.check: f.fingerprint for f in now.findings}

@@ -97,8 +97,8 @@ def filed(
                 r.check.level,
                 r.outcome,
                 r.limit,
-                bool(r.carried) and not _failed_elsewhere(inputs.prior.get(r.check.id)),
-                standing(r, inputs.prior.get(r.check.id)),
+                bool(r.carried) and not _failed_elsewhere(card.past.get(r.check.id)),
+                standing(r, card.past.get(r.check.id)),
                 r.taken_out,
             )
             for r in card.checks

@@ -15,6 +15,7 @@ from pytest_backend_audit.document.rotation import JOURNAL, SCORECARD, name_of, 
 from pytest_backend_audit.errors import AuditUsageError
 from pytest_backend_audit.filed import ChangedError, FiledError, standing_word
 from pytest_backend_audit.model import HAD_PASSED, Mode, Outcome, PriorCheck, YetToPass
+from pytest_backend_audit.priors import joined
 
 if TYPE_CHECKING:
     from pytest_backend_audit.model import Card, FiledCard
@@ -171,30 +172,6 @@ def load_prior(
         tuple(c.id for c in told.card.checks if c.outcome not in HAD_PASSED) if told.card and of_merge else (),
         told.places if of_merge else (),
     )
-
-
-def joined(first: Mapping[str, PriorCheck], second: Mapping[str, PriorCheck]) -> dict[str, PriorCheck]:
-    """Both records: a check that failed in either keeps its lowest failed limit; else the second's word stands.
-
-    What the prior audit knew of is still known, whoever has the word.
-    """
-    result = dict(first)
-    for id_, check in second.items():
-        known = result.get(id_)
-        if known is None:
-            result[id_] = check
-            continue
-        heavier, other = (check, known) if _weight(check) <= _weight(known) else (known, check)
-        failed = {each.elsewhere for each in (check, known) if each.outcome is Outcome.FAILED}
-        result[id_] = replace(
-            heavier, stood=heavier.stood or other.known, elsewhere=failed == {True}, in_prior=check.had or known.had
-        )
-    return result
-
-
-def _weight(check: PriorCheck) -> tuple[bool, int]:
-    failed = check.outcome is Outcome.FAILED
-    return (not failed, check.limit if failed else 0)
 
 
 @dataclass(frozen=True, slots=True)

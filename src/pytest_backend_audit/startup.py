@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_backend_audit import __version__, asked, document, genuine, heading, history, past, returning, standard
+from pytest_backend_audit import __version__, asked, document, genuine, heading, past, returning, standard
 from pytest_backend_audit.asked import Setting
 from pytest_backend_audit.baseline import Baselines, for_workers
 from pytest_backend_audit.collect import Choice, Collected, Collector
@@ -24,6 +24,7 @@ from pytest_backend_audit.narrowing import by_folder, by_options, hidden_instanc
 from pytest_backend_audit.observe import Observer
 from pytest_backend_audit.options import runs_nothing
 from pytest_backend_audit.plot import Plot
+from pytest_backend_audit.priors import joined
 from pytest_backend_audit.recorder import Recorder, utc_now
 from pytest_backend_audit.redaction import Redactor
 from pytest_backend_audit.redaction.values import redact_value
@@ -153,7 +154,7 @@ def _begin_controller(config: pytest.Config, setting: Setting) -> None:
             config=redact_value(setting.config.raw, redact) if setting.config else {},
             suites=choice.dimensions,
             options={"no_worse": bool(config.option.audit_no_worse), "allow": sorted(runtime.allowed)},
-            prior=history.joined(prior.checks, earlier.checks),
+            prior=joined(prior.checks, earlier.checks),
             yet_to_pass=redact_value(before.yet_to_pass, redact),
             prior_levels=prior.levels,
             prior_whole=prior.whole,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_backend_audit.model import Inputs, Severity
-from pytest_backend_audit.moved import moves
+from pytest_backend_audit.model import Severity
 
 HIGH = frozenset({Severity.CRITICAL, Severity.HIGH})
 """Severities whose new findings make an audit worse than the prior one."""
@@ -30,27 +29,6 @@ def without_cases(checks: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str
         for dimension, criterion, cases in checks
         if cases
     )
-
-
-def known_before(inputs: Inputs) -> frozenset[str]:
-    """Checks of which the prior audit had no pass, by their present ids.
-
-    An earlier run at this commit makes a finding no older.
-    """
-    return renamed((id_ for id_, prior in inputs.prior.items() if prior.known), inputs)
-
-
-def moved_here(inputs: Inputs) -> dict[str, str]:
-    """Present id of each check whose file was moved since the prior audit -> the id that it had there."""
-    before = (id_ for id_, prior in inputs.prior.items() if prior.had)
-    return {now: was for was, now in moves(before, (check.id for check in inputs.plan)).items()}
-
-
-def renamed(checks: Iterable[str], inputs: Inputs) -> frozenset[str]:
-    """Checks of the prior audit, by the ids that they had and have now."""
-    known = frozenset(checks)
-    moved = moves((id_ for id_, prior in inputs.prior.items() if prior.had), (check.id for check in inputs.plan))
-    return known | {moved[id_] for id_ in known & moved.keys()}
 
 
 def new_high(findings: Iterable[tuple[Severity, str, str]], known: Iterable[str]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from pytest_backend_audit.model import (
     PriorCheck,
     Status,
 )
+from pytest_backend_audit.priors import joined
 
 SHA = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 OTHER = "9" * 40
@@ -387,8 +388,8 @@ def test_joined_records_keep_the_lowest_failure() -> None:
     """A pass at this commit does not wash away the prior audit's failure."""
     failed, worse = PriorCheck(Outcome.FAILED, 2, "prior"), PriorCheck(Outcome.FAILED, 1, "earlier")
     passed = PriorCheck(Outcome.PASSED, 5, "earlier")
-    assert history.joined({"a": failed, "b": failed}, {"a": passed, "b": worse}) == {"a": failed, "b": worse}
-    assert history.joined({"a": passed}, {"a": failed}) == {"a": failed}
+    assert joined({"a": failed, "b": failed}, {"a": passed, "b": worse}) == {"a": failed, "b": worse}
+    assert joined({"a": passed}, {"a": failed}) == {"a": failed}
 
 
 def test_a_run_moves_as_a_whole(tmp_path: Path) -> None:
@@ -487,7 +488,7 @@ def test_what_the_prior_audit_knew_of_stays_known() -> None:
     }
     earlier = {name: PriorCheck(Outcome.FAILED, 1, "earlier run 001-1a2b3c4") for name in "ab"}
     for first, second in ((prior, earlier), (earlier, prior)):
-        both = history.joined(first, second)
+        both = joined(first, second)
         assert {name: (check.outcome, check.known) for name, check in both.items()} == {
             "a": (Outcome.FAILED, True),
             "b": (Outcome.FAILED, False),

@@ -95,7 +95,7 @@ def outcome_in(card: Card, check: str, place: str) -> str:
         return ""
     part = card.parts.get(place, card)
     own = next((r for r in part.checks if r.check.id == check), result)
-    stands = standing(own, part.inputs.prior.get(check))
+    stands = standing(own, part.past.get(check))
     answer = result.answers.get(place, Outcome.PASSED)
     if answer is not Outcome.PASSED:
         return answer.value

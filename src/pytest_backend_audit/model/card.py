@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pytest_backend_audit.model.queue import Finding, Raise
 from pytest_backend_audit.model.results import CheckResult, DimensionResult
-from pytest_backend_audit.model.run import Inputs, Seal
+from pytest_backend_audit.model.run import Inputs, PriorCheck, Seal
 from pytest_backend_audit.model.signoff import SignOff
 
 
@@ -103,6 +103,8 @@ class Card:
     """One line for each run that a merged card is made from; empty for the card of one run."""
     parts: Mapping[str, Card] = field(default_factory=dict)
     """Of a merge of several environments: each one's card by itself, of its own runs."""
+    past: Mapping[str, PriorCheck] = field(default_factory=dict)
+    """What the prior audit, and earlier runs at this commit, recorded of its checks, by their present ids."""
     left_out: tuple[str, ...] = ()
     """Checks of the plan that are sought, and that none of its runs set out to execute; none of a whole one."""
     schema_version: int = 1

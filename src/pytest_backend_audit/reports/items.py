@@ -209,7 +209,7 @@ def standing(card: Card) -> Iterator[Item]:
 
     They could not run, are broken, or were left out of a run that was narrowed: nothing shows that they are mended.
     """
-    failed = {id_: before for id_, before in card.inputs.prior.items() if before.outcome in _FAILED}
+    failed = {id_: before for id_, before in card.past.items() if before.outcome in _FAILED}
     for item in items(card):
         before = failed.get(item.result.check.id) if item.result else None
         if before is not None and item.state is State.OPEN:

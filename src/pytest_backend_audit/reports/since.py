@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_backend_audit.model import DERIVED, Card, Outcome
-from pytest_backend_audit.worse import known_before
+from pytest_backend_audit.priors import known_before
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 
-from pytest_backend_audit import findings, totals
+from pytest_backend_audit import findings, priors, totals
 from pytest_backend_audit.cases import taken_out
 from pytest_backend_audit.limits import TOP
 from pytest_backend_audit.model import (
@@ -23,7 +23,9 @@ from pytest_backend_audit.model import (
     Inputs,
     Mode,
     Outcome,
+    PriorCheck,
     Seal,
+    YetToPass,
 )
 from pytest_backend_audit.moved import function_of
 from pytest_backend_audit.scoring import coverage, disposition, exceptions, overrides, raises, verdict
@@ -31,7 +33,6 @@ from pytest_backend_audit.scoring.dates import moment
 from pytest_backend_audit.scoring.dimensions import Assessed, Material, assess
 from pytest_backend_audit.scoring.outcomes import SOLID, Execution, settle
 from pytest_backend_audit.standard.model import Row, Standard
-from pytest_backend_audit.worse import moved_here
 
 OWN_CRITERIA = "own criteria, the standard is not loaded"
 TRUSTED_KINDS = frozenset({"prod", "canary", ""})
@@ -87,6 +88,8 @@ class Judged:
     unselected: tuple[Check, ...]
     rows: tuple[Row, ...]
     pending: int
+    past: Mapping[str, PriorCheck]
+    """What was recorded of the checks before, by their present ids."""
 
 
 def judge(
@@ -102,7 +105,7 @@ def judge(
     pending = coverage.left_out(standard) if inputs.standard_loaded else 0
     accepts = _accepted(rows)
     not_sought = set(inputs.not_sought)
-    moved = moved_here(inputs)
+    before, cases = priors.past(inputs), priors.open_cases(inputs)
     results: list[CheckResult] = []
     unselected: list[Check] = []
     for check in inputs.plan:
@@ -114,9 +117,9 @@ def judge(
             continue
         kinds = accepts(check)
         result = settle(check, kinds, executions, merged=merged)
-        was = moved.get(check.id, check.id)
-        results.append(_missed(_carried(result, inputs, was), executions, inputs, parts, was))
-    return Judged(tuple(results), tuple(unselected), tuple(rows), pending)
+        carried = _carried(result, before.get(check.id))
+        results.append(_missed(carried, executions, cases.get(check.id), parts))
+    return Judged(tuple(results), tuple(unselected), tuple(rows), pending, before)
 
 
 def _accepted(rows: Sequence[Row]) -> Callable[[Check], frozenset[EvidenceKind]]:
@@ -132,9 +135,8 @@ def _accepted(rows: Sequence[Row]) -> Callable[[Check], frozenset[EvidenceKind]]
     return kinds
 
 
-def _carried(result: CheckResult, inputs: Inputs, was: str) -> CheckResult:
-    """A check that could not run keeps the lower limit of its last failure, whatever its id was then."""
-    prior = inputs.prior.get(result.check.id) or inputs.prior.get(was)
+def _carried(result: CheckResult, prior: PriorCheck | None) -> CheckResult:
+    """A check that could not run keeps the lower limit of its last failure."""
     if result.outcome is not Outcome.COULD_NOT_RUN or prior is None:
         return result
     if prior.outcome is not Outcome.FAILED or prior.limit >= result.limit:
@@ -143,14 +145,13 @@ def _carried(result: CheckResult, inputs: Inputs, was: str) -> CheckResult:
 
 
 def _missed(
-    result: CheckResult, executions: Sequence[Execution], inputs: Inputs, parts: Mapping[str, Card], was: str
+    result: CheckResult, executions: Sequence[Execution], before: YetToPass | None, parts: Mapping[str, Card]
 ) -> CheckResult:
     """A check that passed, with its cases that had yet to pass and are no longer part of it."""
     if parts:
         alike = (r for part in parts.values() for r in part.checks if r.check.id == result.check.id)
         found = dict.fromkeys(case for r in alike for case in r.taken_out)
         return replace(result, taken_out=tuple(found)) if result.outcome is Outcome.PASSED else result
-    before = inputs.yet_to_pass.get(result.check.id) or inputs.yet_to_pass.get(was)
     # What a run leaves out is not taken out of the check.
     if before is None or result.outcome is not Outcome.PASSED or any(e.left or e.hidden for e in executions):
         return result
@@ -220,7 +221,9 @@ def build(
     )
     asked = bool(inputs.options.get("no_worse"))
     left_out = tuple(check.id for check in judged.unselected)
-    would_be = verdict.comparable(inputs, {d.id: d.would_be for d in dimensions if d.id in looked}, left_out)
+    would_be = verdict.comparable(
+        {d.id: d.would_be for d in dimensions if d.id in looked}, inputs.plan, judged.past, left_out
+    )
     facts = verdict.Facts(
         seal=seal,
         partial=partial,
@@ -258,6 +261,7 @@ def build(
         verdict=verdict.decide(facts, verdict.gate_of(inputs)),
         no_worse=verdict.no_worse(facts, inputs.prior_source) if asked else None,
         parts=dict(parts),
+        past=judged.past,
         left_out=left_out,
     )
 

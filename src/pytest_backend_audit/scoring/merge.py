@@ -285,9 +285,7 @@ def _worst_priors(inputs: Sequence[Inputs]) -> dict[str, PriorCheck]:
     stood = {id_ for one in inputs for id_, prior in one.prior.items() if prior.known}
     had = {id_ for one in inputs for id_, prior in one.prior.items() if prior.had}
     return {
-        id_: replace(
-            p, stood=p.stood or (id_ in stood and not p.known), in_prior=p.in_prior or (id_ in had and not p.had)
-        )
+        id_: replace(p, stood=p.stood or (id_ in stood and not p.known), in_prior=id_ in had)
         for id_, p in found.items()
     }
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from pytest_backend_audit import priors
 from pytest_backend_audit import worse as rules
 from pytest_backend_audit.model import (
     DERIVED,
     Card,
+    Check,
     CheckResult,
     DispositionResult,
     Finding,
@@ -17,6 +19,7 @@ from pytest_backend_audit.model import (
     Mode,
     NoWorse,
     Outcome,
+    PriorCheck,
     Seal,
     Severity,
     Status,
@@ -140,31 +143,33 @@ def worse(
     fell = rules.fallen(inputs.prior_levels, levels)
     if parts:
         told = {place: worse(p.inputs, _of(p), p.findings, p.checks) for place, p in parts.items()}
-        known = rules.renamed(inputs.prior_whole_open, inputs)
+        known = priors.renamed(inputs.prior_whole_open, inputs)
         new = rules.new_high(of_checks(findings), known) if inputs.prior_levels else ()
         return rules.in_places((*fell, *new), told)
     if not inputs.prior and not inputs.prior_levels:
         return ()
-    new = rules.new_high(of_checks(findings), rules.known_before(inputs))
+    new = rules.new_high(of_checks(findings), priors.known_before(inputs))
     return (*fell, *without_cases(results), *new)
 
 
-def comparable(inputs: Inputs, levels: Mapping[str, int], left_out: Iterable[str]) -> dict[str, int]:
+def comparable(
+    levels: Mapping[str, int], plan: Iterable[Check], past: Mapping[str, PriorCheck], left_out: Iterable[str]
+) -> dict[str, int]:
     """Levels that say something of what became of a dimension since the prior audit.
 
     Args:
-        inputs: They hold the prior audit's checks.
         levels: Of the dimensions that were looked at.
+        plan: Every check there is.
+        past: What was recorded of them before.
         left_out: Checks that were not: one that the prior audit had may be what held, or lifted, its dimension.
     """
-    had = {id_ for id_, prior in inputs.prior.items() if prior.had} | rules.moved_here(inputs).keys()
-    left = had & set(left_out)
-    narrowed = {check.dimension for check in inputs.plan if check.id in left}
+    left = {id_ for id_ in left_out if id_ in past and past[id_].had}
+    narrowed = {check.dimension for check in plan if check.id in left}
     return {id_: level for id_, level in levels.items() if id_ not in narrowed}
 
 
 def _of(card: Card) -> dict[str, int]:
-    return comparable(card.inputs, card.levels, card.left_out)
+    return comparable(card.levels, card.inputs.plan, card.past, card.left_out)
 
 
 def of_checks(findings: Iterable[Finding]) -> tuple[tuple[Severity, str, str], ...]:
@@ -238,7 +243,10 @@ def not_compared(inputs: Inputs, levels: Mapping[str, int], parts: Mapping[str, 
     if not inputs.prior_levels:
         return "no prior audit to be worse than: nothing was compared"
     if not inputs.prior_levels.keys() & levels.keys():
-        return f"{inputs.prior_source or 'the prior audit'} has none of these dimensions: no level was compared"
+        return (
+            f"{inputs.prior_source or 'the prior audit'} has none of these dimensions, or checks of them that are left "
+            "out now: no level was compared"
+        )
     return ""
 
 

@@ -22,6 +22,7 @@ from pytest_backend_audit.fleet.audits import Audit, Debt, Unread
 from pytest_backend_audit.fleet.events import UnknownError, folded
 from pytest_backend_audit.fleet.reading import collect
 from pytest_backend_audit.fleet.summary import summarise
+from pytest_backend_audit.ledger import Status
 from pytest_backend_audit.ledger.errors import LedgerError
 from pytest_backend_audit.ledger.events import Event, Found, encode
 from pytest_backend_audit.ledger.folding import fold
@@ -352,6 +353,16 @@ def test_a_card_of_two_branches_is_left_to_the_ledger_s_own_reader(tmp_path: Pat
     service(tmp_path, events)
     [one] = told(tmp_path)
     assert one.findings == (Debt("4.1", Severity.HIGH, date(2026, 11, 30)),)
+
+
+def test_a_shard_s_run_is_the_time_of_what_it_found() -> None:
+    """Not the environment's latest one, which is that of another shard: what went between them has gone."""
+    mended = [filed(30, "2026-09-30"), gone("F-0001", minute=30)]
+    seen = replace(found("F-0001", minute=20, how="seen"), file="2026-08-31-3", instant=at(20))
+    events = [filed(), found("F-0001"), *mended, filed(40, "2026-08-31-3"), seen]
+    assert [t.status for t in fold(enumerate(events, 1)).findings] == [Status.GONE]
+    with pytest.raises(UnknownError):
+        folded("".join(f"{encode(event)}\n" for event in events).encode(), "2026-12-31")
 
 
 def test_an_ordinary_ledger_is_known() -> None:

@@ -68,16 +68,18 @@ def now(audit: Mapping[str, Sequence[str]], before: Mapping[str, Prior]) -> tupl
     return made, sorted(worse(made.inputs, made.levels, made.findings, made.checks, made.parts))
 
 
+def shard(record: Record, *ran: str) -> Record:
+    """Of a run what it does where it is narrowed to some checks."""
+    made, attempts, seal = record
+    return (
+        replace(made, selected=ran, narrowing=("1 check deselected by -k",)),
+        tuple(a for a in attempts if a.check in ran),
+        seal,
+    )
+
+
 def test_a_check_that_the_other_environment_ran_this_time_makes_nothing_fall() -> None:
     """Which job gets which checks is for CI to say; each environment's level follows from what it ran."""
-
-    def shard(record: Record, *ran: str) -> Record:
-        made, attempts, seal = record
-        return (
-            replace(made, selected=ran, narrowing=("1 check deselected by -k",)),
-            tuple(a for a in attempts if a.check in ran),
-            seal,
-        )
 
     def audit(hour: int, prod: tuple[str, ...], stage: tuple[str, ...], priors: Mapping[str, Prior | None]) -> Card:
         return score_merged(
@@ -94,6 +96,23 @@ def test_a_check_that_the_other_environment_ran_this_time_makes_nothing_fall() -
     assert (made.parts["prod"].levels["4.1"], first.parts["prod"].dimensions[0].would_be) == (2, 3)
     assert worse(made.inputs, made.levels, made.findings, made.checks, made.parts) == ()
     assert compare(Side(card_of(made, "cd" * 32)), Side(first)).worse == ()
+
+
+def test_a_merge_of_which_no_level_is_compared_says_so() -> None:
+    """Each environment leaves out a check of the dimension that it had: nothing can be said to have fallen, or not."""
+    priors = {place: load(card_of(score(*run(place, ("passed",) * 3, 10)), place), place) for place in PLACES}
+    records = [
+        shard(run(place, ("passed",) * 3, 12, priors[place]), *ran)
+        for place, ran in (("prod", ("x::a", "x::b")), ("stage", ("y::c",)))
+    ]
+    made = score_merged((replace(i, options={"no_worse": True}), attempts, seal) for i, attempts, seal in records)
+    assert (made.parts["prod"].levels["4.1"], priors["prod"].levels["4.1"]) == (3, 4)
+    assert made.no_worse is not None
+    assert (made.no_worse.passed, made.no_worse.reason) == (
+        None,
+        "prior audit 2026-08-31 of 1a2b3c4 has none of these dimensions, or checks of them that are left out now: no "
+        "level was compared",
+    )
 
 
 @settings(max_examples=60)

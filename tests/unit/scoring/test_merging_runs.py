@@ -272,7 +272,9 @@ def test_a_prior_failure_outweighs_what_could_not_run():
     others = [passed("a"), passed("c"), skipped("b")]
     runs = [run(others, prior={"b": prior}, kind=kind) for prior, kind in zip(priors, ("prod", "stage"), strict=True)]
     for order in (runs, runs[::-1]):
-        assert scoring.score_merged(order).inputs.prior == {"b": PriorCheck(Outcome.FAILED, 3, "prior audit")}
+        assert scoring.score_merged(order).inputs.prior == {
+            "b": PriorCheck(Outcome.FAILED, 3, "prior audit", in_prior=True)
+        }
 
 
 def test_levels_of_prior_audits_and_many_missing_checks_are_joined():

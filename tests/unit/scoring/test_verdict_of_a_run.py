@@ -195,7 +195,11 @@ def test_no_worse_fails_for_a_new_high_finding(prior, status):
     ("prior", "told"),
     [
         ({}, "; no prior audit to be worse than: nothing was compared"),
-        ({"9.1": 3}, "; prior audit 2026-08-01 has none of these dimensions: no level was compared"),
+        (
+            {"9.1": 3},
+            "; prior audit 2026-08-01 has none of these dimensions, or checks of them that are left out now: no level "
+            "was compared",
+        ),
         ({"4.1": 3}, ""),
     ],
 )
